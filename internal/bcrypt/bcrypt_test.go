@@ -1,0 +1,119 @@
+package bcrypt_test
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/nescio-go/nescio/internal/bcrypt"
+	"github.com/nescio-go/nescio/internal/testvec"
+	"github.com/stretchr/testify/require"
+	xbcrypt "golang.org/x/crypto/bcrypt"
+)
+
+//go:embed testdata
+var testdata embed.FS
+
+type vector struct {
+	Password string `json:"password"`
+	Setting  string `json:"setting"`
+	Hash     string `json:"hash"`
+}
+
+func TestVectors(t *testing.T) {
+	vectors := testvec.Load[[]vector](t, testdata, "testdata/bcrypt.json")
+	require.Len(t, vectors, 8)
+	for _, v := range vectors {
+		cost, err := strconv.Atoi(v.Setting[4:6])
+		require.NoError(t, err)
+		salt, err := bcrypt.DecodeSalt(v.Setting[7:])
+		require.NoError(t, err)
+		hash, err := bcrypt.Hash([]byte(v.Password), salt, cost)
+		require.NoError(t, err)
+		require.Equal(t, v.Hash, string(hash[:]))
+	}
+}
+
+// TestSaltCharacterIsCanonical: all characters that agree in their two live
+// bits give one hash, written with the dead bits zero.
+func TestSaltCharacterIsCanonical(t *testing.T) {
+	const alphabet = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+	for i := range alphabet {
+		salt, err := bcrypt.DecodeSalt("abcdefghijklmnopqrstu" + alphabet[i:i+1])
+		require.NoError(t, err)
+		hash, err := bcrypt.Hash([]byte("p"), salt, 4)
+		require.NoError(t, err)
+		require.Equal(t, alphabet[i&0x30], hash[28])
+	}
+}
+
+func TestSeventyTwoBytesCount(t *testing.T) {
+	hash := func(password string) string {
+		h, err := bcrypt.Hash([]byte(password), [16]byte{1}, 4)
+		require.NoError(t, err)
+		return string(h[:])
+	}
+	a := strings.Repeat("a", 72)
+	require.Equal(t, hash(a), hash(a+"b"))
+	require.NotEqual(t, hash(a), hash(a[:71]))
+	require.NotEqual(t, hash(a), hash(a[:71]+"b"))
+	// The closing NUL is part of the key: without it a cycled password would
+	// equal its repetition.
+	require.NotEqual(t, hash("ab"), hash("abab"))
+	require.NotEqual(t, hash(""), hash("\x00\x00"[:1]+"x"))
+}
+
+// TestAccumulated: the digests were taken while golang.org/x/crypto/bcrypt
+// confirmed every one of the runs.
+func TestAccumulated(t *testing.T) {
+	testvec.Check(t, "bcrypt/cost=4",
+		"ff0fd3d9d57baf913c589941afcc158d6cd8608931a784f00f807e46646366dd",
+		"48d4672e970c63e5b25024ef3df76244d1950ab79235c1aa31db39ee52a84aad",
+		func(a *testvec.Accumulated) {
+			password := a.Input(int(a.Input(1)[0]) % 100)
+			h, err := bcrypt.Hash(password, [16]byte(a.Input(16)), 4)
+			require.NoError(t, err)
+			a.Output(h[:])
+		})
+}
+
+// TestAgainstXCrypto: the field's other implementation accepts what is made
+// here, up to its own limit of 72 bytes.
+func TestAgainstXCrypto(t *testing.T) {
+	for n := range 73 {
+		password := bytes.Repeat([]byte{byte(n + 1)}, n)
+		h, err := bcrypt.Hash(password, [16]byte{byte(n)}, 4)
+		require.NoError(t, err)
+		require.NoError(t, xbcrypt.CompareHashAndPassword(h[:], password), "%d bytes", n)
+	}
+}
+
+func TestRefused(t *testing.T) {
+	for _, cost := range []int{-1, 0, 3, 32, 1 << 20} {
+		_, err := bcrypt.Hash(nil, [16]byte{}, cost)
+		require.Error(t, err)
+	}
+	for _, salt := range []string{
+		"", "abcdefghijklmnopqrstu", "abcdefghijklmnopqrstuuu", "abcdefghijklmnopqrstu=",
+		"abcdefghijk\nmnopqrstuu", "abcdefghijklmnopqrstuu\n", "abcdefghijk+mnopqrstuu",
+	} {
+		_, err := bcrypt.DecodeSalt(salt)
+		require.Error(t, err, "%q", salt)
+	}
+}
+
+func BenchmarkKey(b *testing.B) {
+	for _, cost := range []int{4, 10} {
+		b.Run(fmt.Sprintf("cost=%d", cost), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := bcrypt.Hash([]byte("password"), [16]byte{1}, cost); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
