@@ -1,0 +1,3 @@
+package safeprime
+
+var MillerRabin = millerRabin
