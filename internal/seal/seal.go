@@ -1,0 +1,217 @@
+// Package seal keeps what a server must remember between two messages of a
+// login in sealed bytes that it can hand out: it encrypts and authenticates
+// them, ties them to one user, one context and a short time, and lets each be
+// opened once.
+//
+// Sealed state is 'P' ‖ version 01 ‖ key id 8 ‖ nonce 24 ‖ ciphertext and tag,
+// by XChaCha20-Poly1305 with the associated data u8 len ‖ protocol ‖ key id ‖
+// version. The plaintext is SHA-256(id) 32 ‖ SHA-256(context) 32 ‖ expiry u64
+// in Unix milliseconds ‖ single-use id 16 ‖ instance 16 ‖ fake u8 ‖ reply
+// flags u8 ‖ body.
+package seal
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/crypto/chacha20poly1305"
+)
+
+const (
+	// MaxSize bounds sealed state, in bytes.
+	MaxSize = 4096
+	// DefaultLifetime is how long sealed state may be opened.
+	DefaultLifetime = 60 * time.Second
+	// DefaultCapacity is how many states can be open at once without a shared
+	// replay memory.
+	DefaultCapacity = 1 << 20
+
+	kind    = 'P'
+	version = 1
+
+	headerSize = 1 + 1 + keyIDSize + chacha20poly1305.NonceSizeX
+	onceSize   = 16
+	prefixSize = sha256.Size + sha256.Size + 8 + onceSize + onceSize + 1 + 1
+)
+
+var (
+	// ErrState is the one answer to state that is forged, altered, expired,
+	// used, of another server, or of another user or context.
+	ErrState = errors.New("seal: no such state")
+	// ErrFull is returned by Seal while as many states are open as the memory
+	// of single uses can hold.
+	ErrFull = errors.New("seal: too many open states")
+	// ErrTooLong is returned by Seal for a body that MaxSize has no room for.
+	ErrTooLong = errors.New("seal: body too long")
+	errConfig  = errors.New("seal: lifetime or capacity out of range")
+)
+
+// Replay is a memory of single uses that several servers share. Consume
+// records id until expires and reports whether it was the first to do so.
+type Replay interface {
+	Consume(ctx context.Context, id [16]byte, expires time.Time) (first bool, err error)
+}
+
+// Config is what New needs. Protocol and Keys are required.
+type Config struct {
+	Protocol string           // keeps the states of two protocols apart; up to 255 bytes
+	Keys     [][]byte         // 32 bytes each: the first seals, all open
+	Replay   Replay           // nil: state can only be opened by the Box that sealed it
+	Lifetime time.Duration    // 0: DefaultLifetime
+	Capacity int              // 0: DefaultCapacity; without Replay only
+	Now      func() time.Time // nil: time.Now
+}
+
+// Box seals and opens state. It is safe for concurrent use.
+type Box struct {
+	ring     *ring
+	instance [onceSize]byte // random without a shared Replay, zero with one
+	replay   Replay         // shared, or nil
+	memory   *memory        // own, or nil
+	lifetime time.Duration
+	now      func() time.Time
+}
+
+// State is what is sealed besides the bindings.
+type State struct {
+	Fake       int  // 1 if there is no such user, otherwise 0
+	ReplyFlags byte // what the reply to a successful login shall say
+	Body       []byte
+}
+
+// New returns a Box, with a random instance number of its own unless a Replay
+// is shared.
+func New(cfg Config) (*Box, error) {
+	r, err := newRing(cfg.Protocol, cfg.Keys)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Lifetime < 0 || cfg.Capacity < 0 {
+		return nil, errConfig
+	}
+	b := &Box{ring: r, replay: cfg.Replay, lifetime: cfg.Lifetime, now: cfg.Now}
+	if b.lifetime == 0 {
+		b.lifetime = DefaultLifetime
+	}
+	if b.now == nil {
+		b.now = time.Now
+	}
+	if b.replay == nil {
+		if cfg.Capacity == 0 {
+			cfg.Capacity = DefaultCapacity
+		}
+		b.memory = newMemory(cfg.Capacity)
+		rand.Read(b.instance[:])
+	}
+	return b, nil
+}
+
+// Seal returns sealed state for the user id in the given application context,
+// and reserves its single use. It clears nothing: s.Body stays the caller's.
+func (b *Box) Seal(id, context []byte, s State) ([]byte, error) {
+	size := headerSize + prefixSize + len(s.Body) + chacha20poly1305.Overhead
+	if size > MaxSize {
+		return nil, ErrTooLong
+	}
+	now := b.now()
+	expires := now.Add(b.lifetime)
+	var once [onceSize]byte
+	rand.Read(once[:])
+	if b.memory != nil && !b.memory.reserve(once, now, expires) {
+		return nil, ErrFull
+	}
+
+	plain := make([]byte, 0, prefixSize+len(s.Body))
+	defer func() { clear(plain) }()
+	plain = appendHash(plain, id)
+	plain = appendHash(plain, context)
+	plain = binary.BigEndian.AppendUint64(plain, uint64(expires.UnixMilli()))
+	plain = append(plain, once[:]...)
+	plain = append(plain, b.instance[:]...)
+	plain = append(plain, byte(s.Fake), s.ReplyFlags)
+	plain = append(plain, s.Body...)
+
+	k := &b.ring.keys[0]
+	out := make([]byte, 0, size)
+	out = append(out, kind, version)
+	out = append(out, k.id[:]...)
+	out = append(out, make([]byte, chacha20poly1305.NonceSizeX)...)
+	nonce := out[headerSize-chacha20poly1305.NonceSizeX:]
+	rand.Read(nonce)
+	return k.aead.Seal(out, nonce, plain, b.ring.associatedData(k)), nil
+}
+
+// Open opens sealed state for the user id in the given application context,
+// and spends its single use. It returns ErrState, or the error of the shared
+// Replay or of ctx.
+func (b *Box) Open(ctx context.Context, id, context, sealed []byte) (State, error) {
+	plain, err := b.unseal(sealed)
+	if err != nil {
+		return State{}, err
+	}
+	bound := make([]byte, 0, 2*sha256.Size)
+	bound = appendHash(appendHash(bound, id), context)
+	rest := plain[len(bound):]
+	expires := time.UnixMilli(int64(binary.BigEndian.Uint64(rest)))
+	once := [onceSize]byte(rest[8:])
+	instance := rest[8+onceSize:][:onceSize]
+	flags := rest[8+2*onceSize:]
+
+	now := b.now()
+	if subtle.ConstantTimeCompare(bound, plain[:len(bound)])&
+		subtle.ConstantTimeCompare(instance, b.instance[:]) != 1 ||
+		!now.Before(expires) {
+		clear(plain)
+		return State{}, ErrState
+	}
+	if err := b.consume(ctx, once, expires); err != nil {
+		clear(plain)
+		return State{}, err
+	}
+	return State{Fake: int(flags[0]), ReplyFlags: flags[1], Body: flags[2:]}, nil
+}
+
+func (b *Box) unseal(sealed []byte) ([]byte, error) {
+	if len(sealed) < headerSize+prefixSize+chacha20poly1305.Overhead || len(sealed) > MaxSize ||
+		sealed[0] != kind || sealed[1] != version {
+		return nil, ErrState
+	}
+	k := b.ring.find([keyIDSize]byte(sealed[2:]))
+	if k == nil {
+		return nil, ErrState
+	}
+	nonce := sealed[headerSize-chacha20poly1305.NonceSizeX : headerSize]
+	plain, err := k.aead.Open(nil, nonce, sealed[headerSize:], b.ring.associatedData(k))
+	if err != nil {
+		return nil, ErrState
+	}
+	return plain, nil
+}
+
+func (b *Box) consume(ctx context.Context, once [onceSize]byte, expires time.Time) error {
+	if b.memory != nil {
+		if !b.memory.consume(once) {
+			return ErrState
+		}
+		return nil
+	}
+	first, err := b.replay.Consume(ctx, once, expires)
+	if err != nil {
+		return fmt.Errorf("seal: replay memory: %w", err)
+	}
+	if !first {
+		return ErrState
+	}
+	return nil
+}
+
+func appendHash(b, data []byte) []byte {
+	h := sha256.Sum256(data)
+	return append(b, h[:]...)
+}

@@ -1,0 +1,292 @@
+package seal_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nescio-go/nescio/internal/seal"
+	"github.com/nescio-go/nescio/internal/testvec"
+	"github.com/stretchr/testify/require"
+)
+
+var (
+	keyA = bytes.Repeat([]byte{0xa1}, 32)
+	keyB = bytes.Repeat([]byte{0xb2}, 32)
+	keyC = bytes.Repeat([]byte{0xc3}, 32)
+
+	alice, nowhere = []byte("alice"), []byte(nil)
+)
+
+// clock is a settable time.
+type clock struct{ t time.Time }
+
+func (c *clock) now() time.Time          { return c.t }
+func (c *clock) advance(d time.Duration) { c.t = c.t.Add(d) }
+
+// table is a shared replay memory.
+type table struct {
+	mu   sync.Mutex
+	seen map[[16]byte]time.Time
+	err  error
+}
+
+func (r *table) Consume(_ context.Context, id [16]byte, expires time.Time) (bool, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.err != nil {
+		return false, r.err
+	}
+	_, used := r.seen[id]
+	r.seen[id] = expires
+	return !used, nil
+}
+
+func newBox(t testing.TB, change func(*seal.Config)) (*seal.Box, *clock) {
+	c := &clock{time.Date(2026, 1, 2, 3, 4, 5, 6e8, time.UTC)}
+	cfg := seal.Config{Protocol: "test", Keys: [][]byte{keyA}, Now: c.now}
+	if change != nil {
+		change(&cfg)
+	}
+	b, err := seal.New(cfg)
+	require.NoError(t, err)
+	return b, c
+}
+
+func mustSeal(t testing.TB, b *seal.Box) []byte {
+	sealed, err := b.Seal(alice, nowhere, seal.State{Fake: 1, ReplyFlags: 0x80, Body: []byte("the body")})
+	require.NoError(t, err)
+	return sealed
+}
+
+func TestOpen(t *testing.T) {
+	b, _ := newBox(t, nil)
+	sealed := mustSeal(t, b)
+	require.False(t, bytes.Contains(sealed, []byte("body")))
+	s, err := b.Open(t.Context(), alice, nowhere, sealed)
+	require.NoError(t, err)
+	require.Equal(t, seal.State{Fake: 1, ReplyFlags: 0x80, Body: []byte("the body")}, s)
+}
+
+func refused(t *testing.T, b *seal.Box, id, context, sealed []byte) {
+	t.Helper()
+	s, err := b.Open(t.Context(), id, context, sealed)
+	require.ErrorIs(t, err, seal.ErrState)
+	require.Zero(t, s)
+}
+
+func TestOpensOnce(t *testing.T) {
+	b, _ := newBox(t, nil)
+	sealed := mustSeal(t, b)
+	_, err := b.Open(t.Context(), alice, nowhere, sealed)
+	require.NoError(t, err)
+	refused(t, b, alice, nowhere, sealed)
+}
+
+func TestOpensOnceAmongMany(t *testing.T) {
+	shared := &table{seen: make(map[[16]byte]time.Time)}
+	for name, change := range map[string]func(*seal.Config){
+		"own memory": nil,
+		"shared":     func(c *seal.Config) { c.Replay = shared },
+	} {
+		b, _ := newBox(t, change)
+		sealed := mustSeal(t, b)
+		var opened atomic.Int32
+		var wg sync.WaitGroup
+		for range 16 {
+			wg.Go(func() {
+				if _, err := b.Open(t.Context(), alice, nowhere, sealed); err == nil {
+					opened.Add(1)
+				}
+			})
+		}
+		wg.Wait()
+		require.EqualValues(t, 1, opened.Load(), name)
+	}
+}
+
+func TestAnothersStateIsRefused(t *testing.T) {
+	b, _ := newBox(t, nil)
+	sealed := mustSeal(t, b)
+	refused(t, b, []byte("bob"), nowhere, sealed)
+	refused(t, b, nil, nowhere, sealed)
+	refused(t, b, alice, []byte("delete account"), sealed)
+	_, err := b.Open(t.Context(), alice, nowhere, sealed)
+	require.NoError(t, err, "a stranger's attempt must not burn it")
+}
+
+func TestExpiry(t *testing.T) {
+	b, c := newBox(t, nil)
+	sealed, other := mustSeal(t, b), mustSeal(t, b)
+	c.advance(seal.DefaultLifetime - time.Millisecond)
+	_, err := b.Open(t.Context(), alice, nowhere, sealed)
+	require.NoError(t, err)
+	c.advance(time.Millisecond)
+	refused(t, b, alice, nowhere, other)
+
+	b, c = newBox(t, func(c *seal.Config) { c.Lifetime = time.Hour })
+	sealed = mustSeal(t, b)
+	c.advance(time.Hour - time.Second)
+	_, err = b.Open(t.Context(), alice, nowhere, sealed)
+	require.NoError(t, err)
+}
+
+// TestEveryBitCounts is part of row 13 of the attack table.
+func TestEveryBitCounts(t *testing.T) {
+	b, _ := newBox(t, nil)
+	sealed := mustSeal(t, b)
+	for bit, flipped := range testvec.BitFlips(sealed) {
+		_, err := b.Open(t.Context(), alice, nowhere, flipped)
+		require.ErrorIs(t, err, seal.ErrState, "bit %d", bit)
+	}
+	for other := range testvec.Lengths(sealed) {
+		refused(t, b, alice, nowhere, other)
+	}
+	refused(t, b, alice, nowhere, make([]byte, seal.MaxSize+1))
+	_, err := b.Open(t.Context(), alice, nowhere, sealed)
+	require.NoError(t, err)
+}
+
+func TestProtocolsAreApart(t *testing.T) {
+	shared := &table{seen: make(map[[16]byte]time.Time)}
+	with := func(protocol string) *seal.Box {
+		b, _ := newBox(t, func(c *seal.Config) { c.Protocol, c.Replay = protocol, shared })
+		return b
+	}
+	refused(t, with("srp"), alice, nowhere, mustSeal(t, with("opaque")))
+}
+
+func TestAnotherInstanceRefusesUnlessReplayIsShared(t *testing.T) {
+	b1, _ := newBox(t, nil)
+	b2, _ := newBox(t, nil)
+	sealed := mustSeal(t, b1)
+	refused(t, b2, alice, nowhere, sealed)
+
+	shared := func(c *seal.Config) { c.Replay = &table{seen: make(map[[16]byte]time.Time)} }
+	s1, _ := newBox(t, shared)
+	s2, _ := newBox(t, shared)
+	_, err := s2.Open(t.Context(), alice, nowhere, mustSeal(t, s1))
+	require.NoError(t, err)
+	refused(t, s2, alice, nowhere, sealed)
+	refused(t, b1, alice, nowhere, mustSeal(t, s1))
+}
+
+func TestSharedReplay(t *testing.T) {
+	shared := &table{seen: make(map[[16]byte]time.Time)}
+	with := func(c *seal.Config) { c.Replay = shared }
+	b1, c := newBox(t, with)
+	b2, _ := newBox(t, with)
+	sealed := mustSeal(t, b1)
+	_, err := b1.Open(t.Context(), alice, nowhere, sealed)
+	require.NoError(t, err)
+	refused(t, b2, alice, nowhere, sealed)
+	for _, expires := range shared.seen {
+		require.True(t, expires.Equal(c.t.Add(seal.DefaultLifetime)))
+	}
+
+	shared.err = errors.New("the database is down")
+	_, err = b1.Open(t.Context(), alice, nowhere, mustSeal(t, b1))
+	require.ErrorIs(t, err, shared.err)
+	require.NotErrorIs(t, err, seal.ErrState)
+}
+
+func TestKeyRing(t *testing.T) {
+	shared := &table{seen: make(map[[16]byte]time.Time)}
+	with := func(keys ...[]byte) *seal.Box {
+		b, _ := newBox(t, func(c *seal.Config) { c.Keys, c.Replay = keys, shared })
+		return b
+	}
+	before := mustSeal(t, with(keyA))
+	_, err := with(keyB, keyA).Open(t.Context(), alice, nowhere, before)
+	require.NoError(t, err, "rotation in mid-login")
+	refused(t, with(keyB, keyC), alice, nowhere, mustSeal(t, with(keyA)))
+	refused(t, with(keyA), alice, nowhere, mustSeal(t, with(keyB, keyA)))
+}
+
+func TestFullMemoryFailsClosed(t *testing.T) {
+	b, c := newBox(t, func(c *seal.Config) { c.Capacity = 3 })
+	first := mustSeal(t, b)
+	c.advance(10 * time.Second)
+	second := mustSeal(t, b)
+	third := mustSeal(t, b)
+	_, err := b.Seal(alice, nowhere, seal.State{})
+	require.ErrorIs(t, err, seal.ErrFull)
+
+	_, err = b.Open(t.Context(), alice, nowhere, second)
+	require.NoError(t, err, "what is open stays open")
+	fourth := mustSeal(t, b)
+	_, err = b.Seal(alice, nowhere, seal.State{})
+	require.ErrorIs(t, err, seal.ErrFull)
+
+	c.advance(50 * time.Second) // the first expires
+	fifth := mustSeal(t, b)
+	refused(t, b, alice, nowhere, first)
+	for _, sealed := range [][]byte{third, fourth, fifth} {
+		_, err = b.Open(t.Context(), alice, nowhere, sealed)
+		require.NoError(t, err)
+	}
+}
+
+func TestSize(t *testing.T) {
+	b, _ := newBox(t, nil)
+	for n := seal.MaxSize; ; n-- {
+		sealed, err := b.Seal(alice, nowhere, seal.State{Body: make([]byte, n)})
+		if err == nil {
+			require.Len(t, sealed, seal.MaxSize)
+			require.Greater(t, n, 3800)
+			return
+		}
+		require.ErrorIs(t, err, seal.ErrTooLong)
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	for name, cfg := range map[string]seal.Config{
+		"no key":    {},
+		"short":     {Keys: [][]byte{keyA[:31]}},
+		"long":      {Keys: [][]byte{append(keyA[:32:32], 0)}},
+		"zero":      {Keys: [][]byte{make([]byte, 32)}},
+		"twice":     {Keys: [][]byte{keyA, keyB, keyA}},
+		"too many":  {Keys: make([][]byte, seal.MaxKeys+1)},
+		"lifetime":  {Keys: [][]byte{keyA}, Lifetime: -1},
+		"capacity":  {Keys: [][]byte{keyA}, Capacity: -1},
+		"long name": {Keys: [][]byte{keyA}, Protocol: string(make([]byte, 256))},
+	} {
+		_, err := seal.New(cfg)
+		require.Error(t, err, name)
+	}
+}
+
+func FuzzOpen(f *testing.F) {
+	b, _ := newBox(f, func(c *seal.Config) { c.Replay = &table{seen: make(map[[16]byte]time.Time)} })
+	f.Add([]byte(nil))
+	f.Add(mustSeal(f, b)[:50])
+	genuine := mustSeal(f, b)
+	f.Fuzz(func(t *testing.T, sealed []byte) {
+		s, err := b.Open(t.Context(), alice, nowhere, sealed)
+		if bytes.Equal(sealed, genuine) {
+			return
+		}
+		require.ErrorIs(t, err, seal.ErrState)
+		require.Zero(t, s)
+	})
+}
+
+func BenchmarkSealOpen(b *testing.B) {
+	box, _ := newBox(b, nil)
+	body := make([]byte, 1100)
+	b.ReportAllocs()
+	for b.Loop() {
+		sealed, err := box.Seal(alice, nowhere, seal.State{Body: body})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := box.Open(context.Background(), alice, nowhere, sealed); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
