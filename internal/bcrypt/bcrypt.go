@@ -16,6 +16,7 @@ import (
 	"errors"
 	"strconv"
 
+	//lint:ignore SA1019 bcrypt is defined on Blowfish
 	"golang.org/x/crypto/blowfish"
 )
 

@@ -37,6 +37,20 @@ func TestVectors(t *testing.T) {
 	}
 }
 
+// TestProtonKeyPassword: characters 29 to 59 of a hash are the passphrase of a
+// Proton user's key.
+func TestProtonKeyPassword(t *testing.T) {
+	for _, v := range testvec.Load[[]struct {
+		Password string      `json:"password"`
+		KeySalt  testvec.Hex `json:"key_salt"`
+		Output   string      `json:"output"`
+	}](t, testdata, "testdata/proton_key_password.json") {
+		hash, err := bcrypt.Hash([]byte(v.Password), [bcrypt.SaltSize]byte(v.KeySalt), 10)
+		require.NoError(t, err)
+		require.Equal(t, v.Output, string(hash[29:]))
+	}
+}
+
 // TestSaltCharacterIsCanonical: all characters that agree in their two live
 // bits give one hash, written with the dead bits zero.
 func TestSaltCharacterIsCanonical(t *testing.T) {

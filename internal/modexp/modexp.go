@@ -62,17 +62,6 @@ func (m *Modulus) Int(b []byte) (*Int, error) {
 	return &Int{x}, nil
 }
 
-// Small returns the number v, which must be less than N. It is meant for
-// public constants such as a generator.
-func (m *Modulus) Small(v uint32) (*Int, error) {
-	b := []byte{byte(v >> 24), byte(v >> 16), byte(v >> 8), byte(v)}
-	x, err := bigmod.NewNat().SetBytes(b, m.m)
-	if err != nil {
-		return nil, errRange
-	}
-	return &Int{x}, nil
-}
-
 // Reduce returns b mod N for b of any length.
 func (m *Modulus) Reduce(b []byte) *Int { return &Int{reduce(b, m.m)} }
 
