@@ -1,0 +1,133 @@
+package srp
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"slices"
+)
+
+// ClientConfig is what a client insists on, whatever a server asks for.
+type ClientConfig struct {
+	// Profiles are those that the client logs in and registers with. Required:
+	// list as few as you must, since a server chooses among them.
+	Profiles []Profile
+
+	// AcceptGroup decides whether a group may be used, before it is proved and
+	// before the password is touched: n is big-endian, and credential what the
+	// server says vouches for it. A proof shows that a group is sound, but not
+	// that nobody prepared himself for it, which is why a group needs an
+	// origin. Nil accepts the groups of RFC 5054 of 2048 to 4096 bits. For
+	// Proton's signed moduli it is the AcceptGroup of a key of package
+	// moduli/openpgp; [AnyGroup] accepts all.
+	AcceptGroup func(n []byte, g int, credential []byte) error
+}
+
+// Client starts logins and registrations. It holds no secrets, is immutable
+// and safe for concurrent use.
+type Client struct {
+	profiles    []Profile
+	acceptGroup func(n []byte, g int, credential []byte) error
+}
+
+// NewClient returns a client, or ErrPolicy if Profiles is empty or lists one
+// that is not valid.
+func NewClient(cfg ClientConfig) (*Client, error) {
+	if len(cfg.Profiles) == 0 {
+		return nil, ErrPolicy
+	}
+	for _, p := range cfg.Profiles {
+		if !p.Valid() {
+			return nil, ErrPolicy
+		}
+	}
+	c := &Client{profiles: slices.Clone(cfg.Profiles), acceptGroup: cfg.AcceptGroup}
+	if c.acceptGroup == nil {
+		c.acceptGroup = acceptRFC5054
+	}
+	return c, nil
+}
+
+// Register makes the record of a new account, or of an old one whose password
+// changes, under what the server offered: a new salt, and v = g^x. The client
+// sends the record's Bytes, or its parts, over an authenticated and encrypted
+// channel.
+//
+// The password, 1 to 1024 bytes, is used as given: normalising it, for which
+// RFC 8265 has the profile OpaqueString, is the caller's. So is the identity,
+// up to 1024 bytes: it must be spelled the same way at every login, unless the
+// profile is Proton's version 3 or 4, which do not hash it.
+//
+// Register returns ErrPolicy for an offer or a length that it refuses, or the
+// error of ctx. The first proof of a modulus takes a while; see [NewGroup].
+func (c *Client) Register(ctx context.Context, o Offer, identity, password []byte) (*Record, error) {
+	if len(identity) > maxIdentity || len(password) == 0 || len(password) > maxPassword {
+		return nil, ErrPolicy
+	}
+	if _, err := o.check(); err != nil {
+		return nil, err
+	}
+	d, err := c.verifiedDomain(ctx, o.Profile, o.Group)
+	if err != nil {
+		return nil, err
+	}
+	salt := make([]byte, o.saltSize())
+	rand.Read(salt)
+	forceNonZero(salt)
+	return register(d, o, identity, password, salt)
+}
+
+func register(d *domain, o Offer, identity, password, salt []byte) (*Record, error) {
+	s := o.Profile.scheme()
+	x, err := s.privateKey(d, identity, password, salt)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(x)
+	v := d.mod().Exp(d.generator(), x)
+	defer v.Clear()
+	return NewRecord(o.Profile, o.Group, identity, salt, encode(s, d, v))
+}
+
+// verifiedDomain returns the group if the client may use it with the profile,
+// in the order of cost: its own lists, form, policy, proof.
+func (c *Client) verifiedDomain(ctx context.Context, p Profile, g GroupRef) (*domain, error) {
+	s := p.scheme()
+	if s == nil || !slices.Contains(c.profiles, p) || len(g.Credential) > MaxCredential {
+		return nil, ErrPolicy
+	}
+	d, err := newDomain(g.N, g.G)
+	if err != nil {
+		return nil, err
+	}
+	if !s.accepts(d) || c.acceptGroup(bytes.Clone(g.N), g.G, bytes.Clone(g.Credential)) != nil {
+		return nil, ErrPolicy
+	}
+	if err := d.prove(ctx); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// forceNonZero makes the first byte of a salt 1 if it is 0, in constant time:
+// peers that take salts for integers drop leading zeros.
+func forceNonZero(salt []byte) {
+	if len(salt) > 0 {
+		salt[0] |= byte((uint32(salt[0]) - 1) >> 31)
+	}
+}
+
+// Login begins a login and returns it together with the request to send, a
+// message that is the same for everyone. It keeps a copy of the password until
+// [Login.Respond], [Login.Answer] or [Login.Discard]. It returns ErrPolicy for a
+// password or an identity of a length that Register refuses.
+func (c *Client) Login(identity, password []byte) (login *Login, request []byte, err error) {
+	if len(identity) > maxIdentity || len(password) == 0 || len(password) > maxPassword {
+		return nil, nil, ErrPolicy
+	}
+	return &Login{
+		client:   c,
+		identity: bytes.Clone(identity),
+		password: bytes.Clone(password),
+	}, appendHello(), nil
+}

@@ -1,0 +1,113 @@
+package srp
+
+import (
+	"context"
+	"time"
+)
+
+// The hooks of the tests: fixed randomness, groups too small to be offered,
+// a settable clock. Nothing outside the tests can reach them.
+
+// AnswerWith is Answer with a given a.
+func (l *Login) AnswerWith(ctx context.Context, c Challenge, a []byte) (Proof, error) {
+	return l.answer(ctx, c, func(int) []byte { return append([]byte(nil), a...) })
+}
+
+// ChallengeWith is Challenge with a given b.
+func (s *Server) ChallengeWith(ctx context.Context, id, record, b []byte) (Challenge, []byte, error) {
+	return s.challenge(ctx, id, record, func(int) []byte { return append([]byte(nil), b...) })
+}
+
+// RespondWith is Respond after the password's hash: with x given, it does all
+// that Respond does but that.
+func (c *Client) RespondWith(ctx context.Context, response, identity, x []byte) (final []byte, err error) {
+	ch, ok := parseResponse(response)
+	if !ok {
+		return nil, ErrMalformed
+	}
+	e, err := c.exchange(ctx, identity, ch, func(size int) []byte { return append([]byte{0xff}, make([]byte, size-1)...) })
+	if err != nil {
+		return nil, err
+	}
+	K, err := e.key(x)
+	if err != nil {
+		return nil, err
+	}
+	M1 := e.scheme.clientProof(e.t, K)
+	e.scheme.serverProof(e.t, M1, K)
+	return encodeFinal(Proof{A: e.t.A, M1: M1}), nil
+}
+
+// BeginWith is Begin with a given b.
+func (s *Server) BeginWith(ctx context.Context, id, record, request, b []byte) (response, pending []byte, err error) {
+	return s.begin(ctx, id, record, request, func(int) []byte { return append([]byte(nil), b...) })
+}
+
+// NewServerAt is NewServer with a clock.
+func NewServerAt(cfg ServerConfig, now func() time.Time) (*Server, error) { return newServer(cfg, now) }
+
+// RegisterWith is Register with a given salt, without a policy.
+func RegisterWith(o Offer, identity, password, salt []byte) (*Record, error) {
+	d, err := newDomain(o.Group.N, o.Group.G)
+	if err != nil {
+		return nil, err
+	}
+	return register(d, o, identity, password, salt)
+}
+
+var (
+	ExpandHash       = expandHash
+	ProtonPrivateKey = protonPrivateKey
+	RFC5054Number    = rfc5054Number
+	ForceNonZero     = forceNonZero
+)
+
+// Values are all numbers of one login, in the profile's byte order; x, u and k
+// big-endian.
+type Values struct {
+	K0, X, V, A, B, U, ClientS, ServerS []byte
+}
+
+// Compute runs the steps of the exchange in any group, with given exponents.
+func Compute(p Profile, n []byte, g int, I, password, salt, a, b []byte) (Values, error) {
+	s := p.scheme()
+	d, err := anyDomain(n, g)
+	if err != nil {
+		return Values{}, err
+	}
+	k, err := multiplier(s, d)
+	if err != nil {
+		return Values{}, err
+	}
+	x, err := s.privateKey(d, I, password, salt)
+	if err != nil {
+		return Values{}, err
+	}
+	v := d.mod().Exp(d.generator(), x)
+	A, B := clientPublic(d, a), serverPublic(d, k, v, b)
+	u, err := scramble(s, encode(s, d, A), encode(s, d, B))
+	if err != nil {
+		return Values{}, err
+	}
+	clientS, err := clientPremaster(d, k, B, a, u, x)
+	if err != nil {
+		return Values{}, err
+	}
+	return Values{
+		K0: d.mod().Bytes(k), X: x, V: encode(s, d, v), A: encode(s, d, A), B: encode(s, d, B), U: u,
+		ClientS: encode(s, d, clientS), ServerS: encode(s, d, serverPremaster(d, A, v, u, b)),
+	}, nil
+}
+
+// Scramble is the check of u with u given, through a scheme that hashes to it.
+func Scramble(u []byte) error {
+	_, err := scramble(fixedScramble{u: u}, nil, nil)
+	return err
+}
+
+type fixedScramble struct {
+	rfc5054
+	u []byte
+}
+
+func (f fixedScramble) scramble(_, _ []byte) []byte { return f.u }

@@ -1,0 +1,235 @@
+package srp
+
+import (
+	"bytes"
+	"context"
+	"crypto/subtle"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/nescio-go/nescio/internal/modexp"
+)
+
+// Challenge is a server's side of a login in typed form, for those who speak
+// another wire than this package's: Proton's JSON, for example, has the same
+// values in base64.
+type Challenge struct {
+	Profile Profile
+	Group   GroupRef
+	Salt    []byte
+	B       []byte // |N| bytes in the profile's byte order
+}
+
+// Proof is a client's answer to a Challenge in typed form.
+type Proof struct {
+	A  []byte // |N| bytes in the profile's byte order
+	M1 []byte // as long as the profile's hash: 20, 32 or 64 bytes, for Proton 256
+}
+
+// Login is one login of a client. It goes through [Login.Respond] and
+// [Login.Finish], or in typed form through [Login.Answer] and [Login.Confirm],
+// once: a second call is ErrUsed. Call [Login.Discard] on one that is given up;
+// after a Finish or an error it does no harm.
+//
+// A Login is safe for concurrent use in the sense that only one call wins.
+type Login struct {
+	client *Client
+
+	mu       sync.Mutex
+	state    loginState
+	identity []byte
+	password []byte
+	profile  Profile
+	group    *Group
+	m2       []byte // what the server must prove with
+	key      []byte // the protocol's K
+}
+
+type loginState int
+
+const (
+	loginBegun loginState = iota
+	loginAnswered
+	loginOver
+)
+
+// Respond answers the server's response with the final message of the client.
+// It is where the password is used, and cleared: x by the profile's password
+// hash, then S and the proof M1.
+//
+// Before it touches the password it returns ErrMalformed for a response that
+// no server sends, and ErrPolicy for a profile or group that the client does
+// not allow, or for a group that is not what it seems. It returns the error of
+// ctx if that ends during the proof of a group. After an error the login is
+// over.
+func (l *Login) Respond(ctx context.Context, response []byte) (final []byte, err error) {
+	c, ok := parseResponse(response)
+	if !ok {
+		l.Discard()
+		return nil, ErrMalformed
+	}
+	p, err := l.Answer(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	return encodeFinal(p), nil
+}
+
+// Answer is Respond in typed form.
+func (l *Login) Answer(ctx context.Context, c Challenge) (Proof, error) {
+	return l.answer(ctx, c, randomExponent)
+}
+
+func (l *Login) answer(ctx context.Context, c Challenge, ephemeral func(size int) []byte) (Proof, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.state != loginBegun {
+		return Proof{}, ErrUsed
+	}
+	l.state = loginOver
+	defer l.clearPassword()
+
+	e, err := l.client.exchange(ctx, l.identity, c, ephemeral)
+	if err != nil {
+		return Proof{}, err
+	}
+	defer clear(e.a)
+	x, err := e.scheme.privateKey(e.t.domain, l.identity, l.password, c.Salt)
+	if err != nil {
+		return Proof{}, err
+	}
+	defer clear(x)
+	K, err := e.key(x)
+	if err != nil {
+		return Proof{}, err
+	}
+
+	M1 := e.scheme.clientProof(e.t, K)
+	l.m2 = e.scheme.serverProof(e.t, M1, K)
+	l.key = K
+	l.profile = c.Profile
+	l.group = &Group{d: e.t.domain, credential: bytes.Clone(c.Group.Credential)}
+	l.state = loginAnswered
+	return Proof{A: e.t.A, M1: M1}, nil
+}
+
+// clientExchange is the client's half of a login before the password.
+type clientExchange struct {
+	scheme scheme
+	t      *transcript
+	k, B   *modexp.Int
+	a, u   []byte
+}
+
+// exchange does all that a login does before it touches the password: it
+// judges and proves the group, checks the salt and B, and draws A.
+func (c *Client) exchange(ctx context.Context, I []byte, ch Challenge, ephemeral func(size int) []byte) (*clientExchange, error) {
+	d, err := c.verifiedDomain(ctx, ch.Profile, ch.Group)
+	if err != nil {
+		return nil, err
+	}
+	s := ch.Profile.scheme()
+	if !s.acceptsSalt(len(ch.Salt)) {
+		return nil, ErrMalformed
+	}
+	e := &clientExchange{scheme: s}
+	if e.B, err = publicValue(s, d, ch.B); err != nil {
+		return nil, err
+	}
+	if e.k, err = multiplier(s, d); err != nil {
+		return nil, err
+	}
+	e.a = ephemeral(d.exponentSize())
+	e.t = &transcript{
+		domain: d,
+		hashI:  s.identityHash(I),
+		salt:   ch.Salt,
+		A:      encode(s, d, clientPublic(d, e.a)),
+		B:      ch.B,
+	}
+	if e.u, err = scramble(s, e.t.A, e.t.B); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// key returns K for the private key x.
+func (e *clientExchange) key(x []byte) (K []byte, err error) {
+	premaster, err := clientPremaster(e.t.domain, e.k, e.B, e.a, e.u, x)
+	if err != nil {
+		return nil, err
+	}
+	defer premaster.Clear()
+	S := encode(e.scheme, e.t.domain, premaster)
+	defer clear(S)
+	return e.scheme.sessionKey(S), nil
+}
+
+// Finish checks the server's reply and returns the session key, 32 bytes, the
+// same that the server's Finish returned. Only now is it certain that the
+// server knows the verifier. ErrAuthentication means that it does not, or that
+// the reply was altered; ErrMalformed that it is no reply. Either way the login
+// is over.
+func (l *Login) Finish(reply []byte) (key []byte, err error) {
+	m2, ok := parseReply(reply)
+	if !ok {
+		l.Discard()
+		return nil, ErrMalformed
+	}
+	K, p, err := l.confirm(m2)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(K)
+	return sessionKey(p, K)
+}
+
+// Confirm is Finish in typed form. It returns the protocol's own key: S in its
+// 256 bytes for Proton, K = H(S) for RFC 5054.
+func (l *Login) Confirm(m2 []byte) (key []byte, err error) {
+	K, _, err := l.confirm(m2)
+	return K, err
+}
+
+func (l *Login) confirm(m2 []byte) (K []byte, p Profile, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.state != loginAnswered {
+		return nil, Profile{}, ErrUsed
+	}
+	l.state = loginOver
+	K, p = l.key, l.profile
+	l.key = nil
+	if subtle.ConstantTimeCompare(m2, l.m2) != 1 {
+		clear(K)
+		return nil, Profile{}, ErrAuthentication
+	}
+	return K, p, nil
+}
+
+// Group returns the group that the login ran in, once Respond or Answer has
+// verified it, so that a device can keep its Digest; before that, nil.
+func (l *Login) Group() *Group {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.group
+}
+
+// Discard clears what the login holds and ends it.
+func (l *Login) Discard() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.state = loginOver
+	l.clearPassword()
+	clear(l.key)
+	l.key = nil
+}
+
+func (l *Login) clearPassword() {
+	clear(l.password)
+	l.password = nil
+}
+
+// Format writes a placeholder, whatever the verb.
+func (l *Login) Format(f fmt.State, _ rune) { io.WriteString(f, "srp.Login(redacted)") }

@@ -1,0 +1,126 @@
+package srp
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/nescio-go/nescio/internal/modexp"
+)
+
+// A Profile fixes everything that two peers must agree on besides the group:
+// the hash, the byte order, what is padded, how the password becomes the
+// exponent x, and the proofs. The zero Profile is none and is refused with
+// [ErrPolicy] wherever it is given.
+//
+// Profiles are comparable values with stable names; records and messages hold
+// them as one byte.
+type Profile struct {
+	id uint8
+}
+
+// The ids of the profiles. They are stored in records and never change.
+const (
+	idRFC5054 = 0x10 // + 4·hash + flags
+	idProton  = 0x20 // + version
+)
+
+// Valid reports whether p is one of the profiles of this package.
+func (p Profile) Valid() bool { return p.scheme() != nil }
+
+// String returns the name of the profile, such as "rfc5054-sha256" or
+// "proton-4".
+func (p Profile) String() string {
+	if s := p.scheme(); s != nil {
+		return s.name()
+	}
+	return "invalid"
+}
+
+// ParseProfile returns the profile of the given name, which is what String
+// returned for it. It returns [ErrPolicy] for any other name.
+func ParseProfile(name string) (Profile, error) {
+	for id := range 256 {
+		if p := (Profile{uint8(id)}); p.Valid() && p.String() == name {
+			return p, nil
+		}
+	}
+	return Profile{}, ErrPolicy
+}
+
+// NeedsUpgrade reports whether a verifier of this profile should give way to
+// one of a better profile at the next opportunity: because a fast hash alone
+// turns the password into x, so that whoever steals the records can try
+// billions of passwords a second, or because the profile is kept for old
+// accounts only.
+func (p Profile) NeedsUpgrade() bool {
+	s := p.scheme()
+	return s == nil || s.needsUpgrade()
+}
+
+func (p Profile) scheme() scheme {
+	switch {
+	case p.id >= idRFC5054 && p.id < idRFC5054+4*uint8(len(hashes)):
+		return rfc5054{p.id - idRFC5054}
+	case p.id >= idProton && p.id <= idProton+4:
+		return proton{int(p.id - idProton)}
+	}
+	return nil
+}
+
+// scheme is the formulas of a profile.
+//
+// Numbers modulo N (A, B, S, v) are byte strings of length |N| in the order
+// that the profile's wire has; exponents (x, u) and k are big-endian.
+type scheme interface {
+	name() string
+	needsUpgrade() bool           // see Profile.NeedsUpgrade
+	registers() bool              // false if only old records may use it
+	littleEndian() bool           // the order of numbers modulo N
+	accepts(d *domain) bool       // whether it runs in this group
+	saltSize() int                // of new salts, in bytes
+	acceptsSalt(size int) bool    // of stored ones
+	proofSize() int               // of M1 and M2, in bytes
+	multiplier(d *domain) []byte  // k, not reduced
+	scramble(A, B []byte) []byte  // u
+	identityHash(I []byte) []byte // what the proofs hold of I
+	sessionKey(S []byte) []byte   // K
+	clientProof(t *transcript, K []byte) []byte
+	serverProof(t *transcript, M1, K []byte) []byte
+
+	// privateKey returns x for the password of the user I.
+	privateKey(d *domain, I, password, salt []byte) ([]byte, error)
+}
+
+// transcript is the public values of one login that proofs are made of.
+type transcript struct {
+	domain *domain
+	hashI  []byte // scheme.identityHash
+	salt   []byte
+	A, B   []byte
+}
+
+// decode reads a number modulo N in the order of s.
+func decode(s scheme, d *domain, wire []byte) (*modexp.Int, error) {
+	if s.littleEndian() {
+		wire = reversed(wire)
+		defer clear(wire)
+	}
+	return d.mod().Int(wire)
+}
+
+// encode writes a number modulo N in the order of s.
+func encode(s scheme, d *domain, x *modexp.Int) []byte {
+	b := d.mod().Bytes(x)
+	if s.littleEndian() {
+		slices.Reverse(b)
+	}
+	return b
+}
+
+func reversed(b []byte) []byte {
+	r := slices.Clone(b)
+	slices.Reverse(r)
+	return r
+}
+
+var _ fmt.Stringer = Profile{}

@@ -1,0 +1,160 @@
+package srp
+
+import (
+	"bytes"
+	"crypto/md5"
+	"crypto/sha512"
+	"encoding/base64"
+	"encoding/hex"
+	"slices"
+
+	"github.com/nescio-go/nescio/internal/bcrypt"
+)
+
+// Proton is the profile of Proton's authentication versions 0 to 4: numbers
+// little-endian, a hash of 2048 bits, bcrypt with 2^10 rounds, g = 2 in a
+// group of 2048 bits that Proton signed. Versions 3 and 4 compute the same;
+// new accounts get 4. Versions 0, 1 and 2 serve accounts older than that: they
+// can log in and cannot be registered, and a client that does not list them
+// never uses them. Any other version gives the zero Profile.
+//
+// bcrypt reads 72 bytes of password at most: what follows does not count.
+// Versions 0 to 2 hash the name the user typed, the Login's identity, lower-cased
+// by Unicode's simple mapping, in place of a random salt.
+func Proton(version int) Profile {
+	if version < 0 || version > 4 {
+		return Profile{}
+	}
+	return Profile{idProton + uint8(version)}
+}
+
+// ProtonVersion returns the version for which p is Proton(version), for a wire
+// that names it, and false for any other profile.
+func (p Profile) ProtonVersion() (version int, ok bool) {
+	s, ok := p.scheme().(proton)
+	return s.version, ok
+}
+
+// ProtonFallback returns the profiles to try, in this order and each with a
+// login of its own, for an account whose stored version is 0, as Proton's own
+// clients do: version 0 there means that the server does not know. A client
+// should do this only where it must, since each try gives a dishonest server
+// one more thing to test guesses against.
+func ProtonFallback(identity []byte) []Profile {
+	order := []Profile{Proton(2)}
+	if string(protonClean(identity)) != string(bytes.ToLower(identity)) {
+		order = append(order, Proton(1))
+	}
+	return append(order, Proton(0))
+}
+
+const (
+	protonSize     = 256 // of N, A, B, S, M1 and M2
+	protonSaltSize = 10
+	protonCost     = 10
+)
+
+// proton is authentication version 0 to 4.
+type proton struct {
+	version int
+}
+
+func (p proton) name() string { return "proton-" + string(rune('0'+p.version)) }
+
+// needsUpgrade: below version 3 the salt of bcrypt is the user name.
+func (p proton) needsUpgrade() bool     { return !p.registers() }
+func (p proton) registers() bool        { return p.version >= 3 }
+func (p proton) littleEndian() bool     { return true }
+func (p proton) accepts(d *domain) bool { return len(d.n) == protonSize && d.g == 2 }
+func (p proton) saltSize() int          { return protonSaltSize }
+func (p proton) proofSize() int         { return protonSize }
+
+// acceptsSalt: versions 0 to 2 have no salt and ignore what a server sends.
+func (p proton) acceptsSalt(size int) bool {
+	return size == protonSaltSize || p.version < 3 && size <= maxSalt
+}
+
+// expandHash is Proton's hash: SHA-512 of the input followed by 00, 01, 02, 03.
+func expandHash(parts ...[]byte) []byte {
+	h := sha512.New()
+	out := make([]byte, 0, 4*sha512.Size)
+	for i := range byte(4) {
+		h.Reset()
+		for _, p := range parts {
+			h.Write(p)
+		}
+		h.Write([]byte{i})
+		out = h.Sum(out)
+	}
+	return out
+}
+
+// multiplier is k = LE(EH(LE256(g) ‖ N)), which the caller reduces modulo N.
+func (p proton) multiplier(d *domain) []byte {
+	return reversed(expandHash(reversed(d.paddedG()), reversed(d.n)))
+}
+
+// scramble is u = LE(EH(A ‖ B)).
+func (p proton) scramble(A, B []byte) []byte { return reversed(expandHash(A, B)) }
+
+func (p proton) identityHash([]byte) []byte { return nil }
+
+// sessionKey is S itself.
+func (p proton) sessionKey(S []byte) []byte { return append([]byte(nil), S...) }
+
+// clientProof is M1 = EH(A ‖ B ‖ S).
+func (p proton) clientProof(t *transcript, S []byte) []byte { return expandHash(t.A, t.B, S) }
+
+// serverProof is M2 = EH(A ‖ M1 ‖ S).
+func (p proton) serverProof(t *transcript, M1, S []byte) []byte { return expandHash(t.A, M1, S) }
+
+// privateKey is x = LE(EH(C ‖ N)), 2048 bits, where C is the text of a bcrypt
+// hash whose password and salt depend on the version.
+func (p proton) privateKey(d *domain, I, password, salt []byte) ([]byte, error) {
+	return protonPrivateKey(p.version, I, password, salt, reversed(d.n))
+}
+
+func protonPrivateKey(version int, I, password, salt, littleEndianN []byte) ([]byte, error) {
+	var salt16 [bcrypt.SaltSize]byte
+	switch version {
+	case 3, 4:
+		copy(salt16[copy(salt16[:], salt):], "proton")
+	default:
+		if version == 0 {
+			named := slices.Concat(bytes.ToLower(I), password)
+			sum := sha512.Sum512(named)
+			clear(named)
+			defer clear(sum[:])
+			password = base64.StdEncoding.AppendEncode(nil, sum[:])
+			defer clear(password)
+		}
+		if version == 2 {
+			I = protonClean(I)
+		}
+		sum := md5.Sum(bytes.ToLower(I))
+		var err error
+		if salt16, err = bcrypt.DecodeSalt(hex.EncodeToString(sum[:])[:22]); err != nil {
+			return nil, err
+		}
+	}
+	C, err := bcrypt.Hash(password, salt16, protonCost)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(C[:])
+	x := expandHash(C[:], littleEndianN)
+	slices.Reverse(x)
+	return x, nil
+}
+
+// protonClean is the user name as version 2 hashes it.
+func protonClean(I []byte) []byte {
+	return bytes.ToLower(bytes.Map(func(r rune) rune {
+		if r == '-' || r == '.' || r == '_' {
+			return -1
+		}
+		return r
+	}, I))
+}
+
+var _ scheme = proton{}

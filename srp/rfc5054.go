@@ -1,0 +1,144 @@
+package srp
+
+import (
+	"crypto"
+	_ "crypto/sha1" // the hash of RFC 5054 itself
+	_ "crypto/sha256"
+	_ "crypto/sha512"
+	"crypto/subtle"
+)
+
+// Flags select between the two camps into which implementations of RFC 5054
+// fall where the RFC leaves the proofs open. The zero Flags pad everything to
+// the length of N, as most JavaScript and Rust libraries do.
+type Flags uint8
+
+const (
+	// MinimalG hashes g in M1 without leading zero bytes, as RFC 2945 does.
+	MinimalG Flags = 1 << iota
+	// MinimalValues strips the leading zero bytes of A, B and S in K, M1 and
+	// M2, as pysrp and csrp do. k and u always hash padded values, as RFC 5054
+	// says.
+	MinimalValues
+
+	allFlags = MinimalG | MinimalValues
+)
+
+// hashes are those of the RFC 5054 profiles, in the order of their ids.
+var hashes = [...]crypto.Hash{crypto.SHA1, crypto.SHA256, crypto.SHA512}
+
+var hashNames = [...]string{"sha1", "sha256", "sha512"}
+
+// RFC5054SHA1 is SRP-6a as in RFC 5054, Section 2, with SHA-1: for meeting
+// peers that cannot do better, since its hash of the password is fast (see
+// [Profile.NeedsUpgrade]). Flags other than the defined ones give the zero
+// Profile.
+func RFC5054SHA1(f Flags) Profile { return rfc5054Profile(0, f) }
+
+// RFC5054SHA256 is RFC5054SHA1 with SHA-256.
+func RFC5054SHA256(f Flags) Profile { return rfc5054Profile(1, f) }
+
+// RFC5054SHA512 is RFC5054SHA1 with SHA-512.
+func RFC5054SHA512(f Flags) Profile { return rfc5054Profile(2, f) }
+
+func rfc5054Profile(hash uint8, f Flags) Profile {
+	if f&^allFlags != 0 {
+		return Profile{}
+	}
+	return Profile{idRFC5054 + hash*(uint8(allFlags)+1) + uint8(f)}
+}
+
+// rfc5054 is the family of profiles around RFC 5054: its k, x, u and S, and
+// K, M1 and M2 of RFC 2945 with A and B in M2.
+type rfc5054 struct {
+	index uint8 // 4·hash + flags
+}
+
+func (r rfc5054) hash() crypto.Hash { return hashes[r.index>>2] }
+func (r rfc5054) flags() Flags      { return Flags(r.index) & allFlags }
+
+func (r rfc5054) name() string {
+	name := "rfc5054-" + hashNames[r.index>>2]
+	if r.flags()&MinimalG != 0 {
+		name += "+minimal-g"
+	}
+	if r.flags()&MinimalValues != 0 {
+		name += "+minimal-values"
+	}
+	return name
+}
+
+func (r rfc5054) needsUpgrade() bool        { return true }
+func (r rfc5054) registers() bool           { return true }
+func (r rfc5054) littleEndian() bool        { return false }
+func (r rfc5054) accepts(*domain) bool      { return true }
+func (r rfc5054) saltSize() int             { return 16 }
+func (r rfc5054) acceptsSalt(size int) bool { return size >= 1 && size <= maxSalt }
+func (r rfc5054) proofSize() int            { return r.hash().Size() }
+
+// sum returns H of the concatenation of parts.
+func (r rfc5054) sum(parts ...[]byte) []byte {
+	h := r.hash().New()
+	for _, p := range parts {
+		h.Write(p)
+	}
+	return h.Sum(nil)
+}
+
+// multiplier is k = H(N ‖ PAD(g)). RFC 5054, Section 2.5.3.
+func (r rfc5054) multiplier(d *domain) []byte { return r.sum(d.n, d.paddedG()) }
+
+// scramble is u = H(PAD(A) ‖ PAD(B)). RFC 5054, Section 2.5.3.
+func (r rfc5054) scramble(A, B []byte) []byte { return r.sum(A, B) }
+
+// privateKey is x = H(s ‖ H(I ‖ ":" ‖ P)). RFC 5054, Section 2.4.
+func (r rfc5054) privateKey(_ *domain, I, password, salt []byte) ([]byte, error) {
+	inner := r.sum(I, []byte(":"), password)
+	defer clear(inner)
+	return r.sum(salt, inner), nil
+}
+
+func (r rfc5054) identityHash(I []byte) []byte { return r.sum(I) }
+
+// sessionKey is K = H(S). RFC 2945, Section 3.1, with the plain hash that all
+// peers of this family use in place of its interleaved one.
+func (r rfc5054) sessionKey(S []byte) []byte { return r.sum(r.value(S)) }
+
+// clientProof is M1 = H(H(N) XOR H(g) ‖ H(I) ‖ s ‖ A ‖ B ‖ K). RFC 2945,
+// Section 3.
+func (r rfc5054) clientProof(t *transcript, K []byte) []byte {
+	g := t.domain.paddedG()
+	if r.flags()&MinimalG != 0 {
+		g = minimal(g)
+	}
+	group := r.sum(t.domain.n)
+	subtle.XORBytes(group, group, r.sum(g))
+	return r.sum(group, t.hashI, t.salt, r.value(t.A), r.value(t.B), K)
+}
+
+// serverProof is M2 = H(A ‖ M1 ‖ K). RFC 2945, Section 3.
+func (r rfc5054) serverProof(t *transcript, M1, K []byte) []byte {
+	return r.sum(r.value(t.A), M1, K)
+}
+
+// value returns a number modulo N as this profile hashes it.
+//
+// Stripping S takes time that depends on its leading zero bytes. A peer that
+// hashes the stripped form cannot do without: the hash function itself takes
+// fewer bytes. It tells that one login in 256 had a short S, and no more.
+func (r rfc5054) value(b []byte) []byte {
+	if r.flags()&MinimalValues != 0 {
+		return minimal(b)
+	}
+	return b
+}
+
+// minimal returns b without its leading zero bytes.
+func minimal(b []byte) []byte {
+	for len(b) > 0 && b[0] == 0 {
+		b = b[1:]
+	}
+	return b
+}
+
+var _ scheme = rfc5054{}

@@ -1,0 +1,122 @@
+package srp
+
+import (
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/sha512"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math/bits"
+)
+
+// SecretSize is the size of each of a server's secrets in bytes.
+const SecretSize = 32
+
+// Secrets are the long-lived secrets of a server. All replicas of a server
+// share them. They redact themselves in whatever formats or logs them.
+type Secrets struct {
+	// Decoy, 32 bytes, makes the answers for names that nobody has. It is
+	// never rotated: an unknown name whose salt changed would give itself
+	// away. Who learns it can tell unknown names from known ones, no more.
+	Decoy []byte
+	// State, 1 to 16 keys of 32 bytes, protects pending state. The first one
+	// seals, all of them open. Put a new one in front every day and destroy
+	// those that are older than the longest login: a state key that leaks
+	// opens recorded pending state, which holds the verifier.
+	State [][]byte
+}
+
+// Draw returns a number in [0, 1) that is fixed for an id and looks random
+// without Decoy. While accounts move from one protocol to another, an unknown
+// id answers as SRP if its draw is below the share of accounts still on SRP.
+func (s Secrets) Draw(id []byte) float64 {
+	return float64(binary.BigEndian.Uint64(decoy(s.Decoy, "protocol", id))>>11) / (1 << 53)
+}
+
+// Format writes a placeholder, whatever the verb.
+func (s Secrets) Format(f fmt.State, _ rune) { io.WriteString(f, "srp.Secrets(redacted)") }
+
+// MarshalJSON writes a placeholder.
+func (s Secrets) MarshalJSON() ([]byte, error) { return []byte(`"srp.Secrets(redacted)"`), nil }
+
+// decoy is D(label, id) = HMAC-SHA512(Decoy, u8 len ‖ label ‖ id), 64 bytes.
+func decoy(key []byte, label string, id []byte) []byte {
+	h := hmac.New(sha512.New, key)
+	h.Write([]byte{byte(len(label))})
+	h.Write([]byte(label))
+	h.Write(id)
+	return h.Sum(nil)
+}
+
+// Template is one kind of account that a server has, as a stranger sees it
+// before authentication.
+type Template struct {
+	Profile  Profile
+	Group    *Group
+	SaltSize int    // bytes; 0: the profile's own
+	Weight   uint32 // its share among the accounts, in any unit
+}
+
+// Offer returns what a client needs to register an account of this kind. It is
+// complete, except for profiles that register nobody, which Bytes and Register
+// refuse.
+func (t Template) Offer() Offer {
+	o := Offer{Profile: t.Profile, SaltSize: t.SaltSize}
+	if t.Group != nil {
+		o.Group = t.Group.Ref()
+	}
+	o.SaltSize = o.saltSize()
+	return o
+}
+
+// check returns ErrPolicy for a template whose values do not fit together.
+func (t Template) check() error {
+	s := t.Profile.scheme()
+	if s == nil || t.Group == nil || !s.accepts(t.Group.d) {
+		return ErrPolicy
+	}
+	if size := t.Offer().SaltSize; size < 1 || !s.acceptsSalt(size) {
+		return ErrPolicy
+	}
+	return nil
+}
+
+// draw picks the template of an unknown id: the first 8 bytes of D("template",
+// id) as a fraction, against the cumulative weights in the order of the list.
+func draw(key []byte, templates []Template, id []byte) *Template {
+	var total uint64
+	for i := range templates {
+		total += uint64(templates[i].Weight)
+	}
+	at, _ := bits.Mul64(binary.BigEndian.Uint64(decoy(key, "template", id)), total)
+	for i := range templates {
+		weight := uint64(templates[i].Weight)
+		if at < weight {
+			return &templates[i]
+		}
+		at -= weight
+	}
+	panic("srp: internal error: no template")
+}
+
+// decoyRecord returns the record that an unknown id seems to have: always the
+// same one, of a kind that other accounts are of.
+func decoyRecord(key []byte, templates []Template, id []byte) ([]byte, error) {
+	t := draw(key, templates, id)
+	s, d := t.Profile.scheme(), t.Group.d
+	salt := decoy(key, "salt", id)[:t.SaltSize]
+	forceNonZero(salt)
+	wide, err := hkdf.Expand(sha512.New, decoy(key, "verifier", id), "", len(d.n)+16)
+	if err != nil {
+		return nil, err
+	}
+	r := &Record{
+		profile:  t.Profile,
+		group:    GroupRef{N: d.n, G: d.g, Credential: t.Group.credential},
+		identity: id,
+		salt:     salt,
+		verifier: encode(s, d, d.mod().Reduce(wide)),
+	}
+	return r.Bytes(), nil
+}

@@ -1,0 +1,214 @@
+package srp
+
+import (
+	"bytes"
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/nescio-go/nescio/internal/seal"
+)
+
+// Replay is a memory of single uses that the replicas of a server share.
+// Consume records id until expires and reports whether it was the first to do
+// so, in one atomic step: an INSERT that fails on a duplicate key does it. It
+// is called by several goroutines at once.
+type Replay interface {
+	Consume(ctx context.Context, id [16]byte, expires time.Time) (first bool, err error)
+}
+
+// ServerConfig is what a server needs. Secrets and Templates are required.
+type ServerConfig struct {
+	Secrets Secrets
+
+	// Templates are the kinds of accounts that the server has, each with its
+	// share. Unknown names answer as one of them, fixed for the name; so list
+	// every kind that a stranger may meet. The total weight must not be 0.
+	Templates []Template
+
+	// Replay is needed if a login may begin at one replica and finish at
+	// another. Nil keeps the single uses in memory: then only the Server that
+	// began a login can finish it.
+	Replay Replay
+
+	// Lifetime is how long a login may take from Begin to Finish. 0: 60 s.
+	Lifetime time.Duration
+
+	// MaxPending bounds the logins in progress without a shared Replay. 0:
+	// 1,048,576. When they are full Begin returns ErrPolicy until some finish
+	// or expire, so put a rate limit before it.
+	MaxPending int
+}
+
+// Server answers logins. It keeps no account and no session: the caller looks
+// up the record, keeps pending state between the two messages, and does with
+// the session key what it needs. A Server is immutable, apart from its memory
+// of single uses, and safe for concurrent use.
+type Server struct {
+	decoyKey  []byte
+	templates []Template
+	box       *seal.Box
+}
+
+// NewServer returns a server, or ErrPolicy if something in cfg is missing or
+// out of range.
+func NewServer(cfg ServerConfig) (*Server, error) { return newServer(cfg, nil) }
+
+func newServer(cfg ServerConfig, now func() time.Time) (*Server, error) {
+	if len(cfg.Secrets.Decoy) != SecretSize ||
+		subtle.ConstantTimeCompare(cfg.Secrets.Decoy, make([]byte, SecretSize)) == 1 {
+		return nil, fmt.Errorf("%w: Secrets.Decoy must be 32 random bytes", ErrPolicy)
+	}
+	templates := slices.Clone(cfg.Templates)
+	weight := uint64(0)
+	for i := range templates {
+		t := &templates[i]
+		if err := t.check(); err != nil {
+			return nil, fmt.Errorf("%w: a template has no group, or its values do not fit together", ErrPolicy)
+		}
+		t.SaltSize = t.Offer().SaltSize
+		weight += uint64(t.Weight)
+	}
+	if weight == 0 {
+		return nil, fmt.Errorf("%w: no template has a weight", ErrPolicy)
+	}
+	box, err := seal.New(seal.Config{
+		Protocol: "srp",
+		Keys:     cfg.Secrets.State,
+		Replay:   cfg.Replay,
+		Lifetime: cfg.Lifetime,
+		Capacity: cfg.MaxPending,
+		Now:      now,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%w: Secrets.State must be 1 to 16 distinct keys of 32 random bytes, Lifetime and MaxPending not negative", ErrPolicy)
+	}
+	return &Server{
+		decoyKey:  bytes.Clone(cfg.Secrets.Decoy),
+		templates: templates,
+		box:       box,
+	}, nil
+}
+
+// Format writes a placeholder, whatever the verb.
+func (s *Server) Format(f fmt.State, _ rune) { io.WriteString(f, "srp.Server(redacted)") }
+
+// Admit checks a record, the binary form, that a client sent to register. It
+// returns ErrRecord if it is none, and ErrPolicy if it is not of a kind that
+// one of the templates offers: a client must not choose what the server
+// computes, nor stand out among its accounts.
+func (s *Server) Admit(record []byte) error {
+	r, err := ParseRecord(record)
+	if err != nil {
+		return err
+	}
+	if r.profile.scheme().registers() && slices.ContainsFunc(s.templates, r.matches) {
+		return nil // its group is verified, being the template's
+	}
+	return ErrPolicy
+}
+
+// matches reports whether r is of the kind of t.
+func (r *Record) matches(t Template) bool {
+	return r.profile == t.Profile && len(r.salt) == t.SaltSize &&
+		r.group.G == t.Group.d.g && string(r.group.N) == string(t.Group.d.n) &&
+		string(r.group.Credential) == string(t.Group.credential)
+}
+
+// Begin answers a client's request with a response to send, and with pending
+// state to give to Finish, at most 4 KiB: encrypted and authenticated, and best
+// kept on the server's side none the less.
+//
+// The id, 1 to 1024 bytes, is the name under which the account is looked up,
+// brought to one spelling by its syntax alone before the look-up, for known and
+// unknown names alike. The record is what the look-up found, the binary form;
+// empty if it found nothing, and then Begin answers as it would for an account.
+// It does the same work in both cases.
+//
+// Begin returns ErrMalformed for a request that no client sends, ErrRecord for
+// a record that is damaged, and ErrPolicy for an id of another length or if
+// too many logins are in progress. A Begin counts as a try: limit the rate by
+// id and by address.
+func (s *Server) Begin(ctx context.Context, id, record, request []byte) (response, pending []byte, err error) {
+	return s.begin(ctx, id, record, request, randomExponent)
+}
+
+func (s *Server) begin(ctx context.Context, id, record, request []byte, ephemeral func(size int) []byte) (response, pending []byte, err error) {
+	if !parseHello(request) {
+		return nil, nil, ErrMalformed
+	}
+	c, pending, err := s.challenge(ctx, id, record, ephemeral)
+	if err != nil {
+		return nil, nil, err
+	}
+	response, err = encodeResponse(c)
+	if err != nil {
+		return nil, nil, ErrRecord
+	}
+	return response, pending, nil
+}
+
+// Challenge is Begin in typed form; there is no request.
+func (s *Server) Challenge(ctx context.Context, id, record []byte) (Challenge, []byte, error) {
+	return s.challenge(ctx, id, record, randomExponent)
+}
+
+func (s *Server) challenge(ctx context.Context, id, record []byte, ephemeral func(size int) []byte) (Challenge, []byte, error) {
+	if err := ctx.Err(); err != nil {
+		return Challenge{}, nil, err
+	}
+	if len(id) == 0 || len(id) > maxID {
+		return Challenge{}, nil, ErrPolicy
+	}
+	// From here on known and unknown names take one path: both records are
+	// made, one is selected, and everything is computed on that one.
+	unknown := subtle.ConstantTimeEq(int32(len(record)), 0)
+	substitute, err := decoyRecord(s.decoyKey, s.templates, id)
+	if err != nil {
+		return Challenge{}, nil, err
+	}
+	r, err := ParseRecord([2][]byte{record, substitute}[unknown])
+	if err != nil {
+		return Challenge{}, nil, err
+	}
+
+	scheme, d := r.profile.scheme(), r.domain
+	k, err := multiplier(scheme, d)
+	if err != nil {
+		return Challenge{}, nil, ErrRecord
+	}
+	v, err := decode(scheme, d, r.verifier)
+	if err != nil {
+		return Challenge{}, nil, ErrRecord
+	}
+	defer v.Clear()
+	b := ephemeral(d.exponentSize())
+	defer clear(b)
+	p := pendingLogin{
+		profile: r.profile,
+		n:       d.n,
+		g:       d.g,
+		hashI:   scheme.identityHash(r.identity),
+		salt:    r.salt,
+		v:       r.verifier,
+		b:       b,
+		B:       encode(scheme, d, serverPublic(d, k, v, b)),
+	}
+	body, err := p.bytes()
+	if err != nil {
+		return Challenge{}, nil, ErrRecord
+	}
+	defer clear(body)
+	pending, err := s.box.Seal(id, nil, seal.State{Fake: unknown, Body: body})
+	switch {
+	case errors.Is(err, seal.ErrFull):
+		return Challenge{}, nil, ErrPolicy
+	case err != nil:
+		return Challenge{}, nil, ErrRecord
+	}
+	return Challenge{Profile: r.profile, Group: r.group, Salt: r.salt, B: p.B}, pending, nil
+}

@@ -1,0 +1,158 @@
+package srp
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+
+	"github.com/nescio-go/nescio/internal/seal"
+	"golang.org/x/crypto/cryptobyte"
+)
+
+// Finish checks the client's final message against the pending state of its
+// login, and returns the reply to send and the session key, 32 bytes, the same
+// that the client's Finish will return.
+//
+// The id is the one that Begin had; in a web application, the one of the
+// session that asks, so that nobody can finish somebody else's login. Finish
+// spends the pending state before it looks at the message: a wrong proof burns
+// it, and every further try needs a Begin.
+//
+// It returns ErrAuthentication for a wrong password and for an unknown user
+// alike, ErrState for state that cannot be used, ErrMalformed for a message
+// that no client sends, or the error of the shared Replay or of ctx.
+func (s *Server) Finish(ctx context.Context, id, pending, final []byte) (reply, key []byte, err error) {
+	p, fake, err := s.open(ctx, id, pending)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer p.clear()
+	proof, ok := parseFinal(final, len(p.n), p.profile.scheme().proofSize())
+	if !ok {
+		return nil, nil, ErrMalformed
+	}
+	m2, K, err := p.verify(proof, fake)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer clear(K)
+	key, err = sessionKey(p.profile, K)
+	if err != nil {
+		return nil, nil, err
+	}
+	return encodeReply(m2), key, nil
+}
+
+// Verify is Finish in typed form. It returns M2 for the client, and the
+// protocol's own key: S in its 256 bytes for Proton, K = H(S) for RFC 5054.
+func (s *Server) Verify(ctx context.Context, id, pending []byte, proof Proof) (m2, key []byte, err error) {
+	p, fake, err := s.open(ctx, id, pending)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer p.clear()
+	return p.verify(proof, fake)
+}
+
+func (s *Server) open(ctx context.Context, id, pending []byte) (*pendingLogin, int, error) {
+	state, err := s.box.Open(ctx, id, nil, pending)
+	if errors.Is(err, seal.ErrState) {
+		return nil, 0, ErrState
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	p, ok := parsePending(state.Body)
+	if !ok {
+		return nil, 0, ErrState // sealed by a version that kept something else
+	}
+	return p, state.Fake, nil
+}
+
+// pendingLogin is what a server remembers of a login between its two messages.
+type pendingLogin struct {
+	profile Profile
+	n       []byte
+	g       int
+	hashI   []byte
+	salt    []byte
+	v       []byte // in the profile's order, like B
+	b       []byte
+	B       []byte
+
+	domain *domain
+}
+
+func (p *pendingLogin) bytes() ([]byte, error) {
+	b := cryptobyte.NewBuilder(make([]byte, 0, 4<<10))
+	b.AddUint8(p.profile.id)
+	addGroup(b, GroupRef{N: p.n, G: p.g})
+	addBytes8(b, p.hashI)
+	addBytes8(b, p.salt)
+	addBytes8(b, p.b)
+	b.AddBytes(p.v)
+	b.AddBytes(p.B)
+	return b.Bytes()
+}
+
+func parsePending(body []byte) (*pendingLogin, bool) {
+	s := cryptobyte.String(body)
+	p := new(pendingLogin)
+	var ok bool
+	if p.profile, ok = readProfile(&s); !ok {
+		return nil, false
+	}
+	g, d, ok := readGroup(&s)
+	if !ok {
+		return nil, false
+	}
+	var hashI, salt, b cryptobyte.String
+	if !s.ReadUint8LengthPrefixed(&hashI) || !s.ReadUint8LengthPrefixed(&salt) ||
+		!s.ReadUint8LengthPrefixed(&b) || len(s) != 2*len(g.N) {
+		return nil, false
+	}
+	p.n, p.g, p.domain = g.N, g.G, d
+	p.hashI, p.salt, p.b = hashI, salt, b
+	p.v, p.B = s[:len(g.N)], s[len(g.N):]
+	return p, true
+}
+
+func (p *pendingLogin) clear() {
+	clear(p.v)
+	clear(p.b)
+}
+
+// verify is the server's half of the exchange. A fake login goes through all
+// of it and fails at the end, whatever its proof.
+func (p *pendingLogin) verify(proof Proof, fake int) (m2, K []byte, err error) {
+	s, d := p.profile.scheme(), p.domain
+	if len(proof.M1) != s.proofSize() {
+		return nil, nil, ErrMalformed
+	}
+	A, err := publicValue(s, d, proof.A)
+	if err != nil {
+		return nil, nil, err
+	}
+	u, err := scramble(s, proof.A, p.B)
+	if err != nil {
+		return nil, nil, err
+	}
+	v, err := decode(s, d, p.v)
+	if err != nil {
+		return nil, nil, ErrState
+	}
+	defer v.Clear()
+	premaster := serverPremaster(d, A, v, u, p.b)
+	defer premaster.Clear()
+	S := encode(s, d, premaster)
+	defer clear(S)
+
+	t := &transcript{domain: d, hashI: p.hashI, salt: p.salt, A: proof.A, B: p.B}
+	K = s.sessionKey(S)
+	M1 := s.clientProof(t, K)
+	if subtle.ConstantTimeCompare(M1, proof.M1)&(1-fake) != 1 {
+		clear(K)
+		return nil, nil, ErrAuthentication
+	}
+	return s.serverProof(t, M1, K), K, nil
+}

@@ -1,0 +1,166 @@
+package srp
+
+import (
+	"golang.org/x/crypto/cryptobyte"
+)
+
+// Every message and record begins with these two bytes. What follows, numbers
+// big-endian, A, B and v in the order of the profile:
+//
+//	hello    = (nothing)
+//	response = profile u8 ‖ group ‖ u8 len ‖ salt ‖ u16 len ‖ KDF parameters ‖ B
+//	final    = A ‖ M1
+//	reply    = M2
+//	offer    = profile u8 ‖ group ‖ salt size u8 ‖ u16 len ‖ KDF parameters
+//	record   = profile u8 ‖ group ‖ u8 len ‖ salt ‖ u16 len ‖ KDF parameters ‖ u16 len ‖ I ‖ v
+//	group    = number u16 of RFC 5054, its size in bits, if it is one without a credential, else
+//	           0 u16 ‖ u16 len ‖ N ‖ g u32 ‖ u16 len ‖ credential
+//
+// KDF parameters are empty in all profiles so far. Each value has one encoding
+// and each decoder refuses every other.
+const (
+	kind    = 'S'
+	version = 1
+)
+
+const (
+	maxSalt     = 64
+	maxIdentity = 1024
+	maxID       = 1024
+	maxPassword = 1024
+)
+
+func newMessage() *cryptobyte.Builder {
+	b := cryptobyte.NewBuilder(nil)
+	b.AddBytes([]byte{kind, version})
+	return b
+}
+
+// openMessage returns what follows kind and version.
+func openMessage(message []byte) (body cryptobyte.String, ok bool) {
+	s := cryptobyte.String(message)
+	var k, v uint8
+	ok = s.ReadUint8(&k) && s.ReadUint8(&v) && k == kind && v == version
+	return s, ok
+}
+
+func addGroup(b *cryptobyte.Builder, g GroupRef) {
+	number := 0
+	if len(g.Credential) == 0 {
+		number = rfc5054Number(g.N, g.G)
+	}
+	b.AddUint16(uint16(number))
+	if number != 0 {
+		return
+	}
+	addBytes16(b, g.N)
+	b.AddUint32(uint32(g.G))
+	addBytes16(b, g.Credential)
+}
+
+// readGroup reads a group and checks its form, without a proof.
+func readGroup(s *cryptobyte.String) (g GroupRef, d *domain, ok bool) {
+	var number uint16
+	if !s.ReadUint16(&number) {
+		return GroupRef{}, nil, false
+	}
+	if number != 0 {
+		known, ok := findRFC5054(int(number))
+		if !ok {
+			return GroupRef{}, nil, false
+		}
+		g = GroupRef{N: known.modulus(), G: known.g}
+	} else {
+		var n, credential cryptobyte.String
+		var generator uint32
+		if !s.ReadUint16LengthPrefixed(&n) || len(n) > MaxGroupBits/8 ||
+			!s.ReadUint32(&generator) || generator > 1<<31-1 ||
+			!s.ReadUint16LengthPrefixed(&credential) || len(credential) > MaxCredential {
+			return GroupRef{}, nil, false
+		}
+		g = GroupRef{N: n, G: int(generator), Credential: credential}
+		if len(credential) == 0 && rfc5054Number(g.N, g.G) != 0 {
+			return GroupRef{}, nil, false // it has a shorter encoding
+		}
+	}
+	d, err := newDomain(g.N, g.G)
+	return g, d, err == nil
+}
+
+// readProfile reads the id of a profile that runs in some group.
+func readProfile(s *cryptobyte.String) (p Profile, ok bool) {
+	ok = s.ReadUint8(&p.id) && p.Valid()
+	return p, ok
+}
+
+// readNoParameters reads the empty KDF parameters.
+func readNoParameters(s *cryptobyte.String) bool {
+	var n uint16
+	return s.ReadUint16(&n) && n == 0
+}
+
+func addBytes8(b *cryptobyte.Builder, data []byte) {
+	b.AddUint8LengthPrefixed(func(b *cryptobyte.Builder) { b.AddBytes(data) })
+}
+
+func addBytes16(b *cryptobyte.Builder, data []byte) {
+	b.AddUint16LengthPrefixed(func(b *cryptobyte.Builder) { b.AddBytes(data) })
+}
+
+// appendHello, parseHello: the request of a client, which has nothing to say
+// before it knows the group.
+func appendHello() []byte { return []byte{kind, version} }
+
+func parseHello(message []byte) bool {
+	body, ok := openMessage(message)
+	return ok && body.Empty()
+}
+
+func encodeResponse(c Challenge) ([]byte, error) {
+	b := newMessage()
+	b.AddUint8(c.Profile.id)
+	addGroup(b, c.Group)
+	addBytes8(b, c.Salt)
+	b.AddUint16(0)
+	b.AddBytes(c.B)
+	return b.Bytes()
+}
+
+// parseResponse checks the form of everything; Login.Answer checks the rest.
+func parseResponse(message []byte) (c Challenge, ok bool) {
+	s, ok := openMessage(message)
+	if !ok {
+		return Challenge{}, false
+	}
+	var salt cryptobyte.String
+	c.Profile, ok = readProfile(&s)
+	if !ok {
+		return Challenge{}, false
+	}
+	c.Group, _, ok = readGroup(&s)
+	if !ok || !s.ReadUint8LengthPrefixed(&salt) || !readNoParameters(&s) || len(s) != len(c.Group.N) {
+		return Challenge{}, false
+	}
+	c.Salt, c.B = salt, s
+	return c, true
+}
+
+func encodeFinal(p Proof) []byte {
+	b := append([]byte{kind, version}, p.A...)
+	return append(b, p.M1...)
+}
+
+func parseFinal(message []byte, size, proofSize int) (p Proof, ok bool) {
+	s, ok := openMessage(message)
+	if !ok || len(s) != size+proofSize {
+		return Proof{}, false
+	}
+	return Proof{A: s[:size], M1: s[size:]}, true
+}
+
+func encodeReply(m2 []byte) []byte { return append([]byte{kind, version}, m2...) }
+
+func parseReply(message []byte) (m2 []byte, ok bool) {
+	s, ok := openMessage(message)
+	return s, ok
+}
