@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// login is chapter 1: an account on a modulus that Proton signed, one login
+// that succeeds and two that fail.
+func login(ctx context.Context, n narrator) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	n.chapter(1, "A login that tells the server nothing")
+
+	start := time.Now()
+	s, err := newServer()
+	if err != nil {
+		return err
+	}
+	ref := s.group.Ref()
+	n.say("The server reads a modulus that Proton signed, verifies the signature and")
+	n.say("proves that it is a safe prime whose whole group 2 generates.")
+	n.detail("modulus", "%d bits, %x…%x", s.group.Bits(), ref.N[:4], ref.N[252:])
+	n.detail("time", "%v, once: the process remembers the proof", time.Since(start).Round(time.Millisecond))
+	base, err := s.listen(ctx)
+	if err != nil {
+		return err
+	}
+	n.detail("listening on", "%s", base)
+
+	c, err := newClient(base)
+	if err != nil {
+		return err
+	}
+	password := []byte("correct horse battery staple")
+	n.say("\n  Alice signs up. Her client verifies the modulus for itself, hashes the")
+	n.say("password by bcrypt, and sends a salt and a verifier.")
+	if err := c.signUp(ctx, "Alice", password); err != nil {
+		return err
+	}
+	record, err := s.stored("alice")
+	if err != nil {
+		return err
+	}
+	verifier := record.Verifier()
+	n.say("All that the server stored of her:")
+	n.detail("version", "%s", record.Profile())
+	n.detail("salt", "%x", record.Salt())
+	n.detail("verifier", "%x…  (2^x mod N: nobody can log in with it)", verifier[:12])
+
+	n.say("\n  She logs in.")
+	start = time.Now()
+	key, err := c.login(ctx, "alice", password)
+	if err != nil {
+		return err
+	}
+	n.detail("her session key", "%s", fingerprint(key))
+	n.detail("the server's", "%s", fingerprint(s.sessionKey("alice")))
+	n.detail("time", "%v, most of it bcrypt", time.Since(start).Round(time.Millisecond))
+	if fingerprint(key) != fingerprint(s.sessionKey("alice")) {
+		return errors.New("the session keys differ")
+	}
+
+	n.say("\n  Mallory tries a password on her, and then a user that does not exist.")
+	_, wrong := c.login(ctx, "alice", []byte("Tr0ub4dor&3"))
+	_, unknown := c.login(ctx, "nobody", password)
+	n.detail("wrong password", "%v", wrong)
+	n.detail("unknown user", "%v", unknown)
+	var status statusError
+	if !errors.As(wrong, &status) || wrong != unknown {
+		return fmt.Errorf("the two must fail alike: %v; %v", wrong, unknown)
+	}
+	n.say("He cannot tell which of the two it was.")
+	return nil
+}
+
+// fingerprint is a short name for a key, to show without showing it.
+func fingerprint(key []byte) string {
+	sum := sha256.Sum256(key)
+	return fmt.Sprintf("SHA-256 %x…", sum[:8])
+}

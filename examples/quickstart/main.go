@@ -1,0 +1,47 @@
+// Quickstart tells the story of one account, on one machine and without
+// arguments: a server that listens on the loopback interface, a client that
+// talks to it over HTTP, and what each of them gets to know.
+//
+// Each chapter is a file: chapter1_login.go and so on. The server's side is in
+// server.go, the client's in client.go, what they send each other in wire.go.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"time"
+)
+
+func main() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := story(ctx, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "quickstart:", err)
+		os.Exit(1)
+	}
+}
+
+// story runs the chapters in order.
+func story(ctx context.Context, out io.Writer) error {
+	return login(ctx, narrator{out})
+}
+
+// narrator prints the story.
+type narrator struct {
+	out io.Writer
+}
+
+func (n narrator) chapter(number int, title string) {
+	fmt.Fprintf(n.out, "\nChapter %d. %s\n\n", number, title)
+}
+
+func (n narrator) say(format string, args ...any) {
+	fmt.Fprintf(n.out, "  "+format+"\n", args...)
+}
+
+// detail prints a line that belongs to the one before it.
+func (n narrator) detail(name, format string, args ...any) {
+	fmt.Fprintf(n.out, "      %-18s "+format+"\n", append([]any{name}, args...)...)
+}
