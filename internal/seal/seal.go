@@ -112,6 +112,18 @@ func New(cfg Config) (*Box, error) {
 	return b, nil
 }
 
+// WithKeys returns a Box that has other keys and shares all else: state sealed
+// by either can be opened by either that has the key, once in all.
+func (b *Box) WithKeys(keys [][]byte) (*Box, error) {
+	r, err := newRing(b.ring.protocol, keys)
+	if err != nil {
+		return nil, err
+	}
+	other := *b
+	other.ring = r
+	return &other, nil
+}
+
 // Seal returns sealed state for the user id in the given application context,
 // and reserves its single use. It clears nothing: s.Body stays the caller's.
 func (b *Box) Seal(id, context []byte, s State) ([]byte, error) {
