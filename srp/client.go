@@ -4,22 +4,27 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"errors"
+	"fmt"
 	"slices"
 )
 
 // ClientConfig is what a client insists on, whatever a server asks for.
 type ClientConfig struct {
 	// Profiles are those that the client logs in and registers with. Required:
-	// list as few as you must, since a server chooses among them.
+	// list as few as possible, since a server chooses among them.
 	Profiles []Profile
 
 	// AcceptGroup decides whether a group may be used, before it is proved and
-	// before the password is touched: n is big-endian, and credential what the
-	// server says vouches for it. A proof shows that a group is sound, but not
-	// that nobody prepared himself for it, which is why a group needs an
-	// origin. Nil accepts the groups of RFC 5054 of 2048 to 4096 bits. For
-	// Proton's signed moduli it is the AcceptGroup of a key of package
-	// moduli/openpgp; [AnyGroup] accepts all.
+	// before the password is touched: n is big-endian, and credential is what
+	// the server says vouches for it. A proof shows that a group is sound, but
+	// not that nobody spent years on logarithms in it, which is why a group
+	// needs an origin. It gets copies and is called from several goroutines;
+	// an error of its own can be found in the ErrPolicy that follows from it.
+	//
+	// Nil accepts the groups of RFC 5054 of 2048 to 4096 bits, without a
+	// credential. For Proton's signed moduli it is the AcceptGroup of a key of
+	// package moduli/openpgp; [AnyGroup] accepts all.
 	AcceptGroup func(n []byte, g int, credential []byte) error
 }
 
@@ -34,11 +39,11 @@ type Client struct {
 // that is not valid.
 func NewClient(cfg ClientConfig) (*Client, error) {
 	if len(cfg.Profiles) == 0 {
-		return nil, ErrPolicy
+		return nil, errNotListed
 	}
 	for _, p := range cfg.Profiles {
 		if !p.Valid() {
-			return nil, ErrPolicy
+			return nil, errProfile
 		}
 	}
 	c := &Client{profiles: slices.Clone(cfg.Profiles), acceptGroup: cfg.AcceptGroup}
@@ -54,15 +59,16 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 // channel.
 //
 // The password, 1 to 1024 bytes, is used as given: normalising it, for which
-// RFC 8265 has the profile OpaqueString, is the caller's. So is the identity,
-// up to 1024 bytes: it must be spelled the same way at every login, unless the
-// profile is Proton's version 3 or 4, which do not hash it.
+// RFC 8265 has OpaqueString, is the caller's. [Proton] reads only the first 72
+// bytes. The identity, up to 1024 bytes, is the name that the protocol hashes;
+// the package documentation says how it goes with the server's id.
 //
 // Register returns ErrPolicy for an offer or a length that it refuses, or the
-// error of ctx. The first proof of a modulus takes a while; see [NewGroup].
+// error of ctx, which it looks at before it starts and while it waits for the
+// first proof of a modulus (see [NewGroup]), not during the password's hash.
 func (c *Client) Register(ctx context.Context, o Offer, identity, password []byte) (*Record, error) {
-	if len(identity) > maxIdentity || len(password) == 0 || len(password) > maxPassword {
-		return nil, ErrPolicy
+	if err := checkLengths(identity, password); err != nil {
+		return nil, err
 	}
 	if _, err := o.check(); err != nil {
 		return nil, err
@@ -92,21 +98,42 @@ func register(d *domain, o Offer, identity, password, salt []byte) (*Record, err
 // verifiedDomain returns the group if the client may use it with the profile,
 // in the order of cost: its own lists, form, policy, proof.
 func (c *Client) verifiedDomain(ctx context.Context, p Profile, g GroupRef) (*domain, error) {
-	s := p.scheme()
-	if s == nil || !slices.Contains(c.profiles, p) || len(g.Credential) > MaxCredential {
-		return nil, ErrPolicy
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if !slices.Contains(c.profiles, p) {
+		return nil, errNotListed
+	}
+	if len(g.Credential) > MaxCredential {
+		return nil, errCredential
 	}
 	d, err := newDomain(g.N, g.G)
 	if err != nil {
 		return nil, err
 	}
-	if !s.accepts(d) || c.acceptGroup(bytes.Clone(g.N), g.G, bytes.Clone(g.Credential)) != nil {
-		return nil, ErrPolicy
+	if !p.scheme().accepts(d) {
+		return nil, errFit
+	}
+	switch err := c.acceptGroup(bytes.Clone(g.N), g.G, bytes.Clone(g.Credential)); {
+	case errors.Is(err, ErrPolicy):
+		return nil, err
+	case err != nil:
+		return nil, fmt.Errorf("%w: AcceptGroup: %w", ErrPolicy, err)
 	}
 	if err := d.prove(ctx); err != nil {
 		return nil, err
 	}
 	return d, nil
+}
+
+func checkLengths(identity, password []byte) error {
+	if len(identity) > MaxIdentity {
+		return errIdentity
+	}
+	if len(password) == 0 || len(password) > MaxPassword {
+		return errPassword
+	}
+	return nil
 }
 
 // forceNonZero makes the first byte of a salt 1 if it is 0, in constant time:
@@ -118,12 +145,13 @@ func forceNonZero(salt []byte) {
 }
 
 // Login begins a login and returns it together with the request to send, a
-// message that is the same for everyone. It keeps a copy of the password until
+// message of two bytes that is the same for everyone: the id that the server
+// looks up travels beside it. It keeps a copy of the password until
 // [Login.Respond], [Login.Answer] or [Login.Discard]. It returns ErrPolicy for a
 // password or an identity of a length that Register refuses.
 func (c *Client) Login(identity, password []byte) (login *Login, request []byte, err error) {
-	if len(identity) > maxIdentity || len(password) == 0 || len(password) > maxPassword {
-		return nil, nil, ErrPolicy
+	if err := checkLengths(identity, password); err != nil {
+		return nil, nil, err
 	}
 	return &Login{
 		client:   c,

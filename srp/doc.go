@@ -18,26 +18,48 @@
 //	Login.Finish     ←── reply ──
 //	(has the key)
 //
-// Whoever must speak another wire, Proton's JSON for example, finds the same
-// steps with typed values beneath: [Server.Challenge], [Login.Answer],
-// [Server.Verify], [Login.Confirm]. Registration is [Template.Offer] on the
-// server, [Client.Register] on the client, [Server.Admit] on the server.
+// The id of the account travels beside the request. Once Server.Finish returns
+// without an error the user is logged in: issue a session cookie. The key, new
+// at every login, is for whatever else the two sides want to protect or prove;
+// whoever has no use for it drops it.
+//
+// A registration, or a change of password inside a login:
+//
+//	Client.Register  ←── offer ──         Template.Offer, Offer.Bytes
+//	Record.Bytes     ── record ──→        Server.Admit, then store it
+//
+// Applications that need another wire format, Proton's JSON for example, find
+// the same steps with typed values beneath: [Server.Challenge], [Login.Answer],
+// [Server.Verify], [Login.Confirm]. The typed form ends with the protocol's own
+// key, the byte form with 32 bytes derived from it: use one form on both sides.
+//
+// # Id and identity
+//
+// The id is the name that the server looks up: it binds a login's state to its
+// account and makes the answers for unknown names. The identity is the I of the
+// protocol, which the client hashes and the record holds; Proton's versions 3
+// and 4 ignore it, and it may be empty. A client must spell it the same way at
+// registration and at every login, so use the same canonical bytes for both.
+// Nothing here compares the two.
 //
 // # Profiles and groups
 //
-// A [Profile] fixes the formulas. [Proton] meets Proton's accounts, and hashes
-// passwords by bcrypt. The RFC 5054 profiles meet other libraries; their hash
-// of the password is fast, so that a stolen record is soon guessed, and
-// [Record.NeedsUpgrade] says so.
+// A [Profile] fixes the formulas. [Proton] is for Proton's accounts, and hashes
+// passwords by bcrypt. The RFC 5054 profiles are for interoperation with other
+// libraries; their hash of the password is fast, so that a stolen record is
+// soon guessed, and [Record.NeedsUpgrade] says so.
 //
-// A [Group] is the prime field of the protocol, and can only be had verified:
-// N a safe prime, g a generator of all of it. A client accepts a group by the
+// A [Group] is the prime field of the protocol, and is obtained only after
+// verification: N a safe prime, g a generator of all of it. A client accepts a group by the
 // policy in its [ClientConfig] and then proves it, both before it touches the
 // password. A server proves a group when it admits a record, with [CheckRecord]
 // or by a [Template], and never at a login.
 //
-// # What the embedder must do
+// # What the application must do
 //
+//   - At registration refuse an id that is taken, and replace a record only
+//     inside a login: Admit does not know the account. That a name is taken
+//     tells that it exists, so limit the rate there too.
 //   - Bring the id to one spelling, by its syntax alone and before the look-up,
 //     for known and unknown names alike. An alias that takes a look-up can be
 //     enumerated.
@@ -46,13 +68,14 @@
 //     from a right one.
 //   - Use TLS. SRP protects the password and the session key, not the traffic,
 //     and not the registration, which sends the verifier.
-//   - Keep pending state on the server's side where possible, in a session or a
-//     database row. It is sealed and opens once, but who cannot see it cannot
-//     collect it.
-//   - Rotate Secrets.State daily and destroy old keys; never rotate
-//     Secrets.Decoy. Share both, and a [Replay], among the replicas.
-//   - Give Finish the id of the session that asks, so that nobody finishes the
-//     login of somebody else.
+//   - Keep pending state on the server's side where possible: at Begin set an
+//     unguessable cookie and store pending and id under it, at Finish take and
+//     delete both. Pending state is encrypted and opens once, but what nobody
+//     sees nobody can collect. Where it must travel, give Finish the id of the
+//     web session that asks, so that nobody finishes the login of somebody
+//     else.
+//   - Rotate Secrets.State daily, by [Server.WithState], and destroy old keys;
+//     never rotate Secrets.Decoy. Share both, and a [Replay], among replicas.
 //   - Answer [ErrAuthentication] and [ErrState] with one and the same response.
 //
 // # Security

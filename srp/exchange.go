@@ -12,12 +12,12 @@ import (
 // constant time: exponents are worked through in full length, and what
 // branches there are depend on public values.
 
-// multiplier returns k modulo N, or ErrPolicy for a k of 0, 1 or N−1, by which
-// v would be laid bare.
+// multiplier returns k modulo N, or ErrPolicy for a k of 0, 1 or N−1, which
+// would give a false server two guesses at a time.
 func multiplier(s scheme, d *domain) (*modexp.Int, error) {
 	k := d.mod().Reduce(s.multiplier(d))
 	if d.mod().IsTrivial(k) {
-		return nil, ErrPolicy
+		return nil, errFit
 	}
 	return k, nil
 }

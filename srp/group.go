@@ -23,8 +23,9 @@ const (
 
 // Group is a verified group: N is a safe prime and g generates all of its
 // multiplicative group, which keeps a passive observer from learning even one
-// bit of the password's hash. There is no way to a Group that skips the proof
-// but [KnownGroup]. A Group is immutable and safe for concurrent use.
+// bit of the password's hash. It comes from the table of RFC 5054, by
+// [RFC5054Group], from a proof, by [NewGroup], or from an earlier one, by
+// [KnownGroup]. A Group is immutable and safe for concurrent use.
 type Group struct {
 	d          *domain
 	credential []byte
@@ -32,8 +33,8 @@ type Group struct {
 
 // GroupRef names a group that nobody has verified yet: what a message or a
 // record says of it. N is big-endian whatever the profile. Credential is what
-// vouches for it, opaque to this package and at most [MaxCredential] bytes: a
-// signed message of Proton's, a record of package moduli, or nothing.
+// vouches for it, opaque to this package and at most [MaxCredential] bytes:
+// Proton's signed message, for example, or nothing.
 type GroupRef struct {
 	N          []byte
 	G          int
@@ -49,7 +50,7 @@ func (g GroupRef) clone() GroupRef {
 func RFC5054Group(bits int) (*Group, error) {
 	known, ok := findRFC5054(bits)
 	if !ok {
-		return nil, ErrPolicy
+		return nil, errGroupSize
 	}
 	d, err := newDomain(known.modulus(), known.g)
 	if err != nil {
@@ -91,17 +92,19 @@ func KnownGroup(n []byte, g int, digest [32]byte) (*Group, error) {
 	}
 	own := safeprime.Digest(n, g)
 	if subtle.ConstantTimeCompare(own[:], digest[:]) != 1 {
-		return nil, ErrPolicy
+		return nil, errGroupProof
 	}
 	safeprime.Remember(n, g)
 	return &Group{d: d}, nil
 }
 
 // WithCredential returns the same group with a credential, of which it keeps a
-// copy, or ErrPolicy if that is longer than [MaxCredential].
+// copy, or ErrPolicy if that is longer than [MaxCredential]. A server sends it
+// along with the group; clients whose AcceptGroup looks at credentials accept
+// no group without.
 func (g *Group) WithCredential(credential []byte) (*Group, error) {
 	if len(credential) > MaxCredential {
-		return nil, ErrPolicy
+		return nil, errCredential
 	}
 	return &Group{d: g.d, credential: bytes.Clone(credential)}, nil
 }
@@ -109,7 +112,7 @@ func (g *Group) WithCredential(credential []byte) (*Group, error) {
 // Bits returns the size of N in bits.
 func (g *Group) Bits() int { return 8 * len(g.d.n) }
 
-// Ref returns a copy of what there is to know of the group.
+// Ref returns a copy of N, g and the credential.
 func (g *Group) Ref() GroupRef {
 	return GroupRef{N: g.d.n, G: g.d.g, Credential: g.credential}.clone()
 }
@@ -124,7 +127,7 @@ func (g *Group) Digest() [32]byte { return safeprime.Digest(g.d.n, g.d.g) }
 func AnyGroup(maxBits int) func(n []byte, g int, credential []byte) error {
 	return func(n []byte, _ int, _ []byte) error {
 		if 8*len(n) > maxBits {
-			return ErrPolicy
+			return errGroupSize
 		}
 		return nil
 	}
@@ -134,7 +137,7 @@ func AnyGroup(maxBits int) func(n []byte, g int, credential []byte) error {
 // 2048 to 4096 bits, without a credential.
 func acceptRFC5054(n []byte, g int, credential []byte) error {
 	if bits := rfc5054Number(n, g); bits == 0 || bits > 4096 || len(credential) != 0 {
-		return ErrPolicy
+		return errOrigin
 	}
 	return nil
 }
@@ -151,7 +154,7 @@ type domain struct {
 // of n.
 func newDomain(n []byte, g int) (*domain, error) {
 	if 8*len(n) < MinGroupBits || 8*len(n) > MaxGroupBits || n[0]&0x80 == 0 {
-		return nil, ErrPolicy
+		return nil, errGroupSize
 	}
 	return anyDomain(n, g)
 }
@@ -159,7 +162,7 @@ func newDomain(n []byte, g int) (*domain, error) {
 // anyDomain is newDomain for N of any size from 8 bytes on.
 func anyDomain(n []byte, g int) (*domain, error) {
 	if len(n) < 8 || n[0] == 0 || n[len(n)-1]&1 == 0 || g < 2 || g > math.MaxInt32 {
-		return nil, ErrPolicy
+		return nil, errGroupSize
 	}
 	d := &domain{n: bytes.Clone(n), g: g}
 	d.mod = sync.OnceValue(func() *modexp.Modulus {
@@ -183,7 +186,7 @@ func (d *domain) prove(ctx context.Context) error {
 	}
 	err := safeprime.Prove(ctx, d.n, d.g)
 	if err != nil && ctx.Err() == nil {
-		return ErrPolicy
+		return errGroupProof
 	}
 	return err
 }

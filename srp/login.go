@@ -32,7 +32,7 @@ type Proof struct {
 // once: a second call is ErrUsed. Call [Login.Discard] on one that is given up;
 // after a Finish or an error it does no harm.
 //
-// A Login is safe for concurrent use in the sense that only one call wins.
+// Concurrent calls are safe; all but one of them return ErrUsed.
 type Login struct {
 	client *Client
 
@@ -60,9 +60,10 @@ const (
 //
 // Before it touches the password it returns ErrMalformed for a response that
 // no server sends, and ErrPolicy for a profile or group that the client does
-// not allow, or for a group that is not what it seems. It returns the error of
-// ctx if that ends during the proof of a group. After an error the login is
-// over.
+// not allow, or for a group that is not what it seems. It looks at ctx before it
+// starts and while it waits for the first proof of a modulus, not during the
+// password's hash, which takes a twentieth of a second with Proton's profiles.
+// After an error the login is over.
 func (l *Login) Respond(ctx context.Context, response []byte) (final []byte, err error) {
 	c, ok := parseResponse(response)
 	if !ok {

@@ -6,7 +6,7 @@ package srp
 type Offer struct {
 	Profile  Profile
 	Group    GroupRef
-	SaltSize int // bytes; 0: the profile's own, 16 for RFC 5054 and 10 for Proton
+	SaltSize int // bytes, 1 to 64, for Proton 10; 0: the profile's own, 16 or 10
 }
 
 // Bytes returns the canonical binary form of a complete offer, one that
@@ -57,12 +57,20 @@ func (o Offer) saltSize() int {
 // check returns the group of an offer whose values fit together.
 func (o Offer) check() (*domain, error) {
 	s := o.Profile.scheme()
-	if s == nil || !s.registers() || len(o.Group.Credential) > MaxCredential || !s.acceptsSalt(o.saltSize()) {
-		return nil, ErrPolicy
+	switch {
+	case s == nil:
+		return nil, errProfile
+	case !s.registers():
+		return nil, errRegistration
+	case len(o.Group.Credential) > MaxCredential:
+		return nil, errCredential
 	}
 	d, err := newDomain(o.Group.N, o.Group.G)
-	if err != nil || !s.accepts(d) {
-		return nil, ErrPolicy
+	if err != nil {
+		return nil, err
+	}
+	if !s.accepts(d) || !s.acceptsSalt(o.saltSize()) {
+		return nil, errFit
 	}
 	return d, nil
 }

@@ -44,7 +44,24 @@ func ParseProfile(name string) (Profile, error) {
 			return p, nil
 		}
 	}
-	return Profile{}, ErrPolicy
+	return Profile{}, errProfile
+}
+
+// MarshalText returns the name of the profile, or ErrPolicy for none.
+func (p Profile) MarshalText() ([]byte, error) {
+	if !p.Valid() {
+		return nil, errProfile
+	}
+	return []byte(p.String()), nil
+}
+
+// UnmarshalText is [ParseProfile].
+func (p *Profile) UnmarshalText(text []byte) error {
+	q, err := ParseProfile(string(text))
+	if err == nil {
+		*p = q
+	}
+	return err
 }
 
 // NeedsUpgrade reports whether a verifier of this profile should give way to

@@ -58,7 +58,7 @@ func NewRecord(p Profile, g GroupRef, identity, salt, verifier []byte) (*Record,
 // valid checks the ranges of all values but the group's own.
 func (r *Record) valid() bool {
 	s := r.profile.scheme()
-	if s == nil || !s.accepts(r.domain) || !s.acceptsSalt(len(r.salt)) || len(r.identity) > maxIdentity {
+	if s == nil || !s.accepts(r.domain) || !s.acceptsSalt(len(r.salt)) || len(r.identity) > MaxIdentity {
 		return false
 	}
 	v, err := decode(s, r.domain, r.verifier)

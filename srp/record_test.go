@@ -192,7 +192,7 @@ func TestOfferIsStrict(t *testing.T) {
 	_, err = srp.ParseOffer(old)
 	require.Equal(t, srp.ErrMalformed, err, "nobody registers with version 2")
 	_, err = srp.Offer{}.Bytes()
-	require.Equal(t, srp.ErrPolicy, err)
+	require.ErrorIs(t, err, srp.ErrPolicy)
 	require.Equal(t, srp.Offer{}, srp.Template{}.Offer())
 }
 

@@ -16,14 +16,16 @@ const SecretSize = 32
 // Secrets are the long-lived secrets of a server. All replicas of a server
 // share them. They redact themselves in whatever formats or logs them.
 type Secrets struct {
-	// Decoy, 32 bytes, makes the answers for names that nobody has. It is
-	// never rotated: an unknown name whose salt changed would give itself
-	// away. Who learns it can tell unknown names from known ones, no more.
+	// Decoy, 32 random bytes, makes the answers for names that nobody has. It
+	// is never rotated: an unknown name whose salt changed would give itself
+	// away. If it leaks, known names can be told from unknown ones; nothing
+	// else is lost.
 	Decoy []byte
-	// State, 1 to 16 keys of 32 bytes, protects pending state. The first one
-	// seals, all of them open. Put a new one in front every day and destroy
-	// those that are older than the longest login: a state key that leaks
-	// opens recorded pending state, which holds the verifier.
+	// State, 1 to 16 distinct keys of 32 random bytes, protects pending state.
+	// The first one seals, all of them open. Put a new one in front every day,
+	// by [Server.WithState], and destroy those that are older than the longest
+	// login: a state key that leaks opens recorded pending state, which holds
+	// the verifier.
 	State [][]byte
 }
 
@@ -54,8 +56,8 @@ func decoy(key []byte, label string, id []byte) []byte {
 type Template struct {
 	Profile  Profile
 	Group    *Group
-	SaltSize int    // bytes; 0: the profile's own
-	Weight   uint32 // its share among the accounts, in any unit
+	SaltSize int    // bytes, 1 to 64, for Proton 10; 0: the profile's own, 16 or 10
+	Weight   uint32 // its share among the accounts, in any unit: 1 if it is the only one
 }
 
 // Offer returns what a client needs to register an account of this kind. It is
@@ -73,11 +75,11 @@ func (t Template) Offer() Offer {
 // check returns ErrPolicy for a template whose values do not fit together.
 func (t Template) check() error {
 	s := t.Profile.scheme()
-	if s == nil || t.Group == nil || !s.accepts(t.Group.d) {
-		return ErrPolicy
+	if s == nil || t.Group == nil {
+		return refused("a template needs a profile and a group")
 	}
-	if size := t.Offer().SaltSize; size < 1 || !s.acceptsSalt(size) {
-		return ErrPolicy
+	if size := t.Offer().SaltSize; !s.accepts(t.Group.d) || size < 1 || !s.acceptsSalt(size) {
+		return errFit
 	}
 	return nil
 }

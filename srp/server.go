@@ -35,7 +35,8 @@ type ServerConfig struct {
 	// began a login can finish it.
 	Replay Replay
 
-	// Lifetime is how long a login may take from Begin to Finish. 0: 60 s.
+	// Lifetime is how long a login may take from Begin to Finish. 0:
+	// [DefaultLifetime].
 	Lifetime time.Duration
 
 	// MaxPending bounds the logins in progress without a shared Replay. 0:
@@ -54,27 +55,33 @@ type Server struct {
 	box       *seal.Box
 }
 
+// DefaultLifetime is how long a login may take, unless ServerConfig says
+// otherwise. Whoever keeps pending state may forget it after that.
+const DefaultLifetime = seal.DefaultLifetime
+
+var errState = refused("Secrets.State must be 1 to 16 distinct keys of 32 random bytes")
+
 // NewServer returns a server, or ErrPolicy if something in cfg is missing or
-// out of range.
+// out of range. It keeps copies of the secrets.
 func NewServer(cfg ServerConfig) (*Server, error) { return newServer(cfg, nil) }
 
 func newServer(cfg ServerConfig, now func() time.Time) (*Server, error) {
 	if len(cfg.Secrets.Decoy) != SecretSize ||
 		subtle.ConstantTimeCompare(cfg.Secrets.Decoy, make([]byte, SecretSize)) == 1 {
-		return nil, fmt.Errorf("%w: Secrets.Decoy must be 32 random bytes", ErrPolicy)
+		return nil, refused("Secrets.Decoy must be 32 random bytes")
 	}
 	templates := slices.Clone(cfg.Templates)
 	weight := uint64(0)
 	for i := range templates {
 		t := &templates[i]
 		if err := t.check(); err != nil {
-			return nil, fmt.Errorf("%w: a template has no group, or its values do not fit together", ErrPolicy)
+			return nil, err
 		}
 		t.SaltSize = t.Offer().SaltSize
 		weight += uint64(t.Weight)
 	}
 	if weight == 0 {
-		return nil, fmt.Errorf("%w: no template has a weight", ErrPolicy)
+		return nil, refused("no template has a weight")
 	}
 	box, err := seal.New(seal.Config{
 		Protocol: "srp",
@@ -84,14 +91,32 @@ func newServer(cfg ServerConfig, now func() time.Time) (*Server, error) {
 		Capacity: cfg.MaxPending,
 		Now:      now,
 	})
+	if errors.Is(err, seal.ErrKeys) {
+		return nil, errState
+	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: Secrets.State must be 1 to 16 distinct keys of 32 random bytes, Lifetime and MaxPending not negative", ErrPolicy)
+		return nil, refused("Lifetime and MaxPending must not be negative")
 	}
 	return &Server{
 		decoyKey:  bytes.Clone(cfg.Secrets.Decoy),
 		templates: templates,
 		box:       box,
 	}, nil
+}
+
+// WithState returns a copy of the server that has other state keys and shares
+// all else, its memory of single uses included: what s began under a key that
+// is still in the ring, the copy can finish. It is how state keys rotate:
+//
+//	server, err = server.WithState([][]byte{today, yesterday})
+//
+// It returns ErrPolicy for keys that NewServer refuses.
+func (s *Server) WithState(state [][]byte) (*Server, error) {
+	box, err := s.box.WithKeys(state)
+	if err != nil {
+		return nil, errState
+	}
+	return &Server{decoyKey: s.decoyKey, templates: s.templates, box: box}, nil
 }
 
 // Format writes a placeholder, whatever the verb.
@@ -109,7 +134,7 @@ func (s *Server) Admit(record []byte) error {
 	if r.profile.scheme().registers() && slices.ContainsFunc(s.templates, r.matches) {
 		return nil // its group is verified, being the template's
 	}
-	return ErrPolicy
+	return errTemplate
 }
 
 // matches reports whether r is of the kind of t.
@@ -129,10 +154,11 @@ func (r *Record) matches(t Template) bool {
 // empty if it found nothing, and then Begin answers as it would for an account.
 // It does the same work in both cases.
 //
-// Begin returns ErrMalformed for a request that no client sends, ErrRecord for
-// a record that is damaged, and ErrPolicy for an id of another length or if
-// too many logins are in progress. A Begin counts as a try: limit the rate by
-// id and by address.
+// Begin returns ErrMalformed for a request that no client sends and for an id of
+// another length, ErrRecord for a record that is damaged, ErrPolicy if too many
+// logins are in progress, or the error of ctx. A Begin counts as a try: limit
+// the rate by id and by address. The results are the caller's, and what was
+// passed in is not kept.
 func (s *Server) Begin(ctx context.Context, id, record, request []byte) (response, pending []byte, err error) {
 	return s.begin(ctx, id, record, request, randomExponent)
 }
@@ -161,8 +187,8 @@ func (s *Server) challenge(ctx context.Context, id, record []byte, ephemeral fun
 	if err := ctx.Err(); err != nil {
 		return Challenge{}, nil, err
 	}
-	if len(id) == 0 || len(id) > maxID {
-		return Challenge{}, nil, ErrPolicy
+	if len(id) == 0 || len(id) > MaxID {
+		return Challenge{}, nil, ErrMalformed
 	}
 	// From here on known and unknown names take one path: both records are
 	// made, one is selected, and everything is computed on that one.
@@ -206,7 +232,7 @@ func (s *Server) challenge(ctx context.Context, id, record []byte, ephemeral fun
 	pending, err := s.box.Seal(id, nil, seal.State{Fake: unknown, Body: body})
 	switch {
 	case errors.Is(err, seal.ErrFull):
-		return Challenge{}, nil, ErrPolicy
+		return Challenge{}, nil, errFull
 	case err != nil:
 		return Challenge{}, nil, ErrRecord
 	}

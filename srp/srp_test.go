@@ -41,12 +41,29 @@ var (
 	password = []byte("correct horse")
 )
 
+var (
+	rigsMu sync.Mutex
+	rigs   = make(map[srp.Profile]*rig)
+)
+
 // newRig is a rig in the RFC's group of 2048 bits, or for Proton's profiles in
-// a signed one.
+// a signed one. It registers its account once for all tests, and gives each of
+// them a server of its own.
 func newRig(t testing.TB, profile srp.Profile) *rig {
+	rigsMu.Lock()
+	defer rigsMu.Unlock()
+	if rigs[profile] == nil {
+		rigs[profile] = makeRig(t, profile)
+	}
+	r := *rigs[profile]
+	r.server = newServer(t, r.template)
+	return &r
+}
+
+func makeRig(t testing.TB, profile srp.Profile) *rig {
 	r := &rig{profile: profile}
 	var err error
-	if profile.String() < "rfc" {
+	if _, ok := profile.ProtonVersion(); ok {
 		ref := signedGroup(t, loadProton(t).Verifier.SignedModulus)
 		r.group, err = srp.NewGroup(ref.N, ref.G)
 		require.NoError(t, err)
@@ -60,7 +77,6 @@ func newRig(t testing.TB, profile srp.Profile) *rig {
 		require.NoError(t, err)
 	}
 	r.template = srp.Template{Profile: profile, Group: r.group, Weight: 1}
-	r.server = newServer(t, r.template)
 	r.record, err = srp.RegisterWith(r.template.Offer(), alice, password, bytes.Repeat([]byte{0xa5}, r.template.Offer().SaltSize))
 	require.NoError(t, err)
 	return r
@@ -290,17 +306,47 @@ func TestLengthsOfNamesAndPasswords(t *testing.T) {
 			_, err := r.client.Register(t.Context(), r.template.Offer(), make([]byte, 1025), password)
 			return err
 		}(),
-		"no id": func() error {
-			_, _, err := r.server.Challenge(t.Context(), nil, r.record.Bytes())
-			return err
-		}(),
-		"long id": func() error {
-			_, _, err := r.server.Challenge(t.Context(), make([]byte, 1025), r.record.Bytes())
-			return err
-		}(),
 	} {
-		require.Equal(t, srp.ErrPolicy, err, name)
+		require.ErrorIs(t, err, srp.ErrPolicy, name)
 	}
+}
+
+func TestLengthsOfIDs(t *testing.T) {
+	r := sha256Rig(t)
+	for _, id := range [][]byte{nil, {}, make([]byte, 1025)} {
+		_, _, err := r.server.Challenge(t.Context(), id, r.record.Bytes())
+		require.Equal(t, srp.ErrMalformed, err)
+	}
+}
+
+// TestStateKeysRotateInMidLogin: a server with new keys finishes what the old
+// one began, once between them, and not what was begun under a destroyed key.
+func TestStateKeysRotateInMidLogin(t *testing.T) {
+	r := sha256Rig(t)
+	yesterday, today, tomorrow := testSecrets.State[0], bytes.Repeat([]byte{0x52}, 32), bytes.Repeat([]byte{0x53}, 32)
+	before := r.server
+	after, err := before.WithState([][]byte{today, yesterday})
+	require.NoError(t, err)
+	_, pending, final := r.begin(t, alice, r.record.Bytes(), password)
+	_, _, err = after.Finish(t.Context(), alice, pending, final)
+	require.NoError(t, err)
+	_, _, err = before.Finish(t.Context(), alice, pending, final)
+	require.Equal(t, srp.ErrState, err, "once in all")
+
+	destroyed, err := after.WithState([][]byte{tomorrow, today})
+	require.NoError(t, err)
+	_, pending, final = r.begin(t, alice, r.record.Bytes(), password)
+	_, _, err = destroyed.Finish(t.Context(), alice, pending, final)
+	require.Equal(t, srp.ErrState, err)
+	_, err = before.WithState(nil)
+	require.ErrorIs(t, err, srp.ErrPolicy)
+
+	// Unknown names answer as before.
+	c1, _, err := before.Challenge(t.Context(), []byte("nobody"), nil)
+	require.NoError(t, err)
+	c2, _, err := after.Challenge(t.Context(), []byte("nobody"), nil)
+	require.NoError(t, err)
+	require.Equal(t, c1.Salt, c2.Salt)
 }
 
 func second[A, B any](_ A, _ B, err error) error { return err }
@@ -338,10 +384,10 @@ func TestOldProtonVersionsAreForLoginOnly(t *testing.T) {
 	for version := range 3 {
 		r := newRig(t, srp.Proton(version))
 		_, err := r.template.Offer().Bytes()
-		require.Equal(t, srp.ErrPolicy, err)
+		require.ErrorIs(t, err, srp.ErrPolicy)
 		_, err = r.client.Register(t.Context(), r.template.Offer(), alice, password)
-		require.Equal(t, srp.ErrPolicy, err)
-		require.Equal(t, srp.ErrPolicy, r.server.Admit(r.record.Bytes()))
+		require.ErrorIs(t, err, srp.ErrPolicy)
+		require.ErrorIs(t, r.server.Admit(r.record.Bytes()), srp.ErrPolicy)
 
 		modern := protonClient(t, 3, 4)
 		login, request, err := modern.Login(alice, password)
@@ -349,7 +395,7 @@ func TestOldProtonVersionsAreForLoginOnly(t *testing.T) {
 		response, _, err := r.server.Begin(t.Context(), alice, r.record.Bytes(), request)
 		require.NoError(t, err)
 		_, err = login.Respond(t.Context(), response)
-		require.Equal(t, srp.ErrPolicy, err)
+		require.ErrorIs(t, err, srp.ErrPolicy)
 	}
 }
 
@@ -374,18 +420,18 @@ func TestAdmit(t *testing.T) {
 		"no credential":      remake(srp.Proton(4), srp.GroupRef{N: ref.N, G: 2}, r.record.Salt()),
 		"an RFC's group":     remake(srp.RFC5054SHA1(0), rfc.Ref(), r.record.Salt()),
 	} {
-		require.Equal(t, srp.ErrPolicy, r.server.Admit(record), name)
+		require.ErrorIs(t, r.server.Admit(record), srp.ErrPolicy, name)
 	}
 	require.Equal(t, srp.ErrRecord, r.server.Admit(nil))
 	salted := newServer(t, srp.Template{Profile: srp.RFC5054SHA1(0), Group: rfc, SaltSize: 32, Weight: 1})
-	require.Equal(t, srp.ErrPolicy, salted.Admit(remake(srp.RFC5054SHA1(0), rfc.Ref(), make([]byte, 16))))
+	require.ErrorIs(t, salted.Admit(remake(srp.RFC5054SHA1(0), rfc.Ref(), make([]byte, 16))), srp.ErrPolicy)
 	require.NoError(t, salted.Admit(remake(srp.RFC5054SHA1(0), rfc.Ref(), make([]byte, 32))))
 }
 
 func TestNewClientRefuses(t *testing.T) {
 	for _, cfg := range []srp.ClientConfig{{}, {Profiles: []srp.Profile{{}}}, {Profiles: []srp.Profile{srp.Proton(4), srp.Proton(5)}}} {
 		_, err := srp.NewClient(cfg)
-		require.Equal(t, srp.ErrPolicy, err)
+		require.ErrorIs(t, err, srp.ErrPolicy)
 	}
 }
 
@@ -429,7 +475,7 @@ func TestFullServer(t *testing.T) {
 	_, _, err = server.Challenge(t.Context(), alice, nil)
 	require.NoError(t, err)
 	_, _, err = server.Challenge(t.Context(), alice, nil)
-	require.Equal(t, srp.ErrPolicy, err)
+	require.ErrorIs(t, err, srp.ErrPolicy)
 }
 
 type brokenReplay struct{ err error }

@@ -229,6 +229,11 @@ func TestProfileNames(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, p, got)
 		names[p.String()] = true
+		var again srp.Profile
+		text, err := p.MarshalText()
+		require.NoError(t, err)
+		require.NoError(t, again.UnmarshalText(text))
+		require.Equal(t, p, again)
 		require.Equal(t, strings.HasPrefix(p.String(), "rfc5054") || p.String() < "proton-3", p.NeedsUpgrade(), p)
 	}
 	require.Len(t, names, 17)
@@ -251,6 +256,8 @@ func TestProfileNames(t *testing.T) {
 		_, ok := p.ProtonVersion()
 		require.False(t, ok)
 		_, err := srp.ParseProfile(p.String())
+		require.ErrorIs(t, err, srp.ErrPolicy)
+		_, err = p.MarshalText()
 		require.ErrorIs(t, err, srp.ErrPolicy)
 	}
 }

@@ -13,14 +13,14 @@ import (
 // login, and returns the reply to send and the session key, 32 bytes, the same
 // that the client's Finish will return.
 //
-// The id is the one that Begin had; in a web application, the one of the
-// session that asks, so that nobody can finish somebody else's login. Finish
-// spends the pending state before it looks at the message: a wrong proof burns
-// it, and every further try needs a Begin.
+// The id is the one that Begin had, as the web session that asks knows it, so
+// that nobody can finish somebody else's login: another id is ErrState and does
+// not spend the state. Finish spends it before it looks at the message: a wrong
+// proof burns it, and every further try needs a Begin.
 //
 // It returns ErrAuthentication for a wrong password and for an unknown user
-// alike, ErrState for state that cannot be used, ErrMalformed for a message
-// that no client sends, or the error of the shared Replay or of ctx.
+// alike, ErrState for state that is missing or cannot be used, ErrMalformed for
+// a message that no client sends, or the error of the shared Replay or of ctx.
 func (s *Server) Finish(ctx context.Context, id, pending, final []byte) (reply, key []byte, err error) {
 	p, fake, err := s.open(ctx, id, pending)
 	if err != nil {
@@ -55,6 +55,9 @@ func (s *Server) Verify(ctx context.Context, id, pending []byte, proof Proof) (m
 }
 
 func (s *Server) open(ctx context.Context, id, pending []byte) (*pendingLogin, int, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, 0, err
+	}
 	state, err := s.box.Open(ctx, id, nil, pending)
 	if errors.Is(err, seal.ErrState) {
 		return nil, 0, ErrState

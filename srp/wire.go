@@ -23,11 +23,16 @@ const (
 	version = 1
 )
 
+// Limits, in bytes.
 const (
-	maxSalt     = 64
-	maxIdentity = 1024
-	maxID       = 1024
-	maxPassword = 1024
+	MaxID       = 1024 // of the id that a server looks up; at least 1
+	MaxIdentity = 1024 // of the name that the protocol hashes; it may be empty
+	MaxPassword = 1024 // at least 1
+	// MaxMessage bounds every message, offer and record, a group's credential
+	// included. Without one they have less than 4 KiB.
+	MaxMessage = 20 << 10
+
+	maxSalt = 64
 )
 
 func newMessage() *cryptobyte.Builder {
