@@ -2,17 +2,24 @@
 // little-endian number of 2048 bits in an OpenPGP message with a cleartext
 // signature (RFC 9580, Section 7).
 //
-// A client reads one with the key that it trusts and gives it, together with
-// the message itself, to package srp, which asks [Key.AcceptGroup] whether the
-// message vouches for the group and then proves that N is a safe prime:
+// A server reads one, has package srp prove that N is a safe prime, and keeps
+// the message beside it for its clients:
 //
 //	key, err := openpgp.ParseKey(openpgp.ProtonKey)
 //	n, err := key.Modulus(message)
+//	group, err := srp.NewGroup(n, openpgp.Generator)
+//	group, err = group.WithCredential(message)
+//
+// A client needs the key only: package srp asks [Key.AcceptGroup] whether the
+// message that comes with a group vouches for it, and then proves N for itself.
+//
 //	client, err := srp.NewClient(srp.ClientConfig{
 //		Profiles:    []srp.Profile{srp.Proton(4)},
 //		AcceptGroup: key.AcceptGroup,
 //	})
-//	group := srp.GroupRef{N: n, G: 2, Credential: message}
+//
+// Where the modulus comes in a wire format of its own, as in Proton's JSON, the
+// client passes it on as srp.GroupRef{N: n, G: openpgp.Generator, Credential: message}.
 //
 // A signature only says who chose the modulus. This package does not test
 // primality and does not read OpenPGP messages of any other kind.
@@ -88,7 +95,8 @@ const (
 // canonical base64 of 256 bytes, and an armored signature by this key and no
 // other; nothing may come before or after it but one line end. Lines end in LF
 // or CRLF. N must have exactly 2048 bits and N ≡ 3 (mod 8), without which 2
-// cannot generate the whole group.
+// cannot generate the whole group. The Hash header and the comments of the
+// signature's armor are not signed and not compared with anything.
 func (k *Key) Modulus(message []byte) ([]byte, error) {
 	if len(message) > MaxMessage {
 		return nil, ErrMessage
@@ -153,8 +161,8 @@ func (k *Key) verify(block *clearsign.Block) error {
 }
 
 // AcceptGroup returns nil if credential is a message signed by this key (see
-// [Key.Modulus]) that holds n, big-endian, and g is 2. Its signature is that
-// of srp.ClientConfig.AcceptGroup.
+// [Key.Modulus]) that holds n, big-endian, and g is 2; otherwise ErrMessage,
+// ErrSignature or ErrGroup. It is of the type of srp.ClientConfig.AcceptGroup.
 func (k *Key) AcceptGroup(n []byte, g int, credential []byte) error {
 	signed, err := k.Modulus(credential)
 	if err != nil {
