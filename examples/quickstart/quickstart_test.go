@@ -43,9 +43,12 @@ func TestServerRefuses(t *testing.T) {
 	require.NoError(t, c.signUp(ctx, "alice", []byte("password")))
 	require.Equal(t, statusError{400, "Malformed request"},
 		c.call(ctx, "POST", "/users", signUpRequest{"bob", signUpAuth{Version: 4, ModulusID: modulusID}}, nil))
-	require.Equal(t, statusError{500, "Something went wrong"},
+	require.Equal(t, statusError{400, "Malformed request"},
 		c.call(ctx, "POST", "/users", signUpRequest{"bob", signUpAuth{
 			Version: 3, ModulusID: modulusID, Salt: make([]byte, 10), Verifier: bytes.Repeat([]byte{3}, 256)}}, nil))
+	require.Equal(t, statusError{409, "Username already taken"}, c.signUp(ctx, "Alice", []byte("mine now")))
+	require.Equal(t, statusError{400, "Malformed request"}, c.signUp(ctx, " ", []byte("password")))
+	require.Equal(t, statusError{400, "Malformed request"}, c.call(ctx, "POST", "/auth/info", infoRequest{""}, nil))
 	require.Equal(t, statusError{401, "Incorrect login credentials"},
 		c.call(ctx, "POST", "/auth", authRequest{Username: "alice", SRPSession: "guessed"}, nil))
 

@@ -42,7 +42,7 @@ func newServer() (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	message := []byte(strings.TrimSuffix(signedModulus, "\n"))
+	message := []byte(signedModulus)
 	n, err := key.Modulus(message)
 	if err != nil {
 		return nil, err
@@ -112,6 +112,8 @@ func handle[In, Out any](f func(ctx context.Context, in In) (Out, error)) http.H
 			reply(w, http.StatusUnauthorized, errorResponse{"Incorrect login credentials"})
 		case errors.Is(err, srp.ErrMalformed):
 			reply(w, http.StatusBadRequest, errorResponse{"Malformed request"})
+		case errors.Is(err, errTaken):
+			reply(w, http.StatusConflict, errorResponse{"Username already taken"})
 		default:
 			reply(w, http.StatusInternalServerError, errorResponse{"Something went wrong"})
 		}
@@ -128,9 +130,13 @@ func (s *server) modulus(w http.ResponseWriter, _ *http.Request) {
 	reply(w, http.StatusOK, modulusResponse{string(s.group.Ref().Credential), modulusID})
 }
 
-// signUp stores the record of a new account, if it is of the kind on offer.
+var errTaken = errors.New("user name already taken")
+
+// signUp stores the record of a new account, if it is of the kind on offer and
+// nobody has the name: who could sign up again would take the account over.
 func (s *server) signUp(_ context.Context, in signUpRequest) (struct{}, error) {
-	if in.Auth.ModulusID != modulusID {
+	id := canonical(in.Username)
+	if in.Auth.ModulusID != modulusID || len(id) == 0 || len(id) > srp.MaxID {
 		return struct{}{}, srp.ErrMalformed
 	}
 	// Versions 3 and 4 of Proton do not hash the user name: no identity.
@@ -139,11 +145,14 @@ func (s *server) signUp(_ context.Context, in signUpRequest) (struct{}, error) {
 		return struct{}{}, srp.ErrMalformed
 	}
 	if err := s.srp.Admit(record.Bytes()); err != nil {
-		return struct{}{}, err
+		return struct{}{}, srp.ErrMalformed // what was not offered is the client's fault
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.accounts[canonical(in.Username)] = record.Bytes()
+	if _, taken := s.accounts[id]; taken {
+		return struct{}{}, errTaken
+	}
+	s.accounts[id] = record.Bytes()
 	return struct{}{}, nil
 }
 
@@ -178,7 +187,7 @@ func (s *server) keep(pending []byte) (session string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sessions[session] = pending
-	time.AfterFunc(time.Minute, func() { s.take(session) })
+	time.AfterFunc(srp.DefaultLifetime, func() { s.take(session) })
 	return session
 }
 
