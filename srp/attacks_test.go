@@ -164,11 +164,21 @@ func TestAttack04_BIsReduced(t *testing.T) {
 // is computed is what the formulas say, and never trivial.
 func TestAttack05_KIsNotTheCallersToSet(t *testing.T) {
 	for profile, ref := range allProfiles(t) {
+		if version, ok := profile.ProtonVersion(); ok && version < 4 {
+			continue // the k of version 4
+		}
 		k := ref.k()
 		require.Greater(t, k.BitLen(), 128)
 		got, err := srp.Compute(profile, ref.N.Bytes(), 2, alice, password, make([]byte, 10), []byte{9}, []byte{7})
 		require.NoError(t, err)
 		require.Equal(t, k, new(big.Int).SetBytes(got.K0), profile)
+	}
+
+	N := allProfiles(t)[srp.Proton(4)].N
+	for d, want := range map[int64]error{-2: nil, -1: srp.ErrPolicy, 0: srp.ErrPolicy, 1: srp.ErrPolicy, 2: nil} {
+		k := new(big.Int).Add(N, big.NewInt(d))
+		require.ErrorIs(t, srp.Multiplier(N.Bytes(), k.Bytes()), want, "k ≡ %d", d)
+		require.ErrorIs(t, srp.Multiplier(N.Bytes(), k.Mod(k, N).Bytes()), want, "k ≡ %d", d)
 	}
 }
 
@@ -394,6 +404,16 @@ func TestAttack10_Enumeration(t *testing.T) {
 		require.NotEqual(t, unknown.Salt, challenge([]byte("no one"), nil).Salt)
 		require.NotEqual(t, unknown.Salt, known.Salt)
 
+		// The verifier behind B is fixed for the name as well, and its own.
+		b := bytes.Repeat([]byte{0xb0}, 32)
+		withB := func(id string) []byte {
+			c, _, err := r.server.ChallengeWith(t.Context(), []byte(id), nil, b)
+			require.NoError(t, err)
+			return c.B
+		}
+		require.Equal(t, withB("nobody"), withB("nobody"))
+		require.NotEqual(t, withB("nobody"), withB("no one"))
+
 		// Sizes of what travels, errors of what fails.
 		_, request, err := r.client.Login(alice, password)
 		require.NoError(t, err)
@@ -481,6 +501,7 @@ func TestAttack10_Templates(t *testing.T) {
 			require.Equal(t, c1, c2)
 		}
 		count[c1.Profile]++
+		require.NotZero(t, c1.Salt[0], "like a new salt")
 		if c1.Profile == small.Profile {
 			require.Len(t, c1.Salt, 32)
 			require.Equal(t, group.Ref().N, c1.Group.N)

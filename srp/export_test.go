@@ -105,9 +105,21 @@ func Scramble(u []byte) error {
 	return err
 }
 
+// Multiplier is the check of k with k given.
+func Multiplier(n, k []byte) error {
+	d, err := anyDomain(n, 2)
+	if err != nil {
+		return err
+	}
+	_, err = multiplier(fixedScramble{k: k}, d)
+	return err
+}
+
 type fixedScramble struct {
 	rfc5054
-	u []byte
+	k, u []byte
 }
+
+func (f fixedScramble) multiplier(*domain) []byte { return f.k }
 
 func (f fixedScramble) scramble(_, _ []byte) []byte { return f.u }

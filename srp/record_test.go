@@ -155,6 +155,7 @@ func TestNewRecordRefuses(t *testing.T) {
 	sha1 := srp.RFC5054SHA1(0)
 	for name, err := range map[string]error{
 		"profile":     second2(srp.NewRecord(srp.Profile{}, group.Ref(), alice, []byte{1}, v)),
+		"2047 bits":   second2(srp.NewRecord(sha1, srp.GroupRef{N: append([]byte{0x7f}, group.Ref().N[1:]...), G: 2}, alice, []byte{1}, v)),
 		"no group":    second2(srp.NewRecord(sha1, srp.GroupRef{}, alice, []byte{1}, v)),
 		"credential":  second2(srp.NewRecord(sha1, srp.GroupRef{N: group.Ref().N, G: 2, Credential: make([]byte, 16<<10+1)}, alice, []byte{1}, v)),
 		"identity":    second2(srp.NewRecord(sha1, group.Ref(), make([]byte, 1025), []byte{1}, v)),

@@ -3,9 +3,12 @@ package srp_test
 import (
 	"bytes"
 	"context"
+	"crypto/hkdf"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"math"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -177,6 +180,52 @@ func TestSessionKeysDifferByProfileAndLogin(t *testing.T) {
 		}
 	}
 	require.Len(t, seen, 4)
+}
+
+// TestSessionKeyFormula pins how the 32 bytes come from the protocol's key.
+func TestSessionKeyFormula(t *testing.T) {
+	for profile, id := range map[srp.Profile]byte{srp.RFC5054SHA256(0): 0x14, srp.Proton(4): 0x24} {
+		r := newRig(t, profile)
+		b := bytes.Repeat([]byte{0xb0}, 32)
+		c, pending, err := r.server.ChallengeWith(t.Context(), alice, r.record.Bytes(), b)
+		require.NoError(t, err)
+		proof := proofFromB(t, profile, alice, c, b)
+		_, K, err := r.server.Verify(t.Context(), alice, pending, proof)
+		require.NoError(t, err)
+		_, pending, err = r.server.ChallengeWith(t.Context(), alice, r.record.Bytes(), b)
+		require.NoError(t, err)
+		_, key, err := r.server.Finish(t.Context(), alice, pending, slices.Concat([]byte{'S', 1}, proof.A, proof.M1))
+		require.NoError(t, err)
+		want, err := hkdf.Key(sha256.New, K, nil, "nescio/session/v1\x00S"+string([]byte{id}), 32)
+		require.NoError(t, err)
+		require.Equal(t, want, key)
+	}
+}
+
+func TestSaltLengths(t *testing.T) {
+	for profile, bad := range map[srp.Profile][]int{srp.RFC5054SHA256(0): {0, 65, 255}, srp.Proton(4): {0, 9, 11, 16}} {
+		r := newRig(t, profile)
+		c, _, err := r.server.Challenge(t.Context(), alice, r.record.Bytes())
+		require.NoError(t, err)
+		for _, size := range bad {
+			login, _, err := r.client.Login(alice, password)
+			require.NoError(t, err)
+			c.Salt = make([]byte, size)
+			_, err = login.Answer(t.Context(), c)
+			require.Equal(t, srp.ErrMalformed, err, size)
+		}
+	}
+}
+
+// TestNewSaltsStartWithANonZeroByte: peers that take salts for integers would
+// hash others short. Without the rule 2,000 salts pass once in 2,500 runs.
+func TestNewSaltsStartWithANonZeroByte(t *testing.T) {
+	r := sha256Rig(t)
+	for range 2000 {
+		record, err := r.client.Register(t.Context(), r.template.Offer(), alice, password)
+		require.NoError(t, err)
+		require.NotZero(t, record.Salt()[0])
+	}
 }
 
 func TestWrongPassword(t *testing.T) {
