@@ -18,16 +18,18 @@ func Digest(n []byte, g int) [32]byte {
 }
 
 // Cache remembers which pairs (N, g) were proved, up to a fixed number of
-// them, and lets concurrent callers share one proof. Failures are not
-// remembered. It is safe for concurrent use.
+// them, and lets concurrent callers share one proof. The long part of a proof
+// concerns N alone and is made once for all g. Failures are not remembered. A
+// Cache is safe for concurrent use.
 type Cache struct {
-	verify func(n []byte, g int) error
+	generator func(n []byte, g int) error
+	prime     func(n []byte) error
 
-	mu     sync.Mutex
-	proved map[[32]byte]struct{}
-	order  [][32]byte // a ring of what proved holds, oldest at next once full
-	next   int
-	flying map[[32]byte]*flight
+	mu      sync.Mutex
+	proved  set // pairs
+	primes  set // N, by the digest of (N, 0)
+	trusted set // pairs that somebody vouched for
+	flying  map[[32]byte]*flight
 }
 
 // flight is one proof under way.
@@ -36,45 +38,71 @@ type flight struct {
 	err  error
 }
 
-// NewCache returns a cache of at most size proofs that are made by verify.
-func NewCache(size int, verify func(n []byte, g int) error) *Cache {
+// NewCache returns a cache of at most size pairs, of which generator proves
+// the part that concerns g, and prime the rest.
+func NewCache(size int, generator func(n []byte, g int) error, prime func(n []byte) error) *Cache {
 	return &Cache{
-		verify: verify,
-		proved: make(map[[32]byte]struct{}),
-		order:  make([][32]byte, 0, size),
-		flying: make(map[[32]byte]*flight),
+		generator: generator,
+		prime:     prime,
+		proved:    newSet(size),
+		primes:    newSet(size),
+		trusted:   newSet(size),
+		flying:    make(map[[32]byte]*flight),
 	}
 }
 
 // proofs is the module's only mutable global: 32 bytes each for the last 1024
 // pairs, so that a process proves a modulus once.
-var proofs = NewCache(1024, Verify)
+var proofs = NewCache(1024, VerifyGenerator, verifyPrime)
 
 // Prove is Verify with the cache of the process.
 func Prove(ctx context.Context, n []byte, g int) error { return proofs.Prove(ctx, n, g) }
 
-// Remember enters a pair that was proved earlier, by this device or in another
-// way, into the cache of the process.
-func Remember(n []byte, g int) { proofs.Remember(n, g) }
+// Trust is Cache.Trust with the cache of the process.
+func Trust(n []byte, g int) { proofs.Trust(n, g) }
 
-// Prove returns nil if (N, g) is remembered, and otherwise what the cache's
-// verify says. A context that ends while a proof runs ends the wait and never
+// ProveOrTrust is Cache.ProveOrTrust with the cache of the process.
+func ProveOrTrust(ctx context.Context, n []byte, g int) error {
+	return proofs.ProveOrTrust(ctx, n, g)
+}
+
+// Trust enters a pair that was proved earlier and elsewhere. It satisfies
+// ProveOrTrust, and never Prove.
+func (c *Cache) Trust(n []byte, g int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.trusted.add(Digest(n, g))
+}
+
+// ProveOrTrust is Prove, unless somebody vouched for the pair.
+func (c *Cache) ProveOrTrust(ctx context.Context, n []byte, g int) error {
+	c.mu.Lock()
+	trusted := c.trusted.has(Digest(n, g))
+	c.mu.Unlock()
+	if trusted {
+		return ctx.Err()
+	}
+	return c.Prove(ctx, n, g)
+}
+
+// Prove returns nil if (N, g) was proved before, and otherwise the result of
+// the proof. A context that ends while a proof runs ends the wait and never
 // the proof, which others may be waiting for.
 func (c *Cache) Prove(ctx context.Context, n []byte, g int) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	key := Digest(n, g)
+	pair := Digest(n, g)
 	c.mu.Lock()
-	if _, ok := c.proved[key]; ok {
+	if c.proved.has(pair) {
 		c.mu.Unlock()
 		return nil
 	}
-	f := c.flying[key]
+	f := c.flying[pair]
 	if f == nil {
 		f = &flight{done: make(chan struct{})}
-		c.flying[key] = f
-		go c.fly(f, key, append([]byte(nil), n...), g)
+		c.flying[pair] = f
+		go c.fly(f, pair, append([]byte(nil), n...), g)
 	}
 	c.mu.Unlock()
 
@@ -86,34 +114,54 @@ func (c *Cache) Prove(ctx context.Context, n []byte, g int) error {
 	}
 }
 
-func (c *Cache) fly(f *flight, key [32]byte, n []byte, g int) {
-	f.err = c.verify(n, g)
+func (c *Cache) fly(f *flight, pair [32]byte, n []byte, g int) {
+	N := Digest(n, 0)
+	f.err = c.generator(n, g)
+	if f.err == nil && !c.isPrime(N) {
+		f.err = c.prime(n)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.flying, key)
+	delete(c.flying, pair)
 	if f.err == nil {
-		c.remember(key)
+		c.proved.add(pair)
+		c.primes.add(N)
 	}
 	close(f.done)
 }
 
-// Remember enters (N, g) without a proof.
-func (c *Cache) Remember(n []byte, g int) {
+func (c *Cache) isPrime(N [32]byte) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.remember(Digest(n, g))
+	return c.primes.has(N)
 }
 
-func (c *Cache) remember(key [32]byte) {
-	if _, ok := c.proved[key]; ok {
+// set is a set of at most so many members; the oldest makes room.
+type set struct {
+	members map[[32]byte]struct{}
+	order   [][32]byte // a ring once it is full, the oldest at next
+	next    int
+}
+
+func newSet(size int) set {
+	return set{members: make(map[[32]byte]struct{}), order: make([][32]byte, 0, size)}
+}
+
+func (s *set) has(key [32]byte) bool {
+	_, ok := s.members[key]
+	return ok
+}
+
+func (s *set) add(key [32]byte) {
+	if s.has(key) {
 		return
 	}
-	if len(c.order) < cap(c.order) {
-		c.order = append(c.order, key)
+	if len(s.order) < cap(s.order) {
+		s.order = append(s.order, key)
 	} else {
-		delete(c.proved, c.order[c.next])
-		c.order[c.next] = key
-		c.next = (c.next + 1) % len(c.order)
+		delete(s.members, s.order[s.next])
+		s.order[s.next] = key
+		s.next = (s.next + 1) % len(s.order)
 	}
-	c.proved[key] = struct{}{}
+	s.members[key] = struct{}{}
 }

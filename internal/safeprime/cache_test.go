@@ -3,6 +3,7 @@ package safeprime_test
 import (
 	"context"
 	"errors"
+	"math"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -13,25 +14,60 @@ import (
 
 var errBad = errors.New("bad")
 
+func anyGenerator([]byte, int) error { return nil }
+
 func TestProofIsRemembered(t *testing.T) {
-	runs := 0
-	c := safeprime.NewCache(4, func([]byte, int) error { runs++; return nil })
-	for range 3 {
-		require.NoError(t, c.Prove(t.Context(), []byte{1, 2}, 2))
+	primes, generators := 0, 0
+	c := safeprime.NewCache(8,
+		func([]byte, int) error { generators++; return nil },
+		func([]byte) error { primes++; return nil })
+	prove := func(n byte, g int) {
+		require.NoError(t, c.Prove(t.Context(), []byte{1, n}, g))
 	}
-	require.Equal(t, 1, runs)
-	require.NoError(t, c.Prove(t.Context(), []byte{1, 2}, 5), "the key binds g")
-	require.NoError(t, c.Prove(t.Context(), []byte{1, 2}, 1<<32+2), "all of g")
-	require.NoError(t, c.Prove(t.Context(), []byte{1, 3}, 2), "the key binds N")
-	require.Equal(t, 4, runs)
-	c.Remember([]byte{9, 9}, 2)
-	require.NoError(t, c.Prove(t.Context(), []byte{9, 9}, 2))
-	require.Equal(t, 4, runs)
+	for range 3 {
+		prove(2, 2)
+	}
+	require.Equal(t, []int{1, 1}, []int{primes, generators})
+	prove(2, 5)
+	require.Equal(t, []int{1, 2}, []int{primes, generators}, "the key binds g, the long part N alone")
+	prove(3, 2)
+	require.Equal(t, []int{2, 3}, []int{primes, generators})
+	if math.MaxInt > math.MaxInt32 {
+		wide := math.MaxInt32
+		prove(2, wide*2+4) // 2^32 + 2
+		require.Equal(t, []int{2, 4}, []int{primes, generators}, "all of g")
+	}
+}
+
+// TestTrustIsApart: what a device vouches for satisfies no proof.
+func TestTrustIsApart(t *testing.T) {
+	c := safeprime.NewCache(4, func([]byte, int) error { return errBad }, func([]byte) error { return errBad })
+	require.ErrorIs(t, c.ProveOrTrust(t.Context(), []byte{9}, 2), errBad)
+	c.Trust([]byte{9}, 2)
+	require.NoError(t, c.ProveOrTrust(t.Context(), []byte{9}, 2))
+	require.ErrorIs(t, c.Prove(t.Context(), []byte{9}, 2), errBad)
+	require.ErrorIs(t, c.ProveOrTrust(t.Context(), []byte{9}, 3), errBad)
+	require.ErrorIs(t, c.ProveOrTrust(t.Context(), []byte{8}, 2), errBad)
+	for i := range 4 {
+		c.Trust([]byte{byte(i)}, 2)
+	}
+	require.ErrorIs(t, c.ProveOrTrust(t.Context(), []byte{9}, 2), errBad, "bounded, too")
+}
+
+func TestWrongGeneratorOfAProvedPrime(t *testing.T) {
+	c := safeprime.NewCache(4, func(_ []byte, g int) error {
+		if g == 4 {
+			return errBad
+		}
+		return nil
+	}, func([]byte) error { return nil })
+	require.NoError(t, c.Prove(t.Context(), []byte{1}, 2))
+	require.ErrorIs(t, c.Prove(t.Context(), []byte{1}, 4), errBad)
 }
 
 func TestFailureIsNotRemembered(t *testing.T) {
 	runs := 0
-	c := safeprime.NewCache(4, func([]byte, int) error { runs++; return errBad })
+	c := safeprime.NewCache(4, anyGenerator, func([]byte) error { runs++; return errBad })
 	for range 3 {
 		require.ErrorIs(t, c.Prove(t.Context(), []byte{1}, 2), errBad)
 	}
@@ -40,7 +76,7 @@ func TestFailureIsNotRemembered(t *testing.T) {
 
 func TestCacheIsBounded(t *testing.T) {
 	runs := 0
-	c := safeprime.NewCache(4, func([]byte, int) error { runs++; return nil })
+	c := safeprime.NewCache(4, anyGenerator, func([]byte) error { runs++; return nil })
 	for i := range 100 {
 		require.NoError(t, c.Prove(t.Context(), []byte{byte(i)}, 2))
 	}
@@ -56,7 +92,7 @@ func TestCacheIsBounded(t *testing.T) {
 func TestConcurrentCallersShareOneProof(t *testing.T) {
 	var runs atomic.Int32
 	release := make(chan struct{})
-	c := safeprime.NewCache(4, func([]byte, int) error {
+	c := safeprime.NewCache(4, anyGenerator, func([]byte) error {
 		runs.Add(1)
 		<-release
 		return nil
@@ -80,7 +116,7 @@ func TestConcurrentCallersShareOneProof(t *testing.T) {
 func TestAWaitersContextDoesNotEndTheProof(t *testing.T) {
 	began, release := make(chan struct{}), make(chan struct{})
 	runs := 0
-	c := safeprime.NewCache(4, func([]byte, int) error {
+	c := safeprime.NewCache(4, anyGenerator, func([]byte) error {
 		runs++
 		close(began)
 		<-release
@@ -106,8 +142,9 @@ func TestProve(t *testing.T) {
 	g := groups(t)[1]
 	require.NoError(t, safeprime.Prove(t.Context(), g.N, g.G))
 	require.Error(t, safeprime.Prove(t.Context(), g.N, 4))
-	safeprime.Remember([]byte{1}, 2)
-	require.NoError(t, safeprime.Prove(t.Context(), []byte{1}, 2))
+	safeprime.Trust([]byte{1}, 2)
+	require.NoError(t, safeprime.ProveOrTrust(t.Context(), []byte{1}, 2))
+	require.Error(t, safeprime.Prove(t.Context(), []byte{1}, 2))
 }
 
 func BenchmarkProve(b *testing.B) {

@@ -44,6 +44,15 @@ var (
 // order of g divides 2q and not q, nor, for 1 < g < N−1, 2; so it is 2q = N−1
 // and N is prime (Lucas, Pocklington). A quadratic residue fails it.
 func Verify(n []byte, g int) error {
+	if err := VerifyGenerator(n, g); err != nil {
+		return err
+	}
+	return verifyPrime(n)
+}
+
+// VerifyGenerator is the part of the proof that concerns g, one exponentiation:
+// g^q ≡ −1 (mod N). It proves what Verify does if (N−1)/2 is known to be prime.
+func VerifyGenerator(n []byte, g int) error {
 	if len(n) == 0 || n[0] == 0 || n[len(n)-1]&1 == 0 {
 		return ErrSize
 	}
@@ -65,6 +74,13 @@ func Verify(n []byte, g int) error {
 	if new(big.Int).Exp(G, q, N).Cmp(minusOne) != 0 {
 		return ErrGenerator
 	}
+	return nil
+}
+
+// verifyPrime is the part of the proof that takes time: (N−1)/2 is prime.
+func verifyPrime(n []byte) error {
+	q := new(big.Int).SetBytes(n)
+	q.Rsh(q, 1)
 	// Baillie–PSW refuses whatever is not built to deceive it.
 	if !q.ProbablyPrime(0) || !millerRabin(q) {
 		return ErrNotSafe

@@ -98,9 +98,9 @@ func TestBruteForce(t *testing.T) {
 
 // order returns the order of g modulo the safe prime n.
 func order(g, n int) int {
-	o, x := 1, g%n
+	o, x := 1, uint64(g%n)
 	for ; x != 1; o++ {
-		x = x * g % n
+		x = x * uint64(g) % uint64(n)
 	}
 	return o
 }
