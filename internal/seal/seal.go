@@ -44,7 +44,7 @@ var (
 	// ErrState is the one answer to state that is forged, altered, expired,
 	// used, of another server, or of another user or context.
 	ErrState = errors.New("seal: no such state")
-	// ErrFull is returned by Seal while as many states are open as the memory
+	// ErrFull is returned by Reserve while as many states are open as the memory
 	// of single uses can hold.
 	ErrFull = errors.New("seal: too many open states")
 	// ErrTooLong is returned by Seal for a body that MaxSize has no room for.
@@ -53,7 +53,8 @@ var (
 )
 
 // Replay is a memory of single uses that several servers share. Consume
-// records id until expires and reports whether it was the first to do so.
+// records id until expires, a lifetime longer than the state can be opened, and
+// reports whether it was the first to do so.
 type Replay interface {
 	Consume(ctx context.Context, id [16]byte, expires time.Time) (first bool, err error)
 }
@@ -124,27 +125,45 @@ func (b *Box) WithKeys(keys [][]byte) (*Box, error) {
 	return &other, nil
 }
 
+// Ticket is a single use, reserved by Reserve, that no state has yet.
+type Ticket struct {
+	once    [onceSize]byte
+	expires time.Time
+}
+
+// Reserve reserves the single use of one state, or returns ErrFull: it comes
+// before any work on what is to be sealed. A ticket that is not used is given
+// back by Release, or expires.
+func (b *Box) Reserve() (Ticket, error) {
+	now := b.now()
+	t := Ticket{expires: now.Add(b.lifetime)}
+	rand.Read(t.once[:])
+	if b.memory != nil && !b.memory.reserve(t.once, now, t.expires) {
+		return Ticket{}, ErrFull
+	}
+	return t, nil
+}
+
+// Release gives a ticket back.
+func (b *Box) Release(t Ticket) {
+	if b.memory != nil {
+		b.memory.consume(t.once)
+	}
+}
+
 // Seal returns sealed state for the user id in the given application context,
-// and reserves its single use. It clears nothing: s.Body stays the caller's.
-func (b *Box) Seal(id, context []byte, s State) ([]byte, error) {
+// with the single use of t. It clears nothing: s.Body stays the caller's.
+func (b *Box) Seal(t Ticket, id, context []byte, s State) ([]byte, error) {
 	size := headerSize + prefixSize + len(s.Body) + chacha20poly1305.Overhead
 	if size > MaxSize {
 		return nil, ErrTooLong
 	}
-	now := b.now()
-	expires := now.Add(b.lifetime)
-	var once [onceSize]byte
-	rand.Read(once[:])
-	if b.memory != nil && !b.memory.reserve(once, now, expires) {
-		return nil, ErrFull
-	}
-
 	plain := make([]byte, 0, prefixSize+len(s.Body))
 	defer func() { clear(plain) }()
 	plain = appendHash(plain, id)
 	plain = appendHash(plain, context)
-	plain = binary.BigEndian.AppendUint64(plain, uint64(expires.UnixMilli()))
-	plain = append(plain, once[:]...)
+	plain = binary.BigEndian.AppendUint64(plain, uint64(t.expires.UnixMilli()))
+	plain = append(plain, t.once[:]...)
 	plain = append(plain, b.instance[:]...)
 	plain = append(plain, byte(s.Fake), s.ReplyFlags)
 	plain = append(plain, s.Body...)
@@ -213,7 +232,9 @@ func (b *Box) consume(ctx context.Context, once [onceSize]byte, expires time.Tim
 		}
 		return nil
 	}
-	first, err := b.replay.Consume(ctx, once, expires)
+	// The store's clock may run ahead of ours: what it forgot while the state
+	// can still be opened here could be replayed.
+	first, err := b.replay.Consume(ctx, once, expires.Add(b.lifetime))
 	if err != nil {
 		return fmt.Errorf("seal: replay memory: %w", err)
 	}

@@ -58,7 +58,9 @@ func newBox(t testing.TB, change func(*seal.Config)) (*seal.Box, *clock) {
 }
 
 func mustSeal(t testing.TB, b *seal.Box) []byte {
-	sealed, err := b.Seal(alice, nowhere, seal.State{Fake: 1, ReplyFlags: 0x80, Body: []byte("the body")})
+	ticket, err := b.Reserve()
+	require.NoError(t, err)
+	sealed, err := b.Seal(ticket, alice, nowhere, seal.State{Fake: 1, ReplyFlags: 0x80, Body: []byte("the body")})
 	require.NoError(t, err)
 	return sealed
 }
@@ -185,7 +187,7 @@ func TestSharedReplay(t *testing.T) {
 	require.NoError(t, err)
 	refused(t, b2, alice, nowhere, sealed)
 	for _, expires := range shared.seen {
-		require.True(t, expires.Equal(c.t.Add(seal.DefaultLifetime)))
+		require.True(t, expires.Equal(c.t.Add(2*seal.DefaultLifetime).Truncate(time.Millisecond)), "a store whose clock is ahead")
 	}
 
 	shared.err = errors.New("the database is down")
@@ -213,13 +215,13 @@ func TestFullMemoryFailsClosed(t *testing.T) {
 	c.advance(10 * time.Second)
 	second := mustSeal(t, b)
 	third := mustSeal(t, b)
-	_, err := b.Seal(alice, nowhere, seal.State{})
+	_, err := b.Reserve()
 	require.ErrorIs(t, err, seal.ErrFull)
 
 	_, err = b.Open(t.Context(), alice, nowhere, second)
 	require.NoError(t, err, "what is open stays open")
 	fourth := mustSeal(t, b)
-	_, err = b.Seal(alice, nowhere, seal.State{})
+	_, err = b.Reserve()
 	require.ErrorIs(t, err, seal.ErrFull)
 
 	c.advance(50 * time.Second) // the first expires
@@ -231,10 +233,26 @@ func TestFullMemoryFailsClosed(t *testing.T) {
 	}
 }
 
+func TestRelease(t *testing.T) {
+	b, _ := newBox(t, func(c *seal.Config) { c.Capacity = 1 })
+	for range 3 {
+		ticket, err := b.Reserve()
+		require.NoError(t, err)
+		_, err = b.Reserve()
+		require.ErrorIs(t, err, seal.ErrFull)
+		b.Release(ticket)
+	}
+	sealed := mustSeal(t, b)
+	_, err := b.Open(t.Context(), alice, nowhere, sealed)
+	require.NoError(t, err)
+}
+
 func TestSize(t *testing.T) {
 	b, _ := newBox(t, nil)
+	ticket, err := b.Reserve()
+	require.NoError(t, err)
 	for n := seal.MaxSize; ; n-- {
-		sealed, err := b.Seal(alice, nowhere, seal.State{Body: make([]byte, n)})
+		sealed, err := b.Seal(ticket, alice, nowhere, seal.State{Body: make([]byte, n)})
 		if err == nil {
 			require.Len(t, sealed, seal.MaxSize)
 			require.Greater(t, n, 3800)
@@ -281,7 +299,11 @@ func BenchmarkSealOpen(b *testing.B) {
 	body := make([]byte, 1100)
 	b.ReportAllocs()
 	for b.Loop() {
-		sealed, err := box.Seal(alice, nowhere, seal.State{Body: body})
+		ticket, err := box.Reserve()
+		if err != nil {
+			b.Fatal(err)
+		}
+		sealed, err := box.Seal(ticket, alice, nowhere, seal.State{Body: body})
 		if err != nil {
 			b.Fatal(err)
 		}
