@@ -66,6 +66,7 @@ func Hash(password []byte, salt [SaltSize]byte, cost int) ([HashSize]byte, error
 	if err != nil {
 		return hash, err
 	}
+	defer func() { *c = blowfish.Cipher{} }()
 	text := []byte("OrpheanBeholderScryDoubt")
 	for block := text; len(block) > 0; block = block[blowfish.BlockSize:] {
 		for range 64 {

@@ -132,16 +132,17 @@ func (m *Modulus) MulAdd(u, x, a []byte) ([]byte, error) {
 	return out, nil
 }
 
-// reduce returns b mod m. If b has more bits than m, it is taken apart into
-// digits of one byte less than m, which are added up by Horner's rule.
+// reduce returns b mod m. What bigmod has for this, SetOverflowingBytes, leaks
+// the bit length of b, so b is taken apart into numbers below m.
 func reduce(b []byte, m *bigmod.Modulus) *bigmod.Nat {
 	if 8*len(b) <= m.BitLen() {
-		return set(b, m)
+		return reduceOnce(b, m)
 	}
+	// Digits of one byte less than m, added up by Horner's rule.
 	digit := m.Size() - 1
 	first := len(b) % digit
 	sum := set(b[:first], m)
-	radix := set(append([]byte{1}, make([]byte, digit)...), m)
+	radix := reduceOnce(append([]byte{1}, make([]byte, digit)...), m)
 	for b = b[first:]; len(b) > 0; b = b[digit:] {
 		d := set(b[:digit], m)
 		sum.Mul(radix, m).Add(d, m)
@@ -150,9 +151,23 @@ func reduce(b []byte, m *bigmod.Modulus) *bigmod.Nat {
 	return sum
 }
 
-// set returns b, which has no more bits than m, modulo m.
+// reduceOnce is reduce for b of the size of m at most: twice its half, which
+// is below m, and its last bit.
+func reduceOnce(b []byte, m *bigmod.Modulus) *bigmod.Nat {
+	half := make([]byte, len(b))
+	defer clear(half)
+	carry := byte(0)
+	for i, c := range b {
+		half[i] = c>>1 | carry<<7
+		carry = c & 1
+	}
+	x, bit := set(half, m), set([]byte{carry}, m)
+	return x.Add(x, m).Add(bit, m)
+}
+
+// set returns b, which is less than m.
 func set(b []byte, m *bigmod.Modulus) *bigmod.Nat {
-	x, err := bigmod.NewNat().SetOverflowingBytes(b, m)
+	x, err := bigmod.NewNat().SetBytes(b, m)
 	if err != nil {
 		panic("modexp: internal error: " + err.Error())
 	}
