@@ -70,9 +70,13 @@ type Key struct {
 	entities pgp.EntityList
 }
 
-// ParseKey reads one armored OpenPGP public key, such as [ProtonKey].
+// ParseKey reads one armored OpenPGP public key, such as [ProtonKey], with
+// nothing but white space before and after it.
 func ParseKey(armored string) (*Key, error) {
-	if len(armored) > maxKey {
+	block := strings.TrimSpace(armored)
+	if len(armored) > maxKey ||
+		!strings.HasPrefix(block, beginKey+"\n") && !strings.HasPrefix(block, beginKey+"\r\n") ||
+		strings.Index(block, endKey) != len(block)-len(endKey) {
 		return nil, ErrKey
 	}
 	entities, err := pgp.ReadArmoredKeyRing(strings.NewReader(armored))
@@ -83,6 +87,8 @@ func ParseKey(armored string) (*Key, error) {
 }
 
 const (
+	beginKey       = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
+	endKey         = "-----END PGP PUBLIC KEY BLOCK-----"
 	beginMessage   = "-----BEGIN PGP SIGNED MESSAGE-----"
 	beginSignature = "-----BEGIN PGP SIGNATURE-----"
 	endSignature   = "-----END PGP SIGNATURE-----"

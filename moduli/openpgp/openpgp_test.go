@@ -122,8 +122,9 @@ func TestAnotherBodyIsRefused(t *testing.T) {
 	}
 }
 
-// TestEveryBitCounts: a flip in the line that is signed, or in the signature,
-// never gives a modulus; elsewhere it never gives another one.
+// TestEveryBitCounts: a flip in the line that is signed never gives a modulus.
+// Elsewhere it never gives another one: OpenPGP has fields around a signature
+// that nothing covers.
 func TestEveryBitCounts(t *testing.T) {
 	key := protonKey(t)
 	good := []byte(messages(t)[0])
@@ -216,11 +217,15 @@ func TestParseKeyRefuses(t *testing.T) {
 	require.NoError(t, e.SerializePrivateWithoutSigning(w, nil))
 	require.NoError(t, w.Close())
 	for name, armored := range map[string]string{
-		"empty":   "",
-		"garbage": "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nAAAA\n-----END PGP PUBLIC KEY BLOCK-----",
-		"private": private.String(),
-		"message": messages(t)[0],
-		"long":    openpgp.ProtonKey + strings.Repeat("\n", 1<<20),
+		"empty":       "",
+		"garbage":     "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nAAAA\n-----END PGP PUBLIC KEY BLOCK-----",
+		"private":     private.String(),
+		"message":     messages(t)[0],
+		"text before": "x\n" + openpgp.ProtonKey,
+		"text after":  openpgp.ProtonKey + "x",
+		"two keys":    openpgp.ProtonKey + openpgp.ProtonKey,
+		"cut":         openpgp.ProtonKey[:len(openpgp.ProtonKey)-10],
+		"long":        openpgp.ProtonKey + strings.Repeat("\n", 1<<20),
 	} {
 		_, err := openpgp.ParseKey(armored)
 		require.ErrorIs(t, err, openpgp.ErrKey, name)
