@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nescio-go/nescio/internal/safeprime"
 	"github.com/nescio-go/nescio/internal/testvec"
 	"github.com/nescio-go/nescio/moduli/openpgp"
 	"github.com/nescio-go/nescio/srp"
@@ -128,12 +129,16 @@ func TestAttack02_BIsAMultipleOfN(t *testing.T) {
 }
 
 func TestAttack03_UIsZero(t *testing.T) {
-	for _, size := range []int{20, 32, 64, 256} {
+	group, err := srp.RFC5054Group(2048)
+	require.NoError(t, err)
+	for _, size := range []int{20, 32} {
 		u := make([]byte, size)
-		require.Equal(t, srp.ErrMalformed, srp.Scramble(u))
+		require.Equal(t, srp.ErrMalformed, srp.ScrambleClient(group, u))
+		require.Equal(t, srp.ErrMalformed, srp.ScrambleServer(group, u))
 		for i := range u {
 			u[i] = 1
-			require.NoError(t, srp.Scramble(u))
+			require.NoError(t, srp.ScrambleClient(group, u))
+			require.Equal(t, srp.ErrAuthentication, srp.ScrambleServer(group, u))
 			u[i] = 0
 		}
 	}
@@ -280,10 +285,30 @@ func TestAttack07_SubstitutedGroup(t *testing.T) {
 	require.NoError(t, err)
 	_, err = srp.KnownGroup(proton.N, 2, g.Digest())
 	require.NoError(t, err)
-	for _, known := range []srp.GroupRef{{N: primeNotSafe.Bytes(), G: 2}, {N: proton.N, G: 3}, {N: proton.N, G: 1<<32 + 2}} {
+	for _, known := range []srp.GroupRef{{N: primeNotSafe.Bytes(), G: 2}, {N: proton.N, G: 3}} {
 		_, err = srp.KnownGroup(known.N, known.G, g.Digest())
 		require.ErrorIs(t, err, srp.ErrPolicy)
 	}
+	// The moduli of RFC 5054 take no long proof, whatever the g.
+	rfc8192, err := srp.RFC5054Group(8192)
+	require.NoError(t, err)
+	start = time.Now()
+	for _, g := range []int{2, 3, 4, 7} {
+		_, err = srp.NewGroup(rfc8192.Ref().N, g)
+		if err != nil {
+			require.ErrorIs(t, err, srp.ErrPolicy)
+		}
+	}
+	require.Less(t, time.Since(start), 15*time.Second)
+	// What a device vouches for is good for its logins, and proves nothing.
+	false1 := srp.GroupRef{N: primeNotSafe.Bytes(), G: 2}
+	_, err = srp.KnownGroup(false1.N, false1.G, safeprime.Digest(false1.N, false1.G))
+	require.NoError(t, err)
+	_, err = srp.NewGroup(false1.N, false1.G)
+	require.ErrorIs(t, err, srp.ErrPolicy)
+	record, err := srp.NewRecord(srp.RFC5054SHA1(0), false1, alice, []byte{1}, bytes.Repeat([]byte{0x11}, 256))
+	require.NoError(t, err)
+	require.Equal(t, srp.ErrRecord, srp.CheckRecord(record.Bytes()))
 }
 
 // TestClientGroupPolicy: a group that would verify is refused none the less if
@@ -441,6 +466,77 @@ func TestAttack10_Enumeration(t *testing.T) {
 		record := r.record.Bytes()
 		require.InDelta(t, testing.AllocsPerRun(50, begin(alice, record)), testing.AllocsPerRun(50, begin([]byte("nobody"), nil)), 1)
 	}
+}
+
+// TestAttack10_SameWorkWhateverTheKind: with kinds of very different cost, a
+// name's answer costs what its own kind costs, and not what the decoy would
+// that it might have had.
+func TestAttack10_SameWorkWhateverTheKind(t *testing.T) {
+	small := sha256Rig(t)
+	group, err := srp.RFC5054Group(4096)
+	require.NoError(t, err)
+	large := srp.Template{Profile: srp.RFC5054SHA512(0), Group: group, Weight: 1}
+	server := newServer(t, small.template, large)
+	record := small.record.Bytes()
+	allocations := make(map[string]float64)
+	for i := range byte(12) {
+		id := []byte{'x', i}
+		unknown, _, err := server.Challenge(t.Context(), id, nil)
+		require.NoError(t, err)
+		work := func(record []byte) float64 {
+			return testing.AllocsPerRun(3, func() {
+				if _, _, err := server.Challenge(context.Background(), id, record); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		known := work(record)
+		if base, ok := allocations["known"]; ok {
+			require.InDelta(t, base, known, 2, "whatever the name would draw")
+		}
+		allocations["known"] = known
+		if unknown.Profile == small.profile {
+			require.InDelta(t, known, work(nil), 2)
+			allocations["small"]++
+		}
+	}
+	require.Greater(t, allocations["small"], 1.0)
+	require.Less(t, allocations["small"], 11.0, "some draw the other kind")
+}
+
+// TestAttack10_DecoysMoveWithTheirKind: a name whose kind changes gets a new
+// salt, as an account that registers anew does.
+func TestAttack10_DecoysMoveWithTheirKind(t *testing.T) {
+	group, err := srp.RFC5054Group(2048)
+	require.NoError(t, err)
+	larger, err := srp.RFC5054Group(3072)
+	require.NoError(t, err)
+	seen := make(map[string]bool)
+	for _, template := range []srp.Template{
+		{Profile: srp.RFC5054SHA1(0), Group: group},
+		{Profile: srp.RFC5054SHA256(0), Group: group},
+		{Profile: srp.RFC5054SHA256(0), Group: larger},
+		{Profile: srp.RFC5054SHA256(0), Group: group, SaltSize: 32},
+		{Profile: srp.Proton(4), Group: group},
+	} {
+		template.Weight = 1
+		c, _, err := newServer(t, template).Challenge(t.Context(), []byte("nobody"), nil)
+		require.NoError(t, err)
+		seen[string(c.Salt[:10])] = true
+	}
+	require.Len(t, seen, 5)
+}
+
+// TestAttack10_OldProtonAccounts have no salt, known or unknown.
+func TestAttack10_OldProtonAccounts(t *testing.T) {
+	r := newRig(t, srp.Proton(2))
+	known, _, err := r.server.Challenge(t.Context(), alice, r.record.Bytes())
+	require.NoError(t, err)
+	unknown, _, err := r.server.Challenge(t.Context(), []byte("nobody"), nil)
+	require.NoError(t, err)
+	require.Empty(t, known.Salt)
+	require.Empty(t, unknown.Salt)
+	require.Equal(t, known.Group, unknown.Group)
 }
 
 // TestAttack10_NobodyLogsInAsNobody: not even a proof that is right lets

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/nescio-go/nescio/internal/safeprime"
 )
 
 // ClientConfig is what a client insists on, whatever a server asks for.
@@ -120,7 +122,7 @@ func (c *Client) verifiedDomain(ctx context.Context, p Profile, g GroupRef) (*do
 	case err != nil:
 		return nil, fmt.Errorf("%w: AcceptGroup: %w", ErrPolicy, err)
 	}
-	if err := d.prove(ctx); err != nil {
+	if err := d.prove(ctx, safeprime.ProveOrTrust); err != nil {
 		return nil, err
 	}
 	return d, nil

@@ -59,9 +59,10 @@ func clientPublic(d *domain, a []byte) *modexp.Int { return d.mod().Exp(d.genera
 // serverPublic is B = k·v + g^b, reduced modulo N.
 func serverPublic(d *domain, k, v *modexp.Int, b []byte) *modexp.Int {
 	m := d.mod()
-	gb := m.Exp(d.generator(), b)
+	gb, kv := m.Exp(d.generator(), b), m.Mul(k, v)
 	defer gb.Clear()
-	return m.Add(m.Mul(k, v), gb)
+	defer kv.Clear()
+	return m.Add(kv, gb)
 }
 
 // clientPremaster is S = (B − k·g^x)^(a + u·x).
@@ -69,7 +70,9 @@ func clientPremaster(d *domain, k, B *modexp.Int, a, u, x []byte) (*modexp.Int, 
 	m := d.mod()
 	v := m.Exp(d.generator(), x)
 	defer v.Clear()
-	base := m.Sub(B, m.Mul(k, v))
+	kv := m.Mul(k, v)
+	defer kv.Clear()
+	base := m.Sub(B, kv)
 	defer base.Clear()
 	exponent, err := m.MulAdd(u, x, a)
 	if err != nil {

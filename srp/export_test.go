@@ -10,7 +10,7 @@ import (
 
 // AnswerWith is Answer with a given a.
 func (l *Login) AnswerWith(ctx context.Context, c Challenge, a []byte) (Proof, error) {
-	return l.answer(ctx, c, func(int) []byte { return append([]byte(nil), a...) })
+	return l.answer(ctx, func() (Challenge, bool) { return c, true }, func(int) []byte { return append([]byte(nil), a...) })
 }
 
 // ChallengeWith is Challenge with a given b.
@@ -25,7 +25,11 @@ func (c *Client) RespondWith(ctx context.Context, response, identity, x []byte) 
 	if !ok {
 		return nil, ErrMalformed
 	}
-	e, err := c.exchange(ctx, identity, ch, func(size int) []byte { return append([]byte{0xff}, make([]byte, size-1)...) })
+	d, err := c.verifiedDomain(ctx, ch.Profile, ch.Group)
+	if err != nil {
+		return nil, err
+	}
+	e, err := newExchange(ch.Profile.scheme(), d, identity, ch, func(size int) []byte { return append([]byte{0xff}, make([]byte, size-1)...) })
 	if err != nil {
 		return nil, err
 	}
@@ -99,10 +103,40 @@ func Compute(p Profile, n []byte, g int, I, password, salt, a, b []byte) (Values
 	}, nil
 }
 
-// Scramble is the check of u with u given, through a scheme that hashes to it.
-func Scramble(u []byte) error {
-	_, err := scramble(fixedScramble{u: u}, nil, nil)
+// ScrambleClient and ScrambleServer take a client and a server to the point
+// where they have u, with a scheme that hashes to a given one.
+func ScrambleClient(g *Group, u []byte) error {
+	ch := Challenge{Salt: []byte{1}, B: append(make([]byte, len(g.d.n)-1), 5)}
+	_, err := newExchange(fixedScramble{k: []byte{7}, u: u}, g.d, nil, ch, randomExponent)
 	return err
+}
+
+func ScrambleServer(g *Group, u []byte) error {
+	five := append(make([]byte, len(g.d.n)-1), 5)
+	p := &pendingLogin{v: five, b: []byte{9}, B: five, domain: g.d}
+	_, _, err := p.verify(fixedScramble{u: u}, Proof{A: five, M1: make([]byte, 20)}, 0)
+	return err
+}
+
+// PasswordOf returns the copy of the password that a login keeps, to see that
+// it is cleared.
+func PasswordOf(l *Login) []byte { return l.password }
+
+// RoundTripPending decodes and encodes the body of pending state.
+func RoundTripPending(body []byte) ([]byte, bool) {
+	p, ok := parsePending(body)
+	if !ok {
+		return nil, false
+	}
+	again, err := p.bytes()
+	return again, err == nil
+}
+
+// PendingBody returns the body of the pending state of a login over a record.
+func PendingBody(r *Record, b []byte) ([]byte, error) {
+	p := pendingLogin{profile: r.profile, n: r.domain.n, g: r.domain.g, hashI: []byte("hash"), salt: r.salt,
+		v: r.verifier, b: b, B: r.verifier}
+	return p.bytes()
 }
 
 // Multiplier is the check of k with k given.

@@ -61,6 +61,21 @@ func FuzzParseOffer(f *testing.F) {
 	})
 }
 
+// FuzzPending: what a server sealed reads back as it was, whatever it is.
+func FuzzPending(f *testing.F) {
+	for _, profile := range attackProfiles {
+		body, err := srp.PendingBody(newRig(f, profile).record, []byte{1, 2, 3})
+		require.NoError(f, err)
+		f.Add(body)
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		again, ok := srp.RoundTripPending(body)
+		if ok {
+			require.Equal(t, body, again)
+		}
+	})
+}
+
 // FuzzRequest: a server takes one request and no other.
 func FuzzRequest(f *testing.F) {
 	r := sha256Rig(f)

@@ -72,7 +72,7 @@ func NewGroup(n []byte, g int) (*Group, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := d.prove(context.Background()); err != nil {
+	if err := d.prove(context.Background(), safeprime.Prove); err != nil {
 		return nil, err
 	}
 	return &Group{d: d}, nil
@@ -80,8 +80,9 @@ func NewGroup(n []byte, g int) (*Group, error) {
 
 // KnownGroup is NewGroup for a group that this device proved earlier, and of
 // which it kept the digest (see [Group.Digest]): it trusts the digest in place
-// of a new proof, and so do later logins of this process. A browser thus pays
-// once per modulus and not per page.
+// of a new proof, and so do later logins and registrations of clients in this
+// process; NewGroup and CheckRecord do not. A browser thus pays once per modulus
+// and not per page.
 //
 // The digest must come from the device's own storage. Whoever can write there
 // can substitute the group. Another digest gives ErrPolicy.
@@ -94,7 +95,7 @@ func KnownGroup(n []byte, g int, digest [32]byte) (*Group, error) {
 	if subtle.ConstantTimeCompare(own[:], digest[:]) != 1 {
 		return nil, errGroupProof
 	}
-	safeprime.Remember(n, g)
+	safeprime.Trust(n, g)
 	return &Group{d: d}, nil
 }
 
@@ -126,7 +127,7 @@ func (g *Group) Digest() [32]byte { return safeprime.Digest(g.d.n, g.d.g) }
 // and the server chooses it.
 func AnyGroup(maxBits int) func(n []byte, g int, credential []byte) error {
 	return func(n []byte, _ int, _ []byte) error {
-		if 8*len(n) > maxBits {
+		if len(n) > maxBits/8 {
 			return errGroupSize
 		}
 		return nil
@@ -153,7 +154,7 @@ type domain struct {
 // newDomain checks size, parity and range, in a microsecond, and keeps a copy
 // of n.
 func newDomain(n []byte, g int) (*domain, error) {
-	if 8*len(n) < MinGroupBits || 8*len(n) > MaxGroupBits || n[0]&0x80 == 0 {
+	if len(n) < MinGroupBits/8 || len(n) > MaxGroupBits/8 || n[0]&0x80 == 0 {
 		return nil, errGroupSize
 	}
 	return anyDomain(n, g)
@@ -179,16 +180,21 @@ func anyDomain(n []byte, g int) (*domain, error) {
 func (d *domain) generator() *modexp.Int { return d.mod().Reduce(d.paddedG()) }
 
 // prove returns nil if the group is verified, ErrPolicy if it is not what it
-// seems, or the error of ctx.
-func (d *domain) prove(ctx context.Context) error {
-	if rfc5054Number(d.n, d.g) != 0 {
-		return nil
+// seems, or the error of ctx. The proof is one of package safeprime; the moduli
+// of RFC 5054 need none, and with another g than the RFC's only its short part.
+func (d *domain) prove(ctx context.Context, proof func(ctx context.Context, n []byte, g int) error) error {
+	err := ctx.Err()
+	if rfc, ok := findRFC5054(8 * len(d.n)); ok && rfc5054Number(d.n, rfc.g) != 0 {
+		if err == nil && d.g != rfc.g {
+			err = safeprime.VerifyGenerator(d.n, d.g)
+		}
+	} else {
+		err = proof(ctx, d.n, d.g)
 	}
-	err := safeprime.Prove(ctx, d.n, d.g)
-	if err != nil && ctx.Err() == nil {
-		return errGroupProof
+	if err == nil || err == ctx.Err() {
+		return err
 	}
-	return err
+	return errGroupProof
 }
 
 // paddedG is PAD(g), big-endian.

@@ -65,12 +65,7 @@ const (
 // password's hash, which takes a twentieth of a second with Proton's profiles.
 // After an error the login is over.
 func (l *Login) Respond(ctx context.Context, response []byte) (final []byte, err error) {
-	c, ok := parseResponse(response)
-	if !ok {
-		l.Discard()
-		return nil, ErrMalformed
-	}
-	p, err := l.Answer(ctx, c)
+	p, err := l.answer(ctx, func() (Challenge, bool) { return parseResponse(response) }, randomExponent)
 	if err != nil {
 		return nil, err
 	}
@@ -79,10 +74,10 @@ func (l *Login) Respond(ctx context.Context, response []byte) (final []byte, err
 
 // Answer is Respond in typed form.
 func (l *Login) Answer(ctx context.Context, c Challenge) (Proof, error) {
-	return l.answer(ctx, c, randomExponent)
+	return l.answer(ctx, func() (Challenge, bool) { return c, true }, randomExponent)
 }
 
-func (l *Login) answer(ctx context.Context, c Challenge, ephemeral func(size int) []byte) (Proof, error) {
+func (l *Login) answer(ctx context.Context, challenge func() (Challenge, bool), ephemeral func(size int) []byte) (Proof, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.state != loginBegun {
@@ -91,12 +86,20 @@ func (l *Login) answer(ctx context.Context, c Challenge, ephemeral func(size int
 	l.state = loginOver
 	defer l.clearPassword()
 
-	e, err := l.client.exchange(ctx, l.identity, c, ephemeral)
+	c, ok := challenge()
+	if !ok {
+		return Proof{}, ErrMalformed
+	}
+	d, err := l.client.verifiedDomain(ctx, c.Profile, c.Group)
+	if err != nil {
+		return Proof{}, err
+	}
+	e, err := newExchange(c.Profile.scheme(), d, l.identity, c, ephemeral)
 	if err != nil {
 		return Proof{}, err
 	}
 	defer clear(e.a)
-	x, err := e.scheme.privateKey(e.t.domain, l.identity, l.password, c.Salt)
+	x, err := e.scheme.privateKey(d, l.identity, l.password, c.Salt)
 	if err != nil {
 		return Proof{}, err
 	}
@@ -110,7 +113,7 @@ func (l *Login) answer(ctx context.Context, c Challenge, ephemeral func(size int
 	l.m2 = e.scheme.serverProof(e.t, M1, K)
 	l.key = K
 	l.profile = c.Profile
-	l.group = &Group{d: e.t.domain, credential: bytes.Clone(c.Group.Credential)}
+	l.group = &Group{d: d, credential: bytes.Clone(c.Group.Credential)}
 	l.state = loginAnswered
 	return Proof{A: e.t.A, M1: M1}, nil
 }
@@ -123,18 +126,13 @@ type clientExchange struct {
 	a, u   []byte
 }
 
-// exchange does all that a login does before it touches the password: it
-// judges and proves the group, checks the salt and B, and draws A.
-func (c *Client) exchange(ctx context.Context, I []byte, ch Challenge, ephemeral func(size int) []byte) (*clientExchange, error) {
-	d, err := c.verifiedDomain(ctx, ch.Profile, ch.Group)
-	if err != nil {
-		return nil, err
-	}
-	s := ch.Profile.scheme()
+// newExchange checks the salt and B, and draws A: what is left to do, in a
+// verified group, before the password is touched.
+func newExchange(s scheme, d *domain, I []byte, ch Challenge, ephemeral func(size int) []byte) (e *clientExchange, err error) {
 	if !s.acceptsSalt(len(ch.Salt)) {
 		return nil, ErrMalformed
 	}
-	e := &clientExchange{scheme: s}
+	e = &clientExchange{scheme: s}
 	if e.B, err = publicValue(s, d, ch.B); err != nil {
 		return nil, err
 	}
@@ -173,12 +171,7 @@ func (e *clientExchange) key(x []byte) (K []byte, err error) {
 // the reply was altered; ErrMalformed that it is no reply. Either way the login
 // is over.
 func (l *Login) Finish(reply []byte) (key []byte, err error) {
-	m2, ok := parseReply(reply)
-	if !ok {
-		l.Discard()
-		return nil, ErrMalformed
-	}
-	K, p, err := l.confirm(m2)
+	K, p, err := l.confirm(parseReply(reply))
 	if err != nil {
 		return nil, err
 	}
@@ -189,11 +182,11 @@ func (l *Login) Finish(reply []byte) (key []byte, err error) {
 // Confirm is Finish in typed form. It returns the protocol's own key: S in its
 // 256 bytes for Proton, K = H(S) for RFC 5054.
 func (l *Login) Confirm(m2 []byte) (key []byte, err error) {
-	K, _, err := l.confirm(m2)
+	K, _, err := l.confirm(m2, true)
 	return K, err
 }
 
-func (l *Login) confirm(m2 []byte) (K []byte, p Profile, err error) {
+func (l *Login) confirm(m2 []byte, wellFormed bool) (K []byte, p Profile, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.state != loginAnswered {
@@ -202,7 +195,11 @@ func (l *Login) confirm(m2 []byte) (K []byte, p Profile, err error) {
 	l.state = loginOver
 	K, p = l.key, l.profile
 	l.key = nil
-	if subtle.ConstantTimeCompare(m2, l.m2) != 1 {
+	switch {
+	case !wellFormed:
+		clear(K)
+		return nil, Profile{}, ErrMalformed
+	case subtle.ConstantTimeCompare(m2, l.m2) != 1:
 		clear(K)
 		return nil, Profile{}, ErrAuthentication
 	}

@@ -69,7 +69,7 @@ func (o Offer) check() (*domain, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !s.accepts(d) || !s.acceptsSalt(o.saltSize()) {
+	if !s.accepts(d) || !s.storesSalt(o.saltSize()) {
 		return nil, errFit
 	}
 	return d, nil

@@ -95,7 +95,8 @@ type scheme interface {
 	littleEndian() bool           // the order of numbers modulo N
 	accepts(d *domain) bool       // whether it runs in this group
 	saltSize() int                // of new salts, in bytes
-	acceptsSalt(size int) bool    // of stored ones
+	storesSalt(size int) bool     // whether a record may have it
+	acceptsSalt(size int) bool    // whether a challenge may
 	proofSize() int               // of M1 and M2, in bytes
 	multiplier(d *domain) []byte  // k, not reduced
 	scramble(A, B []byte) []byte  // u

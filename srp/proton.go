@@ -66,12 +66,21 @@ func (p proton) needsUpgrade() bool     { return !p.registers() }
 func (p proton) registers() bool        { return p.version >= 3 }
 func (p proton) littleEndian() bool     { return true }
 func (p proton) accepts(d *domain) bool { return len(d.n) == protonSize && d.g == 2 }
-func (p proton) saltSize() int          { return protonSaltSize }
 func (p proton) proofSize() int         { return protonSize }
 
-// acceptsSalt: versions 0 to 2 have no salt and ignore what a server sends.
+// Versions 0 to 2 have no salt. Their records hold none, so that all of them
+// look alike, and a client ignores what a server sends.
+func (p proton) saltSize() int {
+	if p.version < 3 {
+		return 0
+	}
+	return protonSaltSize
+}
+
+func (p proton) storesSalt(size int) bool { return size == p.saltSize() }
+
 func (p proton) acceptsSalt(size int) bool {
-	return size == protonSaltSize || p.version < 3 && size <= maxSalt
+	return p.storesSalt(size) || p.version < 3 && size <= maxSalt
 }
 
 // expandHash is Proton's hash: SHA-512 of the input followed by 00, 01, 02, 03.

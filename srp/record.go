@@ -9,6 +9,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/nescio-go/nescio/internal/safeprime"
 	"golang.org/x/crypto/cryptobyte"
 )
 
@@ -18,8 +19,8 @@ import (
 //
 // Nobody can log in with a record. But whoever steals it can try passwords
 // against it at the speed of the profile's password hash, and can play the
-// server. Keep it as you would a password hash; it redacts itself in whatever
-// formats or logs it.
+// server. Keep it as you would a password hash; it redacts itself in fmt and
+// log/slog and refuses JSON.
 type Record struct {
 	profile  Profile
 	group    GroupRef
@@ -33,7 +34,8 @@ type Record struct {
 // NewRecord puts a record together from values that came in another form, such
 // as the JSON of a registration or another library's database. The verifier is
 // in the profile's byte order and has exactly |N| bytes; the salt has 1 to 64
-// (for Proton exactly 10), the identity up to 1024. It returns ErrRecord if a
+// (for Proton's versions 3 and 4 exactly 10, below none), the identity up to
+// 1024. It returns ErrRecord if a
 // value is out of its range. It proves nothing about the group: [CheckRecord]
 // does.
 func NewRecord(p Profile, g GroupRef, identity, salt, verifier []byte) (*Record, error) {
@@ -58,7 +60,7 @@ func NewRecord(p Profile, g GroupRef, identity, salt, verifier []byte) (*Record,
 // valid checks the ranges of all values but the group's own.
 func (r *Record) valid() bool {
 	s := r.profile.scheme()
-	if s == nil || !s.accepts(r.domain) || !s.acceptsSalt(len(r.salt)) || len(r.identity) > MaxIdentity {
+	if s == nil || !s.accepts(r.domain) || !s.storesSalt(len(r.salt)) || len(r.identity) > MaxIdentity {
 		return false
 	}
 	v, err := decode(s, r.domain, r.verifier)
@@ -137,7 +139,7 @@ func CheckRecord(record []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := r.domain.prove(context.Background()); err != nil {
+	if err := r.domain.prove(context.Background(), safeprime.Prove); err != nil {
 		return ErrRecord
 	}
 	return nil
@@ -163,10 +165,10 @@ func (r *Record) Verifier() []byte { return bytes.Clone(r.verifier) }
 func (r *Record) NeedsUpgrade() bool { return r.profile.NeedsUpgrade() }
 
 // Format writes a placeholder, whatever the verb.
-func (r *Record) Format(f fmt.State, _ rune) { io.WriteString(f, "srp.Record(redacted)") }
+func (r Record) Format(f fmt.State, _ rune) { io.WriteString(f, "srp.Record(redacted)") }
 
 var errRecordJSON = errors.New("srp: a record has no JSON form; store its Bytes or its Text")
 
 // MarshalJSON refuses: a placeholder in a database would lose the account, and
 // the verifier has no place in a log.
-func (r *Record) MarshalJSON() ([]byte, error) { return nil, errRecordJSON }
+func (r Record) MarshalJSON() ([]byte, error) { return nil, errRecordJSON }

@@ -61,7 +61,8 @@ func TestProfileIDs(t *testing.T) {
 			"rfc5054-sha512": 0x18, "rfc5054-sha512+minimal-g": 0x19, "rfc5054-sha512+minimal-values": 0x1a, "rfc5054-sha512+minimal-g+minimal-values": 0x1b,
 			"proton-0": 0x20, "proton-1": 0x21, "proton-2": 0x22, "proton-3": 0x23, "proton-4": 0x24,
 		}[profile.String()]
-		record, err := srp.NewRecord(profile, group.Ref(), nil, make([]byte, 10), bytes.Repeat([]byte{0x11}, 256))
+		salt := make([]byte, srp.Template{Profile: profile}.Offer().SaltSize)
+		record, err := srp.NewRecord(profile, group.Ref(), nil, salt, bytes.Repeat([]byte{0x11}, 256))
 		require.NoError(t, err)
 		require.Equal(t, want, record.Bytes()[2], profile)
 	}
@@ -162,6 +163,7 @@ func TestNewRecordRefuses(t *testing.T) {
 		"no salt":     second2(srp.NewRecord(sha1, group.Ref(), alice, nil, v)),
 		"long salt":   second2(srp.NewRecord(sha1, group.Ref(), alice, make([]byte, 65), v)),
 		"Proton salt": second2(srp.NewRecord(srp.Proton(4), group.Ref(), alice, make([]byte, 16), v)),
+		"old Proton":  second2(srp.NewRecord(srp.Proton(2), group.Ref(), alice, make([]byte, 10), v)),
 		"Proton size": second2(srp.NewRecord(srp.Proton(4), big.Ref(), alice, make([]byte, 10), append(v, v[:128]...))),
 		"Proton g":    second2(srp.NewRecord(srp.Proton(4), srp.GroupRef{N: group.Ref().N, G: 3}, alice, make([]byte, 10), v)),
 	} {

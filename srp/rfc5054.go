@@ -73,7 +73,8 @@ func (r rfc5054) registers() bool           { return true }
 func (r rfc5054) littleEndian() bool        { return false }
 func (r rfc5054) accepts(*domain) bool      { return true }
 func (r rfc5054) saltSize() int             { return 16 }
-func (r rfc5054) acceptsSalt(size int) bool { return size >= 1 && size <= maxSalt }
+func (r rfc5054) storesSalt(size int) bool  { return size >= 1 && size <= maxSalt }
+func (r rfc5054) acceptsSalt(size int) bool { return r.storesSalt(size) }
 func (r rfc5054) proofSize() int            { return r.hash().Size() }
 
 // sum returns H of the concatenation of parts.

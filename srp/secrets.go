@@ -8,13 +8,17 @@ import (
 	"fmt"
 	"io"
 	"math/bits"
+
+	"github.com/nescio-go/nescio/internal/safeprime"
 )
 
 // SecretSize is the size of each of a server's secrets in bytes.
 const SecretSize = 32
 
 // Secrets are the long-lived secrets of a server. All replicas of a server
-// share them. They redact themselves in whatever formats or logs them.
+// share them. They redact themselves in fmt, log/slog and JSON, by themselves
+// and in exported fields; in an unexported field of another struct fmt cannot
+// ask them to.
 type Secrets struct {
 	// Decoy, 32 random bytes, makes the answers for names that nobody has. It
 	// is never rotated: an unknown name whose salt changed would give itself
@@ -65,7 +69,7 @@ type Template struct {
 // refuse.
 func (t Template) Offer() Offer {
 	o := Offer{Profile: t.Profile, SaltSize: t.SaltSize}
-	if t.Group != nil {
+	if t.Group != nil && t.Group.d != nil {
 		o.Group = t.Group.Ref()
 	}
 	o.SaltSize = o.saltSize()
@@ -75,10 +79,10 @@ func (t Template) Offer() Offer {
 // check returns ErrPolicy for a template whose values do not fit together.
 func (t Template) check() error {
 	s := t.Profile.scheme()
-	if s == nil || t.Group == nil {
+	if s == nil || t.Group == nil || t.Group.d == nil {
 		return refused("a template needs a profile and a group")
 	}
-	if size := t.Offer().SaltSize; !s.accepts(t.Group.d) || size < 1 || !s.acceptsSalt(size) {
+	if !s.accepts(t.Group.d) || !s.storesSalt(t.Offer().SaltSize) {
 		return errFit
 	}
 	return nil
@@ -86,7 +90,7 @@ func (t Template) check() error {
 
 // draw picks the template of an unknown id: the first 8 bytes of D("template",
 // id) as a fraction, against the cumulative weights in the order of the list.
-func draw(key []byte, templates []Template, id []byte) *Template {
+func draw(key []byte, templates []Template, id []byte) (index int) {
 	var total uint64
 	for i := range templates {
 		total += uint64(templates[i].Weight)
@@ -95,27 +99,39 @@ func draw(key []byte, templates []Template, id []byte) *Template {
 	for i := range templates {
 		weight := uint64(templates[i].Weight)
 		if at < weight {
-			return &templates[i]
+			return i
 		}
 		at -= weight
 	}
 	panic("srp: internal error: no template")
 }
 
-// decoyRecord returns the record that an unknown id seems to have: always the
-// same one, of a kind that other accounts are of.
-func decoyRecord(key []byte, templates []Template, id []byte) ([]byte, error) {
-	t := draw(key, templates, id)
-	s, d := t.Profile.scheme(), t.Group.d
-	salt := decoy(key, "salt", id)[:t.SaltSize]
+// sample returns a record of the template's kind.
+func (t Template) sample(key []byte) ([]byte, error) {
+	kind := &Record{profile: t.Profile, group: t.Group.Ref(), salt: make([]byte, t.SaltSize), domain: t.Group.d}
+	return decoyRecord(key, kind, []byte(t.Profile.String()))
+}
+
+// decoyRecord returns the record of the given kind that an unknown id seems to
+// have, always the same one. Salt and verifier depend on the kind: a name that
+// kept its salt when all accounts of its kind moved to another would give
+// itself away.
+func decoyRecord(key []byte, kind *Record, id []byte) ([]byte, error) {
+	s, d := kind.profile.scheme(), kind.domain
+	digest := safeprime.Digest(d.n, d.g)
+	info := string([]byte{kind.profile.id, byte(len(kind.salt))}) + string(digest[:])
+	salt, err := hkdf.Expand(sha512.New, decoy(key, "salt", id), info, len(kind.salt))
+	if err != nil {
+		return nil, err
+	}
 	forceNonZero(salt)
-	wide, err := hkdf.Expand(sha512.New, decoy(key, "verifier", id), "", len(d.n)+16)
+	wide, err := hkdf.Expand(sha512.New, decoy(key, "verifier", id), info, len(d.n)+16)
 	if err != nil {
 		return nil, err
 	}
 	r := &Record{
-		profile:  t.Profile,
-		group:    GroupRef{N: d.n, G: d.g, Credential: t.Group.credential},
+		profile:  kind.profile,
+		group:    kind.group,
 		identity: id,
 		salt:     salt,
 		verifier: encode(s, d, d.mod().Reduce(wide)),

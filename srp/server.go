@@ -16,7 +16,9 @@ import (
 // Replay is a memory of single uses that the replicas of a server share.
 // Consume records id until expires and reports whether it was the first to do
 // so, in one atomic step: an INSERT that fails on a duplicate key does it. It
-// is called by several goroutines at once.
+// is called by several goroutines at once. The time to expire is a lifetime
+// longer than the login can be finished, so that the clock of the store may be
+// ahead by as much.
 type Replay interface {
 	Consume(ctx context.Context, id [16]byte, expires time.Time) (first bool, err error)
 }
@@ -39,9 +41,10 @@ type ServerConfig struct {
 	// [DefaultLifetime].
 	Lifetime time.Duration
 
-	// MaxPending bounds the logins in progress without a shared Replay. 0:
-	// 1,048,576. When they are full Begin returns ErrPolicy until some finish
-	// or expire, so put a rate limit before it.
+	// MaxPending bounds the logins in progress without a shared Replay, each of
+	// which takes about 150 bytes. 0: 1,048,576. When they are full Begin
+	// returns ErrPolicy, before any work, until some finish or expire; so put a
+	// rate limit before it.
 	MaxPending int
 }
 
@@ -52,6 +55,7 @@ type ServerConfig struct {
 type Server struct {
 	decoyKey  []byte
 	templates []Template
+	samples   [][]byte // a record of each template's kind
 	box       *seal.Box
 }
 
@@ -71,6 +75,7 @@ func newServer(cfg ServerConfig, now func() time.Time) (*Server, error) {
 		return nil, refused("Secrets.Decoy must be 32 random bytes")
 	}
 	templates := slices.Clone(cfg.Templates)
+	samples := make([][]byte, len(templates))
 	weight := uint64(0)
 	for i := range templates {
 		t := &templates[i]
@@ -78,6 +83,10 @@ func newServer(cfg ServerConfig, now func() time.Time) (*Server, error) {
 			return nil, err
 		}
 		t.SaltSize = t.Offer().SaltSize
+		var err error
+		if samples[i], err = t.sample(cfg.Secrets.Decoy); err != nil {
+			return nil, err
+		}
 		weight += uint64(t.Weight)
 	}
 	if weight == 0 {
@@ -100,6 +109,7 @@ func newServer(cfg ServerConfig, now func() time.Time) (*Server, error) {
 	return &Server{
 		decoyKey:  bytes.Clone(cfg.Secrets.Decoy),
 		templates: templates,
+		samples:   samples,
 		box:       box,
 	}, nil
 }
@@ -116,11 +126,13 @@ func (s *Server) WithState(state [][]byte) (*Server, error) {
 	if err != nil {
 		return nil, errState
 	}
-	return &Server{decoyKey: s.decoyKey, templates: s.templates, box: box}, nil
+	other := *s
+	other.box = box
+	return &other, nil
 }
 
 // Format writes a placeholder, whatever the verb.
-func (s *Server) Format(f fmt.State, _ rune) { io.WriteString(f, "srp.Server(redacted)") }
+func (s Server) Format(f fmt.State, _ rune) { io.WriteString(f, "srp.Server(redacted)") }
 
 // Admit checks a record, the binary form, that a client sent to register. It
 // returns ErrRecord if it is none, and ErrPolicy if it is not of a kind that
@@ -190,18 +202,24 @@ func (s *Server) challenge(ctx context.Context, id, record []byte, ephemeral fun
 	if len(id) == 0 || len(id) > MaxID {
 		return Challenge{}, nil, ErrMalformed
 	}
-	// From here on known and unknown names take one path: both records are
-	// made, one is selected, and everything is computed on that one.
-	unknown := subtle.ConstantTimeEq(int32(len(record)), 0)
-	substitute, err := decoyRecord(s.decoyKey, s.templates, id)
+	ticket, err := s.box.Reserve()
 	if err != nil {
+		return Challenge{}, nil, errFull
+	}
+	c, pending, err := s.challengeWith(ticket, id, record, ephemeral)
+	if err != nil {
+		s.box.Release(ticket)
 		return Challenge{}, nil, err
 	}
-	r, err := ParseRecord([2][]byte{record, substitute}[unknown])
-	if err != nil {
-		return Challenge{}, nil, err
-	}
+	return c, pending, nil
+}
 
+func (s *Server) challengeWith(ticket seal.Ticket, id, record []byte, ephemeral func(size int) []byte) (Challenge, []byte, error) {
+	r, unknown, err := s.selectRecord(id, record)
+	if err != nil {
+		return Challenge{}, nil, err
+	}
+	defer clear(r.verifier)
 	scheme, d := r.profile.scheme(), r.domain
 	k, err := multiplier(scheme, d)
 	if err != nil {
@@ -229,12 +247,28 @@ func (s *Server) challenge(ctx context.Context, id, record []byte, ephemeral fun
 		return Challenge{}, nil, ErrRecord
 	}
 	defer clear(body)
-	pending, err := s.box.Seal(id, nil, seal.State{Fake: unknown, Body: body})
-	switch {
-	case errors.Is(err, seal.ErrFull):
-		return Challenge{}, nil, errFull
-	case err != nil:
+	pending, err := s.box.Seal(ticket, id, nil, seal.State{Fake: unknown, Body: body})
+	if err != nil {
 		return Challenge{}, nil, ErrRecord
 	}
 	return Challenge{Profile: r.profile, Group: r.group, Salt: r.salt, B: p.B}, pending, nil
+}
+
+// selectRecord returns the record, or the one that an unknown id seems to have,
+// and which of them it is. Known and unknown ids take one path: for both a
+// decoy of the kind that the answer shows is made, since work that depended on
+// another kind could be told by its time, and one of the two is selected.
+func (s *Server) selectRecord(id, record []byte) (r *Record, unknown int, err error) {
+	unknown = subtle.ConstantTimeEq(int32(min(len(record), 1)), 0)
+	kind, err := ParseRecord([2][]byte{record, s.samples[draw(s.decoyKey, s.templates, id)]}[unknown])
+	if err != nil {
+		return nil, 0, err
+	}
+	defer clear(kind.verifier)
+	substitute, err := decoyRecord(s.decoyKey, kind, id)
+	if err != nil {
+		return nil, 0, err
+	}
+	r, err = ParseRecord([2][]byte{record, substitute}[unknown])
+	return r, unknown, err
 }

@@ -319,6 +319,59 @@ func TestDiscard(t *testing.T) {
 	require.Equal(t, srp.ErrUsed, err)
 }
 
+// TestMessagesOutOfOrder: a message at the wrong time, however malformed, is
+// ErrUsed and leaves the login as it was.
+func TestMessagesOutOfOrder(t *testing.T) {
+	r := sha256Rig(t)
+	login, request, err := r.client.Login(alice, password)
+	require.NoError(t, err)
+	_, err = login.Finish(nil)
+	require.Equal(t, srp.ErrUsed, err)
+	_, err = login.Confirm(nil)
+	require.Equal(t, srp.ErrUsed, err)
+	response, pending, err := r.server.Begin(t.Context(), alice, r.record.Bytes(), request)
+	require.NoError(t, err)
+	final, err := login.Respond(t.Context(), response)
+	require.NoError(t, err)
+	_, err = login.Respond(t.Context(), nil)
+	require.Equal(t, srp.ErrUsed, err)
+	reply, serverKey, err := r.server.Finish(t.Context(), alice, pending, final)
+	require.NoError(t, err)
+	clientKey, err := login.Finish(reply)
+	require.NoError(t, err)
+	require.Equal(t, serverKey, clientKey)
+}
+
+// TestPasswordIsCleared: the copy that a login keeps is zero once it was used
+// or given up, and after every error.
+func TestPasswordIsCleared(t *testing.T) {
+	r := sha256Rig(t)
+	_, request, err := r.client.Login(alice, password)
+	require.NoError(t, err)
+	response, _, err := r.server.Begin(t.Context(), alice, r.record.Bytes(), request)
+	require.NoError(t, err)
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	for name, use := range map[string]func(l *srp.Login) error{
+		"used":      func(l *srp.Login) error { _, err := l.Respond(t.Context(), response); return err },
+		"discarded": func(l *srp.Login) error { l.Discard(); return nil },
+		"malformed": func(l *srp.Login) error { _, err := l.Respond(t.Context(), nil); require.Error(t, err); return nil },
+		"refused": func(l *srp.Login) error {
+			_, err := l.Answer(t.Context(), srp.Challenge{})
+			require.Error(t, err)
+			return nil
+		},
+		"cancelled": func(l *srp.Login) error { _, err := l.Respond(cancelled, response); require.Error(t, err); return nil },
+	} {
+		login, _, err := r.client.Login(alice, password)
+		require.NoError(t, err)
+		kept := srp.PasswordOf(login)
+		require.Equal(t, password, kept)
+		require.NoError(t, use(login), name)
+		require.Equal(t, make([]byte, len(password)), kept, name)
+	}
+}
+
 func TestPasswordIsCopied(t *testing.T) {
 	r := sha256Rig(t)
 	p := bytes.Clone(password)
@@ -552,17 +605,33 @@ func TestContext(t *testing.T) {
 	cancel()
 	_, _, err := r.server.Challenge(ctx, alice, r.record.Bytes())
 	require.ErrorIs(t, err, context.Canceled)
+	_, err = r.client.Register(ctx, r.template.Offer(), alice, password)
+	require.ErrorIs(t, err, context.Canceled)
+	_, pending, final := r.begin(t, alice, r.record.Bytes(), password)
+	_, _, err = r.server.Finish(ctx, alice, pending, final)
+	require.ErrorIs(t, err, context.Canceled)
+	_, _, err = r.server.Finish(t.Context(), alice, pending, final)
+	require.NoError(t, err, "nothing was spent")
+}
 
-	// A client that waits for the proof of a modulus can leave. This group is
-	// one that no other test proves.
-	composite := bytes.Repeat([]byte{0xfb}, 1024)
-	client, err := srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{r.profile}, AcceptGroup: srp.AnyGroup(8192)})
+// TestAClientNeedNotWaitForAProof: this number takes seconds to refuse, and the
+// client leaves after a few milliseconds.
+func TestAClientNeedNotWaitForAProof(t *testing.T) {
+	n := bytes.Repeat([]byte{0xfb}, 1024)
+	client, err := srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{srp.RFC5054SHA256(0)}, AcceptGroup: srp.AnyGroup(8192)})
 	require.NoError(t, err)
 	login, _, err := client.Login(alice, password)
 	require.NoError(t, err)
-	_, err = login.Answer(ctx, srp.Challenge{Profile: r.profile, Group: srp.GroupRef{N: composite, G: 2},
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	_, err = login.Answer(ctx, srp.Challenge{Profile: srp.RFC5054SHA256(0), Group: srp.GroupRef{N: n, G: 2},
 		Salt: []byte{1}, B: bytes.Repeat([]byte{1}, 1024)})
-	require.ErrorIs(t, err, context.Canceled)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	waited := time.Since(start)
+	_, err = srp.NewGroup(n, 2) // joins the proof, which went on
+	require.ErrorIs(t, err, srp.ErrPolicy)
+	require.Greater(t, time.Since(start), 2*waited, "it was a wait that was cut short")
 }
 
 func TestRedaction(t *testing.T) {
@@ -573,12 +642,14 @@ func TestRedaction(t *testing.T) {
 	secrets := [][]byte{testSecrets.Decoy, testSecrets.State[0], password, r.record.Verifier(), r.record.Salt()}
 	for _, v := range []any{
 		testSecrets, &testSecrets, srp.ServerConfig{Secrets: testSecrets},
-		r.server, r.record, login, pending,
+		r.server, *r.server, r.record, *r.record, login, pending,
 	} {
 		testvec.Redacted(t, v, secrets...)
 	}
-	_, err = json.Marshal(r.record)
-	require.Error(t, err, "a record that JSON silently emptied would be an account lost")
+	for _, v := range []any{r.record, *r.record, struct{ R srp.Record }{*r.record}} {
+		_, err = json.Marshal(v)
+		require.Error(t, err, "a record that JSON silently emptied would be an account lost")
+	}
 }
 
 func TestDraw(t *testing.T) {

@@ -31,7 +31,7 @@ func (s *Server) Finish(ctx context.Context, id, pending, final []byte) (reply, 
 	if !ok {
 		return nil, nil, ErrMalformed
 	}
-	m2, K, err := p.verify(proof, fake)
+	m2, K, err := p.verify(p.profile.scheme(), proof, fake)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -51,7 +51,7 @@ func (s *Server) Verify(ctx context.Context, id, pending []byte, proof Proof) (m
 		return nil, nil, err
 	}
 	defer p.clear()
-	return p.verify(proof, fake)
+	return p.verify(p.profile.scheme(), proof, fake)
 }
 
 func (s *Server) open(ctx context.Context, id, pending []byte) (*pendingLogin, int, error) {
@@ -106,7 +106,7 @@ func parsePending(body []byte) (*pendingLogin, bool) {
 		return nil, false
 	}
 	g, d, ok := readGroup(&s)
-	if !ok {
+	if !ok || len(g.Credential) != 0 {
 		return nil, false
 	}
 	var hashI, salt, b cryptobyte.String
@@ -127,8 +127,8 @@ func (p *pendingLogin) clear() {
 
 // verify is the server's half of the exchange. A fake login goes through all
 // of it and fails at the end, whatever its proof.
-func (p *pendingLogin) verify(proof Proof, fake int) (m2, K []byte, err error) {
-	s, d := p.profile.scheme(), p.domain
+func (p *pendingLogin) verify(s scheme, proof Proof, fake int) (m2, K []byte, err error) {
+	d := p.domain
 	if len(proof.M1) != s.proofSize() {
 		return nil, nil, ErrMalformed
 	}
