@@ -88,6 +88,11 @@
 // are cleared after use, as far as Go allows: copies that the compiler or the
 // arithmetic's stack makes are beyond reach.
 //
+// An unknown name is told from a known one by what its kind of account shows
+// and decoys do not: the salts of decoys, like new ones, never start with a
+// zero byte, so that an imported salt that does, one in 256, gives its account
+// away until its password changes.
+//
 // Do not use this package as a password hash for a server that sees passwords,
 // nor the session key to encrypt stored data: it is new at every login.
 //
