@@ -22,6 +22,7 @@ type Profile struct {
 const (
 	idRFC5054 = 0x10 // + 4·hash + flags
 	idProton  = 0x20 // + version
+	idHomeKit = 0x30
 )
 
 // Valid reports whether p is one of the profiles of this package.
@@ -80,6 +81,8 @@ func (p Profile) scheme() scheme {
 		return rfc5054{p.id - idRFC5054}
 	case p.id >= idProton && p.id <= idProton+4:
 		return proton{int(p.id - idProton)}
+	case p.id == idHomeKit:
+		return homekit{homekitBase}
 	}
 	return nil
 }

@@ -54,15 +54,22 @@ func TestRecordFormat(t *testing.T) {
 func TestProfileIDs(t *testing.T) {
 	group, err := srp.RFC5054Group(2048)
 	require.NoError(t, err)
+	large, err := srp.RFC5054Group(3072)
+	require.NoError(t, err)
 	for profile := range allProfiles(t) {
 		want := map[string]byte{
 			"rfc5054-sha1": 0x10, "rfc5054-sha1+minimal-g": 0x11, "rfc5054-sha1+minimal-values": 0x12, "rfc5054-sha1+minimal-g+minimal-values": 0x13,
 			"rfc5054-sha256": 0x14, "rfc5054-sha256+minimal-g": 0x15, "rfc5054-sha256+minimal-values": 0x16, "rfc5054-sha256+minimal-g+minimal-values": 0x17,
 			"rfc5054-sha512": 0x18, "rfc5054-sha512+minimal-g": 0x19, "rfc5054-sha512+minimal-values": 0x1a, "rfc5054-sha512+minimal-g+minimal-values": 0x1b,
 			"proton-0": 0x20, "proton-1": 0x21, "proton-2": 0x22, "proton-3": 0x23, "proton-4": 0x24,
+			"homekit": 0x30,
 		}[profile.String()]
 		salt := make([]byte, srp.Template{Profile: profile}.Offer().SaltSize)
-		record, err := srp.NewRecord(profile, group.Ref(), nil, salt, bytes.Repeat([]byte{0x11}, 256))
+		ref := group.Ref()
+		if profile == srp.HomeKit() {
+			ref = large.Ref()
+		}
+		record, err := srp.NewRecord(profile, ref, nil, salt, bytes.Repeat([]byte{0x11}, len(ref.N)))
 		require.NoError(t, err)
 		require.Equal(t, want, record.Bytes()[2], profile)
 	}

@@ -22,6 +22,7 @@ type reference struct {
 	minG    bool
 	minABS  bool
 	proton  int // version, or -1 for RFC 5054
+	homekit bool
 	N, g    *big.Int
 	I, P, s []byte
 }
@@ -172,5 +173,9 @@ func (r *reference) prove(v *values, S *big.Int) {
 		xor[i] ^= c
 	}
 	v.M1 = r.H(xor, r.H(r.I), r.s, r.hashed(v.A), r.hashed(v.B), v.K)
-	v.M2 = r.H(r.hashed(v.A), v.M1, v.K)
+	A := r.hashed(v.A)
+	if r.homekit {
+		A = v.A
+	}
+	v.M2 = r.H(A, v.M1, v.K)
 }

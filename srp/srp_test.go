@@ -74,7 +74,11 @@ func makeRig(t testing.TB, profile srp.Profile) *rig {
 		require.NoError(t, err)
 		r.client = protonClient(t, 0, 1, 2, 3, 4)
 	} else {
-		r.group, err = srp.RFC5054Group(2048)
+		bits := 2048
+		if profile == srp.HomeKit() {
+			bits = 3072
+		}
+		r.group, err = srp.RFC5054Group(bits)
 		require.NoError(t, err)
 		r.client, err = srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{profile}})
 		require.NoError(t, err)

@@ -5,7 +5,6 @@ import (
 	"embed"
 	"math/big"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/nescio-go/nescio/internal/testvec"
@@ -218,6 +217,10 @@ func allProfiles(t testing.TB) map[srp.Profile]reference {
 	for version := range 5 {
 		all[srp.Proton(version)] = reference{proton: version, N: new(big.Int).SetBytes(signed.N), g: big.NewInt(2)}
 	}
+	large, err := srp.RFC5054Group(3072)
+	require.NoError(t, err)
+	all[srp.HomeKit()] = reference{hash: crypto.SHA512, proton: -1, minG: true, minABS: true, homekit: true,
+		N: new(big.Int).SetBytes(large.Ref().N), g: big.NewInt(5)}
 	return all
 }
 
@@ -234,9 +237,10 @@ func TestProfileNames(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, again.UnmarshalText(text))
 		require.Equal(t, p, again)
-		require.Equal(t, strings.HasPrefix(p.String(), "rfc5054") || p.String() < "proton-3", p.NeedsUpgrade(), p)
+		version, ok := p.ProtonVersion()
+		require.Equal(t, !ok || version < 3, p.NeedsUpgrade(), p)
 	}
-	require.Len(t, names, 17)
+	require.Len(t, names, 18)
 	for version := range 5 {
 		got, ok := srp.Proton(version).ProtonVersion()
 		require.True(t, ok)
@@ -248,6 +252,7 @@ func TestProfileNames(t *testing.T) {
 	require.True(t, names["rfc5054-sha256+minimal-g"])
 	require.True(t, names["rfc5054-sha512+minimal-g+minimal-values"])
 	require.True(t, names["proton-4"])
+	require.True(t, names["homekit"])
 
 	for _, p := range []srp.Profile{{}, srp.Proton(-1), srp.Proton(5), srp.RFC5054SHA1(4), srp.RFC5054SHA256(255)} {
 		require.False(t, p.Valid())

@@ -89,7 +89,7 @@ func TestLeadingZeros(t *testing.T) {
 			servers[profile] = newServer(t, srp.Template{Profile: profile, Group: group, Weight: 1})
 		}
 		server := servers[profile]
-		client, err := srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{profile}, AcceptGroup: srp.AnyGroup(2048)})
+		client, err := srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{profile}, AcceptGroup: srp.AnyGroup(3072)})
 		require.NoError(t, err)
 		offer := srp.Offer{Profile: profile, Group: group.Ref()}
 		salt := []byte(v.Salt)
