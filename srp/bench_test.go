@@ -153,3 +153,26 @@ func BenchmarkNewGroup(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkServerParallel is BenchmarkServer on all cores.
+func BenchmarkServerParallel(b *testing.B) {
+	b.Run("proton/2048", func(b *testing.B) {
+		r := newRig(b, srp.Proton(4))
+		record := r.record.Bytes()
+		proof := srp.Proof{A: append(make([]byte, 255), 5), M1: make([]byte, 256)} // wrong, which takes as long
+		b.ReportAllocs()
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				_, pending, err := r.server.Challenge(b.Context(), alice, record)
+				if err != nil {
+					b.Error(err)
+					return
+				}
+				if _, _, err := r.server.Verify(b.Context(), alice, pending, proof); err != srp.ErrAuthentication {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	})
+}

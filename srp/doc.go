@@ -46,8 +46,11 @@
 //
 // A [Profile] fixes the formulas. [Proton] is for Proton's accounts, and hashes
 // passwords by bcrypt. The RFC 5054 profiles are for interoperation with other
-// libraries; their hash of the password is fast, so that a stolen record is
-// soon guessed, and [Record.NeedsUpgrade] says so.
+// libraries, and [HomeKit] for accessories; their hash of the password is fast,
+// so that a stolen record is soon guessed, and [Record.NeedsUpgrade] says so.
+// Which [Flags] a peer needs, a login with it tells: of those tested live,
+// pysrp in its RFC 5054 mode has MinimalValues and fast-srp-hap MinimalG.
+// [ImportSJCL] takes over the verifiers of SJCL.
 //
 // A [Group] is the prime field of the protocol, and is obtained only after
 // verification: N a safe prime, g a generator of all of it. A client accepts a group by the

@@ -1,9 +1,11 @@
 package srp_test
 
 import (
+	"context"
 	"encoding/json"
 	"log"
 
+	"github.com/nescio-go/nescio/internal/testvec"
 	"github.com/nescio-go/nescio/moduli/openpgp"
 	"github.com/nescio-go/nescio/srp"
 )
@@ -60,4 +62,58 @@ func exampleRecord() *srp.Record {
 		log.Fatal(err)
 	}
 	return record
+}
+
+// protonService is a server on a modulus that Proton signed, a client, the key
+// that it trusts, and the record of an account.
+func protonService() (*srp.Server, *srp.Client, *openpgp.Key, []byte) {
+	key, err := openpgp.ParseKey(openpgp.ProtonKey)
+	if err != nil {
+		log.Fatal(err)
+	}
+	message := []byte(exampleVectors().SecondSignedModulus)
+	n, err := key.Modulus(message)
+	if err != nil {
+		log.Fatal(err)
+	}
+	group, err := srp.NewGroup(n, openpgp.Generator)
+	if err != nil {
+		log.Fatal(err)
+	}
+	group, err = group.WithCredential(message)
+	if err != nil {
+		log.Fatal(err)
+	}
+	accounts := srp.Template{Profile: srp.Proton(4), Group: group, Weight: 1}
+	server, err := srp.NewServer(srp.ServerConfig{Secrets: testSecrets, Templates: []srp.Template{accounts}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	client, err := srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{srp.Proton(4)}, AcceptGroup: key.AcceptGroup})
+	if err != nil {
+		log.Fatal(err)
+	}
+	record, err := client.Register(context.Background(), accounts.Offer(), nil, []byte("correct horse"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	return server, client, key, record.Bytes()
+}
+
+func sjclRow() (name, salt, verifier []byte) {
+	raw, err := testdata.ReadFile("testdata/sjcl.json")
+	if err != nil {
+		log.Fatal(err)
+	}
+	var file struct {
+		Vectors []struct {
+			I    string      `json:"I"`
+			Salt testvec.Hex `json:"s"`
+			V    testvec.Hex `json:"v"`
+		}
+	}
+	if err := json.Unmarshal(raw, &file); err != nil {
+		log.Fatal(err)
+	}
+	return []byte(file.Vectors[1].I), file.Vectors[1].Salt, file.Vectors[1].V
 }

@@ -1,0 +1,229 @@
+package srp_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log"
+	"sync"
+	"time"
+
+	"github.com/nescio-go/nescio/moduli/openpgp"
+	"github.com/nescio-go/nescio/srp"
+)
+
+// rows is a Replay over a table in memory. In a database it is one statement,
+// INSERT INTO used (id, expires) VALUES (?, ?), with id as the primary key: a
+// duplicate means that it was not the first. Rows may go once they expire.
+type rows struct {
+	mu   sync.Mutex
+	used map[[16]byte]time.Time
+}
+
+func (r *rows) Consume(_ context.Context, id [16]byte, expires time.Time) (first bool, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, used := r.used[id]; used {
+		return false, nil
+	}
+	r.used[id] = expires
+	return true, nil
+}
+
+// Two replicas share the secrets and a Replay: what one began the other
+// finishes, and nobody a second time.
+func ExampleReplay() {
+	ctx := context.Background()
+	group, err := srp.RFC5054Group(2048)
+	if err != nil {
+		log.Fatal(err)
+	}
+	profile := srp.RFC5054SHA256(0)
+	config := srp.ServerConfig{
+		Secrets:   srp.Secrets{Decoy: bytes.Repeat([]byte{1}, 32), State: [][]byte{bytes.Repeat([]byte{2}, 32)}}, // from a vault
+		Templates: []srp.Template{{Profile: profile, Group: group, Weight: 1}},
+		Replay:    &rows{used: make(map[[16]byte]time.Time)},
+	}
+	one, err := srp.NewServer(config)
+	if err != nil {
+		log.Fatal(err)
+	}
+	two, err := srp.NewServer(config)
+	if err != nil {
+		log.Fatal(err)
+	}
+	client, err := srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{profile}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	record, err := client.Register(ctx, config.Templates[0].Offer(), []byte("alice"), []byte("correct horse"))
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	login, request, err := client.Login([]byte("alice"), []byte("correct horse"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	response, pending, err := one.Begin(ctx, []byte("alice"), record.Bytes(), request)
+	if err != nil {
+		log.Fatal(err)
+	}
+	final, err := login.Respond(ctx, response)
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, _, err = two.Finish(ctx, []byte("alice"), pending, final)
+	fmt.Println("the other replica:", err)
+	_, _, err = one.Finish(ctx, []byte("alice"), pending, final)
+	fmt.Println("sent again:", err)
+	// Output:
+	// the other replica: <nil>
+	// sent again: srp: no such login in progress
+}
+
+// Proton's JSON, both sides: byte slices are base64 in it, as encoding/json
+// writes them, and SRPSession is the handle of the pending state.
+func ExampleServer_Verify() {
+	ctx := context.Background()
+	server, client, key, record := protonService()
+	sessions := make(map[string][]byte)
+
+	// POST /auth/info
+	c, pending, err := server.Challenge(ctx, []byte("alice"), record)
+	if err != nil {
+		log.Fatal(err)
+	}
+	sessions["session-1"] = pending
+	version, _ := c.Profile.ProtonVersion()
+	info, err := json.Marshal(map[string]any{
+		"Version": version, "Modulus": string(c.Group.Credential),
+		"ServerEphemeral": c.B, "Salt": c.Salt, "SRPSession": "session-1",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	// The client reads it.
+	var got struct {
+		Version               int
+		Modulus, SRPSession   string
+		ServerEphemeral, Salt []byte
+	}
+	if err := json.Unmarshal(info, &got); err != nil {
+		log.Fatal(err)
+	}
+	n, err := key.Modulus([]byte(got.Modulus))
+	if err != nil {
+		log.Fatal(err)
+	}
+	login, _, err := client.Login(nil, []byte("correct horse"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	proof, err := login.Answer(ctx, srp.Challenge{
+		Profile: srp.Proton(got.Version),
+		Group:   srp.GroupRef{N: n, G: openpgp.Generator, Credential: []byte(got.Modulus)},
+		Salt:    got.Salt,
+		B:       got.ServerEphemeral,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	// POST /auth has ClientEphemeral, ClientProof and SRPSession.
+	pending = sessions[got.SRPSession]
+	delete(sessions, got.SRPSession)
+	serverProof, serverKey, err := server.Verify(ctx, []byte("alice"), pending, proof)
+	if err != nil {
+		log.Fatal(err)
+	}
+	clientKey, err := login.Confirm(serverProof)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("ServerProof:", len(serverProof), "bytes; keys equal:", bytes.Equal(clientKey, serverKey))
+	// Output: ServerProof: 256 bytes; keys equal: true
+}
+
+// An accessory and a controller pair: the values fit TLV8 items as they are.
+func ExampleHomeKit() {
+	ctx := context.Background()
+	group, err := srp.RFC5054Group(3072)
+	if err != nil {
+		log.Fatal(err)
+	}
+	accounts := srp.Template{Profile: srp.HomeKit(), Group: group, Weight: 1}
+	accessory, err := srp.NewServer(srp.ServerConfig{
+		Secrets:   srp.Secrets{Decoy: bytes.Repeat([]byte{1}, 32), State: [][]byte{bytes.Repeat([]byte{2}, 32)}}, // random, at every start
+		Templates: []srp.Template{accounts},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	controller, err := srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{srp.HomeKit()}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	name, code := []byte("Pair-Setup"), []byte("518-08-582")
+	record, err := controller.Register(ctx, accounts.Offer(), name, code) // by the accessory, which knows its code
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	m2, pending, err := accessory.Challenge(ctx, name, record.Bytes())
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("M2: Salt", len(m2.Salt), "PublicKey", len(m2.B))
+	login, _, err := controller.Login(name, code)
+	if err != nil {
+		log.Fatal(err)
+	}
+	m3, err := login.Answer(ctx, srp.Challenge{Profile: srp.HomeKit(), Group: group.Ref(), Salt: m2.Salt, B: m2.B})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("M3: PublicKey", len(m3.A), "Proof", len(m3.M1))
+	m4, accessoryKey, err := accessory.Verify(ctx, name, pending, m3)
+	if err != nil {
+		log.Fatal(err)
+	}
+	controllerKey, err := login.Confirm(m4)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("M4: Proof", len(m4), "keys equal:", bytes.Equal(accessoryKey, controllerKey))
+	// Output:
+	// M2: Salt 16 PublicKey 384
+	// M3: PublicKey 384 Proof 64
+	// M4: Proof 64 keys equal: true
+}
+
+// A verifier that SJCL made becomes a record, whatever leading zeros it lost.
+func ExampleImportSJCL() {
+	group, err := srp.RFC5054Group(2048)
+	if err != nil {
+		log.Fatal(err)
+	}
+	name, salt, verifier := sjclRow()
+	record, err := srp.ImportSJCL(group.Ref(), name, salt, verifier)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(record.Profile(), "needs upgrade:", record.NeedsUpgrade())
+	// Output: rfc5054-sha1 needs upgrade: true
+}
+
+// State keys rotate without losing the logins under way.
+func ExampleServer_WithState() {
+	server, _, _, _ := protonService()
+	yesterday, today := bytes.Repeat([]byte{2}, 32), bytes.Repeat([]byte{3}, 32)
+	rotated, err := server.WithState([][]byte{today, yesterday})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(rotated)
+	// Output: srp.Server(redacted)
+}

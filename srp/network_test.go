@@ -1,0 +1,279 @@
+package srp_test
+
+import (
+	"bytes"
+	"context"
+	"math/big"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nescio-go/nescio/internal/safeprime"
+	"github.com/nescio-go/nescio/internal/testvec"
+	"github.com/nescio-go/nescio/srp"
+	"github.com/stretchr/testify/require"
+)
+
+// The attacks of a network and of several servers, numbers 15 to 19.
+
+// table is a shared Replay; a mutex makes its step atomic.
+type table struct {
+	mu   sync.Mutex
+	used map[[16]byte]time.Time
+}
+
+func newTable() *table { return &table{used: make(map[[16]byte]time.Time)} }
+
+func (r *table) Consume(_ context.Context, id [16]byte, expires time.Time) (bool, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, used := r.used[id]
+	r.used[id] = expires
+	return !used, nil
+}
+
+func replica(t testing.TB, r *rig, replay srp.Replay, state ...[]byte) *srp.Server {
+	secrets := testSecrets
+	if state != nil {
+		secrets.State = state
+	}
+	s, err := srp.NewServer(srp.ServerConfig{Secrets: secrets, Templates: []srp.Template{r.template}, Replay: replay})
+	require.NoError(t, err)
+	return s
+}
+
+func TestAttack15_PendingOfAnotherUser(t *testing.T) {
+	for name, replay := range map[string]srp.Replay{"own memory": nil, "shared": newTable()} {
+		r := sha256Rig(t)
+		r.server = replica(t, r, replay)
+		_, pending, final := r.begin(t, alice, r.record.Bytes(), password)
+		for _, id := range []string{"bob", "Alice", "alice ", "", "alic", "alice\x00"} {
+			reply, key, err := r.server.Finish(t.Context(), []byte(id), pending, final)
+			require.Equal(t, srp.ErrState, err, "%s %q", name, id)
+			require.Nil(t, reply)
+			require.Nil(t, key)
+		}
+		_, _, err := r.server.Finish(t.Context(), alice, pending, final)
+		require.NoError(t, err, "nobody burned it for her")
+	}
+}
+
+func TestAttack16_ReplayAcrossServers(t *testing.T) {
+	finish := func(s *srp.Server, pending, final []byte) error {
+		_, _, err := s.Finish(context.Background(), alice, pending, final)
+		return err
+	}
+	// Without a shared Replay only the server that began a login finishes it:
+	// another replica does not, nor the same one after a restart.
+	r := sha256Rig(t)
+	other := replica(t, r, nil)
+	_, pending, final := r.begin(t, alice, r.record.Bytes(), password)
+	require.Equal(t, srp.ErrState, finish(other, pending, final))
+	require.NoError(t, finish(r.server, pending, final))
+	require.Equal(t, srp.ErrState, finish(r.server, pending, final))
+	require.Equal(t, srp.ErrState, finish(replica(t, r, nil), pending, final), "after a restart")
+
+	// With one, any replica does, and one of them once.
+	shared := newTable()
+	one, two := replica(t, r, shared), replica(t, r, shared)
+	r.server = one
+	_, pending, final = r.begin(t, alice, r.record.Bytes(), password)
+	require.NoError(t, finish(two, pending, final))
+	for _, s := range []*srp.Server{one, two, replica(t, r, shared)} {
+		require.Equal(t, srp.ErrState, finish(s, pending, final))
+	}
+	require.Equal(t, srp.ErrState, finish(other, pending, final), "nor one that shares nothing")
+
+	// A wrong proof burns the state everywhere.
+	_, pending, final = r.begin(t, alice, r.record.Bytes(), password)
+	wrong := bytes.Clone(final)
+	wrong[len(wrong)-1] ^= 1
+	require.Equal(t, srp.ErrAuthentication, finish(one, pending, wrong))
+	require.Equal(t, srp.ErrState, finish(two, pending, final))
+
+	// Of many at once, one.
+	_, pending, final = r.begin(t, alice, r.record.Bytes(), password)
+	var wg sync.WaitGroup
+	results := make(chan error, 16)
+	for i := range 16 {
+		wg.Go(func() { results <- finish([]*srp.Server{one, two}[i%2], pending, final) })
+	}
+	wg.Wait()
+	close(results)
+	succeeded := 0
+	for err := range results {
+		if err == nil {
+			succeeded++
+		} else if err != srp.ErrState {
+			t.Error(err)
+		}
+	}
+	require.Equal(t, 1, succeeded)
+}
+
+// TestKeyRingAcrossReplicas: replicas rotate their keys one after the other,
+// and destroyed keys take the logins begun under them along.
+func TestKeyRingAcrossReplicas(t *testing.T) {
+	r := sha256Rig(t)
+	k1, k2, k3 := bytes.Repeat([]byte{1}, 32), bytes.Repeat([]byte{2}, 32), bytes.Repeat([]byte{3}, 32)
+	shared := newTable()
+	r.server = replica(t, r, shared, k1)
+	_, pending, final := r.begin(t, alice, r.record.Bytes(), password)
+	_, _, err := replica(t, r, shared, k3, k2).Finish(t.Context(), alice, pending, final)
+	require.Equal(t, srp.ErrState, err, "destroyed")
+	_, _, err = replica(t, r, shared, k2, k1).Finish(t.Context(), alice, pending, final)
+	require.NoError(t, err, "rotated in mid-login")
+
+	r.server = replica(t, r, shared, k2, k1)
+	_, pending, final = r.begin(t, alice, r.record.Bytes(), password)
+	_, _, err = replica(t, r, shared, k1).Finish(t.Context(), alice, pending, final)
+	require.Equal(t, srp.ErrState, err, "a replica that does not have the new key yet")
+}
+
+// TestAttack17_ManyModuli: 10,000 records on 10,000 moduli, none of them proved
+// and most of them no primes, cost a server what one costs, and push no proof
+// out of the cache: Begin proves nothing.
+func TestAttack17_ManyModuli(t *testing.T) {
+	moduli := 10_000
+	if testing.Short() {
+		moduli = 500
+	}
+	r := newRig(t, srp.Proton(4))
+	n := new(big.Int).SetBytes(r.group.Ref().N)
+	server, err := srp.NewServer(srp.ServerConfig{Secrets: testSecrets, Templates: []srp.Template{r.template}, MaxPending: moduli})
+	require.NoError(t, err)
+	v := bytes.Repeat([]byte{0x11}, 256)
+	slowest := time.Duration(0)
+	for i := range moduli {
+		n.Add(n, big.NewInt(8))
+		record, err := srp.NewRecord(srp.Proton(4), srp.GroupRef{N: n.Bytes(), G: 2}, nil, make([]byte, 10), v)
+		require.NoError(t, err)
+		stored := record.Bytes()
+		start := time.Now()
+		_, _, err = server.Challenge(t.Context(), alice, stored)
+		d := time.Since(start)
+		require.NoError(t, err)
+		if i%100 == 0 { // a machine that is busy elsewhere is not the server's fault
+			slowest = max(slowest, d)
+		}
+	}
+	require.Less(t, slowest, 100*time.Millisecond, "a proof takes several times as long")
+	cached, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	require.NoError(t, safeprime.Prove(cached, r.group.Ref().N, 2), "the proof is still remembered")
+}
+
+// TestAttack18_Downgrade: what a server asks for is refused before the password
+// is touched. That is seen by the clock: the password's hash takes longer than
+// all of the refusal.
+func TestAttack18_Downgrade(t *testing.T) {
+	ctx := t.Context()
+	client := protonClient(t, 4)
+	signed := signedGroup(t, loadProton(t).Verifier.SignedModulus)
+	rfc, err := srp.RFC5054Group(2048)
+	require.NoError(t, err)
+	chosen := testvec.NewAccumulated("a group whose logarithms the server can take").Input(256)
+	chosen[0], chosen[255] = chosen[0]|0x80, chosen[255]&^7|3
+	B := append(make([]byte, 255), 5)
+	try := func(p srp.Profile, g srp.GroupRef) (error, time.Duration) {
+		best := time.Hour
+		var result error
+		for range 3 {
+			login, _, err := client.Login(alice, password)
+			require.NoError(t, err)
+			start := time.Now()
+			_, result = login.Answer(ctx, srp.Challenge{Profile: p, Group: g, Salt: make([]byte, 10), B: B})
+			best = min(best, time.Since(start))
+		}
+		return result, best
+	}
+	err, honest := try(srp.Proton(4), signed)
+	require.NoError(t, err)
+	for name, c := range map[string]srp.Challenge{
+		"version 0":       {Profile: srp.Proton(0), Group: signed},
+		"version 2":       {Profile: srp.Proton(2), Group: signed},
+		"version 3":       {Profile: srp.Proton(3), Group: signed},
+		"a fast hash":     {Profile: srp.RFC5054SHA1(0), Group: signed},
+		"no profile":      {Group: signed},
+		"RFC's group":     {Profile: srp.Proton(4), Group: rfc.Ref()},
+		"chosen group":    {Profile: srp.Proton(4), Group: srp.GroupRef{N: chosen, G: 2}},
+		"false voucher":   {Profile: srp.Proton(4), Group: srp.GroupRef{N: chosen, G: 2, Credential: signed.Credential}},
+		"other generator": {Profile: srp.Proton(4), Group: srp.GroupRef{N: signed.N, G: 3, Credential: signed.Credential}},
+	} {
+		err, took := try(c.Profile, c.Group)
+		require.ErrorIs(t, err, srp.ErrPolicy, name)
+		require.Less(t, took, honest/5, name)
+	}
+}
+
+// TestAttack19_TwoSpellings: names that the application's rule brings to one
+// spelling get equal answers, known or unknown, and Begin itself has no rule of
+// its own that could differ from it.
+func TestAttack19_TwoSpellings(t *testing.T) {
+	r := sha256Rig(t)
+	database := map[string][]byte{"alice": r.record.Bytes()}
+	canonical := func(name string) string { return strings.ToLower(strings.TrimSpace(name)) }
+	ask := func(name string) srp.Challenge {
+		id := canonical(name)
+		c, _, err := r.server.Challenge(t.Context(), []byte(id), database[id])
+		require.NoError(t, err)
+		c.B = nil
+		return c
+	}
+	require.Equal(t, ask("alice"), ask(" ALICE "))
+	require.Equal(t, ask("nobody"), ask(" NoBody"))
+	require.NotEqual(t, ask("nobody"), ask("no body"))
+	raw := func(name string) []byte {
+		c, _, err := r.server.Challenge(t.Context(), []byte(name), nil)
+		require.NoError(t, err)
+		return c.Salt
+	}
+	require.NotEqual(t, raw("nobody"), raw("Nobody"), "ids are bytes")
+}
+
+// TestManyLoginsAtOnce: 2,000 users log in at the same time over one server.
+func TestManyLoginsAtOnce(t *testing.T) {
+	r := sha256Rig(t)
+	record := r.record.Bytes()
+	var wg sync.WaitGroup
+	keys := make(chan string, 2000)
+	for i := range 2000 {
+		wg.Go(func() {
+			id := []byte{'u', byte(i), byte(i >> 8)}
+			login, request, err := r.client.Login(alice, password)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			response, pending, err := r.server.Begin(context.Background(), id, record, request)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			final, err := login.Respond(context.Background(), response)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			reply, serverKey, err := r.server.Finish(context.Background(), id, pending, final)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			clientKey, err := login.Finish(reply)
+			if err != nil || !bytes.Equal(clientKey, serverKey) {
+				t.Errorf("keys differ, or %v", err)
+				return
+			}
+			keys <- string(clientKey)
+		})
+	}
+	wg.Wait()
+	close(keys)
+	distinct := make(map[string]bool)
+	for k := range keys {
+		distinct[k] = true
+	}
+	require.Len(t, distinct, 2000)
+}
