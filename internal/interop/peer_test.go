@@ -1,0 +1,111 @@
+// Package interop_test logs in, live and in both directions, with other
+// implementations. It is a module of its own, so that nothing it needs reaches
+// those who import the library.
+//
+// The JavaScript peers need Node.js and npm, with which the tests install them;
+// pysrp is Debian's package python3-srp. What is missing fails the tests.
+package interop_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"sync"
+	"testing"
+
+	"github.com/nescio-go/nescio/internal/testvec"
+	"github.com/stretchr/testify/require"
+)
+
+// peer is another implementation in a process of its own.
+type peer struct {
+	in  io.Writer
+	out *bufio.Scanner
+}
+
+// message is every field that a peer may be sent or may send.
+type message struct {
+	Op    string      `json:"op,omitempty"`
+	ID    string      `json:"id,omitempty"`
+	I     string      `json:"I,omitempty"`
+	P     string      `json:"P,omitempty"`
+	Bits  int         `json:"bits,omitempty"`
+	Group string      `json:"group,omitempty"`
+	Hash  string      `json:"hash,omitempty"`
+	Salt  testvec.Hex `json:"salt,omitempty"`
+	V     testvec.Hex `json:"v,omitempty"`
+	A     testvec.Hex `json:"A,omitempty"`
+	B     testvec.Hex `json:"B,omitempty"`
+	M1    testvec.Hex `json:"M1,omitempty"`
+	M2    testvec.Hex `json:"M2,omitempty"`
+	K     testvec.Hex `json:"K,omitempty"`
+	Error string      `json:"error,omitempty"`
+}
+
+func start(t testing.TB, name string, args ...string) *peer {
+	cmd := exec.Command(name, args...)
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	require.NoError(t, err)
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start(), "is %s installed?", name)
+	t.Cleanup(func() {
+		in.Close()
+		cmd.Wait()
+	})
+	return &peer{in, bufio.NewScanner(out)}
+}
+
+var npm sync.Once
+
+// startNode starts the JavaScript peers, after installing them.
+func startNode(t testing.TB) *peer {
+	npm.Do(func() {
+		if out, err := exec.Command("npm", "ci", "--silent").CombinedOutput(); err != nil {
+			t.Fatalf("npm ci: %v\n%s\nThese tests need Node.js and npm (Debian: nodejs, npm) and the npm registry.", err, out)
+		}
+	})
+	return start(t, "node", "peers/peer.js")
+}
+
+// startPysrp starts pysrp, by the interpreter that Debian's package is for.
+func startPysrp(t testing.TB) *peer {
+	python := "/usr/bin/python3"
+	if out, err := exec.Command(python, "-c", "import srp").CombinedOutput(); err != nil {
+		t.Fatalf("%s -c 'import srp': %v\n%s\nThis test needs pysrp (Debian: python3-srp).", python, err, out)
+	}
+	return start(t, python, "peers/peer.py")
+}
+
+// call sends one request and returns the answer.
+func (p *peer) call(request message) (message, error) {
+	raw, err := json.Marshal(request)
+	if err != nil {
+		return message{}, err
+	}
+	if _, err := p.in.Write(append(raw, '\n')); err != nil {
+		return message{}, err
+	}
+	if !p.out.Scan() {
+		return message{}, errors.New("the peer has ended")
+	}
+	var answer message
+	if err := json.Unmarshal(p.out.Bytes(), &answer); err != nil {
+		return message{}, err
+	}
+	if answer.Error != "" {
+		return message{}, errors.New(answer.Error)
+	}
+	return answer, nil
+}
+
+func (p *peer) must(t testing.TB, request message) message {
+	t.Helper()
+	answer, err := p.call(request)
+	require.NoError(t, err, request.Op)
+	return answer
+}

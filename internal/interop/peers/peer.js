@@ -1,0 +1,70 @@
+// The JavaScript peers: one JSON request a line on standard input, one answer
+// a line on standard output. Byte strings are hexadecimal.
+'use strict'
+
+const crypto = require('crypto')
+const fs = require('fs')
+const path = require('path')
+const readline = require('readline')
+const vm = require('vm')
+
+// SJCL as a whole: the module of that name leaves out srp.js and bn.js.
+const sjcl = (() => {
+  const core = path.join(path.dirname(require.resolve('sjcl')), 'core')
+  const first = ['sjcl.js', 'aes.js', 'bitArray.js', 'codecString.js', 'codecHex.js', 'codecBase64.js', 'sha256.js', 'sha512.js', 'sha1.js', 'hmac.js', 'pbkdf2.js', 'random.js', 'bn.js', 'srp.js']
+  const source = first.map(f => fs.readFileSync(path.join(core, f), 'utf8')).join('\n')
+  const context = vm.createContext({ crypto: crypto.webcrypto, Uint32Array, module: { exports: {} }, require })
+  vm.runInContext(source + '\nthis.sjcl = sjcl', context)
+  return context.sjcl
+})()
+
+const { SRP, SrpClient, SrpServer } = require('fast-srp-hap')
+
+const bytes = hex => Buffer.from(hex, 'hex')
+
+const servers = new Map()
+
+const operations = {
+  // SJCL's verifier, without leading zero bytes as it comes.
+  'sjcl-verifier': ({ I, P, salt, bits }) => {
+    const s = sjcl.codec.hex.toBits(salt)
+    const group = sjcl.keyexchange.srp.knownGroup(bits)
+    const v = sjcl.keyexchange.srp.makeVerifier(I, P, s, group)
+    return { v: sjcl.codec.hex.fromBits(v.toBits()) }
+  },
+
+  // fast-srp-hap, whose parameters are those of RFC 5054 with a hash beside.
+  'fast-verifier': ({ I, P, salt, group, hash }) => ({
+    v: SRP.computeVerifier({ ...SRP.params[group], hash }, bytes(salt), Buffer.from(I), Buffer.from(P)).toString('hex')
+  }),
+  'fast-client': ({ I, P, salt, B, group, hash }) => {
+    const client = new SrpClient({ ...SRP.params[group], hash }, bytes(salt), Buffer.from(I), Buffer.from(P), crypto.randomBytes(40))
+    client.setB(bytes(B))
+    return { A: client.computeA().toString('hex'), M1: client.computeM1().toString('hex'), M2: client._M2.toString('hex'), K: client.computeK().toString('hex') }
+  },
+  'fast-server-begin': ({ I, salt, v, group, hash }) => {
+    const identity = { username: Buffer.from(I), salt: bytes(salt), verifier: bytes(v) }
+    const server = new SrpServer({ ...SRP.params[group], hash }, identity, crypto.randomBytes(40))
+    const id = crypto.randomUUID()
+    servers.set(id, server)
+    return { id, B: server.computeB().toString('hex') }
+  },
+  'fast-server-finish': ({ id, A, M1 }) => {
+    const server = servers.get(id)
+    servers.delete(id)
+    server.setA(bytes(A))
+    server.checkM1(bytes(M1))
+    return { M2: server.computeM2().toString('hex'), K: server.computeK().toString('hex') }
+  }
+}
+
+readline.createInterface({ input: process.stdin }).on('line', line => {
+  let answer
+  try {
+    const request = JSON.parse(line)
+    answer = operations[request.op](request)
+  } catch (e) {
+    answer = { error: String(e) }
+  }
+  process.stdout.write(JSON.stringify(answer) + '\n')
+})

@@ -1,0 +1,203 @@
+package interop_test
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"testing"
+
+	"github.com/nescio-go/nescio/srp"
+	"github.com/stretchr/testify/require"
+)
+
+// logins is how many logins each peer of RFC 5054 makes in each direction:
+// enough for several values of each kind to start with a zero byte. The gate
+// runs a fifth of them.
+func logins() int {
+	if testing.Short() {
+		return 200
+	}
+	return 1000
+}
+
+// ours is our client and server for one profile.
+type ours struct {
+	profile srp.Profile
+	group   *srp.Group
+	client  *srp.Client
+	server  *srp.Server
+}
+
+func newOurs(t testing.TB, profile srp.Profile, bits int) *ours {
+	group, err := srp.RFC5054Group(bits)
+	require.NoError(t, err)
+	return newOursIn(t, profile, group, nil)
+}
+
+func newOursIn(t testing.TB, profile srp.Profile, group *srp.Group, accept func([]byte, int, []byte) error) *ours {
+	client, err := srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{profile}, AcceptGroup: accept})
+	require.NoError(t, err)
+	decoy, state := make([]byte, 32), make([]byte, 32)
+	rand.Read(decoy)
+	rand.Read(state)
+	server, err := srp.NewServer(srp.ServerConfig{
+		Secrets:   srp.Secrets{Decoy: decoy, State: [][]byte{state}},
+		Templates: []srp.Template{{Profile: profile, Group: group, Weight: 1}},
+	})
+	require.NoError(t, err)
+	return &ours{profile, group, client, server}
+}
+
+// user returns the n-th user, with a password that not only ASCII is in.
+func user(n int) (name, password string) {
+	return fmt.Sprintf("user%d@example.org", n), fmt.Sprintf("pässwörd %d %s", n, rand.Text())
+}
+
+// padded is a number as we send it: peers that strip leading zeros get and
+// give them back.
+func padded(b []byte, size int) []byte {
+	return append(make([]byte, size-len(b)), b...)
+}
+
+func (o *ours) record(t testing.TB, name string, salt, v []byte) []byte {
+	r, err := srp.NewRecord(o.profile, o.group.Ref(), []byte(name), salt, padded(v, o.group.Bits()/8))
+	require.NoError(t, err)
+	return r.Bytes()
+}
+
+// zeros counts the values seen with a leading zero byte.
+type zeros int
+
+func (z *zeros) see(values ...[]byte) {
+	for _, v := range values {
+		if v[0] == 0 {
+			*z++
+		}
+	}
+}
+
+// TestFastSRP logs in with fast-srp-hap, which hashes g in M1 in one byte and
+// pads everything else.
+func TestFastSRP(t *testing.T) {
+	t.Parallel()
+	for hash, profile := range map[string]srp.Profile{
+		"sha256": srp.RFC5054SHA256(srp.MinimalG),
+		"sha512": srp.RFC5054SHA512(srp.MinimalG),
+	} {
+		t.Run(hash, func(t *testing.T) {
+			t.Parallel()
+			p, o := startNode(t), newOurs(t, profile, 2048)
+			var z zeros
+			for n := range logins() / 2 {
+				name, password := user(n)
+				record, err := o.client.Register(t.Context(), srp.Offer{Profile: profile, Group: o.group.Ref()}, []byte(name), []byte(password))
+				require.NoError(t, err)
+				common := message{I: name, P: password, Salt: record.Salt(), Group: "2048", Hash: hash}
+				with := func(op string) message { m := common; m.Op = op; return m }
+				require.EqualValues(t, record.Verifier(), p.must(t, with("fast-verifier")).V)
+
+				c, pending, err := o.server.Challenge(t.Context(), []byte(name), record.Bytes())
+				require.NoError(t, err)
+				m := with("fast-client")
+				m.B = c.B
+				theirs := p.must(t, m)
+				m2, key, err := o.server.Verify(t.Context(), []byte(name), pending, srp.Proof{A: theirs.A, M1: theirs.M1})
+				require.NoError(t, err, "their client, our server, login %d", n)
+				require.EqualValues(t, theirs.M2, m2)
+				require.EqualValues(t, theirs.K, key)
+				z.see(theirs.A, c.B, key)
+
+				m = with("fast-server-begin")
+				m.V = record.Verifier()
+				begun := p.must(t, m)
+				login, _, err := o.client.Login([]byte(name), []byte(password))
+				require.NoError(t, err)
+				proof, err := login.Answer(t.Context(), srp.Challenge{Profile: profile, Group: o.group.Ref(), Salt: record.Salt(), B: begun.B})
+				require.NoError(t, err)
+				done := p.must(t, message{Op: "fast-server-finish", ID: begun.ID, A: proof.A, M1: proof.M1})
+				key, err = login.Confirm(done.M2)
+				require.NoError(t, err, "our client, their server, login %d", n)
+				require.EqualValues(t, done.K, key)
+				z.see(proof.A, begun.B, key)
+			}
+			t.Logf("%d values with leading zeros", z)
+		})
+	}
+}
+
+// TestPysrp logs in with pysrp, which pads g in M1 and strips A, B and S.
+func TestPysrp(t *testing.T) {
+	t.Parallel()
+	p := startPysrp(t)
+	for hash, profile := range map[string]srp.Profile{
+		"sha1":   srp.RFC5054SHA1(srp.MinimalValues),
+		"sha256": srp.RFC5054SHA256(srp.MinimalValues),
+		"sha512": srp.RFC5054SHA512(srp.MinimalValues),
+	} {
+		o := newOurs(t, profile, 2048)
+		var z zeros
+		for n := range (logins() + 2) / 3 {
+			name, password := user(n)
+			// Their registration, their client, our server.
+			theirs := p.must(t, message{Op: "verifier", I: name, P: password, Hash: hash})
+			record := o.record(t, name, theirs.Salt, theirs.V)
+			c, pending, err := o.server.Challenge(t.Context(), []byte(name), record)
+			require.NoError(t, err)
+			begun := p.must(t, message{Op: "client", I: name, P: password, Salt: theirs.Salt, B: c.B, Hash: hash})
+			A := padded(begun.A, 256)
+			m2, key, err := o.server.Verify(t.Context(), []byte(name), pending, srp.Proof{A: A, M1: begun.M1})
+			require.NoError(t, err, "%s: their client, our server, login %d, salt %x", hash, n, theirs.Salt)
+			done := p.must(t, message{Op: "client-finish", ID: begun.ID, M2: m2})
+			require.EqualValues(t, done.K, key)
+			z.see(A, c.B, key)
+
+			// Our registration, our client, their server.
+			ours, err := o.client.Register(t.Context(), srp.Offer{Profile: profile, Group: o.group.Ref()}, []byte(name), []byte(password))
+			require.NoError(t, err)
+			begun = p.must(t, message{Op: "server-begin", I: name, Salt: ours.Salt(), V: ours.Verifier(), Hash: hash})
+			B := padded(begun.B, 256)
+			login, _, err := o.client.Login([]byte(name), []byte(password))
+			require.NoError(t, err)
+			proof, err := login.Answer(t.Context(), srp.Challenge{Profile: profile, Group: o.group.Ref(), Salt: ours.Salt(), B: B})
+			require.NoError(t, err)
+			done = p.must(t, message{Op: "server-finish", ID: begun.ID, A: proof.A, M1: proof.M1})
+			key, err = login.Confirm(done.M2)
+			require.NoError(t, err, "%s: our client, their server, login %d", hash, n)
+			require.EqualValues(t, done.K, key)
+			z.see(proof.A, B, key)
+		}
+		t.Logf("%s: %d values with leading zeros", hash, z)
+	}
+	_, err := p.call(message{Op: "client-finish", ID: "none"})
+	require.Error(t, err, "a peer's refusal is seen")
+}
+
+// TestSJCL registers with SJCL, which can do no more, and logs in with ours.
+func TestSJCL(t *testing.T) {
+	t.Parallel()
+	p, o := startNode(t), newOurs(t, srp.RFC5054SHA1(0), 2048)
+	count, short := logins()/2, 0
+	for n := range count {
+		name, password := user(n)
+		salt := make([]byte, 1+n%32)
+		rand.Read(salt)
+		v := p.must(t, message{Op: "sjcl-verifier", I: name, P: password, Salt: salt, Bits: 2048}).V
+		if len(v) < 256 {
+			short++
+		}
+		record, err := srp.ImportSJCL(o.group.Ref(), []byte(name), salt, v)
+		require.NoError(t, err, hex.EncodeToString(v))
+		login, request, err := o.client.Login([]byte(name), []byte(password))
+		require.NoError(t, err)
+		response, pending, err := o.server.Begin(t.Context(), []byte(name), record.Bytes(), request)
+		require.NoError(t, err)
+		final, err := login.Respond(t.Context(), response)
+		require.NoError(t, err)
+		reply, serverKey, err := o.server.Finish(t.Context(), []byte(name), pending, final)
+		require.NoError(t, err, "login %d", n)
+		clientKey, err := login.Finish(reply)
+		require.NoError(t, err)
+		require.Equal(t, serverKey, clientKey)
+	}
+	t.Logf("%d of %d verifiers with dropped leading zeros", short, count)
+}
