@@ -176,7 +176,7 @@ func TestAttack18_Downgrade(t *testing.T) {
 	chosen := testvec.NewAccumulated("a group whose logarithms the server can take").Input(256)
 	chosen[0], chosen[255] = chosen[0]|0x80, chosen[255]&^7|3
 	B := append(make([]byte, 255), 5)
-	try := func(p srp.Profile, g srp.GroupRef) (error, time.Duration) {
+	try := func(p srp.Profile, g srp.GroupRef) (time.Duration, error) {
 		best := time.Hour
 		var result error
 		for range 3 {
@@ -186,9 +186,9 @@ func TestAttack18_Downgrade(t *testing.T) {
 			_, result = login.Answer(ctx, srp.Challenge{Profile: p, Group: g, Salt: make([]byte, 10), B: B})
 			best = min(best, time.Since(start))
 		}
-		return result, best
+		return best, result
 	}
-	err, honest := try(srp.Proton(4), signed)
+	honest, err := try(srp.Proton(4), signed)
 	require.NoError(t, err)
 	for name, c := range map[string]srp.Challenge{
 		"version 0":       {Profile: srp.Proton(0), Group: signed},
@@ -201,7 +201,7 @@ func TestAttack18_Downgrade(t *testing.T) {
 		"false voucher":   {Profile: srp.Proton(4), Group: srp.GroupRef{N: chosen, G: 2, Credential: signed.Credential}},
 		"other generator": {Profile: srp.Proton(4), Group: srp.GroupRef{N: signed.N, G: 3, Credential: signed.Credential}},
 	} {
-		err, took := try(c.Profile, c.Group)
+		took, err := try(c.Profile, c.Group)
 		require.ErrorIs(t, err, srp.ErrPolicy, name)
 		require.Less(t, took, honest/5, name)
 	}
