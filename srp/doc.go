@@ -49,7 +49,8 @@
 // libraries, and [HomeKit] for accessories; their hash of the password is fast,
 // so that a stolen record is soon guessed, and [Record.NeedsUpgrade] says so.
 // Which [Flags] a peer needs, a login with it tells: of those tested live,
-// pysrp in its RFC 5054 mode has MinimalValues and fast-srp-hap MinimalG.
+// pysrp over OpenSSL, in its RFC 5054 mode, has MinimalValues and fast-srp-hap
+// MinimalG.
 // [ImportSJCL] takes over the verifiers of SJCL.
 //
 // A [Group] is the prime field of the protocol, and is obtained only after
@@ -77,8 +78,11 @@
 //     sees nobody can collect. Where it must travel, give Finish the id of the
 //     web session that asks, so that nobody finishes the login of somebody
 //     else.
-//   - Rotate Secrets.State daily, by [Server.WithState], and destroy old keys;
-//     never rotate Secrets.Decoy. Share both, and a [Replay], among replicas.
+//   - Rotate Secrets.State daily, by [Server.WithState], and destroy old keys: a
+//     key that leaks opens the recorded states of its day, with verifiers in
+//     them. Never rotate Secrets.Decoy: unknown names would change their salts.
+//     Share both among replicas, and a [Replay], or a login must end where it
+//     began.
 //   - Answer [ErrAuthentication] and [ErrState] with one and the same response.
 //
 // # Security

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nescio-go/nescio/moduli/openpgp"
@@ -216,14 +217,34 @@ func ExampleImportSJCL() {
 	// Output: rfc5054-sha1 needs upgrade: true
 }
 
-// State keys rotate without losing the logins under way.
+// State keys rotate without losing the logins under way: what the old server
+// began the new one finishes. Handlers find the server in current.
 func ExampleServer_WithState() {
-	server, _, _, _ := protonService()
-	yesterday, today := bytes.Repeat([]byte{2}, 32), bytes.Repeat([]byte{3}, 32)
-	rotated, err := server.WithState([][]byte{today, yesterday})
+	ctx := context.Background()
+	server, client, _, record := protonService() // its state key is yesterday's
+	var current atomic.Pointer[srp.Server]
+	current.Store(server)
+	login, request, err := client.Login(nil, []byte("correct horse"))
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(rotated)
-	// Output: srp.Server(redacted)
+	response, pending, err := current.Load().Begin(ctx, []byte("alice"), record, request)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	yesterday, today := testSecrets.State[0], bytes.Repeat([]byte{3}, 32)
+	next, err := current.Load().WithState([][]byte{today, yesterday})
+	if err != nil {
+		log.Fatal(err)
+	}
+	current.Store(next)
+
+	final, err := login.Respond(ctx, response)
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, _, err = current.Load().Finish(ctx, []byte("alice"), pending, final)
+	fmt.Println("finished after the rotation:", err)
+	// Output: finished after the rotation: <nil>
 }

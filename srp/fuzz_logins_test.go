@@ -9,17 +9,21 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// FuzzLogins plays several logins at once, in the order that the input says:
-// messages are lost, mixed up between users, altered and sent again. A key
-// comes out only of the right password with untouched messages, once, and both
-// sides' keys are equal.
+// FuzzLogins plays several logins at once over two replicas, in the order that
+// the input says: messages are lost, mixed up between users, altered and sent
+// again, and keys rotate. A key comes out of the right password with untouched
+// messages, once, and of nothing else; both sides' keys are equal.
 func FuzzLogins(f *testing.F) {
-	const begin, respond, finish, confirm, alter, discard = 0, 1, 2, 3, 4, 5
+	const begin, respond, finish, confirm, alter, discard, rotate = 0, 1, 2, 3, 4, 5, 6
+	// Each step is an operation, a slot and an argument. The argument of finish is
+	// 64·replica + 16·(how many slots on the id is from) + slot of the final.
 	f.Add([]byte{begin, 0, 1, respond, 0, 0, finish, 0, 0, confirm, 0, 0})
 	f.Add([]byte{begin, 0, 0, respond, 0, 0, finish, 0, 0, confirm, 0, 0})
 	f.Add([]byte{begin, 0, 1, begin, 1, 3, respond, 0, 1, respond, 1, 0, finish, 0, 1, finish, 1, 0})
-	f.Add([]byte{begin, 0, 1, respond, 0, 0, finish, 0, 0, finish, 0, 0, confirm, 0, 0, confirm, 0, 0})
+	f.Add([]byte{begin, 0, 1, respond, 0, 0, finish, 0, 64, finish, 0, 0, confirm, 0, 0, confirm, 0, 0})
 	f.Add([]byte{begin, 0, 5, respond, 0, 0, finish, 0, 0, alter, 0, 2, finish, 0, 0, discard, 0, 0, confirm, 0, 0})
+	f.Add([]byte{begin, 0, 1, begin, 1, 3, respond, 0, 0, respond, 1, 1, finish, 0, 16, finish, 1, 1, finish, 0, 0})
+	f.Add([]byte{begin, 0, 1, rotate, 1, 1, respond, 0, 0, finish, 0, 64, confirm, 0, 0, rotate, 0, 2, begin, 0, 3})
 	r := sha256Rig(f)
 	bobs, err := srp.RegisterWith(r.template.Offer(), []byte("bob"), []byte("bob's"), []byte("another salt, 16"))
 	require.NoError(f, err)
@@ -30,26 +34,29 @@ func FuzzLogins(f *testing.F) {
 		{[]byte("bob"), bobs.Bytes(), []byte("bob's")},
 		{[]byte("nobody"), nil, []byte("whatever")},
 	}
+	ring := [][]byte{bytes.Repeat([]byte{1}, 32), bytes.Repeat([]byte{2}, 32), bytes.Repeat([]byte{3}, 32)}
 
 	f.Fuzz(func(t *testing.T, script []byte) {
-		m := machine{t: t, server: newServer(t, r.template), client: r.client,
-			responses: make(map[string]int), finals: make(map[string]answer), keys: make(map[string][]byte), spent: make(map[string]bool)}
+		shared := newTable()
+		m := machine{t: t, client: r.client,
+			servers:  [2]*srp.Server{replica(t, r, shared, ring...), replica(t, r, shared, ring...)},
+			pendings: make(map[string]sealed), finals: make(map[string]answer), keys: make(map[string][]byte)}
 		for i := 0; i+3 <= len(script) && i < 3*24; i += 3 {
-			op, slot, arg := script[i]%6, int(script[i+1]), int(script[i+2])
+			op, slot, arg := script[i]%7, int(script[i+1]), int(script[i+2])
 			s, other := &m.slots[slot%len(m.slots)], &m.slots[arg%len(m.slots)]
+			server := m.servers[arg/64%2]
 			switch op {
 			case begin:
-				who := arg / 2 % len(users)
-				u := users[who]
+				u := users[arg/2%len(users)]
 				p := u.password
 				if arg%2 == 0 {
 					p = []byte("a wrong one")
 				}
-				m.begin(s, who, u.id, u.record, p, arg%2 == 1 && u.record != nil)
+				m.begin(server, s, u.id, u.record, p, arg%2 == 1 && u.record != nil)
 			case respond:
 				m.respond(s, other)
 			case finish:
-				m.finish(s, other)
+				m.finish(server, m.slots[(slot+arg/16)%len(m.slots)].id, s, other)
 			case confirm:
 				m.confirm(s, other)
 			case alter:
@@ -63,6 +70,11 @@ func FuzzLogins(f *testing.F) {
 				if s.login != nil {
 					s.login.Discard()
 				}
+			case rotate:
+				turned := append(append([][]byte(nil), ring[arg%3:]...), ring[:arg%3]...)
+				next, err := m.servers[slot%2].WithState(turned)
+				require.NoError(t, err)
+				m.servers[slot%2] = next
 			}
 		}
 	})
@@ -70,47 +82,42 @@ func FuzzLogins(f *testing.F) {
 
 // slot is one login in progress, as far as it got, and what travels of it.
 type slot struct {
-	user                            int
 	id                              []byte
 	right                           bool
 	login                           *srp.Login
 	response, pending, final, reply []byte
 }
 
+// sealed is what a genuine pending state belongs to.
+type sealed struct {
+	id, response string
+	spent        bool
+}
+
 // answer is what a genuine final message answers, and who made it.
 type answer struct {
-	response string
-	login    *srp.Login
-	right    bool
-	user     int
+	id, response string
+	right        bool
 }
 
 // machine knows of every genuine message where it comes from.
 type machine struct {
-	t         *testing.T
-	server    *srp.Server
-	client    *srp.Client
-	slots     [4]slot
-	responses map[string]int    // response → user
-	pendings  []pendingOf       // in the order of begin
-	finals    map[string]answer // final → what it answers
-	keys      map[string][]byte // reply → the server's key
-	spent     map[string]bool   // pending
+	t        *testing.T
+	client   *srp.Client
+	servers  [2]*srp.Server
+	slots    [4]slot
+	pendings map[string]sealed
+	finals   map[string]answer
+	keys     map[string][]byte // reply → the server's key
 }
 
-type pendingOf struct {
-	pending, response string
-	user              int
-}
-
-func (m *machine) begin(s *slot, user int, id, record, password []byte, right bool) {
+func (m *machine) begin(server *srp.Server, s *slot, id, record, password []byte, right bool) {
 	login, request, err := m.client.Login(id, password)
 	require.NoError(m.t, err)
-	response, pending, err := m.server.Begin(context.Background(), id, record, request)
+	response, pending, err := server.Begin(context.Background(), id, record, request)
 	require.NoError(m.t, err)
-	*s = slot{user: user, id: id, right: right, login: login, response: response, pending: pending}
-	m.responses[string(response)] = user
-	m.pendings = append(m.pendings, pendingOf{string(pending), string(response), user})
+	*s = slot{id: id, right: right, login: login, response: response, pending: pending}
+	m.pendings[string(pending)] = sealed{id: string(id), response: string(response)}
 }
 
 func (m *machine) respond(s, other *slot) {
@@ -123,35 +130,29 @@ func (m *machine) respond(s, other *slot) {
 		return
 	}
 	s.final = final
-	m.finals[string(final)] = answer{string(other.response), s.login, s.right, s.user}
+	m.finals[string(final)] = answer{string(s.id), string(other.response), s.right}
 }
 
-func (m *machine) finish(s, other *slot) {
-	if s.login == nil {
-		return
+func (m *machine) finish(server *srp.Server, id []byte, s, other *slot) {
+	p, genuine := m.pendings[string(s.pending)]
+	opens := genuine && !p.spent && string(id) == p.id
+	a, made := m.finals[string(other.final)]
+	expected := opens && made && a.right && a.id == p.id && a.response == p.response
+
+	reply, key, err := server.Finish(context.Background(), id, s.pending, other.final)
+	if opens {
+		p.spent = true
+		m.pendings[string(s.pending)] = p
 	}
-	reply, key, err := m.server.Finish(context.Background(), s.id, s.pending, other.final)
+	require.Equal(m.t, expected, err == nil, "opens %v, made %v, right %v: %v", opens, made, a.right, err)
 	if err != nil {
 		require.Nil(m.t, reply)
 		require.Nil(m.t, key)
+		require.Equal(m.t, !opens, err == srp.ErrState, "%v", err)
 		return
 	}
-	require.False(m.t, m.spent[string(s.pending)], "finished twice")
-	m.spent[string(s.pending)] = true
-	a, genuine := m.finals[string(other.final)]
-	require.True(m.t, genuine, "a message that nobody sent")
-	require.True(m.t, a.right, "a wrong password")
-	for _, p := range m.pendings {
-		if p.pending == string(s.pending) {
-			require.Equal(m.t, p.response, a.response, "an answer to something else")
-			require.Equal(m.t, p.user, a.user, "another user")
-			require.Equal(m.t, p.user, s.user)
-			s.reply = reply
-			m.keys[string(reply)] = key
-			return
-		}
-	}
-	require.Fail(m.t, "a state that nobody sealed")
+	s.reply = reply
+	m.keys[string(reply)] = key
 }
 
 func (m *machine) confirm(s, other *slot) {

@@ -93,18 +93,19 @@ func (p Profile) scheme() scheme {
 // that the profile's wire has; exponents (x, u) and k are big-endian.
 type scheme interface {
 	name() string
-	needsUpgrade() bool           // see Profile.NeedsUpgrade
-	registers() bool              // false if only old records may use it
-	littleEndian() bool           // the order of numbers modulo N
-	accepts(d *domain) bool       // whether it runs in this group
-	saltSize() int                // of new salts, in bytes
-	storesSalt(size int) bool     // whether a record may have it
-	acceptsSalt(size int) bool    // whether a challenge may
-	proofSize() int               // of M1 and M2, in bytes
-	multiplier(d *domain) []byte  // k, not reduced
-	scramble(A, B []byte) []byte  // u
-	identityHash(I []byte) []byte // what the proofs hold of I
-	sessionKey(S []byte) []byte   // K
+	needsUpgrade() bool                    // see Profile.NeedsUpgrade
+	registers() bool                       // false if only old records may use it
+	littleEndian() bool                    // the order of numbers modulo N
+	accepts(d *domain) bool                // whether it runs in this group
+	fullLength(d *domain, b []byte) []byte // A or B as a peer may send it, in |N| bytes
+	saltSize() int                         // of new salts, in bytes
+	storesSalt(size int) bool              // whether a record may have it
+	acceptsSalt(size int) bool             // whether a challenge may
+	proofSize() int                        // of M1 and M2, in bytes
+	multiplier(d *domain) []byte           // k, not reduced
+	scramble(A, B []byte) []byte           // u
+	identityHash(I []byte) []byte          // what the proofs hold of I
+	sessionKey(S []byte) []byte            // K
 	clientProof(t *transcript, K []byte) []byte
 	serverProof(t *transcript, M1, K []byte) []byte
 

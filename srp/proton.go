@@ -62,11 +62,12 @@ type proton struct {
 func (p proton) name() string { return "proton-" + string(rune('0'+p.version)) }
 
 // needsUpgrade: below version 3 the salt of bcrypt is the user name.
-func (p proton) needsUpgrade() bool     { return !p.registers() }
-func (p proton) registers() bool        { return p.version >= 3 }
-func (p proton) littleEndian() bool     { return true }
-func (p proton) accepts(d *domain) bool { return len(d.n) == protonSize && d.g == 2 }
-func (p proton) proofSize() int         { return protonSize }
+func (p proton) needsUpgrade() bool                    { return !p.registers() }
+func (p proton) registers() bool                       { return p.version >= 3 }
+func (p proton) littleEndian() bool                    { return true }
+func (p proton) accepts(d *domain) bool                { return len(d.n) == protonSize && d.g == 2 }
+func (p proton) fullLength(_ *domain, b []byte) []byte { return b }
+func (p proton) proofSize() int                        { return protonSize }
 
 // Versions 0 to 2 have no salt. Their records hold none, so that all of them
 // look alike, and a client ignores what a server sends.

@@ -10,7 +10,7 @@ import (
 
 // Flags select between the two camps into which implementations of RFC 5054
 // fall where the RFC leaves the proofs open. The zero Flags pad everything to
-// the length of N, as most JavaScript and Rust libraries do.
+// the length of N.
 type Flags uint8
 
 const (
@@ -68,14 +68,15 @@ func (r rfc5054) name() string {
 	return name
 }
 
-func (r rfc5054) needsUpgrade() bool        { return true }
-func (r rfc5054) registers() bool           { return true }
-func (r rfc5054) littleEndian() bool        { return false }
-func (r rfc5054) accepts(*domain) bool      { return true }
-func (r rfc5054) saltSize() int             { return 16 }
-func (r rfc5054) storesSalt(size int) bool  { return size >= 1 && size <= maxSalt }
-func (r rfc5054) acceptsSalt(size int) bool { return r.storesSalt(size) }
-func (r rfc5054) proofSize() int            { return r.hash().Size() }
+func (r rfc5054) needsUpgrade() bool                    { return true }
+func (r rfc5054) registers() bool                       { return true }
+func (r rfc5054) littleEndian() bool                    { return false }
+func (r rfc5054) accepts(*domain) bool                  { return true }
+func (r rfc5054) fullLength(_ *domain, b []byte) []byte { return b }
+func (r rfc5054) saltSize() int                         { return 16 }
+func (r rfc5054) storesSalt(size int) bool              { return size >= 1 && size <= maxSalt }
+func (r rfc5054) acceptsSalt(size int) bool             { return r.storesSalt(size) }
+func (r rfc5054) proofSize() int                        { return r.hash().Size() }
 
 // sum returns H of the concatenation of parts.
 func (r rfc5054) sum(parts ...[]byte) []byte {

@@ -116,9 +116,13 @@ func newServer(cfg ServerConfig, now func() time.Time) (*Server, error) {
 
 // WithState returns a copy of the server that has other state keys and shares
 // all else, its memory of single uses included: what s began under a key that
-// is still in the ring, the copy can finish. It is how state keys rotate:
+// is still in the ring, the copy can finish. It is how state keys rotate while
+// handlers use the server, which they find in an atomic.Pointer[srp.Server]:
 //
-//	server, err = server.WithState([][]byte{today, yesterday})
+//	next, err := current.Load().WithState([][]byte{today, yesterday})
+//	if err == nil {
+//		current.Store(next)
+//	}
 //
 // It returns ErrPolicy for keys that NewServer refuses.
 func (s *Server) WithState(state [][]byte) (*Server, error) {

@@ -43,8 +43,9 @@ func (s *Server) Finish(ctx context.Context, id, pending, final []byte) (reply, 
 	return encodeReply(m2), key, nil
 }
 
-// Verify is Finish in typed form. It returns M2 for the client, and the
-// protocol's own key: S in its 256 bytes for Proton, K = H(S) for RFC 5054.
+// Verify is Finish in typed form. It returns M2 for the client, as long as the
+// profile's hash, for Proton 256 bytes, and the protocol's own key: S in its 256
+// bytes for Proton, K = H(S), as long as the hash, for the others.
 func (s *Server) Verify(ctx context.Context, id, pending []byte, proof Proof) (m2, key []byte, err error) {
 	p, fake, err := s.open(ctx, id, pending)
 	if err != nil {
@@ -132,6 +133,7 @@ func (p *pendingLogin) verify(s scheme, proof Proof, fake int) (m2, K []byte, er
 	if len(proof.M1) != s.proofSize() {
 		return nil, nil, ErrMalformed
 	}
+	proof.A = s.fullLength(d, proof.A)
 	A, err := publicValue(s, d, proof.A)
 	if err != nil {
 		return nil, nil, err

@@ -104,11 +104,17 @@ func TestLeadingZeros(t *testing.T) {
 		require.NoError(t, err, name)
 		require.Equal(t, want.B, challenge.B, name)
 		challenge.Salt = v.Salt
+		if profile == srp.HomeKit() { // its peers may drop the leading zeros of A and B
+			challenge.B = minimalBytes(challenge.B)
+		}
 		login, _, err := client.Login(r.I, r.P)
 		require.NoError(t, err, name)
 		proof, err := login.AnswerWith(t.Context(), challenge, v.A0)
 		require.NoError(t, err, name)
 		require.Equal(t, srp.Proof{A: want.A, M1: want.M1}, proof, name)
+		if profile == srp.HomeKit() {
+			proof.A = minimalBytes(proof.A)
+		}
 		m2, serverKey, err := server.Verify(t.Context(), []byte("id"), pending, proof)
 		require.NoError(t, err, name)
 		require.Equal(t, want.M2, m2, name)

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// memory knows which single-use ids are open: reserved by Seal and neither
+// memory knows which single-use ids are open: reserved by Reserve and neither
 // consumed nor expired. Every id lives equally long, so that the order of
 // arrival is the order of expiry.
 type memory struct {
