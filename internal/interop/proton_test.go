@@ -68,9 +68,10 @@ func testGoSRP(t *testing.T, side *proton, version, count int) {
 		require.NoError(t, err)
 		proofs, err := auth.GenerateProofs(2048)
 		require.NoError(t, err)
-		m2, _, err := side.server.Verify(t.Context(), []byte("id"), pending, srp.Proof{A: proofs.ClientEphemeral, M1: proofs.ClientProof})
+		m2, key, err := side.server.Verify(t.Context(), []byte("id"), pending, srp.Proof{A: proofs.ClientEphemeral, M1: proofs.ClientProof})
 		require.NoError(t, err, "their client, our server, login %d", n)
 		require.Equal(t, proofs.ExpectedServerProof, m2)
+		require.Len(t, key, 256)
 
 		// Our client, their server.
 		server, err := gosrp.NewServerFromSigned(side.signed, record.Verifier(), 2048)
@@ -83,7 +84,7 @@ func testGoSRP(t *testing.T, side *proton, version, count int) {
 		require.NoError(t, err)
 		m2, err = server.VerifyProofs(proof.A, proof.M1)
 		require.NoError(t, err, "our client, their server, login %d", n)
-		key, err := login.Confirm(m2)
+		key, err = login.Confirm(m2)
 		require.NoError(t, err)
 		theirs, err := server.GetSharedSession()
 		require.NoError(t, err)

@@ -40,7 +40,7 @@ const operations = {
   'fast-client': ({ I, P, salt, B, group, hash }) => {
     const client = new SrpClient({ ...SRP.params[group], hash }, bytes(salt), Buffer.from(I), Buffer.from(P), crypto.randomBytes(40))
     client.setB(bytes(B))
-    return { A: client.computeA().toString('hex'), M1: client.computeM1().toString('hex'), M2: client._M2.toString('hex'), K: client.computeK().toString('hex') }
+    return { A: client.computeA().toString('hex'), M1: client.computeM1().toString('hex'), M2: client._M2.toString('hex'), K: client.computeK().toString('hex'), S: client._S.toString('hex') }
   },
   'fast-server-begin': ({ I, salt, v, group, hash }) => {
     const identity = { username: Buffer.from(I), salt: bytes(salt), verifier: bytes(v) }
