@@ -1,0 +1,106 @@
+package srp_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/nescio-go/nescio/srp"
+	"github.com/stretchr/testify/require"
+)
+
+// TestStateKeysRotateInMidLogin: a server with new keys finishes what the old
+// one began, once between them, and not what was begun under a destroyed key.
+func TestStateKeysRotateInMidLogin(t *testing.T) {
+	r := sha256Rig(t)
+	yesterday, today, tomorrow := testSecrets.State[0], bytes.Repeat([]byte{0x52}, 32), bytes.Repeat([]byte{0x53}, 32)
+	before := r.server
+	after, err := before.WithState([][]byte{today, yesterday})
+	require.NoError(t, err)
+	_, pending, final := r.begin(t, alice, r.record.Bytes(), password)
+	_, _, err = after.Finish(t.Context(), alice, pending, final)
+	require.NoError(t, err)
+	_, _, err = before.Finish(t.Context(), alice, pending, final)
+	require.Equal(t, srp.ErrState, err, "once in all")
+
+	destroyed, err := after.WithState([][]byte{tomorrow, today})
+	require.NoError(t, err)
+	_, pending, final = r.begin(t, alice, r.record.Bytes(), password)
+	_, _, err = destroyed.Finish(t.Context(), alice, pending, final)
+	require.Equal(t, srp.ErrState, err)
+	_, err = before.WithState(nil)
+	require.ErrorIs(t, err, srp.ErrPolicy)
+
+	// Unknown names answer as before.
+	c1, _, err := before.Challenge(t.Context(), []byte("nobody"), nil)
+	require.NoError(t, err)
+	c2, _, err := after.Challenge(t.Context(), []byte("nobody"), nil)
+	require.NoError(t, err)
+	require.Equal(t, c1.Salt, c2.Salt)
+}
+
+func TestFullServer(t *testing.T) {
+	r := sha256Rig(t)
+	server, err := srp.NewServer(srp.ServerConfig{Secrets: testSecrets, Templates: []srp.Template{r.template}, MaxPending: 1})
+	require.NoError(t, err)
+	_, _, err = server.Challenge(t.Context(), alice, nil)
+	require.NoError(t, err)
+	_, _, err = server.Challenge(t.Context(), alice, nil)
+	require.ErrorIs(t, err, srp.ErrPolicy)
+}
+
+type brokenReplay struct{ err error }
+
+func (b brokenReplay) Consume(context.Context, [16]byte, time.Time) (bool, error) {
+	return true, b.err
+}
+
+func TestReplayErrorsAreToldApart(t *testing.T) {
+	r := sha256Rig(t)
+	down := errors.New("the database is down")
+	var err error
+	r.server, err = srp.NewServer(srp.ServerConfig{Secrets: testSecrets, Templates: []srp.Template{r.template}, Replay: brokenReplay{down}})
+	require.NoError(t, err)
+	_, pending, final := r.begin(t, alice, r.record.Bytes(), password)
+	reply, key, err := r.server.Finish(t.Context(), alice, pending, final)
+	require.ErrorIs(t, err, down)
+	require.Nil(t, reply)
+	require.Nil(t, key)
+}
+
+func TestContext(t *testing.T) {
+	r := sha256Rig(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, _, err := r.server.Challenge(ctx, alice, r.record.Bytes())
+	require.ErrorIs(t, err, context.Canceled)
+	_, err = r.client.Register(ctx, r.template.Offer(), alice, password)
+	require.ErrorIs(t, err, context.Canceled)
+	_, pending, final := r.begin(t, alice, r.record.Bytes(), password)
+	_, _, err = r.server.Finish(ctx, alice, pending, final)
+	require.ErrorIs(t, err, context.Canceled)
+	_, _, err = r.server.Finish(t.Context(), alice, pending, final)
+	require.NoError(t, err, "nothing was spent")
+}
+
+// TestAClientNeedNotWaitForAProof: this number takes seconds to refuse, and the
+// client leaves after a few milliseconds.
+func TestAClientNeedNotWaitForAProof(t *testing.T) {
+	n := bytes.Repeat([]byte{0xfb}, 1024)
+	client, err := srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{srp.RFC5054SHA256(0)}, AcceptGroup: srp.AnyGroup(8192)})
+	require.NoError(t, err)
+	login, _, err := client.Login(alice, password)
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	_, err = login.Answer(ctx, srp.Challenge{Profile: srp.RFC5054SHA256(0), Group: srp.GroupRef{N: n, G: 2},
+		Salt: []byte{1}, B: bytes.Repeat([]byte{1}, 1024)})
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	waited := time.Since(start)
+	_, err = srp.NewGroup(n, 2) // joins the proof, which went on
+	require.ErrorIs(t, err, srp.ErrPolicy)
+	require.Greater(t, time.Since(start), 2*waited, "it was a wait that was cut short")
+}
