@@ -75,8 +75,11 @@ func (c *Client) Register(ctx context.Context, o Offer, identity, password []byt
 	if _, err := o.check(); err != nil {
 		return nil, err
 	}
-	d, err := c.verifiedDomain(ctx, o.Profile, o.Group)
+	d, err := c.allowedDomain(ctx, o.Profile, o.Group)
 	if err != nil {
+		return nil, err
+	}
+	if err := d.prove(ctx, safeprime.ProveOrTrust); err != nil {
 		return nil, err
 	}
 	salt := make([]byte, o.saltSize())
@@ -97,9 +100,10 @@ func register(d *domain, o Offer, identity, password, salt []byte) (*Record, err
 	return NewRecord(o.Profile, o.Group, identity, salt, encode(s, d, v))
 }
 
-// verifiedDomain returns the group if the client may use it with the profile,
-// in the order of cost: its own lists, form, policy, proof.
-func (c *Client) verifiedDomain(ctx context.Context, p Profile, g GroupRef) (*domain, error) {
+// allowedDomain returns the group if the client may use it with the profile, in
+// the order of cost: its own lists, form, policy. The caller proves it, which
+// takes longer than all else, before it touches the password.
+func (c *Client) allowedDomain(ctx context.Context, p Profile, g GroupRef) (*domain, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -121,9 +125,6 @@ func (c *Client) verifiedDomain(ctx context.Context, p Profile, g GroupRef) (*do
 		return nil, err
 	case err != nil:
 		return nil, fmt.Errorf("%w: AcceptGroup: %w", ErrPolicy, err)
-	}
-	if err := d.prove(ctx, safeprime.ProveOrTrust); err != nil {
-		return nil, err
 	}
 	return d, nil
 }

@@ -3,6 +3,8 @@ package srp
 import (
 	"context"
 	"time"
+
+	"github.com/nescio-go/nescio/internal/safeprime"
 )
 
 // The hooks of the tests: fixed randomness, groups too small to be offered,
@@ -25,8 +27,11 @@ func (c *Client) RespondWith(ctx context.Context, response, identity, x []byte) 
 	if !ok {
 		return nil, ErrMalformed
 	}
-	d, err := c.verifiedDomain(ctx, ch.Profile, ch.Group)
+	d, err := c.allowedDomain(ctx, ch.Profile, ch.Group)
 	if err != nil {
+		return nil, err
+	}
+	if err := d.prove(ctx, safeprime.ProveOrTrust); err != nil {
 		return nil, err
 	}
 	e, err := newExchange(ch.Profile.scheme(), d, identity, ch, func(size int) []byte { return append([]byte{0xff}, make([]byte, size-1)...) })

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/nescio-go/nescio/internal/modexp"
+	"github.com/nescio-go/nescio/internal/safeprime"
 )
 
 // Challenge is a server's side of a login in typed form, for those who speak
@@ -63,8 +64,7 @@ const (
 // not allow, or for a group that is not what it seems. It looks at ctx before it
 // starts and while it waits for the first proof of a modulus, not during the
 // password's hash: that is bcrypt with Proton's profiles, some 80 ms and nine
-// tenths of the whole.
-// After an error the login is over.
+// tenths of the whole. After an error the login is over.
 func (l *Login) Respond(ctx context.Context, response []byte) (final []byte, err error) {
 	p, err := l.answer(ctx, func() (Challenge, bool) { return parseResponse(response) }, randomExponent)
 	if err != nil {
@@ -91,7 +91,7 @@ func (l *Login) answer(ctx context.Context, challenge func() (Challenge, bool), 
 	if !ok {
 		return Proof{}, ErrMalformed
 	}
-	d, err := l.client.verifiedDomain(ctx, c.Profile, c.Group)
+	d, err := l.client.allowedDomain(ctx, c.Profile, c.Group)
 	if err != nil {
 		return Proof{}, err
 	}
@@ -100,6 +100,9 @@ func (l *Login) answer(ctx context.Context, challenge func() (Challenge, bool), 
 		return Proof{}, err
 	}
 	defer clear(e.a)
+	if err := d.prove(ctx, safeprime.ProveOrTrust); err != nil {
+		return Proof{}, err
+	}
 	x, err := e.scheme.privateKey(d, l.identity, l.password, c.Salt)
 	if err != nil {
 		return Proof{}, err
@@ -127,8 +130,8 @@ type clientExchange struct {
 	a, u   []byte
 }
 
-// newExchange checks the salt and B, and draws A: what is left to do, in a
-// verified group, before the password is touched.
+// newExchange checks the salt and B, and draws A. The group may still be
+// unproved: nothing of the password is in it.
 func newExchange(s scheme, d *domain, I []byte, ch Challenge, ephemeral func(size int) []byte) (e *clientExchange, err error) {
 	if !s.acceptsSalt(len(ch.Salt)) {
 		return nil, ErrMalformed

@@ -50,6 +50,7 @@ func TestLoginInEveryGroup(t *testing.T) {
 			record, err := r.client.Register(t.Context(), template.Offer(), alice, password)
 			require.NoError(t, err)
 			require.Len(t, record.Salt(), 64)
+			require.LessOrEqual(t, len(record.Bytes())+srp.MaxIdentity, srp.MaxMessage)
 			require.NoError(t, r.server.Admit(record.Bytes()))
 			login, pending, final := r.begin(t, alice, record.Bytes(), password)
 			require.LessOrEqual(t, len(pending), 4096)

@@ -35,9 +35,8 @@ type Record struct {
 // as the JSON of a registration or another library's database. The verifier is
 // in the profile's byte order and has exactly |N| bytes; the salt has 1 to 64
 // (for Proton's versions 3 and 4 exactly 10, below none), the identity up to
-// 1024. It returns ErrRecord if a
-// value is out of its range. It proves nothing about the group: [CheckRecord]
-// does.
+// 1024. It returns ErrRecord if a value is out of its range. It proves nothing
+// about the group: [CheckRecord] does.
 func NewRecord(p Profile, g GroupRef, identity, salt, verifier []byte) (*Record, error) {
 	d, err := newDomain(g.N, g.G)
 	if err != nil || len(g.Credential) > MaxCredential {

@@ -60,7 +60,7 @@ func decoy(key []byte, label string, id []byte) []byte {
 type Template struct {
 	Profile  Profile
 	Group    *Group
-	SaltSize int    // bytes, 1 to 64, for Proton 10; 0: the profile's own, 16 or 10
+	SaltSize int    // bytes, 1 to 64, for Proton 10, below version 3 none; 0: the profile's own
 	Weight   uint32 // its share among the accounts, in any unit: 1 if it is the only one
 }
 

@@ -104,3 +104,22 @@ func TestAClientNeedNotWaitForAProof(t *testing.T) {
 	require.ErrorIs(t, err, srp.ErrPolicy)
 	require.Greater(t, time.Since(start), 2*waited, "it was a wait that was cut short")
 }
+
+// TestCheapChecksComeBeforeTheProof: what is malformed is refused before a group
+// is proved, which the server could make take seconds.
+func TestCheapChecksComeBeforeTheProof(t *testing.T) {
+	n := bytes.Repeat([]byte{0xf3}, 1024) // no other test asks about it
+	client, err := srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{srp.RFC5054SHA256(0)}, AcceptGroup: srp.AnyGroup(8192)})
+	require.NoError(t, err)
+	for name, c := range map[string]srp.Challenge{
+		"no salt": {B: bytes.Repeat([]byte{1}, 1024)},
+		"no B":    {Salt: []byte{1}},
+		"B = 0":   {Salt: []byte{1}, B: make([]byte, 1024)},
+	} {
+		login, _, err := client.Login(alice, password)
+		require.NoError(t, err)
+		c.Profile, c.Group = srp.RFC5054SHA256(0), srp.GroupRef{N: n, G: 2}
+		_, err = login.Answer(t.Context(), c)
+		require.Equal(t, srp.ErrMalformed, err, name) // the proof would say ErrPolicy
+	}
+}

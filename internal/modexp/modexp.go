@@ -96,9 +96,6 @@ func (m *Modulus) IsTrivial(x *Int) bool {
 	return x.nat.IsZero()|x.nat.IsOne()|x.nat.IsMinusOne(m.m) == 1
 }
 
-// IsMinusOne reports whether x is N−1, in constant time.
-func (m *Modulus) IsMinusOne(x *Int) bool { return x.nat.IsMinusOne(m.m) == 1 }
-
 // Clear overwrites x with zero.
 func (x *Int) Clear() { clear(x.nat.Bits()) }
 
