@@ -1,0 +1,241 @@
+package kdf
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/bits"
+	"time"
+)
+
+// DefaultTarget is the time that Calibrate aims at when told none, Autonomail's.
+const DefaultTarget = time.Second
+
+// Report is what Calibrate measured.
+type Report struct {
+	Params Params
+	Target time.Duration
+	// Measured is the time of one derivation with Params: the fastest of several
+	// samples of at least 50 ms each, for PBKDF2 scaled by the iterations.
+	Measured time.Duration
+	// AtFloor says that the policy's floor is what decided: the machine may be
+	// slower than the target. AtCeiling says that the policy's ceiling did: the
+	// machine could bear more.
+	AtFloor, AtCeiling bool
+}
+
+// String is a line for a log.
+func (r Report) String() string {
+	limit := ""
+	switch {
+	case r.AtFloor:
+		limit = ", at the policy's floor"
+	case r.AtCeiling:
+		limit = ", at the policy's ceiling"
+	}
+	return fmt.Sprintf("%v takes %v of %v%s", r.Params, r.Measured.Round(time.Millisecond), r.Target, limit)
+}
+
+// Calibrate chooses the costs with which one derivation takes about target on
+// this machine, within the limits of the policy, and returns parameters without
+// a salt. A target of 0 is [DefaultTarget]. What it chooses is never below the
+// floor, even where that takes longer than the target; the report says so.
+//
+// PBKDF2 gets iterations. Argon2id gets memory first, up to the policy's
+// MaxMemory, then passes, with 4 lanes or the policy's MaxParallelism. scrypt gets
+// the largest N that stays within the target. Memory is what all devices of an
+// account must have: give the policy of the smallest one.
+//
+// It takes the fastest of several samples, since other work on the machine can
+// only slow a sample down, and runs for half a second with PBKDF2, for up to ten
+// targets with the others. It returns ErrUnknown for an algorithm
+// that does not exist and for a policy of [Exactly], ErrExcessive for a policy
+// whose floor is above its ceiling, or the error of ctx.
+func Calibrate(ctx context.Context, a Algorithm, target time.Duration, pol Policy) (Params, Report, error) {
+	return calibrate(ctx, a, target, pol, stopwatch{time.Now, func(ctx context.Context, p Params) error {
+		f := &Function{params: p, gate: pol.Gate, derive: a.core()}
+		f.params.salt = "calibration salt"
+		_, err := f.Derive(ctx, []byte("password"), 32)
+		return err
+	}})
+}
+
+func calibrate(ctx context.Context, a Algorithm, target time.Duration, pol Policy, w stopwatch) (Params, Report, error) {
+	if pol.exact {
+		return Params{}, Report{}, ErrUnknown
+	}
+	if target <= 0 {
+		target = DefaultTarget
+	}
+	pol = pol.resolved()
+	var r Report
+	var err error
+	switch a {
+	case PBKDF2SHA512:
+		r, err = w.pbkdf2(ctx, target, pol.PBKDF2SHA512)
+	case Argon2id:
+		r, err = w.argon2id(ctx, target, pol.Argon2id)
+	case Scrypt:
+		r, err = w.scrypt(ctx, target, pol.Scrypt)
+	default:
+		err = ErrUnknown
+	}
+	if err != nil {
+		return Params{}, Report{}, err
+	}
+	r.Target = target
+	return r.Params, r, nil
+}
+
+// stopwatch is a clock and what it times: one derivation.
+type stopwatch struct {
+	now func() time.Time
+	run func(ctx context.Context, p Params) error
+}
+
+const (
+	sampleTime = 50 * time.Millisecond // of one sample, at least
+	samples    = 3                     // at least
+	sampling   = 5 * sampleTime        // of all samples, at least
+)
+
+// time returns the time of one derivation: after a warm-up, the fastest of
+// several samples.
+func (w stopwatch) time(ctx context.Context, p Params) (time.Duration, error) {
+	if err := w.run(ctx, p); err != nil {
+		return 0, err
+	}
+	best, total := time.Duration(math.MaxInt64), time.Duration(0)
+	for i := 0; i < samples || total < sampling; i++ {
+		elapsed, runs := time.Duration(0), 0
+		for start := w.now(); elapsed < sampleTime; runs++ {
+			if err := w.run(ctx, p); err != nil {
+				return 0, err
+			}
+			elapsed = w.now().Sub(start)
+		}
+		best = min(best, elapsed/time.Duration(runs))
+		total += elapsed
+	}
+	return best, nil
+}
+
+// scale returns work · target / took, for a work that took that long.
+func scale(work uint64, target, took time.Duration) uint64 {
+	return uint64(min(float64(work)*float64(target)/float64(max(took, 1)), 1<<62))
+}
+
+// pbkdf2 times few iterations and multiplies.
+func (w stopwatch) pbkdf2(ctx context.Context, target time.Duration, l PBKDF2Limits) (r Report, err error) {
+	if l.Min > l.Max {
+		return Report{}, ErrExcessive
+	}
+	probe := Params{algorithm: PBKDF2SHA512, n: 1 << 14}
+	took, err := w.time(ctx, probe)
+	if err != nil {
+		return Report{}, err
+	}
+	n := scale(uint64(probe.n), target, took)
+	r.AtFloor, r.AtCeiling = n < uint64(l.Min), n > uint64(l.Max)
+	r.Params = Params{algorithm: PBKDF2SHA512, n: clamp(n, l.Min, l.Max)}
+	r.Measured = time.Duration(scale(uint64(took), time.Duration(r.Params.n), time.Duration(probe.n)))
+	return r, nil
+}
+
+// rounds is how often a choice for Argon2id is measured and corrected: its time
+// grows not quite in proportion.
+const rounds = 3
+
+// argon2id starts at the floor, raises memory until the target or the ceiling
+// is reached, and at the ceiling the passes.
+func (w stopwatch) argon2id(ctx context.Context, target time.Duration, l Argon2idLimits) (Report, error) {
+	least, mostMemory, err := l.floor()
+	if err != nil {
+		return Report{}, err
+	}
+	r, err := w.report(ctx, least)
+	if err != nil || r.Measured >= target {
+		r.AtFloor = true
+		return r, err
+	}
+	p := least
+	for i := 0; i < rounds && !near(r.Measured, target); i++ {
+		p.m = clamp(scale(uint64(p.m), target, r.Measured)>>10<<10, least.m, mostMemory)
+		if p == r.Params {
+			break
+		}
+		if r, err = w.report(ctx, p); err != nil {
+			return r, err
+		}
+	}
+	if p.m < mostMemory {
+		return r, nil
+	}
+	mostPasses := clamp(l.MaxWork/uint64(p.m), 1, l.MaxPasses)
+	for i := 0; i < rounds && !near(r.Measured, target); i++ {
+		p.t = clamp(scale(uint64(p.t), target, r.Measured), least.t, mostPasses)
+		if p == r.Params {
+			break
+		}
+		if r, err = w.report(ctx, p); err != nil {
+			return r, err
+		}
+	}
+	r.AtCeiling = p.t == mostPasses && r.Measured < target
+	return r, nil
+}
+
+// floor returns the least that the limits allow, with as few passes as a low
+// ceiling of memory permits, and that ceiling in KiB.
+func (l Argon2idLimits) floor() (least Params, mostMemory uint32, err error) {
+	m := min(max(uint64(l.MinMemory), l.MinWork), uint64(l.MaxMemory))
+	t := (l.MinWork + m - 1) / m
+	if m < uint64(l.MinMemory) || t > uint64(l.MaxPasses) || m*t > l.MaxWork {
+		return Params{}, 0, ErrExcessive
+	}
+	least = Params{algorithm: Argon2id, m: uint32(m), t: uint32(t), p: min(4, l.MaxParallelism)}
+	return least, uint32(min(uint64(l.MaxMemory), l.MaxWork/t)), nil
+}
+
+// scrypt doubles N as long as it stays within the target.
+func (w stopwatch) scrypt(ctx context.Context, target time.Duration, l ScryptLimits) (Report, error) {
+	p := Params{algorithm: Scrypt, n: 1 << bits.Len32(l.MinN-1), r: scryptR, p: 1}
+	most := l.MaxMemory // KiB, and N: 128·N·r is N KiB
+	if l.MinN > 1<<30 || p.n > most {
+		return Report{}, ErrExcessive
+	}
+	r, err := w.report(ctx, p)
+	if err != nil || r.Measured > target {
+		r.AtFloor = true
+		return r, err
+	}
+	for 2*r.Measured <= target {
+		if p.n *= 2; p.n > most {
+			r.AtCeiling = true
+			break
+		}
+		next, err := w.report(ctx, p)
+		if err != nil {
+			return Report{}, err
+		}
+		if next.Measured > target {
+			break
+		}
+		r = next
+	}
+	return r, nil
+}
+
+// report times p.
+func (w stopwatch) report(ctx context.Context, p Params) (r Report, err error) {
+	r.Params = p
+	r.Measured, err = w.time(ctx, p)
+	return r, err
+}
+
+// near reports whether a time is within 5 % of the target.
+func near(took, target time.Duration) bool { return (took - target).Abs() <= target/20 }
+
+func clamp(v uint64, least, most uint32) uint32 {
+	return uint32(max(uint64(least), min(v, uint64(most))))
+}

@@ -1,0 +1,216 @@
+package kdf_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nescio-go/nescio/kdf"
+	"github.com/stretchr/testify/require"
+)
+
+// machine is a clock that a simulated derivation moves.
+type machine struct {
+	now     time.Time
+	perUnit map[kdf.Algorithm]float64 // nanoseconds a unit of Params.Cost takes
+	noise   func(m *machine) float64  // how much slower it is just now
+	runs    int
+	most    kdf.Params // of the largest memory that ran
+}
+
+func newMachine(pbkdf2, argon2id, scrypt time.Duration) *machine {
+	return &machine{
+		now: time.Unix(0, 0),
+		perUnit: map[kdf.Algorithm]float64{ // given for the floors
+			kdf.PBKDF2SHA512: float64(pbkdf2) / 210_000,
+			kdf.Argon2id:     float64(argon2id) / (38 << 10),
+			kdf.Scrypt:       float64(scrypt) / (1 << 19),
+		},
+		noise: func(*machine) float64 { return 1 },
+	}
+}
+
+func (m *machine) run(_ context.Context, p kdf.Params) error {
+	m.runs++
+	m.now = m.now.Add(time.Duration(m.noise(m) * m.perUnit[p.Algorithm()] * float64(p.Cost())))
+	if p.Memory() > m.most.Memory() {
+		m.most = p
+	}
+	return nil
+}
+
+func (m *machine) calibrate(t *testing.T, a kdf.Algorithm, target time.Duration, pol kdf.Policy) kdf.Report {
+	p, r, err := kdf.CalibrateWith(t.Context(), a, target, pol, func() time.Time { return m.now }, m.run)
+	require.NoError(t, err)
+	require.Equal(t, p, r.Params)
+	require.Empty(t, p.Salt())
+	require.NoError(t, p.WithinLimits(pol), "what it chooses the policy allows")
+	return r
+}
+
+const ms = time.Millisecond
+
+func TestCalibrate(t *testing.T) {
+	phone := kdf.Policy{
+		Argon2id: kdf.Argon2idLimits{MaxMemory: 128 << 10},
+		Scrypt:   kdf.ScryptLimits{MaxMemory: 128 << 10},
+	}
+	for _, c := range []struct {
+		name      string
+		a         kdf.Algorithm
+		atFloor   time.Duration // the machine's time for the policy's floor
+		target    time.Duration
+		pol       kdf.Policy
+		want      string
+		measured  time.Duration
+		isFloor   bool
+		isCeiling bool
+	}{
+		{"iterations in proportion", kdf.PBKDF2SHA512, 210 * ms, 1000 * ms, kdf.Policy{}, "i=1000000", 1000 * ms, false, false},
+		{"a target of its own", kdf.PBKDF2SHA512, 210 * ms, 500 * ms, kdf.Policy{}, "i=500000", 500 * ms, false, false},
+		{"the default target", kdf.PBKDF2SHA512, 210 * ms, 0, kdf.Policy{}, "i=1000000", 1000 * ms, false, false},
+		{"a slow machine stays at the floor", kdf.PBKDF2SHA512, 2100 * ms, 1000 * ms, kdf.Policy{}, "i=210000", 2100 * ms, true, false},
+		{"a fast one at the ceiling", kdf.PBKDF2SHA512, 2100 * time.Microsecond, 1000 * ms, kdf.Policy{}, "i=67108864", 671088 * time.Microsecond, false, true},
+
+		{"memory first", kdf.Argon2id, 38 * ms, 500 * ms, kdf.Policy{}, "m=512000,t=1,p=4", 500 * ms, false, false},
+		{"then passes", kdf.Argon2id, 38 * ms, 3500 * ms, kdf.Policy{}, "m=1048576,t=3,p=4", 3072 * ms, false, false},
+		{"memory as given", kdf.Argon2id, 38 * ms, 1000 * ms, phone, "m=131072,t=7,p=4", 896 * ms, false, false},
+		{"passes to the ceiling", kdf.Argon2id, 380 * time.Microsecond, 1000 * ms, phone, "m=131072,t=32,p=4", 40960 * time.Microsecond, false, true},
+		{"a slow machine stays at the floor", kdf.Argon2id, 1200 * ms, 1000 * ms, kdf.Policy{}, "m=38912,t=1,p=4", 1200 * ms, true, false},
+		{"the floor in less memory", kdf.Argon2id, 38 * ms, 10 * ms, kdf.Policy{Argon2id: kdf.Argon2idLimits{MaxMemory: 20 << 10}},
+			"m=20480,t=2,p=4", 40 * ms, true, false},
+		{"few lanes", kdf.Argon2id, 38 * ms, 500 * ms, kdf.Policy{Argon2id: kdf.Argon2idLimits{MaxParallelism: 1}},
+			"m=512000,t=1,p=1", 500 * ms, false, false},
+
+		{"the largest N within the target", kdf.Scrypt, 150 * ms, 1000 * ms, kdf.Policy{}, "ln=18,r=8,p=1", 600 * ms, false, false},
+		{"exactly on it", kdf.Scrypt, 125 * ms, 1000 * ms, kdf.Policy{}, "ln=19,r=8,p=1", 1000 * ms, false, false},
+		{"a slow machine stays at the floor", kdf.Scrypt, 1100 * ms, 1000 * ms, kdf.Policy{}, "ln=16,r=8,p=1", 1100 * ms, true, false},
+		{"a fast one at the ceiling", kdf.Scrypt, 10 * ms, 1000 * ms, kdf.Policy{}, "ln=20,r=8,p=1", 160 * ms, false, true},
+		{"memory as given", kdf.Scrypt, 10 * ms, 1000 * ms, phone, "ln=17,r=8,p=1", 20 * ms, false, true},
+		{"a floor that is no power of two", kdf.Scrypt, 100 * ms, 100 * ms, kdf.Policy{Scrypt: kdf.ScryptLimits{MinN: 1<<16 + 1}},
+			"ln=17,r=8,p=1", 200 * ms, true, false},
+	} {
+		t.Run(c.a.String()+"/"+c.name, func(t *testing.T) {
+			m := newMachine(c.atFloor, c.atFloor, c.atFloor)
+			r := m.calibrate(t, c.a, c.target, c.pol)
+			require.InDelta(t, float64(c.measured), float64(r.Measured), 0.001*float64(c.measured))
+			require.Equal(t, c.isFloor, r.AtFloor, "at the floor")
+			require.Equal(t, c.isCeiling, r.AtCeiling, "at the ceiling")
+			if c.pol.Argon2id.MaxMemory != 0 {
+				require.LessOrEqual(t, m.most.Memory(), uint64(128<<20+4<<10), "no more memory was touched")
+			}
+			costs := r.Params.String()
+			require.Equal(t, c.want, costs[strings.LastIndex(costs, "$")+1:])
+		})
+	}
+}
+
+// TestCalibrateTakesTheFastest of its samples: a machine that is busy two
+// thirds of the time gets the parameters of one that is idle.
+func TestCalibrateTakesTheFastest(t *testing.T) {
+	for _, a := range []kdf.Algorithm{kdf.PBKDF2SHA512, kdf.Argon2id, kdf.Scrypt} {
+		idle := newMachine(210*ms, 60*ms, 150*ms)
+		busy := newMachine(210*ms, 60*ms, 150*ms)
+		busy.noise = func(m *machine) float64 {
+			if a == kdf.PBKDF2SHA512 {
+				return []float64{4, 1, 2}[m.now.UnixMilli()/200%3]
+			}
+			return []float64{4, 1, 2}[m.runs%3]
+		}
+		require.Equal(t, idle.calibrate(t, a, 0, kdf.Policy{}), busy.calibrate(t, a, 0, kdf.Policy{}))
+	}
+}
+
+func TestCalibrateRefuses(t *testing.T) {
+	run := func(context.Context, kdf.Params) error { t.Error("it ran"); return nil }
+	for _, c := range []struct {
+		a    kdf.Algorithm
+		pol  kdf.Policy
+		want error
+	}{
+		{0, kdf.Policy{}, kdf.ErrUnknown},
+		{4, kdf.Policy{}, kdf.ErrUnknown},
+		{kdf.Argon2id, kdf.Exactly(kdf.Default()), kdf.ErrUnknown},
+		{kdf.PBKDF2SHA512, kdf.Policy{PBKDF2SHA512: kdf.PBKDF2Limits{Max: 209_999}}, kdf.ErrExcessive},
+		{kdf.Argon2id, kdf.Policy{Argon2id: kdf.Argon2idLimits{MaxMemory: 19<<10 - 1}}, kdf.ErrExcessive},
+		{kdf.Argon2id, kdf.Policy{Argon2id: kdf.Argon2idLimits{MaxMemory: 19 << 10, MaxPasses: 1}}, kdf.ErrExcessive},
+		{kdf.Argon2id, kdf.Policy{Argon2id: kdf.Argon2idLimits{MaxWork: 38<<10 - 1}}, kdf.ErrExcessive},
+		{kdf.Argon2id, kdf.Policy{Argon2id: kdf.Argon2idLimits{MinWork: 1 << 63}}, kdf.ErrExcessive},
+		{kdf.Scrypt, kdf.Policy{Scrypt: kdf.ScryptLimits{MaxMemory: 1<<16 - 1}}, kdf.ErrExcessive},
+		{kdf.Scrypt, kdf.Policy{Scrypt: kdf.ScryptLimits{MinN: 1<<31 + 1}}, kdf.ErrExcessive},
+	} {
+		p, r, err := kdf.CalibrateWith(t.Context(), c.a, 0, c.pol, time.Now, run)
+		require.ErrorIs(t, err, c.want)
+		require.Zero(t, p)
+		require.Zero(t, r)
+	}
+	_, _, err := kdf.Calibrate(t.Context(), 9, 0, kdf.Policy{})
+	require.ErrorIs(t, err, kdf.ErrUnknown)
+}
+
+// TestCalibratePassesErrorsOn, of every run.
+func TestCalibratePassesErrorsOn(t *testing.T) {
+	broken := errors.New("broken")
+	for _, a := range []kdf.Algorithm{kdf.PBKDF2SHA512, kdf.Argon2id, kdf.Scrypt} {
+		whole := newMachine(210*ms, 10*ms, 20*ms)
+		whole.calibrate(t, a, 0, kdf.Policy{})
+		for n := range whole.runs {
+			m := newMachine(210*ms, 10*ms, 20*ms)
+			p, r, err := kdf.CalibrateWith(t.Context(), a, 0, kdf.Policy{}, func() time.Time { return m.now },
+				func(ctx context.Context, p kdf.Params) error {
+					if m.runs == n {
+						return broken
+					}
+					return m.run(ctx, p)
+				})
+			require.ErrorIs(t, err, broken, "run %d of %d", n, whole.runs)
+			require.Zero(t, p)
+			require.Zero(t, r)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, _, err := kdf.Calibrate(ctx, kdf.Argon2id, 0, kdf.Policy{})
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+// TestCalibrateMeasuresThisMachine: a derivation by what it chose takes the
+// target, where the machine is quiet at least once in five tries.
+func TestCalibrateMeasuresThisMachine(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes seconds, and the race detector slows what it measures")
+	}
+	const target = 250 * ms
+	var off []float64
+	for range 5 {
+		p, r, err := kdf.Calibrate(t.Context(), kdf.PBKDF2SHA512, target, kdf.Policy{})
+		require.NoError(t, err)
+		f, err := p.WithNewSalt().Check(kdf.Policy{})
+		require.NoError(t, err)
+		start := time.Now()
+		_, err = f.Derive(t.Context(), []byte("password"), 32)
+		require.NoError(t, err)
+		took := time.Since(start)
+		if r.AtFloor {
+			require.Greater(t, r.Measured, target)
+			return // a slow machine
+		}
+		off = append(off, float64(took)/float64(target)-1)
+		if off[len(off)-1] > -0.15 && off[len(off)-1] < 0.15 {
+			t.Logf("off by %.1f %%", 100*off[len(off)-1])
+			return
+		}
+	}
+	t.Errorf("off by %.2f", off)
+}
+
+func TestReportSaysWhatDecided(t *testing.T) {
+	r := newMachine(2100*ms, 0, 0).calibrate(t, kdf.PBKDF2SHA512, 0, kdf.Policy{})
+	require.Equal(t, "$pbkdf2-sha512$i=210000 takes 2.1s of 1s, at the policy's floor", r.String())
+	r = newMachine(210*ms, 0, 0).calibrate(t, kdf.PBKDF2SHA512, 0, kdf.Policy{})
+	require.Equal(t, "$pbkdf2-sha512$i=1000000 takes 1s of 1s", r.String())
+	r = newMachine(ms, 0, 0).calibrate(t, kdf.PBKDF2SHA512, 0, kdf.Policy{})
+	require.Contains(t, r.String(), ", at the policy's ceiling")
+}

@@ -1,0 +1,55 @@
+// Package kdf turns passwords into keys, at a cost that is chosen, bounded on
+// both sides, and measured.
+//
+// Sources: RFC 8018 for PBKDF2, RFC 9106 for Argon2id, RFC 7914 for scrypt; the
+// PHC string format specification for the text form.
+//
+// # Where to start
+//
+// [Params] says how: an algorithm, its costs, a salt. [Default] is Argon2id
+// with 64 MiB and 3 passes; [Calibrate] measures what this machine can bear.
+// [Params.WithNewSalt] gives it a salt, [Params.Check] makes it a [Function],
+// and [Function.Derive] the key:
+//
+//	params := kdf.Default().WithNewSalt()
+//	function, err := params.Check(kdf.Policy{})
+//	key, err := function.Derive(ctx, password, 32)
+//
+// Store the parameters, by their text or binary form, beside what the key
+// protects: they are public. Whoever reads parameters from elsewhere, a server
+// or a file, passes them through Check too, which is the only way to a
+// Function. A [Policy] refuses what is too weak, and so would help someone
+// guess, and what is excessive, and so would tie up the machine, before any
+// work or allocation. Its zero value is the safe default.
+//
+// # Which algorithm
+//
+// [Argon2id], unless something else decides: it makes guessing expensive in
+// memory as well as in time. [Scrypt] does too. [PBKDF2SHA512] only costs time,
+// of which attackers have machines full; it is here for those who have no other,
+// such as [Params.Withhold]'s model Autonomail, and runs faster than the standard
+// library's so that the same second buys more iterations.
+//
+// # Passwords
+//
+// Passwords have 1 to 1024 bytes and are used as given: two programs that
+// should get one key must normalise alike (RFC 8265 has OpaqueString). Do not
+// use this package where the input is a key already: package wrap has DeriveKey
+// for that.
+//
+// # Security
+//
+// The time of PBKDF2 depends on public values alone. Argon2id's first half
+// pass is independent of the password and its rest is not, scrypt reads memory
+// at places that depend on the password, and so does the bcrypt of
+// [ProtonKeyPassword], by its S-boxes: who shares the machine's cache may learn
+// something of the password. What the package owns is cleared after use, apart
+// from the memory of Argon2id and scrypt, which their implementation keeps from
+// reach.
+//
+// # Compatibility
+//
+// Text and binary form are fixed: what this version wrote, every later one
+// reads. The limits of the zero Policy may rise in later versions; [Exactly]
+// does not change.
+package kdf

@@ -1,0 +1,25 @@
+package kdf
+
+import "errors"
+
+// The errors of this package, to be told apart by errors.Is. None of them holds
+// input.
+var (
+	// ErrWeak means parameters below a floor of the policy, or a salt of less
+	// than 16 bytes. Params.Check returns it.
+	ErrWeak = errors.New("kdf: parameters below the policy's floor")
+	// ErrExcessive means parameters above a ceiling of the policy. Params.Check
+	// returns it, and Calibrate for a policy whose floor is above its ceiling.
+	ErrExcessive = errors.New("kdf: parameters above the policy's ceiling")
+	// ErrUnknown means an algorithm that does not exist or that the policy does
+	// not allow.
+	ErrUnknown = errors.New("kdf: unknown algorithm")
+	// ErrIncomplete means parameters that lack a salt or a withheld cost.
+	ErrIncomplete = errors.New("kdf: the salt or a withheld cost is missing")
+	// ErrMalformed means an encoding, a cost or a salt that cannot be.
+	ErrMalformed = errors.New("kdf: malformed parameters")
+	// ErrPassword means a password of less than 1 or more than 1024 bytes.
+	ErrPassword = errors.New("kdf: a password has 1 to 1024 bytes")
+	// ErrLength means a key of less than 16 or more than 64 bytes.
+	ErrLength = errors.New("kdf: a key has 16 to 64 bytes")
+)

@@ -1,0 +1,117 @@
+package kdf_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"time"
+
+	"github.com/nescio-go/nescio/kdf"
+)
+
+// A password becomes a key, and later the same key again by the parameters that
+// were stored in the meantime.
+func Example() {
+	ctx := context.Background()
+	password := []byte("correct horse battery staple")
+
+	params := kdf.Default().WithNewSalt()
+	function, err := params.Check(kdf.Policy{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	key, err := function.Derive(ctx, password, 32)
+	if err != nil {
+		log.Fatal(err)
+	}
+	stored := params.String()
+
+	params, err = kdf.ParseParams(stored)
+	if err != nil {
+		log.Fatal(err)
+	}
+	function, err = params.Check(kdf.Policy{}) // whoever kept them may have changed them
+	if err != nil {
+		log.Fatal(err)
+	}
+	again, err := function.Derive(ctx, password, 32)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(stored[:31], string(key) == string(again))
+	// Output: $argon2id$v=19$m=65536,t=3,p=4$ true
+}
+
+// What a server sends may be too weak, or too much for the machine. Check says
+// so before anything runs.
+func ExampleParams_Check() {
+	for _, text := range []string{
+		"$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHRzYWx0c2FsdA",
+		"$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA",
+		"$argon2id$v=19$m=2147483647,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA",
+	} {
+		params, err := kdf.ParseParams(text)
+		if err != nil {
+			log.Fatal(err)
+		}
+		_, err = params.Check(kdf.Policy{})
+		fmt.Println(err)
+	}
+	// Output:
+	// <nil>
+	// kdf: parameters below the policy's floor
+	// kdf: parameters above the policy's ceiling
+}
+
+// A policy for what somebody else fixed.
+func ExampleExactly() {
+	params, err := kdf.RFC9807Scrypt().WithSalt(make([]byte, 16))
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = params.Check(kdf.Policy{})
+	fmt.Println(errors.Is(err, kdf.ErrWeak))
+	function, err := params.Check(kdf.Exactly(kdf.RFC9807Scrypt()))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(function.NeedsUpgrade())
+	// Output:
+	// true
+	// true
+}
+
+// Costs for this machine, in memory that every device of the account has.
+func ExampleCalibrate() {
+	policy := kdf.Policy{Argon2id: kdf.Argon2idLimits{MaxMemory: 128 << 10}} // KiB
+	params, report, err := kdf.Calibrate(context.Background(), kdf.Argon2id, 200*time.Millisecond, policy)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(params.WithinLimits(policy), params == report.Params)
+	// Output: <nil> true
+}
+
+// Autonomail calibrates PBKDF2 to one second and keeps the count on the device.
+func ExampleParams_Withhold() {
+	params, err := kdf.NewPBKDF2SHA512(1_234_567) // or kdf.Calibrate(ctx, kdf.PBKDF2SHA512, 0, policy)
+	if err != nil {
+		log.Fatal(err)
+	}
+	public, onDevice, err := params.WithNewSalt().Withhold()
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(onDevice, public.String()[:15])
+
+	params, err = public.Supply(onDevice)
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = params.Check(kdf.Policy{})
+	fmt.Println(err)
+	// Output:
+	// 1234567 $pbkdf2-sha512$
+	// <nil>
+}

@@ -1,0 +1,52 @@
+package kdf
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha512"
+	"time"
+)
+
+// CheckWith is Check with something else in place of the algorithm.
+func (p Params) CheckWith(pol Policy, run func()) (*Function, error) {
+	f, err := p.Check(pol)
+	if err != nil {
+		return nil, err
+	}
+	f.derive = func(context.Context, Params, []byte, int) ([]byte, error) {
+		run()
+		return nil, nil
+	}
+	return f, nil
+}
+
+// PlainPBKDF2 is the path without the encoded states.
+func PlainPBKDF2(password, salt []byte, iterations uint32, n int) ([]byte, error) {
+	mac := hmac.New(sha512.New, password)
+	mac.Write(salt)
+	mac.Write([]byte{0, 0, 0, 1})
+	u := mac.Sum(nil)
+	return pbkdf2Sum(context.Background(), u, plainIteration(mac, u), iterations, n)
+}
+
+// FastIteration reports whether the encoded states are in use.
+func FastIteration(password []byte) bool {
+	it := newIteration(password)
+	return it != nil && it.agrees(hmac.New(sha512.New, password))
+}
+
+// FastIterationOfAnotherEncoding is FastIteration with the digest elsewhere in
+// the encoding.
+func FastIterationOfAnotherEncoding(password []byte) bool {
+	it := newIteration(password)
+	it.inner[stateDigest] ^= 1
+	return it.agrees(hmac.New(sha512.New, password))
+}
+
+// CalibrateWith is Calibrate with a clock and a cost function.
+func CalibrateWith(ctx context.Context, a Algorithm, target time.Duration, pol Policy,
+	now func() time.Time, run func(ctx context.Context, p Params) error) (Params, Report, error) {
+	return calibrate(ctx, a, target, pol, stopwatch{now, run})
+}
+
+const CancelEvery = cancelEvery

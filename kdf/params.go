@@ -1,0 +1,177 @@
+package kdf
+
+import (
+	"crypto/rand"
+	"math/bits"
+)
+
+// Algorithm is a password-based key derivation function. The list is closed.
+// The numbers are those of the binary form.
+type Algorithm uint8
+
+const (
+	// PBKDF2SHA512 is PBKDF2 with HMAC-SHA512 (RFC 8018, Section 5.2).
+	PBKDF2SHA512 Algorithm = 1
+	// Argon2id is Argon2id version 1.3 (RFC 9106), without secret value and
+	// associated data.
+	Argon2id Algorithm = 2
+	// Scrypt is scrypt (RFC 7914).
+	Scrypt Algorithm = 3
+)
+
+// String returns the algorithm's identifier in PHC strings: "pbkdf2-sha512",
+// "argon2id", "scrypt".
+func (a Algorithm) String() string {
+	switch a {
+	case PBKDF2SHA512:
+		return "pbkdf2-sha512"
+	case Argon2id:
+		return "argon2id"
+	case Scrypt:
+		return "scrypt"
+	}
+	return "unknown"
+}
+
+// Params says how a password becomes a key: the algorithm, its costs, and a
+// salt, which it may lack as long as it is a mere proposal. Nothing in it is
+// secret, except what [Params.Withhold] takes out.
+//
+// Params is an immutable, comparable value. The zero Params is none: it has no
+// encoding and Check refuses it with ErrUnknown.
+type Params struct {
+	algorithm Algorithm
+	n         uint32 // PBKDF2: iterations, 0 if withheld. scrypt: N
+	m, t      uint32 // Argon2id: memory in KiB, passes
+	r         uint32 // scrypt
+	p         uint32 // Argon2id, scrypt: parallelism
+	salt      string
+}
+
+const (
+	maxSalt = 64
+	minSalt = 16 // unless a policy is exact
+	newSalt = 32
+	maxCost = 1<<31 - 1
+)
+
+// Default returns what to use when nothing was measured: Argon2id with 64 MiB,
+// 3 passes and 4 lanes, the second of RFC 9106's recommended options. It has no
+// salt yet.
+func Default() Params { return Params{algorithm: Argon2id, m: 64 << 10, t: 3, p: 4} }
+
+// RFC9807Argon2id returns the Argon2id parameters that RFC 9807, Section 7,
+// recommends for OPAQUE: 2 GiB, 1 pass, 4 lanes. They are above the default
+// ceiling: check them by [Exactly]. The RFC's salt is 16 zero bytes.
+func RFC9807Argon2id() Params { return Params{algorithm: Argon2id, m: 2 << 20, t: 1, p: 4} }
+
+// RFC9807Scrypt returns the scrypt parameters that RFC 9807, Section 7,
+// recommends: N = 32768, r = 8, p = 1. They are below the default floor.
+func RFC9807Scrypt() Params { return Params{algorithm: Scrypt, n: 1 << 15, r: 8, p: 1} }
+
+// NewPBKDF2SHA512 returns PBKDF2 with the given number of iterations, 1 to
+// 2^31−1, without a salt, or ErrMalformed.
+func NewPBKDF2SHA512(iterations int) (Params, error) {
+	return complete(Params{algorithm: PBKDF2SHA512, n: cost(iterations)})
+}
+
+// NewArgon2id returns Argon2id with memory in KiB, a number of passes, and
+// parallelism, without a salt. It returns ErrMalformed unless parallelism is 1
+// to 255, memory at least 8 times that, passes at least 1, and none above
+// 2^31−1. The memory that is used is a multiple of 4 times the parallelism.
+func NewArgon2id(memory, passes, parallelism int) (Params, error) {
+	return complete(Params{algorithm: Argon2id, m: cost(memory), t: cost(passes), p: cost(parallelism)})
+}
+
+// NewScrypt returns scrypt with cost N, block size r and parallelism p, without
+// a salt. It takes 128·N·r bytes of memory. It returns ErrMalformed unless N is
+// a power of two from 2 to 2^30, r and p are at least 1, r·p is below 2^30, and
+// N·r at most 2^31, which is 256 GiB.
+func NewScrypt(N, r, p int) (Params, error) {
+	return complete(Params{algorithm: Scrypt, n: cost(N), r: cost(r), p: cost(p)})
+}
+
+// cost returns v, or the impossible 0 for what does not fit.
+func cost(v int) uint32 {
+	if v < 0 || v > maxCost {
+		return 0
+	}
+	return uint32(v)
+}
+
+func complete(p Params) (Params, error) {
+	if !p.valid() || p.withheld() {
+		return Params{}, ErrMalformed
+	}
+	return p, nil
+}
+
+// valid reports whether p can be, by the rules of its algorithm alone.
+func (p Params) valid() bool {
+	if len(p.salt) > maxSalt {
+		return false
+	}
+	switch p.algorithm {
+	case PBKDF2SHA512:
+		return p.n <= maxCost
+	case Argon2id:
+		return p.m <= maxCost && p.t >= 1 && p.t <= maxCost && p.p >= 1 && p.p <= 255 && p.m >= 8*p.p
+	case Scrypt:
+		return p.n >= 2 && p.n <= 1<<30 && bits.OnesCount32(p.n) == 1 &&
+			p.r >= 1 && p.p >= 1 && uint64(p.r)*uint64(p.p) < 1<<30 && uint64(p.n)*uint64(p.r) <= 1<<31
+	}
+	return false
+}
+
+// WithSalt returns the same parameters with the given salt, of which it keeps
+// a copy, or without a salt if it is empty. A salt has at most 64 bytes; more
+// is ErrMalformed. Salts need not be secret, but each must be used once: prefer
+// [Params.WithNewSalt].
+func (p Params) WithSalt(salt []byte) (Params, error) {
+	if len(salt) > maxSalt {
+		return Params{}, ErrMalformed
+	}
+	p.salt = string(salt)
+	return p, nil
+}
+
+// WithNewSalt returns the same parameters with a random salt of 256 bits.
+func (p Params) WithNewSalt() Params {
+	var salt [newSalt]byte
+	rand.Read(salt[:])
+	p.salt = string(salt[:])
+	return p
+}
+
+// Algorithm returns the algorithm, 0 for the zero Params.
+func (p Params) Algorithm() Algorithm { return p.algorithm }
+
+// Salt returns a copy of the salt, empty if there is none.
+func (p Params) Salt() []byte { return []byte(p.salt) }
+
+// Cost returns the work of one derivation in the algorithm's own unit, to
+// compare parameters of one algorithm: PBKDF2's iterations, Argon2id's KiB times
+// passes, scrypt's N·r·p. It is 0 if it is withheld.
+func (p Params) Cost() uint64 {
+	switch p.algorithm {
+	case PBKDF2SHA512:
+		return uint64(p.n)
+	case Argon2id:
+		return uint64(p.m) * uint64(p.t)
+	case Scrypt:
+		return uint64(p.n) * uint64(p.r) * uint64(p.p) // below 2^60
+	}
+	return 0
+}
+
+// Memory returns what one derivation allocates, in bytes: nothing worth
+// counting with PBKDF2.
+func (p Params) Memory() uint64 {
+	switch p.algorithm {
+	case Argon2id:
+		return uint64(p.m) << 10
+	case Scrypt:
+		return 128 * uint64(p.r) * (uint64(p.n) + uint64(p.p))
+	}
+	return 0
+}

@@ -1,0 +1,161 @@
+package kdf
+
+import "math"
+
+// Policy is what parameters must satisfy, whoever chose them. The zero value
+// is the safe default. A limit that is 0 has its default; a floor that is set
+// below the default's has no effect, since parameters below it need [Exactly],
+// while a ceiling can be set anywhere: lower it to what the smallest device
+// bears.
+type Policy struct {
+	PBKDF2SHA512 PBKDF2Limits
+	Argon2id     Argon2idLimits
+	Scrypt       ScryptLimits
+
+	// Gate bounds how many derivations by Argon2id and scrypt run at once, in
+	// all Functions that were checked with it. Nil: no bound.
+	Gate *Gate
+
+	exact   bool
+	exactly Params
+}
+
+// PBKDF2Limits are in iterations: 210,000 to 2^26.
+type PBKDF2Limits struct {
+	Min, Max uint32
+}
+
+// Argon2idLimits are 19 MiB to 1 GiB of memory, at most 64 passes and 16 lanes,
+// and for memory times passes 38 MiB to 4 GiB.
+type Argon2idLimits struct {
+	MinMemory, MaxMemory uint32 // KiB
+	MaxPasses            uint32
+	MaxParallelism       uint32
+	MinWork, MaxWork     uint64 // KiB of memory, times passes
+}
+
+// ScryptLimits are N from 2^16 on, at most 1 GiB for 128·N·r, and p up to 4. r
+// must be 8.
+type ScryptLimits struct {
+	MinN           uint32
+	MaxMemory      uint32 // KiB
+	MaxParallelism uint32
+}
+
+// Exactly returns the policy that allows one algorithm with one set of costs:
+// for parameters that are fixed elsewhere, those of RFC 9807, another vendor's,
+// of test vectors. The salt is free, and may be as short as p's own. No limit
+// applies, not even the floors; a Function below them says NeedsUpgrade. Its
+// Gate may be set.
+func Exactly(p Params) Policy { return Policy{exact: true, exactly: p} }
+
+// Check returns the function that p describes if the policy allows it, before
+// any work or allocation. It returns ErrUnknown for an algorithm that the policy
+// does not know, ErrExcessive or ErrWeak for costs beyond its limits, ErrWeak
+// for a salt of less than 16 bytes, and ErrIncomplete for parameters without
+// salt or cost.
+func (p Params) Check(pol Policy) (*Function, error) {
+	if err := p.WithinLimits(pol); err != nil {
+		return nil, err
+	}
+	shortest := minSalt
+	if pol.exact && pol.exactly.salt != "" {
+		shortest = min(shortest, len(pol.exactly.salt))
+	}
+	switch {
+	case p.salt == "":
+		return nil, ErrIncomplete
+	case len(p.salt) < shortest:
+		return nil, ErrWeak
+	}
+	return &Function{params: p, gate: pol.Gate, derive: p.algorithm.core()}, nil
+}
+
+// WithinLimits is Check for parameters that may have no salt yet, such as a
+// server's offer, and returns no function.
+func (p Params) WithinLimits(pol Policy) error {
+	switch {
+	case !p.valid():
+		return ErrUnknown
+	case p.withheld():
+		return ErrIncomplete
+	case p.Memory() > math.MaxInt:
+		return ErrExcessive // more than the machine can address
+	case pol.exact:
+		return p.equals(pol.exactly)
+	}
+	pol = pol.resolved()
+	if p.exceeds(pol) {
+		return ErrExcessive
+	}
+	if p.isBelow(pol) {
+		return ErrWeak
+	}
+	return nil
+}
+
+// equals compares all but the salt.
+func (p Params) equals(q Params) error {
+	cost, want := p.Cost(), q.Cost()
+	p.salt, q.salt = "", ""
+	switch {
+	case p == q:
+		return nil
+	case p.algorithm != q.algorithm:
+		return ErrUnknown
+	case cost < want:
+		return ErrWeak
+	}
+	return ErrExcessive
+}
+
+// resolved returns the policy with its defaults filled in.
+func (pol Policy) resolved() Policy {
+	floor(&pol.PBKDF2SHA512.Min, 210_000)
+	ceiling(&pol.PBKDF2SHA512.Max, 1<<26)
+	floor(&pol.Argon2id.MinMemory, 19<<10)
+	ceiling(&pol.Argon2id.MaxMemory, 1<<20)
+	ceiling(&pol.Argon2id.MaxPasses, 64)
+	ceiling(&pol.Argon2id.MaxParallelism, 16)
+	floor(&pol.Argon2id.MinWork, 38<<10)
+	ceiling(&pol.Argon2id.MaxWork, 4<<20)
+	floor(&pol.Scrypt.MinN, 1<<16)
+	ceiling(&pol.Scrypt.MaxMemory, 1<<20)
+	ceiling(&pol.Scrypt.MaxParallelism, 4)
+	return pol
+}
+
+func floor[T uint32 | uint64](limit *T, least T) { *limit = max(*limit, least) }
+
+func ceiling[T uint32 | uint64](limit *T, standard T) {
+	if *limit == 0 {
+		*limit = standard
+	}
+}
+
+const scryptR = 8
+
+// exceeds reports whether a cost is above its ceiling, pol being resolved. The
+// products cannot overflow 64 bits.
+func (p Params) exceeds(pol Policy) bool {
+	switch p.algorithm {
+	case PBKDF2SHA512:
+		return p.n > pol.PBKDF2SHA512.Max
+	case Argon2id:
+		l := pol.Argon2id
+		return p.m > l.MaxMemory || p.t > l.MaxPasses || p.p > l.MaxParallelism || p.Cost() > l.MaxWork
+	}
+	l := pol.Scrypt
+	return p.r > scryptR || p.p > l.MaxParallelism || 128*uint64(p.n)*uint64(p.r) > uint64(l.MaxMemory)<<10
+}
+
+// isBelow reports whether a cost is below its floor, pol being resolved.
+func (p Params) isBelow(pol Policy) bool {
+	switch p.algorithm {
+	case PBKDF2SHA512:
+		return p.n < pol.PBKDF2SHA512.Min
+	case Argon2id:
+		return p.m < pol.Argon2id.MinMemory || p.Cost() < pol.Argon2id.MinWork
+	}
+	return p.r < scryptR || p.n < pol.Scrypt.MinN
+}

@@ -1,0 +1,265 @@
+package kdf_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nescio-go/nescio/kdf"
+	"github.com/stretchr/testify/require"
+)
+
+// derive is what a caller does with parameters from elsewhere. It reports
+// whether the algorithm ran.
+func derive(t testing.TB, p kdf.Params, pol kdf.Policy) (ran bool, err error) {
+	f, err := p.CheckWith(pol, func() { ran = true })
+	if err != nil {
+		return ran, err
+	}
+	_, err = f.Derive(context.Background(), []byte("password"), 32)
+	require.NoError(t, err)
+	return ran, nil
+}
+
+// limits around which the zero policy decides. Memory in KiB.
+var limits = []struct {
+	p    kdf.Params
+	want error
+}{
+	{must(kdf.NewPBKDF2SHA512(1)), kdf.ErrWeak},
+	{must(kdf.NewPBKDF2SHA512(209_999)), kdf.ErrWeak},
+	{must(kdf.NewPBKDF2SHA512(210_000)), nil},
+	{must(kdf.NewPBKDF2SHA512(1 << 26)), nil},
+	{must(kdf.NewPBKDF2SHA512(1<<26 + 1)), kdf.ErrExcessive},
+	{must(kdf.NewPBKDF2SHA512(math.MaxInt32)), kdf.ErrExcessive},
+
+	{kdf.Default(), nil},
+	{must(kdf.NewArgon2id(19<<10, 2, 1)), nil},
+	{must(kdf.NewArgon2id(19<<10-1, 3, 1)), kdf.ErrWeak},
+	{must(kdf.NewArgon2id(19<<10, 1, 1)), kdf.ErrWeak},
+	{must(kdf.NewArgon2id(38<<10-1, 1, 1)), kdf.ErrWeak},
+	{must(kdf.NewArgon2id(38<<10, 1, 1)), nil},
+	{must(kdf.NewArgon2id(8, 1, 1)), kdf.ErrWeak},
+	{must(kdf.NewArgon2id(64<<10, 3, 16)), nil},
+	{must(kdf.NewArgon2id(64<<10, 3, 17)), kdf.ErrExcessive},
+	{must(kdf.NewArgon2id(64<<10, 3, 255)), kdf.ErrExcessive},
+	{must(kdf.NewArgon2id(64<<10, 64, 4)), nil},
+	{must(kdf.NewArgon2id(32<<10, 65, 4)), kdf.ErrExcessive},
+	{must(kdf.NewArgon2id(1<<20, 1, 4)), nil},
+	{must(kdf.NewArgon2id(1<<20+1, 1, 4)), kdf.ErrExcessive},
+	{must(kdf.NewArgon2id(1<<20, 4, 4)), nil},
+	{must(kdf.NewArgon2id(1<<20, 5, 4)), kdf.ErrExcessive},
+	{must(kdf.NewArgon2id(64<<10+1, 64, 4)), kdf.ErrExcessive},
+	{kdf.RFC9807Argon2id(), kdf.ErrExcessive},
+	{must(kdf.NewArgon2id(math.MaxInt32, math.MaxInt32, 255)), kdf.ErrExcessive},
+	// Products that would be small in 32 bits.
+	{must(kdf.NewArgon2id(1<<20, 1<<12+1, 4)), kdf.ErrExcessive},
+	{must(kdf.NewArgon2id(1<<30, 4, 4)), kdf.ErrExcessive},
+
+	{must(kdf.NewScrypt(1<<15, 8, 1)), kdf.ErrWeak},
+	{kdf.RFC9807Scrypt(), kdf.ErrWeak},
+	{must(kdf.NewScrypt(1<<16, 8, 1)), nil},
+	{must(kdf.NewScrypt(1<<16, 7, 1)), kdf.ErrWeak},
+	{must(kdf.NewScrypt(1<<16, 9, 1)), kdf.ErrExcessive},
+	{must(kdf.NewScrypt(1<<16, 8, 4)), nil},
+	{must(kdf.NewScrypt(1<<16, 8, 5)), kdf.ErrExcessive},
+	{must(kdf.NewScrypt(1<<20, 8, 1)), nil},
+	{must(kdf.NewScrypt(1<<21, 8, 1)), kdf.ErrExcessive},
+	{must(kdf.NewScrypt(1<<27, 8, 4)), kdf.ErrExcessive},
+
+	{kdf.Params{}, kdf.ErrUnknown},
+	{withheld, kdf.ErrIncomplete},
+}
+
+func TestPolicyComesBeforeWork(t *testing.T) {
+	for _, c := range limits {
+		salted := must(c.p.WithSalt([]byte("saltsaltsaltsalt")))
+		ran, err := derive(t, salted, kdf.Policy{})
+		require.Equal(t, c.want == nil, ran, c.p)
+		if c.want != nil {
+			require.ErrorIs(t, err, c.want, "%v", c.p)
+		}
+		require.ErrorIs(t, c.p.WithinLimits(kdf.Policy{}), c.want, "%v", c.p)
+		require.Zero(t, testing.AllocsPerRun(10, func() { c.p.WithinLimits(kdf.Policy{}) }), "nothing is allocated")
+
+		ran, err = derive(t, c.p, kdf.Policy{})
+		require.False(t, ran)
+		if c.want == nil {
+			require.ErrorIs(t, err, kdf.ErrIncomplete, "without a salt")
+		}
+	}
+}
+
+func TestShortSaltsAreWeak(t *testing.T) {
+	for n := 1; n < 16; n++ {
+		p := must(kdf.Default().WithSalt(make([]byte, n)))
+		ran, err := derive(t, p, kdf.Policy{})
+		require.False(t, ran)
+		require.ErrorIs(t, err, kdf.ErrWeak)
+		ran, err = derive(t, p, kdf.Exactly(kdf.Default()))
+		require.False(t, ran)
+		require.ErrorIs(t, err, kdf.ErrWeak, "the exact policy said nothing of its salt")
+		ran, err = derive(t, p, kdf.Exactly(p))
+		require.True(t, ran)
+		require.NoError(t, err)
+		if n > 1 {
+			_, err = derive(t, must(p.WithSalt(make([]byte, n-1))), kdf.Exactly(p))
+			require.ErrorIs(t, err, kdf.ErrWeak)
+		}
+	}
+	long := must(kdf.Default().WithSalt(make([]byte, 64)))
+	_, err := derive(t, must(long.WithSalt(make([]byte, 16))), kdf.Exactly(long))
+	require.NoError(t, err)
+}
+
+func TestFloorsCannotBeLowered(t *testing.T) {
+	low := kdf.Policy{
+		PBKDF2SHA512: kdf.PBKDF2Limits{Min: 1},
+		Argon2id:     kdf.Argon2idLimits{MinMemory: 8, MinWork: 8},
+		Scrypt:       kdf.ScryptLimits{MinN: 2},
+	}
+	for _, c := range limits {
+		require.ErrorIs(t, c.p.WithinLimits(low), c.want, "%v", c.p)
+	}
+}
+
+func TestLimitsCanBeSet(t *testing.T) {
+	pol := kdf.Policy{
+		PBKDF2SHA512: kdf.PBKDF2Limits{Min: 600_000, Max: 700_000},
+		Argon2id: kdf.Argon2idLimits{MinMemory: 64 << 10, MaxMemory: 2<<20 - 4, MaxPasses: 100, MaxParallelism: 32,
+			MinWork: 128 << 10, MaxWork: 8 << 20},
+		Scrypt: kdf.ScryptLimits{MinN: 1 << 17, MaxMemory: 256 << 10, MaxParallelism: 8},
+	}
+	for _, c := range []struct {
+		p    kdf.Params
+		want error
+	}{
+		{must(kdf.NewPBKDF2SHA512(599_999)), kdf.ErrWeak},
+		{must(kdf.NewPBKDF2SHA512(600_000)), nil},
+		{must(kdf.NewPBKDF2SHA512(700_000)), nil},
+		{must(kdf.NewPBKDF2SHA512(700_001)), kdf.ErrExcessive},
+		{must(kdf.NewArgon2id(64<<10, 2, 32)), nil},
+		{must(kdf.NewArgon2id(64<<10-1, 3, 32)), kdf.ErrWeak},
+		{must(kdf.NewArgon2id(64<<10, 1, 32)), kdf.ErrWeak},
+		{must(kdf.NewArgon2id(64<<10, 2, 33)), kdf.ErrExcessive},
+		{must(kdf.NewArgon2id(2<<20-4, 1, 4)), nil},
+		{must(kdf.NewArgon2id(2<<20-4, 4, 4)), nil},
+		{must(kdf.NewArgon2id(2<<20-4, 5, 4)), kdf.ErrExcessive},
+		{must(kdf.NewArgon2id(64<<10, 100, 4)), nil},
+		{must(kdf.NewArgon2id(64<<10, 101, 4)), kdf.ErrExcessive},
+		{must(kdf.NewScrypt(1<<16, 8, 1)), kdf.ErrWeak},
+		{must(kdf.NewScrypt(1<<17, 8, 8)), nil},
+		{must(kdf.NewScrypt(1<<17, 8, 9)), kdf.ErrExcessive},
+		{must(kdf.NewScrypt(1<<18, 8, 1)), nil},
+		{must(kdf.NewScrypt(1<<19, 8, 1)), kdf.ErrExcessive},
+	} {
+		require.ErrorIs(t, c.p.WithinLimits(pol), c.want, "%v", c.p)
+	}
+}
+
+func TestExactlyAllowsOneSetOfCosts(t *testing.T) {
+	for _, c := range limits {
+		if c.want == kdf.ErrUnknown || c.want == kdf.ErrIncomplete {
+			for _, d := range limits {
+				require.Error(t, d.p.WithinLimits(kdf.Exactly(c.p)), "an exact policy of nothing allows nothing")
+			}
+			continue
+		}
+		for _, d := range limits {
+			err := d.p.WithinLimits(kdf.Exactly(c.p))
+			switch {
+			case d.p.Memory() > math.MaxInt:
+				require.ErrorIs(t, err, kdf.ErrExcessive, "more than the machine can address")
+			case d.want == kdf.ErrIncomplete:
+				require.ErrorIs(t, err, kdf.ErrIncomplete)
+			case d.p == c.p:
+				require.NoError(t, err)
+			case d.p.Algorithm() != c.p.Algorithm():
+				require.ErrorIs(t, err, kdf.ErrUnknown)
+			case d.p.Cost() < c.p.Cost():
+				require.ErrorIs(t, err, kdf.ErrWeak)
+			default:
+				require.ErrorIs(t, err, kdf.ErrExcessive)
+			}
+		}
+	}
+}
+
+func TestNeedsUpgradeBelowTheFloor(t *testing.T) {
+	for _, c := range limits {
+		if c.p.Cost() == 0 || c.p.Memory() > math.MaxInt {
+			continue
+		}
+		p := c.p.WithNewSalt()
+		f, err := p.Check(kdf.Exactly(p))
+		require.NoError(t, err)
+		require.Equal(t, errors.Is(c.want, kdf.ErrWeak), f.NeedsUpgrade(), c.p)
+	}
+}
+
+// TestGateBounds: no more than its number run at once, and who waits in vain
+// leaves when its context ends.
+func TestGateBounds(t *testing.T) {
+	for _, n := range []int{-1, 1, 3} {
+		p := must(kdf.NewArgon2id(8, 1, 1)).WithNewSalt()
+		pol := kdf.Exactly(p)
+		pol.Gate = kdf.NewGate(n)
+		var running, most, ran atomic.Int32
+		f, err := p.CheckWith(pol, func() {
+			now := running.Add(1)
+			for m := most.Load(); now > m && !most.CompareAndSwap(m, now); m = most.Load() {
+			}
+			time.Sleep(2 * time.Millisecond)
+			running.Add(-1)
+			ran.Add(1)
+		})
+		require.NoError(t, err)
+		var wg sync.WaitGroup
+		for range 20 {
+			wg.Go(func() {
+				_, err := f.Derive(t.Context(), []byte("password"), 32)
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		require.Equal(t, int32(max(n, 1)), most.Load())
+		require.Equal(t, int32(20), ran.Load())
+	}
+}
+
+func TestGateLetsGoOfTheCancelled(t *testing.T) {
+	p := must(kdf.NewScrypt(2, 1, 1)).WithNewSalt()
+	pol := kdf.Exactly(p)
+	pol.Gate = kdf.NewGate(1)
+	inside, leave := make(chan struct{}), make(chan struct{})
+	f, err := p.CheckWith(pol, func() { inside <- struct{}{}; <-leave })
+	require.NoError(t, err)
+	var wg sync.WaitGroup
+	wg.Go(func() { f.Derive(t.Context(), []byte("password"), 32) })
+	<-inside
+
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	_, err = f.Derive(ctx, []byte("password"), 32)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+
+	// PBKDF2 takes no memory and does not wait.
+	q := must(kdf.NewPBKDF2SHA512(1)).WithNewSalt()
+	qPol := kdf.Exactly(q)
+	qPol.Gate = pol.Gate
+	ran, err := derive(t, q, qPol)
+	require.NoError(t, err)
+	require.True(t, ran)
+
+	close(leave)
+	wg.Wait()
+	wg.Go(func() { f.Derive(t.Context(), []byte("password"), 32) })
+	<-inside // its place is free again
+	wg.Wait()
+}
