@@ -51,7 +51,6 @@ type message struct {
 	M2    testvec.Hex `json:"M2,omitempty"`
 	K     testvec.Hex `json:"K,omitempty"`
 	S     testvec.Hex `json:"S,omitempty"`
-	Error string      `json:"error,omitempty"`
 }
 
 func start(t testing.TB, name string, args ...string) *peer {
@@ -92,25 +91,28 @@ func startPysrp(t testing.TB) *peer {
 }
 
 // call sends one request and returns the answer.
-func (p *peer) call(request message) (message, error) {
+func (p *peer) call(request message) (message, error) { return exchange(p, request) }
+
+// exchange sends one request of any type and returns the answer.
+func exchange[T any](p *peer, request T) (answer T, err error) {
 	raw, err := json.Marshal(request)
 	if err != nil {
-		return message{}, err
+		return answer, err
 	}
 	if _, err := p.in.Write(append(raw, '\n')); err != nil {
-		return message{}, err
+		return answer, err
 	}
 	if !p.out.Scan() {
-		return message{}, errors.New("the peer has ended")
+		return answer, errors.New("the peer has ended")
 	}
-	var answer message
-	if err := json.Unmarshal(p.out.Bytes(), &answer); err != nil {
-		return message{}, err
+	var failed struct{ Error string }
+	if err := json.Unmarshal(p.out.Bytes(), &failed); err != nil {
+		return answer, err
 	}
-	if answer.Error != "" {
-		return message{}, errors.New(answer.Error)
+	if failed.Error != "" {
+		return answer, errors.New(failed.Error)
 	}
-	return answer, nil
+	return answer, json.Unmarshal(p.out.Bytes(), &answer)
 }
 
 func (p *peer) must(t testing.TB, request message) message {

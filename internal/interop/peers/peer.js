@@ -8,15 +8,21 @@ const path = require('path')
 const readline = require('readline')
 const vm = require('vm')
 
-// SJCL as a whole: the module of that name leaves out srp.js and bn.js.
+// SJCL from its sources: the module of that name leaves out srp.js, bn.js and
+// sha512.js.
 const sjcl = (() => {
   const core = path.join(path.dirname(require.resolve('sjcl')), 'core')
-  const first = ['sjcl.js', 'aes.js', 'bitArray.js', 'codecString.js', 'codecHex.js', 'codecBase64.js', 'sha256.js', 'sha512.js', 'sha1.js', 'hmac.js', 'pbkdf2.js', 'random.js', 'bn.js', 'srp.js']
+  const first = ['sjcl.js', 'aes.js', 'bitArray.js', 'codecString.js', 'codecHex.js', 'codecBase64.js', 'sha256.js', 'sha512.js', 'sha1.js', 'hmac.js', 'pbkdf2.js', 'random.js', 'bn.js', 'srp.js', 'gcm.js', 'convenience.js']
   const source = first.map(f => fs.readFileSync(path.join(core, f), 'utf8')).join('\n')
   const context = vm.createContext({ crypto: crypto.webcrypto, Uint32Array, module: { exports: {} }, require })
   vm.runInContext(source + '\nthis.sjcl = sjcl', context)
   return context.sjcl
 })()
+
+// What SJCL's pbkdf2 takes in place of HMAC-SHA256.
+function HmacSHA512 (key) {
+  return new sjcl.misc.hmac(key, sjcl.hash.sha512)
+}
 
 const { SRP, SrpClient, SrpServer } = require('fast-srp-hap')
 
@@ -32,6 +38,23 @@ const operations = {
     const v = sjcl.keyexchange.srp.makeVerifier(I, P, s, group)
     return { v: sjcl.codec.hex.fromBits(v.toBits()) }
   },
+
+  // SJCL JSON with GCM, under a key, or under a password where there is one.
+  // SJCL draws the IV that it is not given; adata that is not given is empty.
+  'sjcl-encrypt': ({ password, key, plaintext, iv, adata, ts, ks }) => {
+    const params = { mode: 'gcm', ts }
+    if (ks) params.ks = ks
+    if (iv) params.iv = sjcl.codec.hex.toBits(iv)
+    if (adata) params.adata = sjcl.codec.hex.toBits(adata)
+    return { text: sjcl.encrypt(password || sjcl.codec.hex.toBits(key), sjcl.codec.hex.toBits(plaintext || ''), params) }
+  },
+  'sjcl-decrypt': ({ key, text }) => ({
+    plaintext: sjcl.codec.hex.fromBits(sjcl.decrypt(sjcl.codec.hex.toBits(key), text, { raw: 1 }))
+  }),
+  // All 64 bytes of PBKDF2-HMAC-SHA512.
+  'sjcl-pbkdf2': ({ P, salt, iterations }) => ({
+    K: sjcl.codec.hex.fromBits(sjcl.misc.pbkdf2(P, sjcl.codec.hex.toBits(salt), iterations, 512, HmacSHA512))
+  }),
 
   // fast-srp-hap, whose parameters are those of RFC 5054 with a hash beside.
   'fast-verifier': ({ I, P, salt, group, hash }) => ({

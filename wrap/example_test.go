@@ -1,0 +1,126 @@
+package wrap_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+
+	"github.com/nescio-go/nescio/wrap"
+)
+
+// A data key, wrapped under a key that comes from elsewhere: a password hash, an
+// OPAQUE export key, a passkey.
+func Example() {
+	ctx := context.Background()
+	secret := []byte("32 bytes from a password hash...")
+	kek, err := wrap.DeriveKey(secret, nil, "example.org/notes/kek/v1")
+	if err != nil {
+		log.Fatal(err)
+	}
+	binding := wrap.Binding{
+		Purpose: "example.org/notes/v1",
+		Account: []byte("16 random bytes."),
+		Epoch:   1,
+	}
+	dataKey := []byte("thirty-two bytes of data key....")
+	blob, err := kek.Wrap(ctx, dataKey, binding) // store it anywhere
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	again, err := kek.Unwrap(ctx, blob, binding)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(blob), string(again) == string(dataKey))
+
+	binding.Epoch = 2 // an old blob in the place of a new one
+	_, err = kek.Unwrap(ctx, blob, binding)
+	fmt.Println(err)
+	fmt.Println(kek)
+	// Output:
+	// 106 true
+	// wrap: cannot open
+	// wrap.Key(redacted)
+}
+
+// keyService is a Wrapper whose key never leaves a service: what crosses the
+// network is the secret to wrap, so that it suits keys and not data.
+type keyService struct {
+	call func(ctx context.Context, operation string, data []byte, b wrap.Binding) ([]byte, error)
+}
+
+func (s keyService) Wrap(ctx context.Context, secret []byte, b wrap.Binding) ([]byte, error) {
+	return s.call(ctx, "wrap", secret, b)
+}
+
+func (s keyService) Unwrap(ctx context.Context, blob []byte, b wrap.Binding) ([]byte, error) {
+	return s.call(ctx, "unwrap", blob, b)
+}
+
+// A key service or an HSM in the place of a key. With Double it is called for
+// the middle key alone, and the secret stays here.
+func ExampleWrapper() {
+	inside := wrap.NewKey() // the service's, which we never see
+	service := keyService{func(ctx context.Context, operation string, data []byte, b wrap.Binding) ([]byte, error) {
+		fmt.Println("service:", operation, "for", b.Purpose)
+		switch operation {
+		case "wrap":
+			return inside.Wrap(ctx, data, b)
+		case "unwrap":
+			return inside.Unwrap(ctx, data, b)
+		}
+		return nil, errors.New("unknown operation")
+	}}
+	var wrapper wrap.Wrapper = service
+
+	ctx := context.Background()
+	binding := wrap.Binding{Purpose: "example.org/master-key/v1", Account: []byte("16 random bytes."), Epoch: 1}
+	wrappedKey, wrappedSecret, err := wrap.Double(ctx, wrapper, binding, []byte("master key"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	secret, err := wrap.OpenDouble(ctx, wrapper, binding, wrappedKey, wrappedSecret)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%s\n", secret)
+	// Output:
+	// service: wrap for example.org/master-key/v1
+	// service: unwrap for example.org/master-key/v1
+	// master key
+}
+
+// Double wrapping: the outer key changes, and the wrapped secret stays as it is.
+func ExampleDouble() {
+	ctx := context.Background()
+	binding := wrap.Binding{Purpose: "example.org/master-key/v1", Account: []byte("16 random bytes."), Epoch: 1}
+	phraseKey := wrap.NewKey()
+	wrappedKey, wrappedSecret, err := wrap.Double(ctx, phraseKey, binding, []byte("master key"))
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	// A new phrase: only the middle key is wrapped anew.
+	newPhraseKey := wrap.NewKey()
+	middle, err := phraseKey.Unwrap(ctx, wrappedKey, binding)
+	if err != nil {
+		log.Fatal(err)
+	}
+	wrappedKey, err = newPhraseKey.Wrap(ctx, middle, binding)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	secret, err := wrap.OpenDouble(ctx, newPhraseKey, binding, wrappedKey, wrappedSecret)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%s\n", secret)
+	_, err = wrap.OpenDouble(ctx, phraseKey, binding, wrappedKey, wrappedSecret)
+	fmt.Println(err)
+	// Output:
+	// master key
+	// wrap: cannot open
+}

@@ -1,0 +1,139 @@
+package sjcl
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"strconv"
+)
+
+// MaxMessage bounds the text of a message, in bytes.
+const MaxMessage = 16 << 20
+
+const maxSalt = 64 // bytes
+
+// fields is the JSON object, in the order in which SJCL writes it.
+type fields struct {
+	iv           []byte
+	v            int
+	iter, ks, ts int
+	mode         string
+	adata        []byte
+	cipher       string
+	salt         []byte // optional: SJCL writes it with a password only
+	ct           []byte
+}
+
+var required = []string{"iv", "v", "iter", "ks", "ts", "mode", "adata", "cipher", "ct"}
+
+// Parse reads the JSON text of a message, of up to MaxMessage bytes. It is strict:
+// one object with exactly the fields that SJCL 1.0.9 writes for a symmetric key,
+// iv, v, iter, ks, ts, mode, adata, cipher and ct, and salt or not, in any order
+// and with white space between them or not. Byte strings are standard base64
+// with padding. The IV has 12 or 16 bytes, of the 5 to 16 that SJCL would take,
+// the salt up to 64; ts is 64, 96 or 128, ks is 128, 192 or 256 and iter 1 to
+// 2^31-1. Of these, salt, ks and iter have no part in opening under a key.
+//
+// It returns ErrUnsupported if mode, cipher or v is not "gcm", "aes" or 1, and
+// ErrMalformed for whatever else is wrong.
+func Parse(text []byte) (*Message, error) {
+	f, ok := read(text)
+	if !ok {
+		return nil, ErrMalformed
+	}
+	switch {
+	case f.v != 1, f.mode != "gcm", f.cipher != "aes":
+		return nil, ErrUnsupported
+	case len(f.iv) != 12 && len(f.iv) != 16,
+		f.iter < 1,
+		f.ks != 128 && f.ks != 192 && f.ks != 256,
+		f.ts != 64 && f.ts != 96 && f.ts != 128,
+		len(f.salt) > maxSalt,
+		len(f.ct) < f.ts/8:
+		return nil, ErrMalformed
+	}
+	return &Message{iv: f.iv, adata: f.adata, ct: f.ct, tagSize: f.ts / 8}, nil
+}
+
+// read reads the object token by token: json.Unmarshal takes field names of
+// either case and the last of two fields with one name.
+func read(text []byte) (f fields, ok bool) {
+	// SJCL writes nothing that needs an escape, and reads none. Without them
+	// a field name has one spelling, and no string can have a line break, which
+	// package base64 would skip.
+	if len(text) > MaxMessage || bytes.IndexByte(text, '\\') >= 0 {
+		return f, false
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	if start, err := d.Token(); err != nil || start != json.Delim('{') {
+		return f, false
+	}
+	seen := make(map[string]bool)
+	for d.More() {
+		token, err := d.Token()
+		name, _ := token.(string)
+		if err != nil || seen[name] {
+			return f, false
+		}
+		seen[name] = true
+		value, err := d.Token()
+		if err != nil || !f.set(name, value) {
+			return f, false
+		}
+	}
+	if _, err := d.Token(); err != nil {
+		return f, false
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return f, false
+	}
+	for _, name := range required {
+		if !seen[name] {
+			return f, false
+		}
+	}
+	return f, true
+}
+
+// set takes one field and reports whether there is such a field with such a
+// value.
+func (f *fields) set(name string, value json.Token) (ok bool) {
+	switch name {
+	case "iv":
+		f.iv, ok = binary(value)
+	case "v":
+		f.v, ok = number(value)
+	case "iter":
+		f.iter, ok = number(value)
+	case "ks":
+		f.ks, ok = number(value)
+	case "ts":
+		f.ts, ok = number(value)
+	case "mode":
+		f.mode, ok = value.(string)
+	case "adata":
+		f.adata, ok = binary(value)
+	case "cipher":
+		f.cipher, ok = value.(string)
+	case "salt":
+		f.salt, ok = binary(value)
+	case "ct":
+		f.ct, ok = binary(value)
+	}
+	return ok
+}
+
+// number reads digits without sign, fraction and exponent, up to 2^31-1.
+func number(value json.Token) (n int, ok bool) {
+	text, ok := value.(json.Number)
+	u, err := strconv.ParseUint(string(text), 10, 31)
+	return int(u), ok && err == nil
+}
+
+func binary(value json.Token) (b []byte, ok bool) {
+	text, ok := value.(string)
+	b, err := base64.StdEncoding.Strict().DecodeString(text)
+	return b, ok && err == nil
+}

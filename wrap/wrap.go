@@ -1,0 +1,118 @@
+// Package wrap protects keys by keys. A wrapped key opens under one key only,
+// and only for the purpose, account, slot and generation that it was made for:
+// moved anywhere else it does not open.
+//
+// # Where to start
+//
+// A key-encryption key is a [Key], from [NewKey], [DeriveKey] or [ImportKey].
+// [Key.Wrap] and [Key.Unwrap] need a [Binding] each. [Double] puts a middle key
+// between, so that what many things are wrapped under can change without
+// touching them. [Wrapper] is what a key service or an HSM implements in the
+// place of a Key.
+//
+// # Format
+//
+// Version 1 of the format, all of it authenticated:
+//
+//	off len
+//	0   1   version 0x01
+//	1   1   suite   0x01 XChaCha20-Poly1305 | 0x02 AES-256-GCM
+//	2   24  nonce
+//	26  32  commitment
+//	58  n   ciphertext of n bytes
+//	58+n 16 tag
+//
+// Plain XChaCha20-Poly1305 and AES-GCM do not commit to their key: a ciphertext
+// can be made that opens under two, which turns an honest recipient into an
+// oracle. The commitment, compared before anything is decrypted, rules it out.
+// The nonce is derived from the secret as well as from randomness, so that a
+// random source that fails repeats no nonce for another secret.
+//
+// # Limits
+//
+// Secrets have up to 64 KiB: wrap a data key, not a file. A wrap hides neither
+// the length of its secret nor that two wraps are of one age. Nothing here
+// stretches passwords: that is for a password hash, before [DeriveKey].
+//
+// Comparisons of secrets take constant time, and so do the ciphers on machines
+// with AES instructions; elsewhere prefer the first suite. The format is fixed
+// by its version byte: what this version wrote, every later one opens.
+package wrap
+
+import (
+	"context"
+	"errors"
+)
+
+const (
+	// Overhead is how many bytes a wrapped secret is longer than the secret.
+	Overhead = headerSize + tagSize
+	// MaxSecret is the longest secret that can be wrapped, in bytes.
+	MaxSecret = 64 << 10
+	// KeySize is the size of a key-encryption key in bytes.
+	KeySize = 32
+)
+
+var (
+	// ErrOpen is the one answer of Unwrap to whatever does not open: another
+	// key, another binding, an altered or truncated blob, an unknown version
+	// or suite.
+	ErrOpen = errors.New("wrap: cannot open")
+	// ErrBinding is returned for a Binding whose fields are out of range.
+	ErrBinding = errors.New("wrap: binding out of range")
+	// ErrSecret is returned by Wrap for an empty secret and one of more than
+	// MaxSecret bytes, and by DeriveKey for a secret of less than 16 bytes.
+	ErrSecret = errors.New("wrap: secret of impossible length")
+	// ErrSuite is returned by Key.WithSuite for a suite that does not exist.
+	ErrSuite = errors.New("wrap: unknown suite")
+	// ErrDestroyed is returned by the methods of a Key after Destroy, and of the
+	// zero Key.
+	ErrDestroyed = errors.New("wrap: key destroyed")
+)
+
+// Wrapper wraps and unwraps secrets under a key that it alone knows: a [Key],
+// a key service, an HSM. It must authenticate the binding, return ErrOpen for
+// whatever does not open, and be safe for concurrent use.
+type Wrapper interface {
+	Wrap(ctx context.Context, secret []byte, b Binding) (blob []byte, err error)
+	Unwrap(ctx context.Context, blob []byte, b Binding) (secret []byte, err error)
+}
+
+// Double wraps the secret under a new middle key, and the middle key under
+// outer, both for the same binding. Whoever has both blobs and outer opens it,
+// by [OpenDouble]. The outer key can change, or there can be several, without
+// wrapping the secret anew.
+func Double(ctx context.Context, outer Wrapper, b Binding, secret []byte) (wrappedKey, wrappedSecret []byte, err error) {
+	middle := NewKey()
+	defer middle.Destroy()
+	wrappedSecret, err = middle.Wrap(ctx, secret, b)
+	if err != nil {
+		return nil, nil, err
+	}
+	key, err := middle.bytes()
+	if err != nil {
+		return nil, nil, err
+	}
+	defer clear(key[:])
+	wrappedKey, err = outer.Wrap(ctx, key[:], b)
+	if err != nil {
+		return nil, nil, err
+	}
+	return wrappedKey, wrappedSecret, nil
+}
+
+// OpenDouble returns the secret of [Double]. It returns ErrOpen if one of the
+// two does not open, or the error of outer.
+func OpenDouble(ctx context.Context, outer Wrapper, b Binding, wrappedKey, wrappedSecret []byte) ([]byte, error) {
+	key, err := outer.Unwrap(ctx, wrappedKey, b)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(key)
+	if len(key) != KeySize {
+		return nil, ErrOpen
+	}
+	middle := ImportKey([KeySize]byte(key))
+	defer middle.Destroy()
+	return middle.Unwrap(ctx, wrappedSecret, b)
+}

@@ -1,0 +1,412 @@
+package wrap_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/sha256"
+	"embed"
+	"encoding/binary"
+	"errors"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/nescio-go/nescio/internal/testvec"
+	"github.com/nescio-go/nescio/wrap"
+	"github.com/stretchr/testify/require"
+)
+
+//go:embed testdata/format.json
+var testdata embed.FS
+
+var suites = map[string]wrap.Suite{
+	"xchacha20-poly1305": wrap.XChaCha20Poly1305,
+	"aes-256-gcm":        wrap.AES256GCM,
+}
+
+var binding = wrap.Binding{
+	Purpose: "slot/phrase/v1",
+	Account: bytes.Repeat([]byte{0x42}, 16),
+	Slot:    bytes.Repeat([]byte{0x07}, 16),
+	Epoch:   1,
+}
+
+// must returns v, for what cannot fail here.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func fill(b byte) (key [32]byte) { return [32]byte(bytes.Repeat([]byte{b}, 32)) }
+
+// keyOf returns a key for a suite.
+func keyOf(kek [32]byte, s wrap.Suite) *wrap.Key { return must(wrap.ImportKey(kek).WithSuite(s)) }
+
+func TestKnownAnswers(t *testing.T) {
+	type vector struct {
+		Suite               wrap.Suite
+		KEK, Secret, Random testvec.Hex
+		Purpose             string
+		Account, Slot       testvec.Hex
+		Epoch               uint64
+		Blob                testvec.Hex
+	}
+	vectors := testvec.Load[[]vector](t, testdata, "testdata/format.json")
+	require.Len(t, vectors, 2)
+	for _, v := range vectors {
+		k := keyOf([32]byte(v.KEK), v.Suite)
+		b := wrap.Binding{Purpose: v.Purpose, Account: v.Account, Slot: v.Slot, Epoch: v.Epoch}
+		blob, err := k.WrapWith(v.Secret, b, [32]byte(v.Random))
+		require.NoError(t, err)
+		require.Equal(t, []byte(v.Blob), blob)
+		secret, err := wrap.ImportKey([32]byte(v.KEK)).Unwrap(t.Context(), v.Blob, b)
+		require.NoError(t, err)
+		require.Equal(t, []byte(v.Secret), secret)
+	}
+}
+
+// reference is the format's derivation by crypto/hmac and crypto/hkdf, as the
+// package documentation has it.
+func reference(kek []byte, s wrap.Suite, b wrap.Binding, secret, random []byte) (nonce, key, commitment []byte) {
+	ctx := append([]byte{1, byte(len(b.Purpose))}, b.Purpose...)
+	ctx = append(binary.BigEndian.AppendUint16(ctx, uint16(len(b.Account))), b.Account...)
+	ctx = append(binary.BigEndian.AppendUint16(ctx, uint16(len(b.Slot))), b.Slot...)
+	ctx = binary.BigEndian.AppendUint64(ctx, b.Epoch)
+	ctx = append(binary.BigEndian.AppendUint32(nil, uint32(len(ctx))), ctx...)
+	mac := hmac.New(sha256.New, must(hkdf.Key(sha256.New, kek, nil, "keywrap/v1\x00nonce", 32)))
+	mac.Write([]byte{byte(s)})
+	mac.Write(random)
+	mac.Write(ctx)
+	mac.Write(secret)
+	nonce = mac.Sum(nil)[:24]
+	okm := must(hkdf.Key(sha256.New, kek, nonce, "keywrap/v1\x00\x01"+string(rune(s))+string(ctx), 64))
+	return nonce, okm[:32], okm[32:]
+}
+
+// TestDerivationIsHKDFs compares our HMAC in one buffer with crypto/hkdf.
+func TestDerivationIsHKDFs(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	random := func(n int) []byte {
+		b := make([]byte, n)
+		for i := range b {
+			b[i] = byte(r.Uint32())
+		}
+		return b
+	}
+	sizes := []int{0, 1, 15, 16, 63, 64, 65, 200}
+	for range 300 {
+		s := wrap.Suite(1 + r.IntN(2))
+		b := wrap.Binding{
+			Purpose: "p" + string(random(sizes[r.IntN(8)])),
+			Account: random(sizes[r.IntN(8)]),
+			Slot:    random(sizes[r.IntN(8)]),
+			Epoch:   r.Uint64(),
+		}
+		kek, seed, secret := random(32), random(32), random(1+sizes[r.IntN(8)])
+		blob, err := keyOf([32]byte(kek), s).WrapWith(secret, b, [32]byte(seed))
+		require.NoError(t, err)
+		nonce, key, commitment := reference(kek, s, b, secret, seed)
+		require.Equal(t, []byte{1, byte(s)}, blob[:2])
+		require.Equal(t, nonce, blob[2:26])
+		require.Equal(t, commitment, blob[26:58])
+		gotKey, gotCommitment, err := wrap.Derive(kek, b, s, nonce)
+		require.NoError(t, err)
+		require.Equal(t, key, gotKey)
+		require.Equal(t, commitment, gotCommitment)
+	}
+}
+
+func TestRoundTripOfEverySize(t *testing.T) {
+	for name, s := range suites {
+		k := must(wrap.NewKey().WithSuite(s))
+		for _, n := range []int{1, 2, 15, 16, 17, 31, 32, 33, 64, 255, 1 << 10, wrap.MaxSecret - 1, wrap.MaxSecret} {
+			secret := bytes.Repeat([]byte{0xa5}, n)
+			blob, err := k.Wrap(t.Context(), secret, binding)
+			require.NoError(t, err, name)
+			require.Len(t, blob, n+wrap.Overhead)
+			got, err := k.Unwrap(t.Context(), blob, binding)
+			require.NoError(t, err)
+			require.Equal(t, secret, got)
+		}
+		for _, n := range []int{0, wrap.MaxSecret + 1} {
+			_, err := k.Wrap(t.Context(), make([]byte, n), binding)
+			require.ErrorIs(t, err, wrap.ErrSecret)
+		}
+		_, err := k.Unwrap(t.Context(), make([]byte, wrap.MaxSecret+wrap.Overhead+1), binding)
+		require.ErrorIs(t, err, wrap.ErrOpen)
+	}
+}
+
+// refused fails the test unless a blob does not open, with no more than the one
+// error to tell.
+func refused(t *testing.T, k *wrap.Key, blob []byte, b wrap.Binding, what string) {
+	t.Helper()
+	secret, err := k.Unwrap(t.Context(), blob, b)
+	require.Equal(t, wrap.ErrOpen, err, what)
+	require.Nil(t, secret)
+}
+
+func TestEveryFlippedBitIsRefused(t *testing.T) {
+	for name, s := range suites {
+		k := must(wrap.NewKey().WithSuite(s))
+		blob := must(k.Wrap(t.Context(), make([]byte, 32), binding))
+		for _, altered := range testvec.BitFlips(blob) {
+			refused(t, k, altered, binding, name)
+		}
+	}
+}
+
+func TestEveryOtherLengthIsRefused(t *testing.T) {
+	for name, s := range suites {
+		k := must(wrap.NewKey().WithSuite(s))
+		blob := must(k.Wrap(t.Context(), make([]byte, 32), binding))
+		for altered := range testvec.Lengths(blob) {
+			refused(t, k, altered, binding, name)
+		}
+	}
+}
+
+func TestUnknownVersionsAndSuitesAreRefused(t *testing.T) {
+	k := wrap.NewKey()
+	blob := must(k.Wrap(t.Context(), make([]byte, 32), binding))
+	for v := range 256 {
+		altered := bytes.Clone(blob)
+		altered[0] = byte(v)
+		if v != 1 {
+			refused(t, k, altered, binding, "version")
+		}
+		altered = bytes.Clone(blob)
+		altered[1] = byte(v)
+		if v != 1 {
+			refused(t, k, altered, binding, "suite")
+		}
+	}
+}
+
+// TestEveryFieldOfTheBindingCounts, and where one field ends and the next
+// begins.
+func TestEveryFieldOfTheBindingCounts(t *testing.T) {
+	others := map[string]wrap.Binding{}
+	other := func(name string, change func(b *wrap.Binding)) {
+		b := binding
+		b.Account, b.Slot = bytes.Clone(b.Account), bytes.Clone(b.Slot)
+		change(&b)
+		others[name] = b
+	}
+	other("purpose", func(b *wrap.Binding) { b.Purpose = "slot/phrase/v2" })
+	other("longer purpose", func(b *wrap.Binding) { b.Purpose += "\x00" })
+	other("account", func(b *wrap.Binding) { b.Account[15] ^= 1 })
+	other("no account", func(b *wrap.Binding) { b.Account = nil })
+	other("slot", func(b *wrap.Binding) { b.Slot[0] ^= 0x80 })
+	other("no slot", func(b *wrap.Binding) { b.Slot = nil })
+	other("account and slot swapped", func(b *wrap.Binding) { b.Account, b.Slot = b.Slot, b.Account })
+	other("older epoch", func(b *wrap.Binding) { b.Epoch = 0 })
+	other("newer epoch", func(b *wrap.Binding) { b.Epoch = 2 })
+	other("distant epoch", func(b *wrap.Binding) { b.Epoch = 1 << 63 })
+	other("a byte moved to the slot", func(b *wrap.Binding) {
+		b.Slot = append([]byte{b.Account[15]}, b.Slot...)
+		b.Account = b.Account[:15]
+	})
+	other("a byte moved to the account", func(b *wrap.Binding) {
+		b.Purpose, b.Account = b.Purpose[:13], append([]byte{b.Purpose[13]}, b.Account...)
+	})
+	for name, s := range suites {
+		k := must(wrap.NewKey().WithSuite(s))
+		blob := must(k.Wrap(t.Context(), make([]byte, 32), binding))
+		for what, b := range others {
+			refused(t, k, blob, b, name+": "+what)
+			moved := must(k.Wrap(t.Context(), make([]byte, 32), b))
+			refused(t, k, moved, binding, name+": "+what)
+		}
+	}
+}
+
+func TestBindingsOutOfRange(t *testing.T) {
+	k := wrap.NewKey()
+	blob := must(k.Wrap(t.Context(), make([]byte, 32), binding))
+	for _, b := range []wrap.Binding{
+		{},
+		{Purpose: strings.Repeat("p", 256)},
+		{Purpose: "p", Account: make([]byte, 1<<16)},
+		{Purpose: "p", Slot: make([]byte, 1<<16)},
+	} {
+		_, err := k.Wrap(t.Context(), make([]byte, 32), b)
+		require.ErrorIs(t, err, wrap.ErrBinding)
+		_, err = k.Unwrap(t.Context(), blob, b)
+		require.ErrorIs(t, err, wrap.ErrBinding)
+	}
+	largest := wrap.Binding{Purpose: strings.Repeat("p", 255), Account: make([]byte, 1<<16-1), Slot: make([]byte, 1<<16-1), Epoch: 1<<64 - 1}
+	blob = must(k.Wrap(t.Context(), make([]byte, 32), largest))
+	must(k.Unwrap(t.Context(), blob, largest))
+}
+
+func TestOtherKeysAreRefused(t *testing.T) {
+	for name, s := range suites {
+		blob := must(must(wrap.NewKey().WithSuite(s)).Wrap(t.Context(), make([]byte, 32), binding))
+		refused(t, wrap.NewKey(), blob, binding, name)
+	}
+}
+
+// TestDeadRandomSource: with a random source that gives zeros, secrets, suites
+// and bindings that differ still get nonces that do.
+func TestDeadRandomSource(t *testing.T) {
+	seen := make(map[string]bool)
+	add := func(k *wrap.Key, secret []byte, b wrap.Binding) {
+		nonce := string(must(k.WrapWith(secret, b, [32]byte{}))[2:26])
+		require.False(t, seen[nonce], "a nonce was used twice")
+		seen[nonce] = true
+	}
+	for _, s := range suites {
+		k := keyOf(fill(0x11), s)
+		for i := range 256 {
+			secret := make([]byte, 32)
+			secret[31] = byte(i)
+			add(k, secret, binding)
+		}
+		add(k, make([]byte, 31), binding)
+		b := binding
+		b.Epoch++
+		add(k, make([]byte, 32), b)
+	}
+	add(wrap.ImportKey(fill(0x12)), make([]byte, 32), binding)
+	require.Len(t, seen, 2*258+1)
+}
+
+func TestTwoWrapsOfOneSecretDiffer(t *testing.T) {
+	k := wrap.NewKey()
+	a := must(k.Wrap(t.Context(), make([]byte, 32), binding))
+	b := must(k.Wrap(t.Context(), make([]byte, 32), binding))
+	require.NotEqual(t, a[2:26], b[2:26])
+	require.NotEqual(t, a[26:58], b[26:58])
+}
+
+func TestAccumulated(t *testing.T) {
+	testvec.Check(t, "nescio/wrap/v1",
+		"9b4864566d6d7de82cde5e48f8a95f91c850b81340d7efc60c32582276293333",
+		"4c27ee736424e677df459862fe6f61b578b8fd428891831294e8a2c554b192a3", func(a *testvec.Accumulated) {
+			in := a.Input(8)
+			b := wrap.Binding{
+				Purpose: "p" + string(a.Input(int(in[0])%255)),
+				Account: a.Input(int(in[1])),
+				Slot:    a.Input(int(in[2])),
+				Epoch:   binary.BigEndian.Uint64(a.Input(8)),
+			}
+			k := keyOf([32]byte(a.Input(32)), wrap.Suite(1+in[3]%2))
+			secret, random := a.Input(1+int(in[4])), a.Input(32)
+			blob, err := k.WrapWith(secret, b, [32]byte(random))
+			require.NoError(t, err)
+			got, err := k.Unwrap(context.Background(), blob, b)
+			require.NoError(t, err)
+			require.True(t, bytes.Equal(secret, got))
+			a.Output(blob)
+		})
+}
+
+func TestDouble(t *testing.T) {
+	outer := wrap.NewKey()
+	secret := []byte("master key of thirty-two bytes..")
+	wrappedKey, wrappedSecret, err := wrap.Double(t.Context(), outer, binding, secret)
+	require.NoError(t, err)
+	got, err := wrap.OpenDouble(t.Context(), outer, binding, wrappedKey, wrappedSecret)
+	require.NoError(t, err)
+	require.Equal(t, secret, got)
+
+	// The middle key is the only way to the secret.
+	refused(t, outer, wrappedSecret, binding, "the outer key alone")
+	middle := wrap.ImportKey([32]byte(must(outer.Unwrap(t.Context(), wrappedKey, binding))))
+	require.Equal(t, secret, must(middle.Unwrap(t.Context(), wrappedSecret, binding)))
+
+	// A new outer key, and the secret's blob stays.
+	key := must(outer.Unwrap(t.Context(), wrappedKey, binding))
+	next := wrap.NewKey()
+	rewrapped := must(next.Wrap(t.Context(), key, binding))
+	require.Equal(t, secret, must(wrap.OpenDouble(t.Context(), next, binding, rewrapped, wrappedSecret)))
+
+	otherKey, otherSecret, err := wrap.Double(t.Context(), outer, binding, secret)
+	require.NoError(t, err)
+	for what, open := range map[string]func() ([]byte, error){
+		"another's key":    func() ([]byte, error) { return wrap.OpenDouble(t.Context(), outer, binding, otherKey, wrappedSecret) },
+		"another's secret": func() ([]byte, error) { return wrap.OpenDouble(t.Context(), outer, binding, wrappedKey, otherSecret) },
+		"swapped":          func() ([]byte, error) { return wrap.OpenDouble(t.Context(), outer, binding, wrappedSecret, wrappedKey) },
+		"old outer key":    func() ([]byte, error) { return wrap.OpenDouble(t.Context(), outer, binding, rewrapped, wrappedSecret) },
+		"a key that is none": func() ([]byte, error) {
+			short := must(outer.Wrap(t.Context(), make([]byte, 31), binding))
+			return wrap.OpenDouble(t.Context(), outer, binding, short, wrappedSecret)
+		},
+	} {
+		got, err := open()
+		require.Equal(t, wrap.ErrOpen, err, what)
+		require.Nil(t, got)
+	}
+
+	_, _, err = wrap.Double(t.Context(), outer, binding, nil)
+	require.ErrorIs(t, err, wrap.ErrSecret)
+	_, _, err = wrap.Double(t.Context(), outer, wrap.Binding{}, secret)
+	require.ErrorIs(t, err, wrap.ErrBinding)
+	outer.Destroy()
+	a, b, err := wrap.Double(t.Context(), outer, binding, secret)
+	require.ErrorIs(t, err, wrap.ErrDestroyed)
+	require.Nil(t, a)
+	require.Nil(t, b)
+}
+
+// brokenService is a key service that is away.
+type brokenService struct{ err error }
+
+func (s brokenService) Wrap(context.Context, []byte, wrap.Binding) ([]byte, error) {
+	return nil, s.err
+}
+func (s brokenService) Unwrap(context.Context, []byte, wrap.Binding) ([]byte, error) {
+	return nil, s.err
+}
+
+func TestErrorsOfAKeyServicePass(t *testing.T) {
+	away := errors.New("away")
+	_, _, err := wrap.Double(t.Context(), brokenService{away}, binding, make([]byte, 32))
+	require.ErrorIs(t, err, away)
+	_, err = wrap.OpenDouble(t.Context(), brokenService{away}, binding, nil, nil)
+	require.ErrorIs(t, err, away)
+}
+
+func TestConcurrentUse(t *testing.T) {
+	k := wrap.NewKey()
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 50 {
+				blob, err := k.Wrap(context.Background(), make([]byte, 32), binding)
+				if err == nil {
+					_, err = k.Unwrap(context.Background(), blob, binding)
+				}
+				if err != nil && !errors.Is(err, wrap.ErrDestroyed) {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	k.Destroy()
+	wg.Wait()
+}
+
+func FuzzUnwrap(f *testing.F) {
+	k := wrap.ImportKey(fill(0x11))
+	aes := keyOf(fill(0x11), wrap.AES256GCM)
+	f.Add(must(k.Wrap(context.Background(), make([]byte, 32), binding)), "slot/phrase/v1", uint64(1))
+	f.Add(must(aes.Wrap(context.Background(), make([]byte, 1), binding)), "slot/phrase/v1", uint64(1))
+	f.Fuzz(func(t *testing.T, blob []byte, purpose string, epoch uint64) {
+		b := binding
+		b.Purpose, b.Epoch = purpose, epoch
+		secret, err := k.Unwrap(t.Context(), blob, b)
+		if err != nil {
+			require.Nil(t, secret)
+			return
+		}
+		require.Len(t, secret, len(blob)-wrap.Overhead)
+		require.Equal(t, binding, b, "nobody else knows the key")
+	})
+}
