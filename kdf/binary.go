@@ -77,8 +77,8 @@ func (p *Params) readCosts(s *cryptobyte.String) bool {
 		p.p = uint32(small)
 		return ok
 	case Scrypt:
-		ok := s.ReadUint8(&small) && small < 32 && s.ReadUint32(&p.r) && s.ReadUint32(&p.p)
-		p.n = 1 << small
+		ok := s.ReadUint8(&small) && s.ReadUint32(&p.r) && s.ReadUint32(&p.p)
+		p.n = 1 << small // 0, which is not valid, from 32 on
 		return ok
 	}
 	return false

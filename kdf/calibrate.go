@@ -168,9 +168,6 @@ func (w stopwatch) argon2id(ctx context.Context, target time.Duration, l Argon2i
 			return r, err
 		}
 	}
-	if p.m < mostMemory {
-		return r, nil
-	}
 	mostPasses := clamp(l.MaxWork/uint64(p.m), 1, l.MaxPasses)
 	for i := 0; i < rounds && !near(r.Measured, target); i++ {
 		p.t = clamp(scale(uint64(p.t), target, r.Measured), least.t, mostPasses)

@@ -34,10 +34,10 @@ func newMachine(pbkdf2, argon2id, scrypt time.Duration) *machine {
 
 func (m *machine) run(_ context.Context, p kdf.Params) error {
 	m.runs++
-	m.now = m.now.Add(time.Duration(m.noise(m) * m.perUnit[p.Algorithm()] * float64(p.Cost())))
 	if p.Memory() > m.most.Memory() {
 		m.most = p
 	}
+	m.now = m.now.Add(time.Duration(m.noise(m) * m.perUnit[p.Algorithm()] * float64(p.Cost())))
 	return nil
 }
 
@@ -121,6 +121,32 @@ func TestCalibrateTakesTheFastest(t *testing.T) {
 		}
 		require.Equal(t, idle.calibrate(t, a, 0, kdf.Policy{}), busy.calibrate(t, a, 0, kdf.Policy{}))
 	}
+}
+
+// TestSamplesAreLong: each of at least 50 ms, at least three of them, together
+// at least 250 ms, after one run to warm up.
+func TestSamplesAreLong(t *testing.T) {
+	m := newMachine(210*ms, 0, 0) // 16.4 ms for the 16,384 iterations of a probe
+	m.calibrate(t, kdf.PBKDF2SHA512, 0, kdf.Policy{})
+	require.Equal(t, 1+4*4, m.runs)
+	m = newMachine(0, 0, 1100*ms)
+	m.calibrate(t, kdf.Scrypt, 0, kdf.Policy{})
+	require.Equal(t, 1+3, m.runs)
+}
+
+// TestScryptThatGrowsFaster: twice the N may take more than twice the time.
+func TestScryptThatGrowsFaster(t *testing.T) {
+	m := newMachine(0, 0, 450*ms)
+	m.noise = func(m *machine) float64 {
+		if m.most.Cost() > 1<<19 {
+			return 1.5
+		}
+		return 1
+	}
+	r := m.calibrate(t, kdf.Scrypt, 0, kdf.Policy{})
+	require.Equal(t, 450*ms, r.Measured)
+	require.Equal(t, "$scrypt$ln=16,r=8,p=1", r.Params.String())
+	require.False(t, r.AtCeiling)
 }
 
 func TestCalibrateRefuses(t *testing.T) {

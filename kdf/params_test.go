@@ -153,7 +153,7 @@ func TestConstructorsRefuse(t *testing.T) {
 		require.ErrorIs(t, err, kdf.ErrMalformed, c)
 	}
 	for _, c := range [][3]int{{0, 8, 1}, {1, 8, 1}, {3, 8, 1}, {65535, 8, 1}, {math.MaxInt32, 8, 1}, {-2, 8, 1}, {2, 0, 1}, {2, 1, 0},
-		{2, 1 << 15, 1 << 15}, {2, 1 << 30, 1}, {1 << 30, 3, 1}, {1 << 20, 1 << 12, 1}, {2, -8, 1}, {2, 8, -1}, {2, math.MaxInt32, math.MaxInt32}} {
+		{2, 1 << 15, 1 << 15}, {2, 1 << 16, 1 << 16}, {2, 1 << 30, 1}, {1 << 30, 3, 1}, {1 << 20, 1 << 12, 1}, {2, -8, 1}, {2, 8, -1}, {2, math.MaxInt32, math.MaxInt32}} {
 		_, err := kdf.NewScrypt(c[0], c[1], c[2])
 		require.ErrorIs(t, err, kdf.ErrMalformed, c)
 	}

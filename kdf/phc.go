@@ -20,7 +20,7 @@ import (
 // maxText is more than any text form has.
 const maxText = 192
 
-var phcBase64 = base64.RawStdEncoding.Strict()
+var phcBase64 = base64.RawStdEncoding
 
 // String returns the text form, a PHC string without a hash, such as
 // "$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHRzYWx0c2FsdA", and "invalid" for the
@@ -90,9 +90,7 @@ func parseCosts(text string) (p Params, rest string) {
 		ln, rest = parseCost(rest, "$ln=")
 		p.r, rest = parseCost(rest, ",r=")
 		p.p, rest = parseCost(rest, ",p=")
-		if ln < 32 {
-			p.n = 1 << ln
-		}
+		p.n = 1 << ln // 0, which is not valid, from 32 on
 		return p, rest
 	}
 	return Params{}, ""

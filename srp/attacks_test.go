@@ -59,8 +59,8 @@ func wireOrder(profile srp.Profile, b []byte) []byte {
 	return b
 }
 
-// attackProfiles are one of each byte order.
-var attackProfiles = []srp.Profile{srp.RFC5054SHA256(0), srp.Proton(4)}
+// attackProfiles are one of each kind: of each byte order, and with a context.
+var attackProfiles = []srp.Profile{srp.RFC5054SHA256(0), srp.Proton(4), srp.Nescio()}
 
 func TestAttack01_AIsAMultipleOfN(t *testing.T) {
 	for _, profile := range attackProfiles {
@@ -265,7 +265,7 @@ func TestAttack12_BadVerifier(t *testing.T) {
 		stored := r.record.Bytes()
 		for name, v := range degenerate(r.group.Ref().N) {
 			v = wireOrder(profile, v)
-			_, err := srp.NewRecord(profile, r.group.Ref(), alice, r.record.Salt(), v)
+			_, err := srp.NewRecord(srp.Offer{Profile: profile, Group: r.group.Ref()}, alice, r.record.Salt(), v)
 			require.Equal(t, srp.ErrRecord, err, "%s v=%s", profile, name)
 			bad := append(bytes.Clone(stored[:len(stored)-256]), v...)
 			require.Equal(t, srp.ErrRecord, srp.CheckRecord(bad), "%s v=%s", profile, name)

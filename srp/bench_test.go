@@ -9,6 +9,7 @@ import (
 	"github.com/nescio-go/nescio/internal/bcrypt"
 	"github.com/nescio-go/nescio/internal/modexp"
 	"github.com/nescio-go/nescio/internal/safeprime"
+	"github.com/nescio-go/nescio/kdf"
 	"github.com/nescio-go/nescio/srp"
 	"github.com/stretchr/testify/require"
 )
@@ -25,18 +26,24 @@ func benchRigs(b *testing.B) []struct {
 		r    *rig
 	}
 	rigs := []named{{"proton/2048", newRig(b, srp.Proton(4))}}
-	for _, bits := range []int{2048, 3072, 4096} {
-		r := &rig{profile: srp.RFC5054SHA256(0)}
+	for _, kind := range []struct {
+		profile srp.Profile
+		bits    int
+	}{
+		{srp.RFC5054SHA256(0), 2048}, {srp.RFC5054SHA256(0), 3072}, {srp.RFC5054SHA256(0), 4096},
+		{srp.Nescio(), 2048}, {srp.Nescio(), 3072},
+	} {
+		r := &rig{profile: kind.profile}
 		var err error
-		r.group, err = srp.RFC5054Group(bits)
+		r.group, err = srp.RFC5054Group(kind.bits)
 		require.NoError(b, err)
-		r.template = srp.Template{Profile: r.profile, Group: r.group, Weight: 1}
+		r.template = srp.Template{Profile: r.profile, Group: r.group, KDF: srp.SmallKDF(r.profile), Weight: 1}
 		r.server = newServer(b, r.template)
-		r.client, err = srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{r.profile}})
+		r.client, err = srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{r.profile}, KDF: kdf.Exactly(srp.SmallKDF(r.profile))})
 		require.NoError(b, err)
 		r.record, err = r.client.Register(b.Context(), r.template.Offer(), alice, password)
 		require.NoError(b, err)
-		rigs = append(rigs, named{fmt.Sprintf("rfc5054-sha256/%d", bits), r})
+		rigs = append(rigs, named{fmt.Sprintf("%v/%d", r.profile, kind.bits), r})
 	}
 	return rigs
 }
@@ -78,7 +85,7 @@ func BenchmarkServer(b *testing.B) {
 			proof, err := login.Answer(b.Context(), c)
 			require.NoError(b, err)
 			final := append(append([]byte{'S', 1}, proof.A...), proof.M1...)
-			exponent := map[string]int{"proton/2048": 32, "rfc5054-sha256/2048": 32, "rfc5054-sha256/3072": 36, "rfc5054-sha256/4096": 40}[rig.name]
+			exponent := map[int]int{2048: 32, 3072: 36, 4096: 40}[r.group.Bits()]
 			fixed = append(make([]byte, exponent-32), fixed...)
 			measure(b, func() error {
 				_, pending, err := r.server.BeginWith(b.Context(), alice, record, request, fixed)

@@ -40,14 +40,18 @@
 // protocol, which the client hashes and the record holds; Proton's versions 3
 // and 4 ignore it, and it may be empty. A client must spell it the same way at
 // registration and at every login, so use the same canonical bytes for both.
-// Nothing here compares the two.
+// Nothing here compares the two. Where one account has several names, leave the
+// identity empty.
 //
 // # Profiles and groups
 //
-// A [Profile] fixes the formulas. [Proton] is for Proton's accounts, and hashes
-// passwords by bcrypt. The RFC 5054 profiles are for interoperation with other
-// libraries, and [HomeKit] for accessories; their hash of the password is fast,
-// so that a stolen record is soon guessed, and [Record.NeedsUpgrade] says so.
+// A [Profile] fixes the formulas. [Nescio] is the default, with Argon2id for the
+// password at costs that the server offers and the client's policy bounds, and
+// with proofs that hold all that was said. The others are for meeting others:
+// [Proton] is for Proton's accounts, and hashes passwords by bcrypt. The RFC 5054
+// profiles are for interoperation with other libraries, and [HomeKit] for
+// accessories; their hash of the password is fast, so that a stolen record is
+// soon guessed, and [Record.NeedsUpgrade] says so.
 // Which [Flags] a peer needs, a login with it tells: of those tested live,
 // pysrp over OpenSSL, in its RFC 5054 mode, has MinimalValues and fast-srp-hap
 // MinimalG.
@@ -58,6 +62,13 @@
 // policy in its [ClientConfig] and then proves it, both before it touches the
 // password. A server proves a group when it admits a record, with [CheckRecord]
 // or by a [Template], and never at a login.
+//
+// # Sensitive changes
+//
+// A session says who logged in some time ago. Before a password, a recovery
+// method or a device changes, let the user log in anew for that change alone:
+// [Client.WithContext] and [Server.WithContext] return copies whose logins hold a
+// description of the change, and fail if the two sides mean different ones.
 //
 // # What the application must do
 //
@@ -87,9 +98,10 @@
 //
 // # Security
 //
-// All arithmetic on secrets is constant time, by package internal/modexp. Two
+// All arithmetic on secrets is constant time, by package internal/modexp. Some
 // things are not and cannot be: bcrypt, whose table look-ups depend on the
-// password, and the profiles with [MinimalValues], whose hash takes one byte
+// password, the memory accesses of Argon2id after its first half pass, and the
+// profiles with [MinimalValues], whose hash takes one byte
 // less when S starts with a zero byte. Names and passwords are used as given;
 // normalising them (RFC 8265) is the caller's. Secrets that the package owns
 // are cleared after use, as far as Go allows: copies that the compiler or the

@@ -26,8 +26,9 @@ var (
 	ErrRecord = errors.New("srp: unusable record")
 	// ErrPolicy means that something was refused before the password or a
 	// record was touched: a profile or group that the configuration does not
-	// allow or that is not what it seems, a password or identity of impossible
-	// length, a server with too many logins in progress.
+	// allow or that is not what it seems, KDF parameters outside the policy, a
+	// password or identity of impossible length, a server with too many logins
+	// in progress.
 	ErrPolicy = errors.New("srp: refused by policy")
 	// ErrUsed means that a one-time value, a Login, was used twice.
 	ErrUsed = errors.New("srp: login already used")
@@ -40,7 +41,7 @@ var (
 	errProfile      = refused("not a profile")
 	errNotListed    = refused("the profile is not in ClientConfig.Profiles")
 	errRegistration = refused("nobody registers with this profile")
-	errFit          = refused("group or salt size do not fit the profile")
+	errFit          = refused("group, salt size or KDF parameters do not fit the profile")
 	errGroupSize    = refused("N must have 2048 to 8192 bits in whole bytes and be odd, and g at least 2")
 	errGroupProof   = refused("N is not a safe prime, or g does not generate its whole group")
 	errOrigin       = refused("not a group of RFC 5054 of 2048 to 4096 bits, and no AcceptGroup is configured")
@@ -49,4 +50,7 @@ var (
 	errFull         = refused("too many logins in progress")
 	errPassword     = refused("a password has 1 to 1024 bytes")
 	errIdentity     = refused("an identity has at most 1024 bytes")
+	errServerName   = refused("a server identity has at most 1024 bytes")
+	errContext      = refused("a context has 1 to 60,000 bytes")
+	errNoContext    = refused("the profile's proofs hold no context")
 )

@@ -6,6 +6,7 @@ import (
 	"log"
 
 	"github.com/nescio-go/nescio/internal/testvec"
+	"github.com/nescio-go/nescio/kdf"
 	"github.com/nescio-go/nescio/moduli/openpgp"
 	"github.com/nescio-go/nescio/srp"
 )
@@ -116,4 +117,22 @@ func sjclRow() (name, salt, verifier []byte) {
 		log.Fatal(err)
 	}
 	return []byte(file.Vectors[1].I), file.Vectors[1].Salt, file.Vectors[1].V
+}
+
+func exampleAccount() (client *srp.Client, server *srp.Server, record []byte) {
+	client, err := srp.NewClient(srp.ClientConfig{KDF: kdf.Exactly(srp.SmallKDF(srp.Nescio()))})
+	if err != nil {
+		log.Fatal(err)
+	}
+	accounts := srp.DefaultTemplate()
+	accounts.KDF = srp.SmallKDF(srp.Nescio())
+	server, err = srp.NewServer(srp.ServerConfig{Secrets: testSecrets, Templates: []srp.Template{accounts}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	r, err := client.Register(context.Background(), accounts.Offer(), []byte("alice"), []byte("correct horse"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	return client, server, r.Bytes()
 }

@@ -14,32 +14,28 @@ import (
 // A whole account: registration, a login, a wrong password.
 func Example() {
 	ctx := context.Background()
-	group, err := srp.RFC5054Group(2048)
-	if err != nil {
-		log.Fatal(err)
-	}
-	profile := srp.RFC5054SHA256(0)
 
 	// The server, once per process. Its secrets come from a vault.
 	decoy, state := make([]byte, 32), make([]byte, 32)
 	rand.Read(decoy)
 	rand.Read(state)
-	accounts := srp.Template{Profile: profile, Group: group, Weight: 1}
 	server, err := srp.NewServer(srp.ServerConfig{
-		Secrets:   srp.Secrets{Decoy: decoy, State: [][]byte{state}},
-		Templates: []srp.Template{accounts},
+		Secrets:        srp.Secrets{Decoy: decoy, State: [][]byte{state}},
+		ServerIdentity: []byte("example.org"),
 	})
 	if err != nil {
 		log.Fatal(err)
 	}
 	// The client, once per process.
-	client, err := srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{profile}})
+	client, err := srp.NewClient(srp.ClientConfig{ServerIdentity: []byte("example.org")})
 	if err != nil {
 		log.Fatal(err)
 	}
 
-	// Sign-up: the client makes the record, the server admits and stores it.
-	record, err := client.Register(ctx, accounts.Offer(), []byte("alice"), []byte("correct horse"))
+	// Sign-up: the server offers, the client makes the record, the server admits
+	// and stores it.
+	offer := srp.DefaultTemplate().Offer()
+	record, err := client.Register(ctx, offer, []byte("alice"), []byte("correct horse"))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -79,6 +75,42 @@ func Example() {
 	// Output:
 	// logged in, keys equal: true
 	// 401: srp: authentication failed
+}
+
+// A change that a session alone must not make: a login for this change, whose
+// proofs hold what is to be done.
+func ExampleServer_WithContext() {
+	ctx := context.Background()
+	client, server, record := exampleAccount()
+	change := []byte("alice: new recovery phrase, 2030-01-01T10:00:00Z")
+
+	confirming, err := client.WithContext(change) // what the user saw and agreed to
+	if err != nil {
+		log.Fatal(err)
+	}
+	login, request, err := confirming.Login([]byte("alice"), []byte("correct horse"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	doing, err := server.WithContext(change) // what the server is about to do
+	if err != nil {
+		log.Fatal(err)
+	}
+	response, pending, err := doing.Begin(ctx, []byte("alice"), record, request)
+	if err != nil {
+		log.Fatal(err)
+	}
+	final, err := login.Respond(ctx, response)
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, _, err = server.Finish(ctx, []byte("alice"), pending, final)
+	fmt.Println("an ordinary login:", err)
+	_, _, err = doing.Finish(ctx, []byte("alice"), pending, final)
+	fmt.Println("this change:", err)
+	// Output:
+	// an ordinary login: srp: no such login in progress
+	// this change: <nil>
 }
 
 // Proton's wire: the typed form has the values that its JSON has in base64.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/nescio-go/nescio/internal/safeprime"
+	"github.com/nescio-go/nescio/kdf"
 )
 
 // The hooks of the tests: fixed randomness, groups too small to be offered,
@@ -34,16 +35,14 @@ func (c *Client) RespondWith(ctx context.Context, response, identity, x []byte) 
 	if err := d.prove(ctx, safeprime.ProveOrTrust); err != nil {
 		return nil, err
 	}
-	e, err := newExchange(ch.Profile.scheme(), d, identity, ch, func(size int) []byte { return append([]byte{0xff}, make([]byte, size-1)...) })
+	e, err := c.newExchange(ch.Profile.scheme(), d, identity, ch, func(size int) []byte { return append([]byte{0xff}, make([]byte, size-1)...) })
 	if err != nil {
 		return nil, err
 	}
-	K, err := e.key(x)
+	_, M1, _, err := e.proofs(x)
 	if err != nil {
 		return nil, err
 	}
-	M1 := e.scheme.clientProof(e.t, K)
-	e.scheme.serverProof(e.t, M1, K)
 	return encodeFinal(Proof{A: e.t.A, M1: M1}), nil
 }
 
@@ -61,7 +60,36 @@ func RegisterWith(o Offer, identity, password, salt []byte) (*Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	return register(d, o, identity, password, salt)
+	f, err := exactly(o.kdf(), salt)
+	if err != nil {
+		return nil, err
+	}
+	return register(context.Background(), d, f, o, identity, password, salt)
+}
+
+// exactly is the function of KDF parameters that no policy judged.
+func exactly(p kdf.Params, salt []byte) (*kdf.Function, error) {
+	if p == (kdf.Params{}) {
+		return nil, nil
+	}
+	p, err := p.WithSalt(salt)
+	if err != nil {
+		return nil, err
+	}
+	return p.Check(kdf.Exactly(p))
+}
+
+// SmallKDF is what accounts of the tests have for KDF parameters: the least that
+// Argon2id can do.
+func SmallKDF(p Profile) kdf.Params {
+	if p != Nescio() {
+		return kdf.Params{}
+	}
+	least, err := kdf.NewArgon2id(8, 1, 1)
+	if err != nil {
+		panic(err)
+	}
+	return least
 }
 
 var (
@@ -88,7 +116,11 @@ func Compute(p Profile, n []byte, g int, I, password, salt, a, b []byte) (Values
 	if err != nil {
 		return Values{}, err
 	}
-	x, err := s.privateKey(d, I, password, salt)
+	f, err := exactly(SmallKDF(p), salt)
+	if err != nil {
+		return Values{}, err
+	}
+	x, err := s.privateKey(context.Background(), d, f, I, password, salt)
 	if err != nil {
 		return Values{}, err
 	}
@@ -112,7 +144,7 @@ func Compute(p Profile, n []byte, g int, I, password, salt, a, b []byte) (Values
 // where they have u, with a scheme that hashes to a given one.
 func ScrambleClient(g *Group, u []byte) error {
 	ch := Challenge{Salt: []byte{1}, B: append(make([]byte, len(g.d.n)-1), 5)}
-	_, err := newExchange(fixedScramble{k: []byte{7}, u: u}, g.d, nil, ch, randomExponent)
+	_, err := new(Client).newExchange(fixedScramble{k: []byte{7}, u: u}, g.d, nil, ch, randomExponent)
 	return err
 }
 
@@ -139,7 +171,7 @@ func RoundTripPending(body []byte) ([]byte, bool) {
 
 // PendingBody returns the body of the pending state of a login over a record.
 func PendingBody(r *Record, b []byte) ([]byte, error) {
-	p := pendingLogin{profile: r.profile, n: r.domain.n, g: r.domain.g, hashI: []byte("hash"), salt: r.salt,
+	p := pendingLogin{profile: r.profile, n: r.domain.n, g: r.domain.g, prefix: []byte("hash"), salt: r.salt,
 		v: r.verifier, b: b, B: r.verifier}
 	return p.bytes()
 }

@@ -26,7 +26,7 @@ func FuzzParseRecord(f *testing.F) {
 		again, err := srp.ParseRecordText(r.Text())
 		require.NoError(t, err)
 		require.Equal(t, b, again.Bytes())
-		again, err = srp.NewRecord(r.Profile(), r.Group(), r.Identity(), r.Salt(), r.Verifier())
+		again, err = srp.NewRecord(srp.Offer{Profile: r.Profile(), Group: r.Group(), KDF: r.KDF()}, r.Identity(), r.Salt(), r.Verifier())
 		require.NoError(t, err)
 		require.Equal(t, b, again.Bytes())
 	})

@@ -53,7 +53,7 @@ func refusedByAll(t *testing.T, name string, g srp.GroupRef) {
 	_, err = login.Answer(t.Context(), srp.Challenge{Profile: profile, Group: g, Salt: []byte{1}, B: five})
 	require.ErrorIs(t, err, srp.ErrPolicy, name)
 
-	record, err := srp.NewRecord(profile, g, alice, []byte{1}, five)
+	record, err := srp.NewRecord(srp.Offer{Profile: profile, Group: g}, alice, []byte{1}, five)
 	if err == nil { // its form is good: the proof finds it out
 		require.Equal(t, srp.ErrRecord, srp.CheckRecord(record.Bytes()), name)
 	} else {
@@ -133,7 +133,7 @@ func TestAttack07_SubstitutedGroup(t *testing.T) {
 	require.NoError(t, err)
 	_, err = srp.NewGroup(false1.N, false1.G)
 	require.ErrorIs(t, err, srp.ErrPolicy)
-	record, err := srp.NewRecord(srp.RFC5054SHA1(0), false1, alice, []byte{1}, bytes.Repeat([]byte{0x11}, 256))
+	record, err := srp.NewRecord(srp.Offer{Profile: srp.RFC5054SHA1(0), Group: false1}, alice, []byte{1}, bytes.Repeat([]byte{0x11}, 256))
 	require.NoError(t, err)
 	require.Equal(t, srp.ErrRecord, srp.CheckRecord(record.Bytes()))
 }

@@ -28,7 +28,7 @@ type homekit struct {
 }
 
 // homekitBase are the formulas that HomeKit shares with the RFC's family.
-var homekitBase = rfc5054{uint8(2<<2) | uint8(MinimalG|MinimalValues)}
+var homekitBase = rfc5054{index: uint8(2<<2) | uint8(MinimalG|MinimalValues)}
 
 func (homekit) name() string { return "homekit" }
 
@@ -42,7 +42,10 @@ func (homekit) fullLength(d *domain, b []byte) []byte {
 	return append(make([]byte, len(d.n)-len(b), len(d.n)), b...)
 }
 
-// serverProof is M2 = H(PAD(A) ‖ M1 ‖ K).
-func (h homekit) serverProof(t *transcript, M1, K []byte) []byte { return h.sum(t.A, M1, K) }
+// proofs differs in M2 = H(PAD(A) ‖ M1 ‖ K).
+func (h homekit) proofs(t *transcript, S []byte) (K, M1, M2 []byte, err error) {
+	K, M1, _, err = h.rfc5054.proofs(t, S)
+	return K, M1, h.sum(t.A, M1, K), err
+}
 
 var _ scheme = homekit{}

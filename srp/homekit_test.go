@@ -21,7 +21,7 @@ func TestHomeKitHasOneGroup(t *testing.T) {
 	for name, g := range map[string]srp.GroupRef{
 		"2048 bits": small.Ref(), "4096 bits": large.Ref(), "g=7": {N: right.Ref().N, G: 7},
 	} {
-		_, err := srp.NewRecord(srp.HomeKit(), g, alice, []byte{1}, bytes.Repeat([]byte{0x11}, len(g.N)))
+		_, err := srp.NewRecord(srp.Offer{Profile: srp.HomeKit(), Group: g}, alice, []byte{1}, bytes.Repeat([]byte{0x11}, len(g.N)))
 		require.Equal(t, srp.ErrRecord, err, name)
 		_, err = client.Register(t.Context(), srp.Offer{Profile: srp.HomeKit(), Group: g}, alice, password)
 		require.ErrorIs(t, err, srp.ErrPolicy, name)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/nescio-go/nescio/internal/modexp"
 	"github.com/nescio-go/nescio/internal/safeprime"
+	"github.com/nescio-go/nescio/kdf"
 )
 
 // Challenge is a server's side of a login in typed form, for those who speak
@@ -19,7 +20,8 @@ type Challenge struct {
 	Profile Profile
 	Group   GroupRef
 	Salt    []byte
-	B       []byte // |N| bytes in the profile's byte order
+	KDF     kdf.Params // for Nescio, without a salt
+	B       []byte     // |N| bytes in the profile's byte order
 }
 
 // Proof is a client's answer to a Challenge in typed form.
@@ -60,11 +62,12 @@ const (
 // hash, then S and the proof M1.
 //
 // Before it touches the password it returns ErrMalformed for a response that
-// no server sends, and ErrPolicy for a profile or group that the client does
-// not allow, or for a group that is not what it seems. It looks at ctx before it
-// starts and while it waits for the first proof of a modulus, not during the
-// password's hash: that is bcrypt with Proton's profiles, some 80 ms and nine
-// tenths of the whole. After an error the login is over.
+// no server sends, and ErrPolicy for a profile, a group or KDF parameters that
+// the client does not allow, or for a group that is not what it seems. It looks
+// at ctx before it starts, while it waits for the first proof of a modulus, and
+// before the password's hash, not during it: that is nine tenths of the whole
+// with Nescio's Argon2id and Proton's bcrypt, some 80 ms. After an error the
+// login is over.
 func (l *Login) Respond(ctx context.Context, response []byte) (final []byte, err error) {
 	p, err := l.answer(ctx, func() (Challenge, bool) { return parseResponse(response) }, randomExponent)
 	if err != nil {
@@ -95,27 +98,28 @@ func (l *Login) answer(ctx context.Context, challenge func() (Challenge, bool), 
 	if err != nil {
 		return Proof{}, err
 	}
-	e, err := newExchange(c.Profile.scheme(), d, l.identity, c, ephemeral)
+	e, err := l.client.newExchange(c.Profile.scheme(), d, l.identity, c, ephemeral)
 	if err != nil {
 		return Proof{}, err
 	}
 	defer clear(e.a)
+	f, err := l.client.allowedKDF(c.KDF, c.Salt)
+	if err != nil {
+		return Proof{}, err
+	}
 	if err := d.prove(ctx, safeprime.ProveOrTrust); err != nil {
 		return Proof{}, err
 	}
-	x, err := e.scheme.privateKey(d, l.identity, l.password, c.Salt)
+	x, err := e.scheme.privateKey(ctx, d, f, l.identity, l.password, c.Salt)
 	if err != nil {
 		return Proof{}, err
 	}
 	defer clear(x)
-	K, err := e.key(x)
+	K, M1, M2, err := e.proofs(x)
 	if err != nil {
 		return Proof{}, err
 	}
-
-	M1 := e.scheme.clientProof(e.t, K)
-	l.m2 = e.scheme.serverProof(e.t, M1, K)
-	l.key = K
+	l.m2, l.key = M2, K
 	l.profile = c.Profile
 	l.group = &Group{d: d, credential: bytes.Clone(c.Group.Credential)}
 	l.state = loginAnswered
@@ -130,10 +134,10 @@ type clientExchange struct {
 	a, u   []byte
 }
 
-// newExchange checks the salt and B, and draws A. The group may still be
-// unproved: nothing of the password is in it.
-func newExchange(s scheme, d *domain, I []byte, ch Challenge, ephemeral func(size int) []byte) (e *clientExchange, err error) {
-	if !s.acceptsSalt(len(ch.Salt)) {
+// newExchange checks the form of salt, KDF parameters and B, and draws A. The
+// group may still be unproved: nothing of the password is in it.
+func (c *Client) newExchange(s scheme, d *domain, I []byte, ch Challenge, ephemeral func(size int) []byte) (e *clientExchange, err error) {
+	if !s.acceptsSalt(len(ch.Salt)) || !s.acceptsKDF(ch.KDF) {
 		return nil, ErrMalformed
 	}
 	e = &clientExchange{scheme: s}
@@ -144,10 +148,14 @@ func newExchange(s scheme, d *domain, I []byte, ch Challenge, ephemeral func(siz
 	if e.k, err = multiplier(s, d); err != nil {
 		return nil, err
 	}
+	prefix, err := s.prefix(d, &parties{I: I, server: c.server, context: c.context, salt: ch.Salt, kdf: ch.KDF})
+	if err != nil {
+		return nil, err
+	}
 	e.a = ephemeral(d.exponentSize())
 	e.t = &transcript{
 		domain: d,
-		hashI:  s.identityHash(I),
+		prefix: prefix,
 		salt:   ch.Salt,
 		A:      encode(s, d, clientPublic(d, e.a)),
 		B:      ch.B,
@@ -158,16 +166,16 @@ func newExchange(s scheme, d *domain, I []byte, ch Challenge, ephemeral func(siz
 	return e, nil
 }
 
-// key returns K for the private key x.
-func (e *clientExchange) key(x []byte) (K []byte, err error) {
+// proofs returns K, M1 and M2 for the private key x.
+func (e *clientExchange) proofs(x []byte) (K, M1, M2 []byte, err error) {
 	premaster, err := clientPremaster(e.t.domain, e.k, e.B, e.a, e.u, x)
 	if err != nil {
-		return nil, err
+		return nil, nil, nil, err
 	}
 	defer premaster.Clear()
 	S := encode(e.scheme, e.t.domain, premaster)
 	defer clear(S)
-	return e.scheme.sessionKey(S), nil
+	return e.scheme.proofs(e.t, S)
 }
 
 // Finish checks the server's reply and returns the session key, 32 bytes, the

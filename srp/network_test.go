@@ -154,7 +154,7 @@ func TestAttack17_ManyModuli(t *testing.T) {
 	fresh := make([]time.Duration, 0, moduli)
 	for range moduli {
 		n.Add(n, big.NewInt(8))
-		record, err := srp.NewRecord(srp.Proton(4), srp.GroupRef{N: n.Bytes(), G: 2}, nil, make([]byte, 10), v)
+		record, err := srp.NewRecord(srp.Offer{Profile: srp.Proton(4), Group: srp.GroupRef{N: n.Bytes(), G: 2}}, nil, make([]byte, 10), v)
 		require.NoError(t, err)
 		fresh = append(fresh, begin(record.Bytes()))
 		proved = append(proved, begin(one))

@@ -1,12 +1,15 @@
 package srp
 
+import "github.com/nescio-go/nescio/kdf"
+
 // Offer is what a server asks a client to register under: public values, sent
 // over the authenticated channel that registration needs anyway. A client
 // takes it to [Client.Register], which judges the group as a login does.
 type Offer struct {
 	Profile  Profile
 	Group    GroupRef
-	SaltSize int // bytes, 1 to 64, for Proton 10; 0: the profile's own, 16 or 10
+	KDF      kdf.Params // for Nescio, without a salt; zero: kdf.Default. Other profiles have none
+	SaltSize int        // bytes, 1 to 64, for Nescio 32, for Proton 10; 0: the profile's own, 32, 10 or 16
 }
 
 // Bytes returns the canonical binary form of a complete offer, one that
@@ -20,7 +23,7 @@ func (o Offer) Bytes() ([]byte, error) {
 	b.AddUint8(o.Profile.id)
 	addGroup(b, o.Group)
 	b.AddUint8(uint8(o.saltSize()))
-	b.AddUint16(0)
+	addKDF(b, o.kdf())
 	return b.Bytes()
 }
 
@@ -36,7 +39,10 @@ func ParseOffer(message []byte) (Offer, error) {
 		return Offer{}, ErrMalformed
 	}
 	var g GroupRef
-	if g, _, ok = readGroup(&s); !ok || !s.ReadUint8(&size) || !readNoParameters(&s) || !s.Empty() || size == 0 {
+	if g, _, ok = readGroup(&s); !ok || !s.ReadUint8(&size) || size == 0 {
+		return Offer{}, ErrMalformed
+	}
+	if o.KDF, ok = readKDF(&s, o.Profile); !ok || !s.Empty() {
 		return Offer{}, ErrMalformed
 	}
 	o.Group = g.clone()
@@ -54,6 +60,13 @@ func (o Offer) saltSize() int {
 	return o.SaltSize
 }
 
+func (o Offer) kdf() kdf.Params {
+	if s := o.Profile.scheme(); o.KDF == (kdf.Params{}) && s != nil {
+		return s.ownKDF()
+	}
+	return o.KDF
+}
+
 // check returns the group of an offer whose values fit together.
 func (o Offer) check() (*domain, error) {
 	s := o.Profile.scheme()
@@ -69,7 +82,7 @@ func (o Offer) check() (*domain, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !s.accepts(d) || !s.storesSalt(o.saltSize()) {
+	if !s.accepts(d) || !s.storesSalt(o.saltSize()) || !s.acceptsKDF(o.kdf()) {
 		return nil, errFit
 	}
 	return d, nil

@@ -1,15 +1,17 @@
 package srp
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
 	"github.com/nescio-go/nescio/internal/modexp"
+	"github.com/nescio-go/nescio/kdf"
 )
 
-// A Profile fixes everything that two peers must agree on besides the group:
-// the hash, the byte order, what is padded, how the password becomes the
-// exponent x, and the proofs. The zero Profile is none and is refused with
+// A Profile fixes everything that two peers must agree on besides the group
+// and the costs of the password's hash: the hash, the byte order, what is
+// padded, how the password becomes the exponent x, and the proofs. The zero Profile is none and is refused with
 // [ErrPolicy] wherever it is given.
 //
 // Profiles are comparable values with stable names; records and messages hold
@@ -20,6 +22,7 @@ type Profile struct {
 
 // The ids of the profiles. They are stored in records and never change.
 const (
+	idNescio  = 0x01
 	idRFC5054 = 0x10 // + 4·hash + flags
 	idProton  = 0x20 // + version
 	idHomeKit = 0x30
@@ -77,10 +80,12 @@ func (p Profile) NeedsUpgrade() bool {
 
 func (p Profile) scheme() scheme {
 	switch {
+	case p.id == idNescio:
+		return nescio{}
 	case p.id >= idRFC5054 && p.id < idRFC5054+4*uint8(len(hashes)):
-		return rfc5054{p.id - idRFC5054}
+		return rfc5054{index: p.id - idRFC5054}
 	case p.id >= idProton && p.id <= idProton+4:
-		return proton{int(p.id - idProton)}
+		return proton{version: int(p.id - idProton)}
 	case p.id == idHomeKit:
 		return homekit{homekitBase}
 	}
@@ -101,25 +106,45 @@ type scheme interface {
 	saltSize() int                         // of new salts, in bytes
 	storesSalt(size int) bool              // whether a record may have it
 	acceptsSalt(size int) bool             // whether a challenge may
+	ownKDF() kdf.Params                    // of new accounts; none if it has a hash of its own
+	acceptsKDF(p kdf.Params) bool          // whether x can be made so
+	bindsContext() bool                    // whether the proofs hold server identity and context
 	proofSize() int                        // of M1 and M2, in bytes
 	multiplier(d *domain) []byte           // k, not reduced
 	scramble(A, B []byte) []byte           // u
-	identityHash(I []byte) []byte          // what the proofs hold of I
-	sessionKey(S []byte) []byte            // K
-	clientProof(t *transcript, K []byte) []byte
-	serverProof(t *transcript, M1, K []byte) []byte
 
-	// privateKey returns x for the password of the user I.
-	privateKey(d *domain, I, password, salt []byte) ([]byte, error)
+	// privateKey returns x for the password of the user I. The function is that
+	// of the KDF parameters, nil if there are none.
+	privateKey(ctx context.Context, d *domain, f *kdf.Function, I, password, salt []byte) ([]byte, error)
+
+	// prefix returns what the proofs hold of that which is known before A and B.
+	prefix(d *domain, p *parties) ([]byte, error)
+	// proofs returns K, M1 and M2.
+	proofs(t *transcript, S []byte) (K, M1, M2 []byte, err error)
+}
+
+// parties is what a login is about besides the group.
+type parties struct {
+	I, server, context []byte
+	salt               []byte
+	kdf                kdf.Params
 }
 
 // transcript is the public values of one login that proofs are made of.
 type transcript struct {
 	domain *domain
-	hashI  []byte // scheme.identityHash
+	prefix []byte // scheme.prefix
 	salt   []byte
 	A, B   []byte
 }
+
+// foreign is what the profiles share that others defined: a hash of their own
+// for the password, and proofs that hold no context.
+type foreign struct{}
+
+func (foreign) ownKDF() kdf.Params           { return kdf.Params{} }
+func (foreign) acceptsKDF(p kdf.Params) bool { return p == kdf.Params{} }
+func (foreign) bindsContext() bool           { return false }
 
 // decode reads a number modulo N in the order of s.
 func decode(s scheme, d *domain, wire []byte) (*modexp.Int, error) {

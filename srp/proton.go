@@ -2,6 +2,7 @@ package srp
 
 import (
 	"bytes"
+	"context"
 	"crypto/md5"
 	"crypto/sha512"
 	"encoding/base64"
@@ -9,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/nescio-go/nescio/internal/bcrypt"
+	"github.com/nescio-go/nescio/kdf"
 )
 
 // Proton is the profile of Proton's authentication versions 0 to 4: numbers
@@ -56,6 +58,7 @@ const (
 
 // proton is authentication version 0 to 4.
 type proton struct {
+	foreign
 	version int
 }
 
@@ -107,20 +110,18 @@ func (p proton) multiplier(d *domain) []byte {
 // scramble is u = LE(EH(A ‖ B)).
 func (p proton) scramble(A, B []byte) []byte { return reversed(expandHash(A, B)) }
 
-func (p proton) identityHash([]byte) []byte { return nil }
+// prefix is nothing: the proofs hold A, B and S alone.
+func (p proton) prefix(*domain, *parties) ([]byte, error) { return nil, nil }
 
-// sessionKey is S itself.
-func (p proton) sessionKey(S []byte) []byte { return append([]byte(nil), S...) }
-
-// clientProof is M1 = EH(A ‖ B ‖ S).
-func (p proton) clientProof(t *transcript, S []byte) []byte { return expandHash(t.A, t.B, S) }
-
-// serverProof is M2 = EH(A ‖ M1 ‖ S).
-func (p proton) serverProof(t *transcript, M1, S []byte) []byte { return expandHash(t.A, M1, S) }
+// proofs are M1 = EH(A ‖ B ‖ S) and M2 = EH(A ‖ M1 ‖ S); K is S itself.
+func (p proton) proofs(t *transcript, S []byte) (K, M1, M2 []byte, err error) {
+	M1 = expandHash(t.A, t.B, S)
+	return append([]byte(nil), S...), M1, expandHash(t.A, M1, S), nil
+}
 
 // privateKey is x = LE(EH(C ‖ N)), 2048 bits, where C is the text of a bcrypt
 // hash whose password and salt depend on the version.
-func (p proton) privateKey(d *domain, I, password, salt []byte) ([]byte, error) {
+func (p proton) privateKey(_ context.Context, d *domain, _ *kdf.Function, I, password, salt []byte) ([]byte, error) {
 	return protonPrivateKey(p.version, I, password, salt, reversed(d.n))
 }
 

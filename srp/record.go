@@ -10,11 +10,13 @@ import (
 	"strings"
 
 	"github.com/nescio-go/nescio/internal/safeprime"
+	"github.com/nescio-go/nescio/kdf"
 	"golang.org/x/crypto/cryptobyte"
 )
 
 // Record is what a server stores of an account in place of its password: the
-// profile, the group, the identity I, the salt, and the verifier v = g^x. A
+// profile, the group, the KDF parameters, the identity I, the salt, and the
+// verifier v = g^x. A
 // Record is immutable and safe for concurrent use.
 //
 // Nobody can log in with a record. But whoever steals it can try passwords
@@ -24,6 +26,7 @@ import (
 type Record struct {
 	profile  Profile
 	group    GroupRef
+	kdf      kdf.Params
 	identity []byte
 	salt     []byte
 	verifier []byte // in the profile's order
@@ -32,19 +35,22 @@ type Record struct {
 }
 
 // NewRecord puts a record together from values that came in another form, such
-// as the JSON of a registration or another library's database. The verifier is
-// in the profile's byte order and has exactly |N| bytes; the salt has 1 to 64
-// (for Proton's versions 3 and 4 exactly 10, below none), the identity up to
-// 1024. It returns ErrRecord if a value is out of its range. It proves nothing
-// about the group: [CheckRecord] does.
-func NewRecord(p Profile, g GroupRef, identity, salt, verifier []byte) (*Record, error) {
-	d, err := newDomain(g.N, g.G)
-	if err != nil || len(g.Credential) > MaxCredential {
+// as the JSON of a registration or another library's database. The kind is the
+// offer under which it was or could have been registered; its SaltSize is not
+// looked at. The verifier is in the profile's byte order and has exactly |N|
+// bytes; the salt has 1 to 64 (for Nescio exactly 32, for Proton's versions 3
+// and 4 exactly 10, below none), the identity up to 1024. It returns ErrRecord
+// if a value is out of its range. It proves nothing about the group:
+// [CheckRecord] does.
+func NewRecord(kind Offer, identity, salt, verifier []byte) (*Record, error) {
+	d, err := newDomain(kind.Group.N, kind.Group.G)
+	if err != nil || len(kind.Group.Credential) > MaxCredential {
 		return nil, ErrRecord
 	}
 	r := &Record{
-		profile:  p,
-		group:    g.clone(),
+		profile:  kind.Profile,
+		group:    kind.Group.clone(),
+		kdf:      kind.kdf(),
 		identity: bytes.Clone(identity),
 		salt:     bytes.Clone(salt),
 		verifier: bytes.Clone(verifier),
@@ -59,7 +65,7 @@ func NewRecord(p Profile, g GroupRef, identity, salt, verifier []byte) (*Record,
 // valid checks the ranges of all values but the group's own.
 func (r *Record) valid() bool {
 	s := r.profile.scheme()
-	if s == nil || !s.accepts(r.domain) || !s.storesSalt(len(r.salt)) || len(r.identity) > MaxIdentity {
+	if s == nil || !s.accepts(r.domain) || !s.storesSalt(len(r.salt)) || !s.acceptsKDF(r.kdf) || len(r.identity) > MaxIdentity {
 		return false
 	}
 	v, err := decode(s, r.domain, r.verifier)
@@ -79,8 +85,10 @@ func ParseRecord(b []byte) (*Record, error) {
 	if r.profile, ok = readProfile(&s); !ok {
 		return nil, ErrRecord
 	}
-	if r.group, r.domain, ok = readGroup(&s); !ok ||
-		!s.ReadUint8LengthPrefixed(&salt) || !readNoParameters(&s) ||
+	if r.group, r.domain, ok = readGroup(&s); !ok || !s.ReadUint8LengthPrefixed(&salt) {
+		return nil, ErrRecord
+	}
+	if r.kdf, ok = readKDF(&s, r.profile); !ok ||
 		!s.ReadUint16LengthPrefixed(&identity) || len(s) != len(r.group.N) {
 		return nil, ErrRecord
 	}
@@ -99,7 +107,7 @@ func (r *Record) Bytes() []byte {
 	b.AddUint8(r.profile.id)
 	addGroup(b, r.group)
 	addBytes8(b, r.salt)
-	b.AddUint16(0)
+	addKDF(b, r.kdf)
 	addBytes16(b, r.identity)
 	b.AddBytes(r.verifier)
 	return b.BytesOrPanic()
@@ -150,6 +158,10 @@ func (r *Record) Profile() Profile { return r.profile }
 // Group returns a copy of what the record says of its group.
 func (r *Record) Group() GroupRef { return r.group.clone() }
 
+// KDF returns the parameters of the password's hash, without a salt: zero
+// unless the profile is Nescio.
+func (r *Record) KDF() kdf.Params { return r.kdf }
+
 // Identity returns a copy of I, the name that the protocol itself hashes.
 func (r *Record) Identity() []byte { return bytes.Clone(r.identity) }
 
@@ -160,8 +172,11 @@ func (r *Record) Salt() []byte { return bytes.Clone(r.salt) }
 // secret; see Record.
 func (r *Record) Verifier() []byte { return bytes.Clone(r.verifier) }
 
-// NeedsUpgrade is [Profile.NeedsUpgrade] of the record's profile.
-func (r *Record) NeedsUpgrade() bool { return r.profile.NeedsUpgrade() }
+// NeedsUpgrade is [Profile.NeedsUpgrade] of the record's profile. It is also true
+// of a record whose KDF parameters are below the floor of package kdf.
+func (r *Record) NeedsUpgrade() bool {
+	return r.profile.NeedsUpgrade() || r.kdf != (kdf.Params{}) && errors.Is(r.kdf.WithinLimits(kdf.Policy{}), kdf.ErrWeak)
+}
 
 // Format writes a placeholder, whatever the verb.
 func (r Record) Format(f fmt.State, _ rune) { io.WriteString(f, "srp.Record(redacted)") }

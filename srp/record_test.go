@@ -26,7 +26,7 @@ func TestRecordRoundTrip(t *testing.T) {
 		again, err = srp.ParseRecordText(r.Text())
 		require.NoError(t, err)
 		require.Equal(t, r.Bytes(), again.Bytes())
-		again, err = srp.NewRecord(r.Profile(), r.Group(), r.Identity(), r.Salt(), r.Verifier())
+		again, err = srp.NewRecord(srp.Offer{Profile: r.Profile(), Group: r.Group(), KDF: r.KDF()}, r.Identity(), r.Salt(), r.Verifier())
 		require.NoError(t, err)
 		require.Equal(t, r.Bytes(), again.Bytes())
 	}
@@ -37,14 +37,14 @@ func TestRecordFormat(t *testing.T) {
 	group, err := srp.RFC5054Group(2048)
 	require.NoError(t, err)
 	v := bytes.Repeat([]byte{0x11}, 256)
-	record, err := srp.NewRecord(srp.RFC5054SHA256(srp.MinimalG), group.Ref(), alice, []byte{1, 2, 3}, v)
+	record, err := srp.NewRecord(srp.Offer{Profile: srp.RFC5054SHA256(srp.MinimalG), Group: group.Ref()}, alice, []byte{1, 2, 3}, v)
 	require.NoError(t, err)
 	require.Equal(t, "5301"+"15"+"0800"+"03010203"+"0000"+"0005616c696365"+strings.Repeat("11", 256), hex.EncodeToString(record.Bytes()))
 	require.True(t, strings.HasPrefix(record.Text(), "nescio-srp-record:UwEVCAADAQIDAAAABWFsaWNlERER"), record.Text())
 
 	proton := signedGroup(t, loadProton(t).Verifier.SignedModulus)
 	proton.Credential = []byte("cred")
-	record, err = srp.NewRecord(srp.Proton(4), proton, nil, make([]byte, 10), v)
+	record, err = srp.NewRecord(srp.Offer{Profile: srp.Proton(4), Group: proton}, nil, make([]byte, 10), v)
 	require.NoError(t, err)
 	require.Equal(t, "5301"+"24"+"0000"+"0100"+hex.EncodeToString(proton.N)+"00000002"+"000463726564"+
 		"0a00000000000000000000"+"0000"+"0000"+strings.Repeat("11", 256), hex.EncodeToString(record.Bytes()))
@@ -62,14 +62,14 @@ func TestProfileIDs(t *testing.T) {
 			"rfc5054-sha256": 0x14, "rfc5054-sha256+minimal-g": 0x15, "rfc5054-sha256+minimal-values": 0x16, "rfc5054-sha256+minimal-g+minimal-values": 0x17,
 			"rfc5054-sha512": 0x18, "rfc5054-sha512+minimal-g": 0x19, "rfc5054-sha512+minimal-values": 0x1a, "rfc5054-sha512+minimal-g+minimal-values": 0x1b,
 			"proton-0": 0x20, "proton-1": 0x21, "proton-2": 0x22, "proton-3": 0x23, "proton-4": 0x24,
-			"homekit": 0x30,
+			"homekit": 0x30, "nescio": 0x01,
 		}[profile.String()]
 		salt := make([]byte, srp.Template{Profile: profile}.Offer().SaltSize)
 		ref := group.Ref()
 		if profile == srp.HomeKit() {
 			ref = large.Ref()
 		}
-		record, err := srp.NewRecord(profile, ref, nil, salt, bytes.Repeat([]byte{0x11}, len(ref.N)))
+		record, err := srp.NewRecord(srp.Offer{Profile: profile, Group: ref}, nil, salt, bytes.Repeat([]byte{0x11}, len(ref.N)))
 		require.NoError(t, err)
 		require.Equal(t, want, record.Bytes()[2], profile)
 	}
@@ -162,21 +162,21 @@ func TestNewRecordRefuses(t *testing.T) {
 	v := bytes.Repeat([]byte{0x11}, 256)
 	sha1 := srp.RFC5054SHA1(0)
 	for name, err := range map[string]error{
-		"profile":     second2(srp.NewRecord(srp.Profile{}, group.Ref(), alice, []byte{1}, v)),
-		"2047 bits":   second2(srp.NewRecord(sha1, srp.GroupRef{N: append([]byte{0x7f}, group.Ref().N[1:]...), G: 2}, alice, []byte{1}, v)),
-		"no group":    second2(srp.NewRecord(sha1, srp.GroupRef{}, alice, []byte{1}, v)),
-		"credential":  second2(srp.NewRecord(sha1, srp.GroupRef{N: group.Ref().N, G: 2, Credential: make([]byte, 16<<10+1)}, alice, []byte{1}, v)),
-		"identity":    second2(srp.NewRecord(sha1, group.Ref(), make([]byte, 1025), []byte{1}, v)),
-		"no salt":     second2(srp.NewRecord(sha1, group.Ref(), alice, nil, v)),
-		"long salt":   second2(srp.NewRecord(sha1, group.Ref(), alice, make([]byte, 65), v)),
-		"Proton salt": second2(srp.NewRecord(srp.Proton(4), group.Ref(), alice, make([]byte, 16), v)),
-		"old Proton":  second2(srp.NewRecord(srp.Proton(2), group.Ref(), alice, make([]byte, 10), v)),
-		"Proton size": second2(srp.NewRecord(srp.Proton(4), big.Ref(), alice, make([]byte, 10), append(v, v[:128]...))),
-		"Proton g":    second2(srp.NewRecord(srp.Proton(4), srp.GroupRef{N: group.Ref().N, G: 3}, alice, make([]byte, 10), v)),
+		"profile":     second2(srp.NewRecord(srp.Offer{Profile: srp.Profile{}, Group: group.Ref()}, alice, []byte{1}, v)),
+		"2047 bits":   second2(srp.NewRecord(srp.Offer{Profile: sha1, Group: srp.GroupRef{N: append([]byte{0x7f}, group.Ref().N[1:]...), G: 2}}, alice, []byte{1}, v)),
+		"no group":    second2(srp.NewRecord(srp.Offer{Profile: sha1, Group: srp.GroupRef{}}, alice, []byte{1}, v)),
+		"credential":  second2(srp.NewRecord(srp.Offer{Profile: sha1, Group: srp.GroupRef{N: group.Ref().N, G: 2, Credential: make([]byte, 16<<10+1)}}, alice, []byte{1}, v)),
+		"identity":    second2(srp.NewRecord(srp.Offer{Profile: sha1, Group: group.Ref()}, make([]byte, 1025), []byte{1}, v)),
+		"no salt":     second2(srp.NewRecord(srp.Offer{Profile: sha1, Group: group.Ref()}, alice, nil, v)),
+		"long salt":   second2(srp.NewRecord(srp.Offer{Profile: sha1, Group: group.Ref()}, alice, make([]byte, 65), v)),
+		"Proton salt": second2(srp.NewRecord(srp.Offer{Profile: srp.Proton(4), Group: group.Ref()}, alice, make([]byte, 16), v)),
+		"old Proton":  second2(srp.NewRecord(srp.Offer{Profile: srp.Proton(2), Group: group.Ref()}, alice, make([]byte, 10), v)),
+		"Proton size": second2(srp.NewRecord(srp.Offer{Profile: srp.Proton(4), Group: big.Ref()}, alice, make([]byte, 10), append(v, v[:128]...))),
+		"Proton g":    second2(srp.NewRecord(srp.Offer{Profile: srp.Proton(4), Group: srp.GroupRef{N: group.Ref().N, G: 3}}, alice, make([]byte, 10), v)),
 	} {
 		require.Equal(t, srp.ErrRecord, err, name)
 	}
-	_, err = srp.NewRecord(sha1, group.Ref(), make([]byte, 1024), make([]byte, 64), v)
+	_, err = srp.NewRecord(srp.Offer{Profile: sha1, Group: group.Ref()}, make([]byte, 1024), make([]byte, 64), v)
 	require.NoError(t, err)
 }
 

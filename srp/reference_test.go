@@ -3,6 +3,7 @@ package srp_test
 import (
 	"bytes"
 	"crypto"
+	"crypto/hmac"
 	"crypto/md5"
 	"crypto/sha512"
 	"encoding/base64"
@@ -11,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/nescio-go/nescio/internal/bcrypt"
+	"golang.org/x/crypto/argon2"
 )
 
 // A second implementation of all profiles, written from the formulas with
@@ -23,6 +25,9 @@ type reference struct {
 	minABS  bool
 	proton  int // version, or -1 for RFC 5054
 	homekit bool
+	nescio  bool
+	server  []byte // Nescio's server identity
+	context []byte // and context
 	N, g    *big.Int
 	I, P, s []byte
 }
@@ -84,6 +89,12 @@ func (r *reference) hashed(wire []byte) []byte {
 }
 
 func (r *reference) x() *big.Int {
+	if r.nescio {
+		stretched := argon2.IDKey(r.P, r.s, 1, 8, 1, 64)
+		info := bytes.Join([][]byte{[]byte("nescio/srp/v1/x\x00"), lp(r.N.Bytes()), lp(r.g.Bytes())}, nil)
+		prk := hmacOf(make([]byte, 64), stretched)
+		return new(big.Int).SetBytes(hmacOf(prk, info, []byte{1})[:32])
+	}
 	if r.proton < 0 {
 		return new(big.Int).SetBytes(r.H(r.s, r.H(r.I, []byte(":"), r.P)))
 	}
@@ -126,7 +137,35 @@ func (r *reference) u(A, B []byte) *big.Int {
 	if r.proton >= 0 {
 		return r.number(r.H(A, B))
 	}
+	if r.nescio {
+		return new(big.Int).SetBytes(r.H(A, B)[:32])
+	}
 	return new(big.Int).SetBytes(r.H(A, B))
+}
+
+func lp(b []byte) []byte {
+	return append([]byte{byte(len(b) >> 24), byte(len(b) >> 16), byte(len(b) >> 8), byte(len(b))}, b...)
+}
+
+func hmacOf(key []byte, parts ...[]byte) []byte {
+	h := hmac.New(sha512.New, key)
+	h.Write(bytes.Join(parts, nil))
+	return h.Sum(nil)
+}
+
+// proveNescio computes what follows from S in profile Nescio.
+func (r *reference) proveNescio(v *values) {
+	params := []byte("K\x01\x02\x00\x00\x00\x08\x00\x00\x00\x01\x01\x00") // Argon2id, m = 8, t = 1, p = 1
+	T := bytes.Join([][]byte{
+		lp([]byte("nescio/srp/v1")), lp([]byte{1}), lp(r.N.Bytes()), lp(r.g.Bytes()), lp(r.I), lp(r.server), lp(r.context),
+		lp(r.s), lp(params), lp(v.A), lp(v.B),
+	}, nil)
+	HT := r.H(T)
+	prk := hmacOf(HT, v.S)
+	expand := func(label string) []byte { return hmacOf(prk, []byte(label), []byte{1}) }
+	v.K = expand("session key")
+	v.M1 = hmacOf(expand("client proof"), HT)
+	v.M2 = hmacOf(expand("server proof"), HT, v.M1)
 }
 
 // run computes a whole login with the client's S and checks it against the
@@ -157,6 +196,10 @@ func (r *reference) run(a, b *big.Int) *values {
 // prove computes what follows from S.
 func (r *reference) prove(v *values, S *big.Int) {
 	v.S = r.pad(S)
+	if r.nescio {
+		r.proveNescio(v)
+		return
+	}
 	if r.proton >= 0 {
 		v.K = v.S
 		v.M1 = r.H(v.A, v.B, v.S)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/nescio-go/nescio/internal/testvec"
+	"github.com/nescio-go/nescio/kdf"
 	"github.com/nescio-go/nescio/srp"
 	"github.com/stretchr/testify/require"
 )
@@ -78,7 +79,7 @@ func TestAdmit(t *testing.T) {
 	rfc, err := srp.RFC5054Group(2048)
 	require.NoError(t, err)
 	remake := func(p srp.Profile, g srp.GroupRef, salt []byte) []byte {
-		record, err := srp.NewRecord(p, g, alice, salt, bytes.Repeat([]byte{0x11}, 256))
+		record, err := srp.NewRecord(srp.Offer{Profile: p, Group: g}, alice, salt, bytes.Repeat([]byte{0x11}, 256))
 		require.NoError(t, err)
 		return record.Bytes()
 	}
@@ -100,7 +101,7 @@ func TestAdmit(t *testing.T) {
 }
 
 func TestNewClientRefuses(t *testing.T) {
-	for _, cfg := range []srp.ClientConfig{{}, {Profiles: []srp.Profile{{}}}, {Profiles: []srp.Profile{srp.Proton(4), srp.Proton(5)}}} {
+	for _, cfg := range []srp.ClientConfig{{ServerIdentity: make([]byte, 1025)}, {Profiles: []srp.Profile{{}}}, {Profiles: []srp.Profile{srp.Proton(4), srp.Proton(5)}}} {
 		_, err := srp.NewClient(cfg)
 		require.ErrorIs(t, err, srp.ErrPolicy)
 	}
@@ -122,7 +123,8 @@ func TestNewServerRefuses(t *testing.T) {
 		"zero decoy":      func(c *srp.ServerConfig) { c.Secrets.Decoy = make([]byte, 32) },
 		"no state":        func(c *srp.ServerConfig) { c.Secrets.State = nil },
 		"zero state":      func(c *srp.ServerConfig) { c.Secrets.State = [][]byte{make([]byte, 32)} },
-		"no template":     func(c *srp.ServerConfig) { c.Templates = nil },
+		"long identity":   func(c *srp.ServerConfig) { c.ServerIdentity = make([]byte, 1025) },
+		"KDF parameters":  func(c *srp.ServerConfig) { c.Templates[0].KDF = kdf.Default() },
 		"no weight":       func(c *srp.ServerConfig) { c.Templates[0].Weight = 0 },
 		"no group":        func(c *srp.ServerConfig) { c.Templates[0].Group = nil },
 		"no profile":      func(c *srp.ServerConfig) { c.Templates[0].Profile = srp.Profile{} },

@@ -1,11 +1,14 @@
 package srp
 
 import (
+	"context"
 	"crypto"
 	_ "crypto/sha1" // the hash of RFC 5054 itself
 	_ "crypto/sha256"
 	_ "crypto/sha512"
 	"crypto/subtle"
+
+	"github.com/nescio-go/nescio/kdf"
 )
 
 // Flags select between the two camps into which implementations of RFC 5054
@@ -51,6 +54,7 @@ func rfc5054Profile(hash uint8, f Flags) Profile {
 // rfc5054 is the family of profiles around RFC 5054: its k, x, u and S, and
 // K, M1 and M2 of RFC 2945 with A and B in M2.
 type rfc5054 struct {
+	foreign
 	index uint8 // 4·hash + flags
 }
 
@@ -94,13 +98,20 @@ func (r rfc5054) multiplier(d *domain) []byte { return r.sum(d.n, d.paddedG()) }
 func (r rfc5054) scramble(A, B []byte) []byte { return r.sum(A, B) }
 
 // privateKey is x = H(s ‖ H(I ‖ ":" ‖ P)). RFC 5054, Section 2.4.
-func (r rfc5054) privateKey(_ *domain, I, password, salt []byte) ([]byte, error) {
+func (r rfc5054) privateKey(_ context.Context, _ *domain, _ *kdf.Function, I, password, salt []byte) ([]byte, error) {
 	inner := r.sum(I, []byte(":"), password)
 	defer clear(inner)
 	return r.sum(salt, inner), nil
 }
 
-func (r rfc5054) identityHash(I []byte) []byte { return r.sum(I) }
+// prefix is H(I).
+func (r rfc5054) prefix(_ *domain, p *parties) ([]byte, error) { return r.sum(p.I), nil }
+
+func (r rfc5054) proofs(t *transcript, S []byte) (K, M1, M2 []byte, err error) {
+	K = r.sessionKey(S)
+	M1 = r.clientProof(t, K)
+	return K, M1, r.serverProof(t, M1, K), nil
+}
 
 // sessionKey is K = H(S). RFC 2945, Section 3.1, with the plain hash that all
 // peers of this family use in place of its interleaved one.
@@ -115,7 +126,7 @@ func (r rfc5054) clientProof(t *transcript, K []byte) []byte {
 	}
 	group := r.sum(t.domain.n)
 	subtle.XORBytes(group, group, r.sum(g))
-	return r.sum(group, t.hashI, t.salt, r.value(t.A), r.value(t.B), K)
+	return r.sum(group, t.prefix, t.salt, r.value(t.A), r.value(t.B), K)
 }
 
 // serverProof is M2 = H(A ‖ M1 ‖ K). RFC 2945, Section 3.

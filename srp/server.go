@@ -23,14 +23,19 @@ type Replay interface {
 	Consume(ctx context.Context, id [16]byte, expires time.Time) (first bool, err error)
 }
 
-// ServerConfig is what a server needs. Secrets and Templates are required.
+// ServerConfig is what a server needs. Only Secrets are required.
 type ServerConfig struct {
 	Secrets Secrets
 
 	// Templates are the kinds of accounts that the server has, each with its
 	// share. Unknown names answer as one of them, fixed for the name; so list
 	// every kind that a stranger may meet. The total weight must not be 0.
+	// Empty: DefaultTemplate alone.
 	Templates []Template
+
+	// ServerIdentity is the name of the server that its clients mean (see
+	// ClientConfig), up to 1024 bytes.
+	ServerIdentity []byte
 
 	// Replay is needed if a login may begin at one replica and finish at
 	// another. Nil keeps the single uses in memory: then only the Server that
@@ -57,6 +62,8 @@ type Server struct {
 	templates []Template
 	samples   [][]byte // a record of each template's kind
 	box       *seal.Box
+	identity  []byte
+	context   []byte
 }
 
 // DefaultLifetime is how long a login may take, unless ServerConfig says
@@ -74,7 +81,13 @@ func newServer(cfg ServerConfig, now func() time.Time) (*Server, error) {
 		subtle.ConstantTimeCompare(cfg.Secrets.Decoy, make([]byte, SecretSize)) == 1 {
 		return nil, refused("Secrets.Decoy must be 32 random bytes")
 	}
+	if len(cfg.ServerIdentity) > MaxIdentity {
+		return nil, errServerName
+	}
 	templates := slices.Clone(cfg.Templates)
+	if len(templates) == 0 {
+		templates = []Template{DefaultTemplate()}
+	}
 	samples := make([][]byte, len(templates))
 	weight := uint64(0)
 	for i := range templates {
@@ -82,7 +95,7 @@ func newServer(cfg ServerConfig, now func() time.Time) (*Server, error) {
 		if err := t.check(); err != nil {
 			return nil, err
 		}
-		t.SaltSize = t.Offer().SaltSize
+		*t = t.complete()
 		var err error
 		if samples[i], err = t.sample(cfg.Secrets.Decoy); err != nil {
 			return nil, err
@@ -111,6 +124,7 @@ func newServer(cfg ServerConfig, now func() time.Time) (*Server, error) {
 		templates: templates,
 		samples:   samples,
 		box:       box,
+		identity:  bytes.Clone(cfg.ServerIdentity),
 	}, nil
 }
 
@@ -135,6 +149,23 @@ func (s *Server) WithState(state [][]byte) (*Server, error) {
 	return &other, nil
 }
 
+// WithContext returns a copy of the server whose logins only clients with the
+// same context can finish, 1 to 60,000 bytes (see [Client.WithContext]). It
+// shares all else, and a login that was begun in one context is ErrState in
+// every other. Begin returns ErrPolicy for an account whose profile's proofs
+// hold no context, which is every one but Nescio's.
+//
+// It is made for one request: the context should say what is to be done and to
+// which account, so that what the user confirms is what happens.
+func (s *Server) WithContext(context []byte) (*Server, error) {
+	if len(context) == 0 || len(context) > maxContext {
+		return nil, errContext
+	}
+	other := *s
+	other.context = bytes.Clone(context)
+	return &other, nil
+}
+
 // Format writes a placeholder, whatever the verb.
 func (s Server) Format(f fmt.State, _ rune) { io.WriteString(f, "srp.Server(redacted)") }
 
@@ -155,7 +186,7 @@ func (s *Server) Admit(record []byte) error {
 
 // matches reports whether r is of the kind of t.
 func (r *Record) matches(t Template) bool {
-	return r.profile == t.Profile && len(r.salt) == t.SaltSize &&
+	return r.profile == t.Profile && r.kdf == t.KDF && len(r.salt) == t.SaltSize &&
 		r.group.G == t.Group.d.g && string(r.group.N) == string(t.Group.d.n) &&
 		string(r.group.Credential) == string(t.Group.credential)
 }
@@ -225,6 +256,9 @@ func (s *Server) challengeWith(ticket seal.Ticket, id, record []byte, ephemeral 
 	}
 	defer clear(r.verifier)
 	scheme, d := r.profile.scheme(), r.domain
+	if len(s.context) > 0 && !scheme.bindsContext() {
+		return Challenge{}, nil, errNoContext
+	}
 	k, err := multiplier(scheme, d)
 	if err != nil {
 		return Challenge{}, nil, ErrRecord
@@ -234,13 +268,17 @@ func (s *Server) challengeWith(ticket seal.Ticket, id, record []byte, ephemeral 
 		return Challenge{}, nil, ErrRecord
 	}
 	defer v.Clear()
+	prefix, err := scheme.prefix(d, &parties{I: r.identity, server: s.identity, context: s.context, salt: r.salt, kdf: r.kdf})
+	if err != nil {
+		return Challenge{}, nil, ErrRecord
+	}
 	b := ephemeral(d.exponentSize())
 	defer clear(b)
 	p := pendingLogin{
 		profile: r.profile,
 		n:       d.n,
 		g:       d.g,
-		hashI:   scheme.identityHash(r.identity),
+		prefix:  prefix,
 		salt:    r.salt,
 		v:       r.verifier,
 		b:       b,
@@ -251,11 +289,11 @@ func (s *Server) challengeWith(ticket seal.Ticket, id, record []byte, ephemeral 
 		return Challenge{}, nil, ErrRecord
 	}
 	defer clear(body)
-	pending, err := s.box.Seal(ticket, id, nil, seal.State{Fake: unknown, Body: body})
+	pending, err := s.box.Seal(ticket, id, s.context, seal.State{Fake: unknown, Body: body})
 	if err != nil {
 		return Challenge{}, nil, ErrRecord
 	}
-	return Challenge{Profile: r.profile, Group: r.group, Salt: r.salt, B: p.B}, pending, nil
+	return Challenge{Profile: r.profile, Group: r.group, Salt: r.salt, KDF: r.kdf, B: p.B}, pending, nil
 }
 
 // selectRecord returns the record, or the one that an unknown id seems to have,

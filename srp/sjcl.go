@@ -18,5 +18,5 @@ func ImportSJCL(g GroupRef, identity, salt, verifier []byte) (*Record, error) {
 	padded := make([]byte, len(g.N))
 	copy(padded[len(padded)-len(verifier):], verifier)
 	defer clear(padded)
-	return NewRecord(RFC5054SHA1(0), g, identity, salt, padded)
+	return NewRecord(Offer{Profile: RFC5054SHA1(0), Group: g}, identity, salt, padded)
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nescio-go/nescio/kdf"
 	"github.com/nescio-go/nescio/srp"
 	"github.com/stretchr/testify/require"
 )
@@ -73,10 +74,10 @@ func makeRig(t testing.TB, profile srp.Profile) *rig {
 		}
 		r.group, err = srp.RFC5054Group(bits)
 		require.NoError(t, err)
-		r.client, err = srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{profile}})
+		r.client, err = srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{profile}, KDF: kdf.Exactly(srp.SmallKDF(profile))})
 		require.NoError(t, err)
 	}
-	r.template = srp.Template{Profile: profile, Group: r.group, Weight: 1}
+	r.template = srp.Template{Profile: profile, Group: r.group, KDF: srp.SmallKDF(profile), Weight: 1}
 	r.record, err = srp.RegisterWith(r.template.Offer(), alice, password, bytes.Repeat([]byte{0xa5}, r.template.Offer().SaltSize))
 	require.NoError(t, err)
 	return r

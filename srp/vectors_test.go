@@ -221,6 +221,8 @@ func allProfiles(t testing.TB) map[srp.Profile]reference {
 	require.NoError(t, err)
 	all[srp.HomeKit()] = reference{hash: crypto.SHA512, proton: -1, minG: true, minABS: true, homekit: true,
 		N: new(big.Int).SetBytes(large.Ref().N), g: big.NewInt(5)}
+	all[srp.Nescio()] = reference{hash: crypto.SHA512, proton: -1, nescio: true,
+		N: new(big.Int).SetBytes(rfc.Ref().N), g: big.NewInt(2)}
 	return all
 }
 
@@ -238,9 +240,9 @@ func TestProfileNames(t *testing.T) {
 		require.NoError(t, again.UnmarshalText(text))
 		require.Equal(t, p, again)
 		version, ok := p.ProtonVersion()
-		require.Equal(t, !ok || version < 3, p.NeedsUpgrade(), p)
+		require.Equal(t, p != srp.Nescio() && (!ok || version < 3), p.NeedsUpgrade(), p)
 	}
-	require.Len(t, names, 18)
+	require.Len(t, names, 19)
 	for version := range 5 {
 		got, ok := srp.Proton(version).ProtonVersion()
 		require.True(t, ok)
@@ -253,6 +255,7 @@ func TestProfileNames(t *testing.T) {
 	require.True(t, names["rfc5054-sha512+minimal-g+minimal-values"])
 	require.True(t, names["proton-4"])
 	require.True(t, names["homekit"])
+	require.True(t, names["nescio"])
 
 	for _, p := range []srp.Profile{{}, srp.Proton(-1), srp.Proton(5), srp.RFC5054SHA1(4), srp.RFC5054SHA256(255)} {
 		require.False(t, p.Valid())

@@ -59,7 +59,7 @@ func (s *Server) open(ctx context.Context, id, pending []byte) (*pendingLogin, i
 	if err := ctx.Err(); err != nil {
 		return nil, 0, err
 	}
-	state, err := s.box.Open(ctx, id, nil, pending)
+	state, err := s.box.Open(ctx, id, s.context, pending)
 	if errors.Is(err, seal.ErrState) {
 		return nil, 0, ErrState
 	}
@@ -78,7 +78,7 @@ type pendingLogin struct {
 	profile Profile
 	n       []byte
 	g       int
-	hashI   []byte
+	prefix  []byte
 	salt    []byte
 	v       []byte // in the profile's order, like B
 	b       []byte
@@ -91,7 +91,7 @@ func (p *pendingLogin) bytes() ([]byte, error) {
 	b := cryptobyte.NewBuilder(make([]byte, 0, 4<<10))
 	b.AddUint8(p.profile.id)
 	addGroup(b, GroupRef{N: p.n, G: p.g})
-	addBytes8(b, p.hashI)
+	addBytes8(b, p.prefix)
 	addBytes8(b, p.salt)
 	addBytes8(b, p.b)
 	b.AddBytes(p.v)
@@ -110,13 +110,13 @@ func parsePending(body []byte) (*pendingLogin, bool) {
 	if !ok || len(g.Credential) != 0 {
 		return nil, false
 	}
-	var hashI, salt, b cryptobyte.String
-	if !s.ReadUint8LengthPrefixed(&hashI) || !s.ReadUint8LengthPrefixed(&salt) ||
+	var prefix, salt, b cryptobyte.String
+	if !s.ReadUint8LengthPrefixed(&prefix) || !s.ReadUint8LengthPrefixed(&salt) ||
 		!s.ReadUint8LengthPrefixed(&b) || len(s) != 2*len(g.N) {
 		return nil, false
 	}
 	p.n, p.g, p.domain = g.N, g.G, d
-	p.hashI, p.salt, p.b = hashI, salt, b
+	p.prefix, p.salt, p.b = prefix, salt, b
 	p.v, p.B = s[:len(g.N)], s[len(g.N):]
 	return p, true
 }
@@ -152,12 +152,14 @@ func (p *pendingLogin) verify(s scheme, proof Proof, fake int) (m2, K []byte, er
 	S := encode(s, d, premaster)
 	defer clear(S)
 
-	t := &transcript{domain: d, hashI: p.hashI, salt: p.salt, A: proof.A, B: p.B}
-	K = s.sessionKey(S)
-	M1 := s.clientProof(t, K)
+	t := &transcript{domain: d, prefix: p.prefix, salt: p.salt, A: proof.A, B: p.B}
+	K, M1, m2, err := s.proofs(t, S)
+	if err != nil {
+		return nil, nil, err
+	}
 	if subtle.ConstantTimeCompare(M1, proof.M1)&(1-fake) != 1 {
 		clear(K)
 		return nil, nil, ErrAuthentication
 	}
-	return s.serverProof(t, M1, K), K, nil
+	return m2, K, nil
 }

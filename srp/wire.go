@@ -1,6 +1,7 @@
 package srp
 
 import (
+	"github.com/nescio-go/nescio/kdf"
 	"golang.org/x/crypto/cryptobyte"
 )
 
@@ -16,8 +17,9 @@ import (
 //	group    = number u16 of RFC 5054, its size in bits, if it is one without a credential, else
 //	           0 u16 ‖ u16 len ‖ N ‖ g u32 ‖ u16 len ‖ credential
 //
-// KDF parameters are empty in all profiles so far. Each value has one encoding
-// and each decoder refuses every other.
+// KDF parameters are the binary form of kdf.Params without a salt for Nescio,
+// empty for all other profiles. Each value has one encoding and each decoder
+// refuses every other.
 const (
 	kind    = 'S'
 	version = 1
@@ -32,7 +34,8 @@ const (
 	// included. Without one they have less than 4 KiB.
 	MaxMessage = 20 << 10
 
-	maxSalt = 64
+	maxSalt    = 64
+	maxContext = 60_000
 )
 
 func newMessage() *cryptobyte.Builder {
@@ -98,10 +101,24 @@ func readProfile(s *cryptobyte.String) (p Profile, ok bool) {
 	return p, ok
 }
 
-// readNoParameters reads the empty KDF parameters.
-func readNoParameters(s *cryptobyte.String) bool {
-	var n uint16
-	return s.ReadUint16(&n) && n == 0
+// addKDF writes KDF parameters that the profile accepts.
+func addKDF(b *cryptobyte.Builder, p kdf.Params) {
+	encoded, err := p.MarshalBinary()
+	if err != nil {
+		encoded = nil // there are none
+	}
+	addBytes16(b, encoded)
+}
+
+func readKDF(s *cryptobyte.String, profile Profile) (p kdf.Params, ok bool) {
+	var encoded cryptobyte.String
+	if !s.ReadUint16LengthPrefixed(&encoded) {
+		return kdf.Params{}, false
+	}
+	if len(encoded) > 0 && p.UnmarshalBinary(encoded) != nil {
+		return kdf.Params{}, false
+	}
+	return p, profile.scheme().acceptsKDF(p)
 }
 
 func addBytes8(b *cryptobyte.Builder, data []byte) {
@@ -126,7 +143,7 @@ func encodeResponse(c Challenge) ([]byte, error) {
 	b.AddUint8(c.Profile.id)
 	addGroup(b, c.Group)
 	addBytes8(b, c.Salt)
-	b.AddUint16(0)
+	addKDF(b, c.KDF)
 	b.AddBytes(c.B)
 	return b.Bytes()
 }
@@ -143,7 +160,10 @@ func parseResponse(message []byte) (c Challenge, ok bool) {
 		return Challenge{}, false
 	}
 	c.Group, _, ok = readGroup(&s)
-	if !ok || !s.ReadUint8LengthPrefixed(&salt) || !readNoParameters(&s) || len(s) != len(c.Group.N) {
+	if !ok || !s.ReadUint8LengthPrefixed(&salt) {
+		return Challenge{}, false
+	}
+	if c.KDF, ok = readKDF(&s, c.Profile); !ok || len(s) != len(c.Group.N) {
 		return Challenge{}, false
 	}
 	c.Salt, c.B = salt, s

@@ -67,7 +67,7 @@ func TestGenerateLeadingZeros(t *testing.T) {
 		return 1
 	})
 	raw, err := json.MarshalIndent(map[string]any{
-		"source":  "found by TestGenerateLeadingZeros of this package with its plain second implementation; RFC 5054 profiles in that RFC's group of 2048 bits, HomeKit's in that of 3072, Proton's in the first modulus of proton.json",
+		"source":  "found by TestGenerateLeadingZeros of this package with its plain second implementation; RFC 5054 profiles and Nescio in that RFC's group of 2048 bits, HomeKit's in that of 3072, Proton's in the first modulus of proton.json",
 		"vectors": out,
 	}, "", " ")
 	require.NoError(t, err)
@@ -85,6 +85,9 @@ func search(profile srp.Profile, r reference) []zeroVector {
 		s := in.Input(16)
 		if r.proton >= 0 {
 			s = s[:10]
+		}
+		if r.nescio {
+			s = append(s, in.Input(16)...)
 		}
 		s[0], s[1], s[2] = s[0]|1, s[1]|1, s[2]|1
 		clear(s[:zeros])

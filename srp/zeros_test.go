@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/nescio-go/nescio/internal/testvec"
+	"github.com/nescio-go/nescio/kdf"
 	"github.com/nescio-go/nescio/srp"
 	"github.com/stretchr/testify/require"
 )
@@ -47,8 +48,11 @@ func (r *reference) leading(value string, v *values) int {
 }
 
 func (r *reference) xSize() int {
-	if r.proton >= 0 {
+	switch {
+	case r.proton >= 0:
 		return 256
+	case r.nescio:
+		return 32
 	}
 	return r.hash.Size()
 }
@@ -86,12 +90,13 @@ func TestLeadingZeros(t *testing.T) {
 		group, err := srp.NewGroup(r.N.Bytes(), int(r.g.Int64()))
 		require.NoError(t, err)
 		if servers[profile] == nil {
-			servers[profile] = newServer(t, srp.Template{Profile: profile, Group: group, Weight: 1})
+			servers[profile] = newServer(t, srp.Template{Profile: profile, Group: group, KDF: srp.SmallKDF(profile), Weight: 1})
 		}
 		server := servers[profile]
-		client, err := srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{profile}, AcceptGroup: srp.AnyGroup(3072)})
+		client, err := srp.NewClient(srp.ClientConfig{
+			Profiles: []srp.Profile{profile}, AcceptGroup: srp.AnyGroup(3072), KDF: kdf.Exactly(srp.SmallKDF(profile))})
 		require.NoError(t, err)
-		offer := srp.Offer{Profile: profile, Group: group.Ref()}
+		offer := srp.Offer{Profile: profile, Group: group.Ref(), KDF: srp.SmallKDF(profile)}
 		salt := []byte(v.Salt)
 		if version, ok := profile.ProtonVersion(); ok && version < 3 {
 			salt = nil // a record of these has none; a client ignores what comes

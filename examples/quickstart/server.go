@@ -140,7 +140,7 @@ func (s *server) signUp(_ context.Context, in signUpRequest) (struct{}, error) {
 		return struct{}{}, srp.ErrMalformed
 	}
 	// Versions 3 and 4 of Proton do not hash the user name: no identity.
-	record, err := srp.NewRecord(srp.Proton(in.Auth.Version), s.group.Ref(), nil, in.Auth.Salt, in.Auth.Verifier)
+	record, err := srp.NewRecord(srp.Offer{Profile: srp.Proton(in.Auth.Version), Group: s.group.Ref()}, nil, in.Auth.Salt, in.Auth.Verifier)
 	if err != nil {
 		return struct{}{}, srp.ErrMalformed
 	}

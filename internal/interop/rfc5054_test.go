@@ -60,7 +60,7 @@ func padded(b []byte, size int) []byte {
 }
 
 func (o *ours) record(t testing.TB, name string, salt, v []byte) []byte {
-	r, err := srp.NewRecord(o.profile, o.group.Ref(), []byte(name), salt, padded(v, o.group.Bits()/8))
+	r, err := srp.NewRecord(srp.Offer{Profile: o.profile, Group: o.group.Ref()}, []byte(name), salt, padded(v, o.group.Bits()/8))
 	require.NoError(t, err)
 	return r.Bytes()
 }
