@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math/big"
 	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/nescio-go/nescio/kdf"
@@ -373,4 +374,33 @@ func TestDecoysOfOtherKDFParameters(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEqual(t, c1.Salt, c2.Salt)
 	require.Equal(t, kdf.Default(), c2.KDF)
+}
+
+// TestKDFParametersOnTheWire: where a profile has none, and where it must have
+// some, the decoders take nothing else.
+func TestKDFParametersOnTheWire(t *testing.T) {
+	nescio, other := newRig(t, srp.Nescio()), newRig(t, srp.RFC5054SHA256(0))
+	encoded, err := srp.SmallKDF(srp.Nescio()).MarshalBinary()
+	require.NoError(t, err)
+	empty, some := []byte{0, 0}, append([]byte{0, byte(len(encoded))}, encoded...)
+	swap := func(b, from, to []byte) []byte {
+		require.Equal(t, 1, bytes.Count(b[:min(len(b), 80)], from))
+		return bytes.Replace(b, from, to, 1)
+	}
+	_, err = srp.ParseRecord(swap(nescio.record.Bytes(), some, empty))
+	require.Equal(t, srp.ErrRecord, err)
+	record := other.record.Bytes()
+	at := 2 + 1 + 2 + 1 + len(other.record.Salt())
+	require.Equal(t, empty, record[at:at+2])
+	_, err = srp.ParseRecord(slices.Concat(record[:at], some, record[at+2:]))
+	require.Equal(t, srp.ErrRecord, err)
+
+	offer, err := nescio.template.Offer().Bytes()
+	require.NoError(t, err)
+	_, err = srp.ParseOffer(slices.Concat(offer[:len(offer)-len(some)], empty))
+	require.Equal(t, srp.ErrMalformed, err)
+	offer, err = other.template.Offer().Bytes()
+	require.NoError(t, err)
+	_, err = srp.ParseOffer(slices.Concat(offer[:len(offer)-2], some))
+	require.Equal(t, srp.ErrMalformed, err)
 }

@@ -6,44 +6,47 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/nescio-go/nescio/srp"
 )
 
+// password is Alice's, until she changes it.
+var password = []byte("correct horse battery staple")
+
 // login is chapter 1: an account on a modulus that Proton signed, one login
-// that succeeds and two that fail.
-func login(ctx context.Context, n narrator) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+// that succeeds and two that fail. It returns the server, which goes on, and the
+// base of its URLs.
+func login(ctx context.Context, n narrator) (s *server, base string, err error) {
 	n.chapter(1, "A login that tells the server nothing")
 
 	start := time.Now()
-	s, err := newServer()
+	s, err = newServer()
 	if err != nil {
-		return err
+		return nil, "", err
 	}
 	ref := s.group.Ref()
 	n.say("The server reads a modulus that Proton signed, verifies the signature and")
 	n.say("proves that it is a safe prime whose whole group 2 generates.")
 	n.detail("modulus", "%d bits, %x…%x", s.group.Bits(), ref.N[:4], ref.N[252:])
 	n.detail("time", "%v, once: the process remembers the proof", time.Since(start).Round(time.Millisecond))
-	base, err := s.listen(ctx)
+	base, err = s.listen(ctx)
 	if err != nil {
-		return err
+		return nil, "", err
 	}
 	n.detail("listening on", "%s", base)
 
 	c, err := newClient(base)
 	if err != nil {
-		return err
+		return nil, "", err
 	}
-	password := []byte("correct horse battery staple")
 	n.say("\n  Alice signs up. Her client verifies the modulus for itself, hashes the")
 	n.say("password by bcrypt, and sends a salt and a verifier.")
 	if err := c.signUp(ctx, "Alice", password); err != nil {
-		return err
+		return nil, "", err
 	}
-	record, err := s.stored("alice")
+	record, err := srp.ParseRecord(s.stored("alice").record)
 	if err != nil {
-		return err
+		return nil, "", err
 	}
 	verifier := record.Verifier()
 	n.say("All that the server stored of her:")
@@ -55,13 +58,13 @@ func login(ctx context.Context, n narrator) error {
 	start = time.Now()
 	key, err := c.login(ctx, "alice", password)
 	if err != nil {
-		return err
+		return nil, "", err
 	}
 	n.detail("her session key", "%s", fingerprint(key))
-	n.detail("the server's", "%s", fingerprint(s.sessionKey("alice")))
+	n.detail("the server's", "%s", fingerprint(s.stored("alice").key))
 	n.detail("time", "%v, most of it bcrypt", time.Since(start).Round(time.Millisecond))
-	if fingerprint(key) != fingerprint(s.sessionKey("alice")) {
-		return errors.New("the session keys differ")
+	if fingerprint(key) != fingerprint(s.stored("alice").key) {
+		return nil, "", errors.New("the session keys differ")
 	}
 
 	n.say("\n  Mallory tries a password on her, and then a user that does not exist.")
@@ -71,10 +74,10 @@ func login(ctx context.Context, n narrator) error {
 	n.detail("unknown user", "%v", unknown)
 	var status statusError
 	if !errors.As(wrong, &status) || wrong != unknown {
-		return fmt.Errorf("the two must fail alike: %v; %v", wrong, unknown)
+		return nil, "", fmt.Errorf("the two must fail alike: %v; %v", wrong, unknown)
 	}
 	n.say("He cannot tell which of the two it was.")
-	return nil
+	return s, base, nil
 }
 
 // fingerprint is a short name for a key, to show without showing it.

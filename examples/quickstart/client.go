@@ -12,11 +12,12 @@ import (
 	"github.com/nescio-go/nescio/srp"
 )
 
-// client is the program of a user.
+// client is the program of a user, on one device.
 type client struct {
-	base string // of the server's URLs
-	key  *openpgp.Key
-	srp  *srp.Client
+	base  string // of the server's URLs
+	key   *openpgp.Key
+	srp   *srp.Client
+	token string // of the session, after a login
 }
 
 // newClient trusts Proton's key for moduli, and nothing that the server says.
@@ -32,7 +33,7 @@ func newClient(base string) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &client{base, key, c}, nil
+	return &client{base: base, key: key, srp: c}, nil
 }
 
 // group reads a signed modulus. Package srp asks the key about it again, and
@@ -47,23 +48,41 @@ func (c *client) group(message string) (srp.GroupRef, error) {
 
 // signUp registers an account. The password stays here.
 func (c *client) signUp(ctx context.Context, name string, password []byte) error {
-	var m modulusResponse
-	if err := c.call(ctx, "GET", "/auth/modulus", nil, &m); err != nil {
-		return err
-	}
-	group, err := c.group(m.Modulus)
+	auth, err := c.register(ctx, password)
 	if err != nil {
 		return err
 	}
-	record, err := c.srp.Register(ctx, srp.Offer{Profile: srp.Proton(4), Group: group}, nil, password)
-	if err != nil {
-		return err
-	}
-	auth := signUpAuth{Version: 4, ModulusID: m.ModulusID, Salt: record.Salt(), Verifier: record.Verifier()}
 	return c.call(ctx, "POST", "/users", signUpRequest{name, auth}, nil)
 }
 
-// login returns the session key.
+// register makes what the server stores in place of a password.
+func (c *client) register(ctx context.Context, password []byte) (signUpAuth, error) {
+	var m modulusResponse
+	if err := c.call(ctx, "GET", "/auth/modulus", nil, &m); err != nil {
+		return signUpAuth{}, err
+	}
+	group, err := c.group(m.Modulus)
+	if err != nil {
+		return signUpAuth{}, err
+	}
+	record, err := c.srp.Register(ctx, srp.Offer{Profile: srp.Proton(4), Group: group}, nil, password)
+	if err != nil {
+		return signUpAuth{}, err
+	}
+	return signUpAuth{Version: 4, ModulusID: m.ModulusID, Salt: record.Salt(), Verifier: record.Verifier()}, nil
+}
+
+// changePassword replaces the record and the keys that hang on the password,
+// both or neither. It needs a login of the last minute.
+func (c *client) changePassword(ctx context.Context, password []byte, keys userKeys) error {
+	auth, err := c.register(ctx, password)
+	if err != nil {
+		return err
+	}
+	return c.call(ctx, "PUT", "/settings/password", passwordRequest{auth, keys}, nil)
+}
+
+// login begins a session and returns its key.
 func (c *client) login(ctx context.Context, name string, password []byte) ([]byte, error) {
 	var info infoResponse
 	if err := c.call(ctx, "POST", "/auth/info", infoRequest{name}, &info); err != nil {
@@ -92,7 +111,36 @@ func (c *client) login(ctx context.Context, name string, password []byte) ([]byt
 	if err := c.call(ctx, "POST", "/auth", request, &auth); err != nil {
 		return nil, err
 	}
-	return login.Confirm(auth.ServerProof) // a server that knows no verifier ends here
+	key, err := login.Confirm(auth.ServerProof) // a server that knows no verifier ends here
+	if err != nil {
+		return nil, err
+	}
+	c.token = auth.AccessToken
+	return key, nil
+}
+
+// localCopy is what a device keeps: all of it encrypted.
+type localCopy struct {
+	Keys  userKeys
+	Notes notes
+}
+
+// download fetches the account's keys and notes.
+func (c *client) download(ctx context.Context) (copied localCopy, err error) {
+	if err := c.call(ctx, "GET", "/keys", struct{}{}, &copied.Keys); err != nil {
+		return localCopy{}, err
+	}
+	err = c.call(ctx, "GET", "/notes", struct{}{}, &copied.Notes)
+	return copied, err
+}
+
+// upload stores the vault's master key, wrapped under a password.
+func (c *client) upload(ctx context.Context, v *vault, password []byte) error {
+	locked, err := v.lock(ctx, password)
+	if err != nil {
+		return err
+	}
+	return c.call(ctx, "PUT", "/keys", locked, nil)
 }
 
 // statusError is an answer that is not 200.
@@ -112,6 +160,7 @@ func (c *client) call(ctx context.Context, method, path string, in, out any) err
 	if err != nil {
 		return err
 	}
+	r.Header.Set("Authorization", "Bearer "+c.token)
 	response, err := http.DefaultClient.Do(r)
 	if err != nil {
 		return err

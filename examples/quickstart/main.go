@@ -3,7 +3,8 @@
 // talks to it over HTTP, and what each of them gets to know.
 //
 // Each chapter is a file: chapter1_login.go and so on. The server's side is in
-// server.go, the client's in client.go, what they send each other in wire.go.
+// server.go, the client's in client.go, what they send each other in wire.go,
+// and what the client encrypts in vault.go.
 package main
 
 import (
@@ -23,9 +24,16 @@ func main() {
 	}
 }
 
-// story runs the chapters in order.
+// story runs the chapters in order, with one server.
 func story(ctx context.Context, out io.Writer) error {
-	return login(ctx, narrator{out})
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	n := narrator{out}
+	s, base, err := login(ctx, n)
+	if err != nil {
+		return err
+	}
+	return keys(ctx, n, s, base)
 }
 
 // narrator prints the story.

@@ -6,7 +6,10 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/nescio-go/nescio/kdf"
+	"github.com/nescio-go/nescio/wrap"
 	"github.com/stretchr/testify/require"
 )
 
@@ -16,7 +19,9 @@ func TestStory(t *testing.T) {
 	text := out.String()
 	require.Contains(t, text, "2048 bits, e9cc08b5…")
 	require.NotContains(t, text, "battery staple", "the password is nowhere")
-	require.Equal(t, 2, strings.Count(text, "401 Incorrect login credentials"))
+	require.Equal(t, 3, strings.Count(text, "401 Incorrect login credentials"))
+	require.Equal(t, 4, strings.Count(text, "bread, milk, a good lock"), "four times it was opened")
+	require.Equal(t, 1, strings.Count(text, "wrap: cannot open"))
 	keys := make(map[string]int)
 	for _, field := range strings.Fields(strings.ReplaceAll(text, "SHA-256 ", "SHA-256:")) {
 		if strings.HasPrefix(field, "SHA-256:") {
@@ -27,6 +32,104 @@ func TestStory(t *testing.T) {
 	for _, n := range keys {
 		require.Equal(t, 2, n)
 	}
+}
+
+// newWorld is a server and a client, and an account that has logged in.
+func newWorld(t *testing.T) (*server, *client) {
+	s, err := newServer()
+	require.NoError(t, err)
+	base, err := s.listen(t.Context())
+	require.NoError(t, err)
+	c, err := newClient(base)
+	require.NoError(t, err)
+	require.NoError(t, c.signUp(t.Context(), "alice", password))
+	_, err = c.login(t.Context(), "alice", password)
+	require.NoError(t, err)
+	return s, c
+}
+
+// TestServerThatCheats hands out what it has in the wrong places, and what it
+// has made weaker: the client opens none of it.
+func TestServerThatCheats(t *testing.T) {
+	_, c := newWorld(t)
+	ctx := t.Context()
+	v := newVault()
+	require.NoError(t, c.upload(ctx, v, password))
+	shopping, err := v.write(ctx, "shopping", "milk")
+	require.NoError(t, err)
+	diary, err := v.write(ctx, "diary", "a day")
+	require.NoError(t, err)
+	require.NoError(t, c.call(ctx, "PUT", "/notes", notes{"shopping": diary, "diary": shopping}, nil))
+	copied, err := c.download(ctx)
+	require.NoError(t, err)
+	opened, err := unlock(ctx, copied.Keys, password)
+	require.NoError(t, err)
+	for name, n := range copied.Notes {
+		_, err := opened.read(ctx, name, n)
+		require.ErrorIs(t, err, wrap.ErrOpen)
+	}
+	_, err = opened.read(ctx, "shopping", note{Key: shopping.Key, Text: diary.Text})
+	require.Error(t, err)
+	text, err := opened.read(ctx, "diary", diary)
+	require.NoError(t, err)
+	require.Equal(t, "a day", text)
+
+	for name, tt := range map[string]struct {
+		change func(k *userKeys)
+		want   error
+	}{
+		"account": {func(k *userKeys) { k.Account = make([]byte, 16) }, wrap.ErrOpen},
+		"weak":    {func(k *userKeys) { k.KDF = strings.Replace(k.KDF, "m=65536,t=3", "m=1024,t=1", 1) }, kdf.ErrWeak},
+		"ruinous": {func(k *userKeys) { k.KDF = strings.Replace(k.KDF, "m=65536", "m=2147483647", 1) }, kdf.ErrExcessive},
+		"no KDF":  {func(k *userKeys) { k.KDF = "" }, kdf.ErrMalformed},
+		"no key":  {func(k *userKeys) { k.MasterKey = nil }, wrap.ErrOpen},
+	} {
+		keys := copied.Keys
+		tt.change(&keys)
+		_, err := unlock(ctx, keys, password)
+		require.ErrorIs(t, err, tt.want, name)
+	}
+}
+
+// TestSessions: nothing without one, and a password change ends them all and
+// needs a fresh one.
+func TestSessions(t *testing.T) {
+	s, c := newWorld(t)
+	ctx := t.Context()
+	other := &client{base: c.base, key: c.key, srp: c.srp}
+	require.Equal(t, statusError{401, "Log in first"}, other.upload(ctx, newVault(), password))
+	other.token = "guessed"
+	_, err := other.download(ctx)
+	require.Equal(t, statusError{401, "Log in first"}, err)
+
+	v := newVault()
+	require.NoError(t, c.upload(ctx, v, password))
+	locked, err := v.lock(ctx, []byte("new password"))
+	require.NoError(t, err)
+	token := c.token
+	s.mu.Lock()
+	s.sessions[token] = session{"alice", time.Now().Add(-2 * time.Minute)}
+	s.mu.Unlock()
+	require.Equal(t, statusError{401, "Log in first"}, c.changePassword(ctx, []byte("new password"), locked))
+	_, err = c.download(ctx)
+	require.NoError(t, err, "an old session may still read")
+
+	_, err = c.login(ctx, "alice", password)
+	require.NoError(t, err)
+	require.Equal(t, statusError{400, "Malformed request"}, c.call(ctx, "PUT", "/settings/password", passwordRequest{}, nil))
+	require.NoError(t, c.changePassword(ctx, []byte("new password"), locked))
+	for _, old := range []string{token, c.token} {
+		c.token = old
+		_, err = c.download(ctx)
+		require.Equal(t, statusError{401, "Log in first"}, err)
+	}
+	_, err = c.login(ctx, "alice", []byte("new password"))
+	require.NoError(t, err)
+	copied, err := c.download(ctx)
+	require.NoError(t, err)
+	opened, err := unlock(ctx, copied.Keys, []byte("new password"))
+	require.NoError(t, err)
+	require.Equal(t, v.master, opened.master)
 }
 
 // TestServerRefuses: what no client of ours sends gets an answer, and the

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	_ "embed"
@@ -9,7 +8,6 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -24,15 +22,31 @@ var signedModulus string
 
 const modulusID = "modulus-1"
 
-// server is a web service that knows nothing: its accounts hold SRP records.
+// server is a web service that knows nothing: its accounts hold SRP records,
+// wrapped keys and encrypted notes. Logins are in server_login.go, what a
+// session may do in server_data.go.
 type server struct {
 	srp   *srp.Server
 	group *srp.Group
 
 	mu       sync.Mutex
-	accounts map[string][]byte // user name → record; a database table
-	sessions map[string][]byte // SRPSession → pending state, for a minute
-	keys     map[string][]byte // user name → the last session key
+	accounts map[string]*account // by user name; a database table
+	logins   map[string][]byte   // SRPSession → pending state, for a minute
+	sessions map[string]session  // by AccessToken
+}
+
+// account is all that the server has of a user.
+type account struct {
+	record []byte
+	keys   userKeys
+	notes  notes
+	key    []byte // of the last session, which the story shows
+}
+
+// session is who a token belongs to, and since when.
+type session struct {
+	id   string
+	born time.Time
 }
 
 // newServer verifies the modulus once, when it starts: the signature, and that
@@ -70,9 +84,9 @@ func newServer() (*server, error) {
 	return &server{
 		srp:      s,
 		group:    group,
-		accounts: make(map[string][]byte),
-		sessions: make(map[string][]byte),
-		keys:     make(map[string][]byte),
+		accounts: make(map[string]*account),
+		logins:   make(map[string][]byte),
+		sessions: make(map[string]session),
 	}, nil
 }
 
@@ -88,6 +102,11 @@ func (s *server) listen(ctx context.Context) (string, error) {
 	mux.HandleFunc("POST /users", handle(s.signUp))
 	mux.HandleFunc("POST /auth/info", handle(s.info))
 	mux.HandleFunc("POST /auth", handle(s.auth))
+	mux.HandleFunc("GET /keys", inSession(s, anyAge, s.getKeys))
+	mux.HandleFunc("PUT /keys", inSession(s, anyAge, s.putKeys))
+	mux.HandleFunc("GET /notes", inSession(s, anyAge, s.getNotes))
+	mux.HandleFunc("PUT /notes", inSession(s, anyAge, s.putNotes))
+	mux.HandleFunc("PUT /settings/password", inSession(s, time.Minute, s.changePassword))
 	web := &http.Server{Handler: mux}
 	go web.Serve(l)
 	context.AfterFunc(ctx, func() { web.Close() })
@@ -110,6 +129,8 @@ func handle[In, Out any](f func(ctx context.Context, in In) (Out, error)) http.H
 			reply(w, http.StatusOK, out)
 		case errors.Is(err, srp.ErrAuthentication), errors.Is(err, srp.ErrState):
 			reply(w, http.StatusUnauthorized, errorResponse{"Incorrect login credentials"})
+		case errors.Is(err, errSession):
+			reply(w, http.StatusUnauthorized, errorResponse{"Log in first"})
 		case errors.Is(err, srp.ErrMalformed):
 			reply(w, http.StatusBadRequest, errorResponse{"Malformed request"})
 		case errors.Is(err, errTaken):
@@ -124,109 +145,4 @@ func reply(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	json.NewEncoder(w).Encode(v)
-}
-
-func (s *server) modulus(w http.ResponseWriter, _ *http.Request) {
-	reply(w, http.StatusOK, modulusResponse{string(s.group.Ref().Credential), modulusID})
-}
-
-var errTaken = errors.New("user name already taken")
-
-// signUp stores the record of a new account, if it is of the kind on offer and
-// nobody has the name: who could sign up again would take the account over.
-func (s *server) signUp(_ context.Context, in signUpRequest) (struct{}, error) {
-	id := canonical(in.Username)
-	if in.Auth.ModulusID != modulusID || len(id) == 0 || len(id) > srp.MaxID {
-		return struct{}{}, srp.ErrMalformed
-	}
-	// Versions 3 and 4 of Proton do not hash the user name: no identity.
-	record, err := srp.NewRecord(srp.Offer{Profile: srp.Proton(in.Auth.Version), Group: s.group.Ref()}, nil, in.Auth.Salt, in.Auth.Verifier)
-	if err != nil {
-		return struct{}{}, srp.ErrMalformed
-	}
-	if err := s.srp.Admit(record.Bytes()); err != nil {
-		return struct{}{}, srp.ErrMalformed // what was not offered is the client's fault
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, taken := s.accounts[id]; taken {
-		return struct{}{}, errTaken
-	}
-	s.accounts[id] = record.Bytes()
-	return struct{}{}, nil
-}
-
-// info begins a login. An account that does not exist has an empty record, and
-// that is all that the code around package srp may know of it.
-func (s *server) info(ctx context.Context, in infoRequest) (infoResponse, error) {
-	id := canonical(in.Username)
-	s.mu.Lock()
-	record := s.accounts[id]
-	s.mu.Unlock()
-	c, pending, err := s.srp.Challenge(ctx, []byte(id), record)
-	if err != nil {
-		return infoResponse{}, err
-	}
-	version, ok := c.Profile.ProtonVersion()
-	if !ok {
-		return infoResponse{}, srp.ErrRecord
-	}
-	return infoResponse{
-		Version:         version,
-		Modulus:         string(c.Group.Credential),
-		ServerEphemeral: c.B,
-		Salt:            c.Salt,
-		SRPSession:      s.keep(pending),
-	}, nil
-}
-
-// keep stores pending state for as long as it can be used, and returns its
-// handle. The client never sees the state itself.
-func (s *server) keep(pending []byte) (session string) {
-	session = rand.Text()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.sessions[session] = pending
-	time.AfterFunc(srp.DefaultLifetime, func() { s.take(session) })
-	return session
-}
-
-// take removes pending state and returns it, or nothing.
-func (s *server) take(session string) (pending []byte) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	pending = s.sessions[session]
-	delete(s.sessions, session)
-	return pending
-}
-
-// auth ends a login, for better or worse.
-func (s *server) auth(ctx context.Context, in authRequest) (authResponse, error) {
-	id := canonical(in.Username)
-	proof := srp.Proof{A: in.ClientEphemeral, M1: in.ClientProof}
-	m2, key, err := s.srp.Verify(ctx, []byte(id), s.take(in.SRPSession), proof)
-	if err != nil {
-		return authResponse{}, err
-	}
-	s.mu.Lock()
-	s.keys[id] = key
-	s.mu.Unlock()
-	return authResponse{m2}, nil
-}
-
-// canonical brings a user name to the one spelling that accounts are kept
-// under, by its syntax alone: known and unknown names go the same way.
-func canonical(name string) string { return strings.ToLower(strings.TrimSpace(name)) }
-
-// stored returns what a thief of the database would have of an account.
-func (s *server) stored(name string) (*srp.Record, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return srp.ParseRecord(bytes.Clone(s.accounts[canonical(name)]))
-}
-
-func (s *server) sessionKey(name string) []byte {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return bytes.Clone(s.keys[canonical(name)])
 }

@@ -46,6 +46,28 @@ type authRequest struct {
 
 type authResponse struct {
 	ServerProof []byte
+	AccessToken string // of the session, for the requests below
+}
+
+// GET and PUT /keys
+type userKeys struct {
+	Account   []byte // 16 random bytes, which the names in the bindings are made of
+	KDF       string // how the key-encryption key comes from a password
+	MasterKey []byte // wrapped under it
+}
+
+// GET and PUT /notes
+type notes map[string]note
+
+type note struct {
+	Key  []byte // wrapped under the master key
+	Text []byte // encrypted under that key
+}
+
+// PUT /settings/password
+type passwordRequest struct {
+	Auth signUpAuth
+	Keys userKeys
 }
 
 // errorResponse comes with every status but 200.

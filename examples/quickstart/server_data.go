@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// What a session may do. All of it moves bytes that the server cannot read.
+
+const anyAge = time.Duration(1<<63 - 1)
+
+var errSession = errors.New("no session")
+
+// inSession is handle for requests with the token of a session that is not
+// older than age.
+func inSession[In, Out any](s *server, age time.Duration, f func(a *account, in In) (Out, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		handle(func(_ context.Context, in In) (out Out, err error) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			session, ok := s.sessions[token]
+			if !ok || time.Since(session.born) > age {
+				return out, errSession
+			}
+			return f(s.accounts[session.id], in)
+		})(w, r)
+	}
+}
+
+func (s *server) getKeys(a *account, _ struct{}) (userKeys, error) { return a.keys, nil }
+
+func (s *server) putKeys(a *account, in userKeys) (struct{}, error) {
+	a.keys = in
+	return struct{}{}, nil
+}
+
+func (s *server) getNotes(a *account, _ struct{}) (notes, error) { return maps.Clone(a.notes), nil }
+
+func (s *server) putNotes(a *account, in notes) (struct{}, error) {
+	maps.Copy(a.notes, in)
+	return struct{}{}, nil
+}
+
+// changePassword replaces the record and the keys that hang on the password in
+// one step, and ends all sessions: a password is changed because somebody else
+// may know it.
+func (s *server) changePassword(a *account, in passwordRequest) (struct{}, error) {
+	record, err := s.admit(in.Auth)
+	if err != nil {
+		return struct{}{}, err
+	}
+	a.record, a.keys = record, in.Keys
+	maps.DeleteFunc(s.sessions, func(_ string, other session) bool { return s.accounts[other.id] == a })
+	return struct{}{}, nil
+}
+
+// stored returns what a thief of the database would have of an account.
+func (s *server) stored(name string) account {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := *s.accounts[canonical(name)]
+	a.notes = maps.Clone(a.notes)
+	return a
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/nescio-go/nescio/srp"
+)
+
+func (s *server) modulus(w http.ResponseWriter, _ *http.Request) {
+	reply(w, http.StatusOK, modulusResponse{string(s.group.Ref().Credential), modulusID})
+}
+
+var errTaken = errors.New("user name already taken")
+
+// signUp stores the record of a new account, if nobody has the name: who could
+// sign up again would take the account over.
+func (s *server) signUp(_ context.Context, in signUpRequest) (struct{}, error) {
+	id := canonical(in.Username)
+	if len(id) == 0 || len(id) > srp.MaxID {
+		return struct{}{}, srp.ErrMalformed
+	}
+	record, err := s.admit(in.Auth)
+	if err != nil {
+		return struct{}{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, taken := s.accounts[id]; taken {
+		return struct{}{}, errTaken
+	}
+	s.accounts[id] = &account{record: record, notes: make(notes)}
+	return struct{}{}, nil
+}
+
+// admit returns the record that a client registers, if it is of the kind on
+// offer.
+func (s *server) admit(auth signUpAuth) ([]byte, error) {
+	if auth.ModulusID != modulusID {
+		return nil, srp.ErrMalformed
+	}
+	// Versions 3 and 4 of Proton do not hash the user name: no identity.
+	kind := srp.Offer{Profile: srp.Proton(auth.Version), Group: s.group.Ref()}
+	record, err := srp.NewRecord(kind, nil, auth.Salt, auth.Verifier)
+	if err != nil {
+		return nil, srp.ErrMalformed
+	}
+	if err := s.srp.Admit(record.Bytes()); err != nil {
+		return nil, srp.ErrMalformed // what was not offered is the client's fault
+	}
+	return record.Bytes(), nil
+}
+
+// info begins a login. An account that does not exist has an empty record, and
+// that is all that the code around package srp may know of it.
+func (s *server) info(ctx context.Context, in infoRequest) (infoResponse, error) {
+	id := canonical(in.Username)
+	var record []byte // of an unknown name: none
+	s.mu.Lock()
+	if a := s.accounts[id]; a != nil {
+		record = a.record
+	}
+	s.mu.Unlock()
+	c, pending, err := s.srp.Challenge(ctx, []byte(id), record)
+	if err != nil {
+		return infoResponse{}, err
+	}
+	version, ok := c.Profile.ProtonVersion()
+	if !ok {
+		return infoResponse{}, srp.ErrRecord
+	}
+	return infoResponse{
+		Version:         version,
+		Modulus:         string(c.Group.Credential),
+		ServerEphemeral: c.B,
+		Salt:            c.Salt,
+		SRPSession:      s.keep(pending),
+	}, nil
+}
+
+// keep stores pending state for as long as it can be used, and returns its
+// handle. The client never sees the state itself.
+func (s *server) keep(pending []byte) (session string) {
+	session = rand.Text()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.logins[session] = pending
+	time.AfterFunc(srp.DefaultLifetime, func() { s.take(session) })
+	return session
+}
+
+// take removes pending state and returns it, or nothing.
+func (s *server) take(session string) (pending []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	pending = s.logins[session]
+	delete(s.logins, session)
+	return pending
+}
+
+// auth ends a login, for better or worse.
+func (s *server) auth(ctx context.Context, in authRequest) (authResponse, error) {
+	id := canonical(in.Username)
+	proof := srp.Proof{A: in.ClientEphemeral, M1: in.ClientProof}
+	m2, key, err := s.srp.Verify(ctx, []byte(id), s.take(in.SRPSession), proof)
+	if err != nil {
+		return authResponse{}, err
+	}
+	token := rand.Text()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.accounts[id].key = key
+	s.sessions[token] = session{id, time.Now()}
+	return authResponse{m2, token}, nil
+}
+
+// canonical brings a user name to the one spelling that accounts are kept
+// under, by its syntax alone: known and unknown names go the same way.
+func canonical(name string) string { return strings.ToLower(strings.TrimSpace(name)) }

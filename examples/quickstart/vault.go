@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+
+	"github.com/nescio-go/nescio/kdf"
+	"github.com/nescio-go/nescio/wrap"
+)
+
+// vault is what a device has of an account once it is open: the master key,
+// which is random and opens the keys of all notes. The server never sees it.
+type vault struct {
+	account []byte
+	master  [wrap.KeySize]byte
+}
+
+func newVault() *vault {
+	v := &vault{account: make([]byte, 16)}
+	rand.Read(v.account)
+	rand.Read(v.master[:])
+	return v
+}
+
+// The bindings: what is wrapped, and for which account and note. What the
+// server puts in another's place does not open.
+func (v *vault) masterKeyBinding() wrap.Binding {
+	return wrap.Binding{Purpose: "example.org/master-key/v1", Account: v.account, Epoch: 1}
+}
+
+func (v *vault) noteKeyBinding(name string) wrap.Binding {
+	return wrap.Binding{Purpose: "example.org/note-key/v1", Account: v.account, Slot: []byte(name), Epoch: 1}
+}
+
+// passwordKey turns a password into a key-encryption key. Its salt is its own:
+// the server's record has another one, so that neither helps against the other.
+func passwordKey(ctx context.Context, params kdf.Params, password []byte) (*wrap.Key, error) {
+	function, err := params.Check(kdf.Policy{}) // the server stored the parameters, and may have changed them
+	if err != nil {
+		return nil, err
+	}
+	secret, err := function.Derive(ctx, password, 32)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(secret)
+	return wrap.DeriveKey(secret, nil, "example.org/password-key/v1")
+}
+
+// lock wraps the master key under a password, with a new salt.
+func (v *vault) lock(ctx context.Context, password []byte) (userKeys, error) {
+	params := kdf.Default().WithNewSalt()
+	kek, err := passwordKey(ctx, params, password)
+	if err != nil {
+		return userKeys{}, err
+	}
+	defer kek.Destroy()
+	wrapped, err := kek.Wrap(ctx, v.master[:], v.masterKeyBinding())
+	if err != nil {
+		return userKeys{}, err
+	}
+	return userKeys{Account: v.account, KDF: params.String(), MasterKey: wrapped}, nil
+}
+
+// unlock is the inverse of lock. A wrong password is wrap.ErrOpen.
+func unlock(ctx context.Context, keys userKeys, password []byte) (*vault, error) {
+	params, err := kdf.ParseParams(keys.KDF)
+	if err != nil {
+		return nil, err
+	}
+	kek, err := passwordKey(ctx, params, password)
+	if err != nil {
+		return nil, err
+	}
+	defer kek.Destroy()
+	v := &vault{account: keys.Account}
+	master, err := kek.Unwrap(ctx, keys.MasterKey, v.masterKeyBinding())
+	if err != nil {
+		return nil, err
+	}
+	defer clear(master)
+	if copy(v.master[:], master) != len(v.master) {
+		return nil, wrap.ErrOpen
+	}
+	return v, nil
+}
+
+// write encrypts a note under a key of its own, and wraps that key.
+func (v *vault) write(ctx context.Context, name, text string) (note, error) {
+	key := make([]byte, wrap.KeySize)
+	rand.Read(key)
+	defer clear(key)
+	wrapped, err := v.masterKey().Wrap(ctx, key, v.noteKeyBinding(name))
+	if err != nil {
+		return note{}, err
+	}
+	c, err := noteCipher(key)
+	if err != nil {
+		return note{}, err
+	}
+	return note{Key: wrapped, Text: c.Seal(nil, nil, []byte(text), nil)}, nil
+}
+
+// read decrypts a note.
+func (v *vault) read(ctx context.Context, name string, n note) (string, error) {
+	key, err := v.masterKey().Unwrap(ctx, n.Key, v.noteKeyBinding(name))
+	if err != nil {
+		return "", err
+	}
+	defer clear(key)
+	c, err := noteCipher(key)
+	if err != nil {
+		return "", err
+	}
+	text, err := c.Open(nil, nil, n.Text, nil)
+	return string(text), err
+}
+
+func (v *vault) masterKey() *wrap.Key { return wrap.ImportKey(v.master) }
+
+// noteCipher is AES-GCM with random nonces in front of its ciphertexts. Package
+// wrap is for keys; texts of any length are for a cipher.
+func noteCipher(key []byte) (cipher.AEAD, error) {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCMWithRandomNonce(block)
+}
