@@ -170,7 +170,7 @@ func (w stopwatch) argon2id(ctx context.Context, target time.Duration, l Argon2i
 	}
 	mostPasses := clamp(l.MaxWork/uint64(p.m), 1, l.MaxPasses)
 	for i := 0; i < rounds && !near(r.Measured, target); i++ {
-		p.t = clamp(scale(uint64(p.t), target, r.Measured), least.t, mostPasses)
+		p.t = clamp(scale(uint64(p.t), target+tolerance(target), r.Measured), least.t, mostPasses)
 		if p == r.Params {
 			break
 		}
@@ -230,8 +230,11 @@ func (w stopwatch) report(ctx context.Context, p Params) (r Report, err error) {
 	return r, err
 }
 
-// near reports whether a time is within 5 % of the target.
-func near(took, target time.Duration) bool { return (took - target).Abs() <= target/20 }
+// near reports whether a time is close enough to the target.
+func near(took, target time.Duration) bool { return (took - target).Abs() <= tolerance(target) }
+
+// tolerance is 5 % of the target.
+func tolerance(target time.Duration) time.Duration { return target / 20 }
 
 func clamp(v uint64, least, most uint32) uint32 {
 	return uint32(max(uint64(least), min(v, uint64(most))))

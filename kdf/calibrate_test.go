@@ -76,7 +76,7 @@ func TestCalibrate(t *testing.T) {
 
 		{"memory first", kdf.Argon2id, 38 * ms, 500 * ms, kdf.Policy{}, "m=512000,t=1,p=4", 500 * ms, false, false},
 		{"then passes", kdf.Argon2id, 38 * ms, 3500 * ms, kdf.Policy{}, "m=1048576,t=3,p=4", 3072 * ms, false, false},
-		{"memory as given", kdf.Argon2id, 38 * ms, 1000 * ms, phone, "m=131072,t=7,p=4", 896 * ms, false, false},
+		{"memory as given", kdf.Argon2id, 38 * ms, 1000 * ms, phone, "m=131072,t=8,p=4", 1024 * ms, false, false},
 		{"passes to the ceiling", kdf.Argon2id, 380 * time.Microsecond, 1000 * ms, phone, "m=131072,t=32,p=4", 40960 * time.Microsecond, false, true},
 		{"a slow machine stays at the floor", kdf.Argon2id, 1200 * ms, 1000 * ms, kdf.Policy{}, "m=38912,t=1,p=4", 1200 * ms, true, false},
 		{"the floor in less memory", kdf.Argon2id, 38 * ms, 10 * ms, kdf.Policy{Argon2id: kdf.Argon2idLimits{MaxMemory: 20 << 10}},

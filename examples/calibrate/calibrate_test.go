@@ -1,0 +1,48 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestTable(t *testing.T) {
+	var out bytes.Buffer
+	require.NoError(t, run(t.Context(), &out, &progress{}, time.Millisecond, 64<<10))
+	text := out.String()
+	for _, want := range []string{"Target 1ms, memory up to 64 MiB", "m=38912,t=1,p=4", "38 MiB", "ln=16,r=8,p=1", "64 MiB", "i=210000", "-"} {
+		require.Contains(t, text, want)
+	}
+	require.Equal(t, 3, strings.Count(text, ", at the policy's floor"), "a millisecond is too little for all of them")
+}
+
+func TestErrors(t *testing.T) {
+	require.Error(t, run(t.Context(), &bytes.Buffer{}, &progress{}, time.Second, 16<<10), "less than the floor")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, run(ctx, &bytes.Buffer{}, &progress{}, time.Second, 64<<10), context.Canceled)
+}
+
+func TestThousands(t *testing.T) {
+	for n, want := range map[uint64]string{0: "0", 999: "999", 1000: "1,000", 86400: "86,400", 1234567: "1,234,567", 1000000007: "1,000,000,007"} {
+		require.Equal(t, want, thousands(n))
+	}
+}
+
+func TestProgressIsForTerminals(t *testing.T) {
+	f, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	require.NoError(t, err)
+	defer f.Close()
+	newProgress(f).start("calibrating")()
+	p := &progress{f}
+	p.start("calibrating")()
+	written, err := os.ReadFile(f.Name())
+	require.NoError(t, err)
+	require.Equal(t, "\rcalibrating … 0 s \r\x1b[K", string(written), "the second alone")
+}

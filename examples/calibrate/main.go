@@ -1,0 +1,109 @@
+// Calibrate shows what package kdf would choose on this machine: for each
+// algorithm the costs with which a derivation takes the target, and what an
+// attacker who has stolen a record or a wrapped key gets for it.
+//
+//	go run ./examples/calibrate [-target 1s] [-memory 1024]
+//
+// It takes ten to twenty times the target.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+	"text/tabwriter"
+	"time"
+
+	"github.com/nescio-go/nescio/kdf"
+)
+
+func main() {
+	target := flag.Duration("target", kdf.DefaultTarget, "time that a derivation should take")
+	memory := flag.Uint("memory", 1024, "memory that it may take, in `MiB`: what the smallest device can spare")
+	flag.Parse()
+	if flag.NArg() > 0 || *target <= 0 || *memory < 1 || *memory > 1<<20 {
+		flag.Usage()
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Stdout, newProgress(os.Stderr), *target, uint32(*memory)<<10); err != nil {
+		fmt.Fprintln(os.Stderr, "calibrate:", err)
+		os.Exit(1)
+	}
+}
+
+// run calibrates all algorithms and prints the table.
+func run(ctx context.Context, out io.Writer, p *progress, target time.Duration, memory uint32) error {
+	policy := kdf.Policy{
+		Argon2id: kdf.Argon2idLimits{MaxMemory: memory},
+		Scrypt:   kdf.ScryptLimits{MaxMemory: memory},
+	}
+	var rows []row
+	for _, a := range []kdf.Algorithm{kdf.Argon2id, kdf.Scrypt, kdf.PBKDF2SHA512} {
+		done := p.start("calibrating " + a.String())
+		r, err := measure(ctx, a, target, policy)
+		done()
+		if err != nil {
+			return fmt.Errorf("%v: %w", a, err)
+		}
+		rows = append(rows, r)
+	}
+	fmt.Fprintf(out, "Target %v, memory up to %d MiB, %d cores, %s/%s.\n\n",
+		target, memory>>10, runtime.GOMAXPROCS(0), runtime.GOOS, runtime.GOARCH)
+	return table(out, rows)
+}
+
+// row is a line of the table.
+type row struct {
+	kdf.Report
+	oneCore time.Duration // of a derivation
+}
+
+// measure calibrates one algorithm, and times a derivation on one core, which
+// is what a guess costs an attacker: with several lanes Argon2id uses as many.
+func measure(ctx context.Context, a kdf.Algorithm, target time.Duration, policy kdf.Policy) (row, error) {
+	params, report, err := kdf.Calibrate(ctx, a, target, policy)
+	if err != nil {
+		return row{}, err
+	}
+	function, err := params.WithNewSalt().Check(policy)
+	if err != nil {
+		return row{}, err
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	best := time.Duration(1<<63 - 1)
+	for range 2 {
+		start := time.Now()
+		if _, err := function.Derive(ctx, []byte("a guess"), 32); err != nil {
+			return row{}, err
+		}
+		best = min(best, time.Since(start))
+	}
+	return row{report, best}, nil
+}
+
+func table(out io.Writer, rows []row) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "algorithm\tchosen cost\tmemory\ttime\tguesses per core and second\tper day\t")
+	for _, r := range rows {
+		perSecond := float64(time.Second) / float64(r.oneCore)
+		fmt.Fprintf(w, "%v\t%s\t%s\t%v\t%.2f\t%s\t\n", r.Params.Algorithm(), cost(r.Params), mebibytes(r.Params.Memory()),
+			r.Measured.Round(time.Millisecond), perSecond, thousands(uint64(perSecond*86400)))
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintln(out)
+	for _, r := range rows {
+		if r.AtFloor || r.AtCeiling {
+			fmt.Fprintln(out, r.Report)
+		}
+	}
+	_, err := fmt.Fprintln(out, "Attackers rent better machines; memory is what they cannot have as cheaply as time.")
+	return err
+}
