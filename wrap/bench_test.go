@@ -68,6 +68,9 @@ func BenchmarkUnwrap(b *testing.B) {
 }
 
 func TestAllocations(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the race detector, under which the short tests run, allocates too")
+	}
 	secret := make([]byte, 32)
 	for name, s := range suites {
 		k := must(wrap.NewKey().WithSuite(s))
