@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// DefaultTarget is the time that Calibrate aims at when told none, Autonomail's.
+// DefaultTarget is the time that Calibrate aims at when told none.
 const DefaultTarget = time.Second
 
 // Report is what Calibrate measured.
@@ -38,7 +38,7 @@ func (r Report) String() string {
 
 // Calibrate chooses the costs with which one derivation takes about target on
 // this machine, within the limits of the policy, and returns parameters without
-// a salt. A target of 0 is [DefaultTarget]. What it chooses is never below the
+// a salt. A target of 0 or less is [DefaultTarget]. What it chooses is never below the
 // floor, even where that takes longer than the target; the report says so.
 //
 // PBKDF2 gets iterations. Argon2id gets memory first, up to the policy's
@@ -62,7 +62,7 @@ func Calibrate(ctx context.Context, a Algorithm, target time.Duration, pol Polic
 
 func calibrate(ctx context.Context, a Algorithm, target time.Duration, pol Policy, w stopwatch) (Params, Report, error) {
 	if pol.exact {
-		return Params{}, Report{}, ErrUnknown
+		return Params{}, Report{}, errExact
 	}
 	if target <= 0 {
 		target = DefaultTarget
@@ -128,7 +128,7 @@ func scale(work uint64, target, took time.Duration) uint64 {
 // pbkdf2 times few iterations and multiplies.
 func (w stopwatch) pbkdf2(ctx context.Context, target time.Duration, l PBKDF2Limits) (r Report, err error) {
 	if l.Min > l.Max {
-		return Report{}, ErrExcessive
+		return Report{}, errLimits
 	}
 	probe := Params{algorithm: PBKDF2SHA512, n: 1 << 14}
 	took, err := w.time(ctx, probe)
@@ -188,7 +188,7 @@ func (l Argon2idLimits) floor() (least Params, mostMemory uint32, err error) {
 	m := min(max(uint64(l.MinMemory), l.MinWork), uint64(l.MaxMemory))
 	t := (l.MinWork + m - 1) / m
 	if m < uint64(l.MinMemory) || t > uint64(l.MaxPasses) || m*t > l.MaxWork {
-		return Params{}, 0, ErrExcessive
+		return Params{}, 0, errLimits
 	}
 	least = Params{algorithm: Argon2id, m: uint32(m), t: uint32(t), p: min(4, l.MaxParallelism)}
 	return least, uint32(min(uint64(l.MaxMemory), l.MaxWork/t)), nil
@@ -199,7 +199,7 @@ func (w stopwatch) scrypt(ctx context.Context, target time.Duration, l ScryptLim
 	p := Params{algorithm: Scrypt, n: 1 << bits.Len32(l.MinN-1), r: scryptR, p: 1}
 	most := l.MaxMemory // KiB, and N: 128·N·r is N KiB
 	if l.MinN > 1<<30 || p.n > most {
-		return Report{}, ErrExcessive
+		return Report{}, errLimits
 	}
 	r, err := w.report(ctx, p)
 	if err != nil || r.Measured > target {

@@ -27,13 +27,15 @@
 // [Argon2id], unless something else decides: it makes guessing expensive in
 // memory as well as in time. [Scrypt] does too. [PBKDF2SHA512] only costs time,
 // of which attackers have machines full; it is here for those who have no other,
-// such as [Params.Withhold]'s model Autonomail, and runs faster than the standard
+// such as the mail service Autonomail (see [Params.Withhold]), and runs faster than the standard
 // library's so that the same second buys more iterations.
 //
 // # Passwords
 //
 // Passwords have 1 to 1024 bytes and are used as given: two programs that
-// should get one key must normalise alike (RFC 8265 has OpaqueString). Do not
+// should get one key must normalise alike (RFC 8265 has OpaqueString). A
+// password may also log in, by package srp or opaque: the key's salt is its own.
+// Do not
 // use this package where the input is a key already: package wrap has DeriveKey
 // for that.
 //

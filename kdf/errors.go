@@ -1,9 +1,12 @@
 package kdf
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
-// The errors of this package, to be told apart by errors.Is. None of them holds
-// input.
+// The errors of this package, to be told apart by errors.Is: some come with a
+// constant text that says more. None of them holds input.
 var (
 	// ErrWeak means parameters below a floor of the policy, or a salt of less
 	// than 16 bytes. Params.Check returns it.
@@ -22,4 +25,18 @@ var (
 	ErrPassword = errors.New("kdf: a password has 1 to 1024 bytes")
 	// ErrLength means a key of less than 16 or more than 64 bytes.
 	ErrLength = errors.New("kdf: a key has 16 to 64 bytes")
+)
+
+// why is an error with a reason.
+func why(err error, reason string) error { return fmt.Errorf("%w: %s", err, reason) }
+
+var (
+	errShortSalt   = why(ErrWeak, "a salt of less than 16 bytes")
+	errNoSalt      = why(ErrIncomplete, "no salt")
+	errWithheld    = why(ErrIncomplete, "the iterations are withheld")
+	errNothingToDo = why(ErrMalformed, "no iterations are withheld")
+	errOnlyPBKDF2  = why(ErrUnknown, "only PBKDF2 has iterations to withhold")
+	errLimits      = why(ErrExcessive, "the policy's floor is above its ceiling")
+	errExact       = why(ErrUnknown, "a policy of Exactly leaves nothing to calibrate")
+	errAddress     = why(ErrExcessive, "more memory than this machine can address")
 )

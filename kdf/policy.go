@@ -64,9 +64,9 @@ func (p Params) Check(pol Policy) (*Function, error) {
 	}
 	switch {
 	case p.salt == "":
-		return nil, ErrIncomplete
+		return nil, errNoSalt
 	case len(p.salt) < shortest:
-		return nil, ErrWeak
+		return nil, errShortSalt
 	}
 	return &Function{params: p, gate: pol.Gate, derive: p.algorithm.core()}, nil
 }
@@ -78,9 +78,9 @@ func (p Params) WithinLimits(pol Policy) error {
 	case !p.valid():
 		return ErrUnknown
 	case p.withheld():
-		return ErrIncomplete
+		return errWithheld
 	case p.Memory() > math.MaxInt:
-		return ErrExcessive // more than the machine can address
+		return errAddress
 	case pol.exact:
 		return p.equals(pol.exactly)
 	}

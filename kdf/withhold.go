@@ -1,7 +1,7 @@
 package kdf
 
-// Withhold takes the number of iterations out of PBKDF2 parameters, as
-// Autonomail does: all else is stored with the server, the number stays on the
+// Withhold takes the number of iterations out of PBKDF2 parameters, as the mail
+// service Autonomail does: all else is stored with the server, the number stays on the
 // device, and [Params.Supply] puts it back. It returns ErrUnknown for other
 // algorithms and ErrIncomplete if the number is out already.
 //
@@ -12,10 +12,10 @@ package kdf
 // better.
 func (p Params) Withhold() (rest Params, iterations int, err error) {
 	if p.algorithm != PBKDF2SHA512 {
-		return Params{}, 0, ErrUnknown
+		return Params{}, 0, errOnlyPBKDF2
 	}
 	if p.withheld() {
-		return Params{}, 0, ErrIncomplete
+		return Params{}, 0, errWithheld
 	}
 	iterations, p.n = int(p.n), 0
 	return p, iterations, nil
@@ -26,7 +26,7 @@ func (p Params) Withhold() (rest Params, iterations int, err error) {
 // result, as it does all parameters, in Check.
 func (p Params) Supply(iterations int) (Params, error) {
 	if !p.withheld() {
-		return Params{}, ErrMalformed
+		return Params{}, errNothingToDo
 	}
 	p.n = cost(iterations)
 	return complete(p)

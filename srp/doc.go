@@ -23,10 +23,18 @@
 // at every login, is for whatever else the two sides want to protect or prove;
 // whoever has no use for it drops it.
 //
-// A registration, or a change of password inside a login:
+// A registration, or a change of password in a login for it:
 //
 //	Client.Register  ←── offer ──         Template.Offer, Offer.Bytes
 //	Record.Bytes     ── record ──→        Server.Admit, then store it
+//
+// in code, with what travels between the two as bytes:
+//
+//	offered, err := srp.DefaultTemplate().Offer().Bytes()     // server
+//	offer, err := srp.ParseOffer(offered)                     // client
+//	record, err := client.Register(ctx, offer, name, password)
+//	registered := record.Bytes()
+//	err := server.Admit(registered)                           // server
 //
 // Applications that need another wire format, Proton's JSON for example, find
 // the same steps with typed values beneath: [Server.Challenge], [Login.Answer],
@@ -69,11 +77,14 @@
 // method or a device changes, let the user log in anew for that change alone:
 // [Client.WithContext] and [Server.WithContext] return copies whose logins hold a
 // description of the change, and fail if the two sides mean different ones.
+// Profiles other than Nescio cannot: for their accounts a fresh login of any kind
+// has to do.
 //
 // # What the application must do
 //
 //   - At registration refuse an id that is taken, and replace a record only
-//     inside a login: Admit does not know the account. That a name is taken
+//     after a fresh login for that change has finished: Admit does not know the
+//     account. That a name is taken
 //     tells that it exists, so limit the rate there too.
 //   - Bring the id to one spelling, by its syntax alone and before the look-up,
 //     for known and unknown names alike. An alias that takes a look-up can be

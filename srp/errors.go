@@ -13,7 +13,9 @@ import (
 // the errors of Server.Admit are the client's fault: 400.
 var (
 	// ErrAuthentication means a wrong password, an unknown user, or a wrong
-	// proof, and does not tell them apart. Server.Finish, Server.Verify,
+	// proof, and does not tell them apart. It is also what follows from two sides
+	// that have another identity, ServerIdentity or context: look there first if
+	// every login fails. Server.Finish, Server.Verify,
 	// Login.Finish and Login.Confirm return it.
 	ErrAuthentication = errors.New("srp: authentication failed")
 	// ErrState means pending state that is forged, altered, expired, used, or

@@ -15,9 +15,10 @@ import (
 // SRP-6a with SHA-512, x from Argon2id, and proofs by HMAC that hold everything
 // the two sides said and know: group, identity, server identity, context, salt
 // and KDF parameters. It runs in any group. A group's credential is judged by
-// AcceptGroup and is not in the proofs.
+// AcceptGroup and is not in the proofs. The identity is not in x, so that it can
+// change with a new record that keeps salt and verifier.
 //
-// With H = SHA-512, lp(x) = u32 length ‖ x and PAD to the length of N:
+// The formulas, with H = SHA-512, lp(x) = u32 length ‖ x and PAD to the length of N:
 //
 //	x  = HKDF(Argon2id(P, s, params, 64), "", "nescio/srp/v1/x" ‖ 00 ‖ lp(N) ‖ lp(g), 32)
 //	k  = H(N ‖ PAD(g)) mod N
@@ -29,8 +30,7 @@ import (
 //	K  = Expand(prk, "session key", 64)
 //
 // N and g stand there without leading zeros, and params are the binary form of
-// kdf.Params without the salt. The identity is not in x: it can change with a
-// new record that keeps salt and verifier.
+// kdf.Params without the salt.
 func Nescio() Profile { return Profile{idNescio} }
 
 type nescio struct{}

@@ -9,7 +9,7 @@ type Offer struct {
 	Profile  Profile
 	Group    GroupRef
 	KDF      kdf.Params // for Nescio, without a salt; zero: kdf.Default. Other profiles have none
-	SaltSize int        // bytes, 1 to 64, for Nescio 32, for Proton 10; 0: the profile's own, 32, 10 or 16
+	SaltSize int        // bytes; 0: the profile's own, and for RFC 5054 alone another choice, of 1 to 64
 }
 
 // Bytes returns the canonical binary form of a complete offer, one that

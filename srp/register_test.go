@@ -117,15 +117,17 @@ func TestNewServerRefuses(t *testing.T) {
 	_, err = srp.NewServer(good())
 	require.NoError(t, err)
 	for name, change := range map[string]func(*srp.ServerConfig){
-		"nothing":         func(c *srp.ServerConfig) { *c = srp.ServerConfig{} },
-		"no decoy":        func(c *srp.ServerConfig) { c.Secrets.Decoy = nil },
-		"short decoy":     func(c *srp.ServerConfig) { c.Secrets.Decoy = make([]byte, 31) },
-		"zero decoy":      func(c *srp.ServerConfig) { c.Secrets.Decoy = make([]byte, 32) },
-		"no state":        func(c *srp.ServerConfig) { c.Secrets.State = nil },
-		"zero state":      func(c *srp.ServerConfig) { c.Secrets.State = [][]byte{make([]byte, 32)} },
-		"long identity":   func(c *srp.ServerConfig) { c.ServerIdentity = make([]byte, 1025) },
-		"KDF parameters":  func(c *srp.ServerConfig) { c.Templates[0].KDF = kdf.Default() },
-		"no weight":       func(c *srp.ServerConfig) { c.Templates[0].Weight = 0 },
+		"nothing":        func(c *srp.ServerConfig) { *c = srp.ServerConfig{} },
+		"no decoy":       func(c *srp.ServerConfig) { c.Secrets.Decoy = nil },
+		"short decoy":    func(c *srp.ServerConfig) { c.Secrets.Decoy = make([]byte, 31) },
+		"zero decoy":     func(c *srp.ServerConfig) { c.Secrets.Decoy = make([]byte, 32) },
+		"no state":       func(c *srp.ServerConfig) { c.Secrets.State = nil },
+		"zero state":     func(c *srp.ServerConfig) { c.Secrets.State = [][]byte{make([]byte, 32)} },
+		"long identity":  func(c *srp.ServerConfig) { c.ServerIdentity = make([]byte, 1025) },
+		"KDF parameters": func(c *srp.ServerConfig) { c.Templates[0].KDF = kdf.Default() },
+		"no weight": func(c *srp.ServerConfig) {
+			c.Templates = []srp.Template{{Profile: r.profile, Group: r.group}, {Profile: r.profile, Group: r.group}}
+		},
 		"no group":        func(c *srp.ServerConfig) { c.Templates[0].Group = nil },
 		"no profile":      func(c *srp.ServerConfig) { c.Templates[0].Profile = srp.Profile{} },
 		"wrong group":     func(c *srp.ServerConfig) { c.Templates[0].Group = rfc },

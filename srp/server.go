@@ -29,12 +29,12 @@ type ServerConfig struct {
 
 	// Templates are the kinds of accounts that the server has, each with its
 	// share. Unknown names answer as one of them, fixed for the name; so list
-	// every kind that a stranger may meet. The total weight must not be 0.
+	// every kind that a stranger may meet. Of several the total weight must not
+	// be 0.
 	// Empty: DefaultTemplate alone.
 	Templates []Template
 
-	// ServerIdentity is the name of the server that its clients mean (see
-	// ClientConfig), up to 1024 bytes.
+	// ServerIdentity is byte for byte that of ClientConfig, up to 1024 bytes.
 	ServerIdentity []byte
 
 	// Replay is needed if a login may begin at one replica and finish at
@@ -85,8 +85,11 @@ func newServer(cfg ServerConfig, now func() time.Time) (*Server, error) {
 		return nil, errServerName
 	}
 	templates := slices.Clone(cfg.Templates)
-	if len(templates) == 0 {
+	switch len(templates) {
+	case 0:
 		templates = []Template{DefaultTemplate()}
+	case 1:
+		templates[0].Weight = 1 // all accounts
 	}
 	samples := make([][]byte, len(templates))
 	weight := uint64(0)
@@ -155,8 +158,11 @@ func (s *Server) WithState(state [][]byte) (*Server, error) {
 // every other. Begin returns ErrPolicy for an account whose profile's proofs
 // hold no context, which is every one but Nescio's.
 //
-// It is made for one request: the context should say what is to be done and to
-// which account, so that what the user confirms is what happens.
+// Make the context of what the server is about to do, from the fields of the
+// request and never from bytes that a client calls its context: the account, what
+// changes, and a hash of what replaces it, such as the new record and all that
+// is wrapped anew. Keep the change beside the pending state and make the same
+// copy again for Finish.
 func (s *Server) WithContext(context []byte) (*Server, error) {
 	if len(context) == 0 || len(context) > maxContext {
 		return nil, errContext

@@ -1,18 +1,24 @@
 package wrap
 
-import "encoding/binary"
+import (
+	"encoding"
+	"encoding/binary"
+)
 
 // Binding says what a wrapped secret is for. Both sides state it; it is not
 // part of the blob. Two bindings that differ in any field are different.
 type Binding struct {
 	// Purpose is what kind of thing is wrapped, 1 to 255 bytes, such as
-	// "example.org/notes-key/v1". Those that begin with "nescio/" are reserved
-	// for the packages of this module.
+	// "example.org/notes-key/v1". Those that begin with "nescio/" belong to the
+	// packages of this module; nothing checks that.
 	Purpose string
 	// Account and Slot, up to 65,535 bytes each, are whose it is and where it
-	// is kept. They may be empty. Use numbers that never change, not names.
+	// is kept. They may be empty. Use identifiers that never change, not names.
 	Account, Slot []byte
-	// Epoch is its generation.
+	// Epoch is the generation of the secret: a blob of an older one does not
+	// open in the place of a newer. It helps against a keeper of blobs who hands
+	// out an old one only where whoever opens knows the current epoch from
+	// elsewhere. Without such knowledge leave it at one value.
 	Epoch uint64
 }
 
@@ -29,6 +35,16 @@ func (b Binding) valid() bool {
 // size is the length of what append appends.
 func (b Binding) size() int { return 2 + len(b.Purpose) + 2 + len(b.Account) + 2 + len(b.Slot) + 8 }
 
+// MarshalBinary returns the canonical encoding, ctx of the format, for a key
+// service that takes associated data. It returns ErrBinding for fields out of
+// range.
+func (b Binding) MarshalBinary() ([]byte, error) {
+	if !b.valid() {
+		return nil, ErrBinding
+	}
+	return b.append(make([]byte, 0, b.size())), nil
+}
+
 // append appends ctx of the format: 01 ‖ u8 len ‖ purpose ‖ u16 len ‖ account ‖
 // u16 len ‖ slot ‖ u64 epoch, big-endian.
 func (b Binding) append(ctx []byte) []byte {
@@ -40,3 +56,5 @@ func (b Binding) append(ctx []byte) []byte {
 	ctx = append(ctx, b.Slot...)
 	return binary.BigEndian.AppendUint64(ctx, b.Epoch)
 }
+
+var _ encoding.BinaryMarshaler = Binding{}

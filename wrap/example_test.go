@@ -104,11 +104,7 @@ func ExampleDouble() {
 
 	// A new phrase: only the middle key is wrapped anew.
 	newPhraseKey := wrap.NewKey()
-	middle, err := phraseKey.Unwrap(ctx, wrappedKey, binding)
-	if err != nil {
-		log.Fatal(err)
-	}
-	wrappedKey, err = newPhraseKey.Wrap(ctx, middle, binding)
+	wrappedKey, err = wrap.Rewrap(ctx, phraseKey, newPhraseKey, binding, wrappedKey)
 	if err != nil {
 		log.Fatal(err)
 	}

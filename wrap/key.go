@@ -40,7 +40,9 @@ func NewKey() *Key {
 
 // DeriveKey returns a key, for [XChaCha20Poly1305], made of a secret that is
 // uniformly random or the output of a password hash, 16 bytes or more:
-// HKDF-SHA256(secret, salt, label, 32), RFC 5869. The label tells apart the
+// HKDF-SHA256(secret, salt, label, 32), RFC 5869. The salt may be nil, and need
+// not be new where the secret already has one, as a password's hash does. The
+// label tells apart the
 // keys that one secret gives; it may hold any bytes. A secret that is a
 // password gives no protection: stretch it first.
 func DeriveKey(secret, salt []byte, label string) (*Key, error) {

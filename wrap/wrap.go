@@ -5,10 +5,15 @@
 // # Where to start
 //
 // A key-encryption key is a [Key], from [NewKey], [DeriveKey] or [ImportKey].
-// [Key.Wrap] and [Key.Unwrap] need a [Binding] each. [Double] puts a middle key
-// between, so that what many things are wrapped under can change without
-// touching them. [Wrapper] is what a key service or an HSM implements in the
-// place of a Key.
+// [Key.Wrap] and [Key.Unwrap] need a [Binding] each:
+//
+//	kek, err := wrap.DeriveKey(secret, nil, "example.org/kek/v1") // 16 bytes or more from a password hash
+//	blob, err := kek.Wrap(ctx, dataKey, binding)                  // store it anywhere
+//	dataKey, err := kek.Unwrap(ctx, blob, binding)
+//
+// [Rewrap] moves a blob to another key. [Double] puts a middle key between, so
+// that what many things are wrapped under can change without touching them.
+// [Wrapper] is what a key service or an HSM implements in the place of a Key.
 //
 // # Format
 //
@@ -71,8 +76,10 @@ var (
 )
 
 // Wrapper wraps and unwraps secrets under a key that it alone knows: a [Key],
-// a key service, an HSM. It must authenticate the binding, return ErrOpen for
-// whatever does not open, and be safe for concurrent use.
+// a key service, an HSM. It must authenticate the binding (see
+// [Binding.MarshalBinary]), return ErrOpen for whatever does not open, and be
+// safe for concurrent use. Wrap must not keep the secret, which its caller may
+// clear; what Unwrap returns is the caller's.
 type Wrapper interface {
 	Wrap(ctx context.Context, secret []byte, b Binding) (blob []byte, err error)
 	Unwrap(ctx context.Context, blob []byte, b Binding) (secret []byte, err error)
@@ -80,8 +87,9 @@ type Wrapper interface {
 
 // Double wraps the secret under a new middle key, and the middle key under
 // outer, both for the same binding. Whoever has both blobs and outer opens it,
-// by [OpenDouble]. The outer key can change, or there can be several, without
-// wrapping the secret anew.
+// by [OpenDouble]. The outer key can change, by [Rewrap] of wrappedKey, or there
+// can be several, without wrapping the secret anew. Outer must wrap nothing else
+// for that binding, or one could stand in the other's place.
 func Double(ctx context.Context, outer Wrapper, b Binding, secret []byte) (wrappedKey, wrappedSecret []byte, err error) {
 	middle := NewKey()
 	defer middle.Destroy()
@@ -99,6 +107,18 @@ func Double(ctx context.Context, outer Wrapper, b Binding, secret []byte) (wrapp
 		return nil, nil, err
 	}
 	return wrappedKey, wrappedSecret, nil
+}
+
+// Rewrap returns what blob holds under another key, for the same binding: a new
+// password's, a new device's. What was wrapped does not change. It returns
+// ErrOpen if the blob does not open, or the error of one of the two.
+func Rewrap(ctx context.Context, from, to Wrapper, b Binding, blob []byte) ([]byte, error) {
+	secret, err := from.Unwrap(ctx, blob, b)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(secret)
+	return to.Wrap(ctx, secret, b)
 }
 
 // OpenDouble returns the secret of [Double]. It returns ErrOpen if one of the

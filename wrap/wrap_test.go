@@ -226,6 +226,29 @@ func TestEveryFieldOfTheBindingCounts(t *testing.T) {
 	}
 }
 
+func TestRewrap(t *testing.T) {
+	a, b := wrap.NewKey(), wrap.NewKey()
+	blob := must(a.Wrap(t.Context(), []byte("secret"), binding))
+	moved := must(wrap.Rewrap(t.Context(), a, b, binding, blob))
+	require.Equal(t, "secret", string(must(b.Unwrap(t.Context(), moved, binding))))
+	refused(t, a, moved, binding, "the old key")
+	_, err := wrap.Rewrap(t.Context(), b, a, binding, blob)
+	require.ErrorIs(t, err, wrap.ErrOpen)
+	b.Destroy()
+	_, err = wrap.Rewrap(t.Context(), a, b, binding, blob)
+	require.ErrorIs(t, err, wrap.ErrDestroyed)
+}
+
+// TestBindingEncoding: ctx of the known answers.
+func TestBindingEncoding(t *testing.T) {
+	encoded, err := binding.MarshalBinary()
+	require.NoError(t, err)
+	require.Equal(t, "\x01\x0eslot/phrase/v1\x00\x10"+strings.Repeat("\x42", 16)+"\x00\x10"+strings.Repeat("\x07", 16)+
+		"\x00\x00\x00\x00\x00\x00\x00\x01", string(encoded))
+	_, err = wrap.Binding{}.MarshalBinary()
+	require.ErrorIs(t, err, wrap.ErrBinding)
+}
+
 func TestBindingsOutOfRange(t *testing.T) {
 	k := wrap.NewKey()
 	blob := must(k.Wrap(t.Context(), make([]byte, 32), binding))
@@ -322,9 +345,8 @@ func TestDouble(t *testing.T) {
 	require.Equal(t, secret, must(middle.Unwrap(t.Context(), wrappedSecret, binding)))
 
 	// A new outer key, and the secret's blob stays.
-	key := must(outer.Unwrap(t.Context(), wrappedKey, binding))
 	next := wrap.NewKey()
-	rewrapped := must(next.Wrap(t.Context(), key, binding))
+	rewrapped := must(wrap.Rewrap(t.Context(), outer, next, binding, wrappedKey))
 	require.Equal(t, secret, must(wrap.OpenDouble(t.Context(), next, binding, rewrapped, wrappedSecret)))
 
 	otherKey, otherSecret, err := wrap.Double(t.Context(), outer, binding, secret)

@@ -31,6 +31,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	fmt.Fprintf(os.Stderr, "This takes ten to twenty times the target of %v.\n", *target)
 	if err := run(ctx, os.Stdout, newProgress(os.Stderr), *target, uint32(*memory)<<10); err != nil {
 		fmt.Fprintln(os.Stderr, "calibrate:", err)
 		os.Exit(1)
@@ -104,6 +105,10 @@ func table(out io.Writer, rows []row) error {
 			fmt.Fprintln(out, r.Report)
 		}
 	}
-	_, err := fmt.Fprintln(out, "Attackers rent better machines; memory is what they cannot have as cheaply as time.")
+	for _, r := range rows {
+		fmt.Fprintln(out, r.Params)
+	}
+	_, err := fmt.Fprint(out, "\nThe guesses are those of one core like this machine's. Graphics cards and special machines\n"+
+		"make far more of them against PBKDF2, which takes no memory, and fewer against the others.\n")
 	return err
 }

@@ -14,8 +14,8 @@
 //	plaintext, err := m.OpenShortTag(key)
 //
 // The key is the caller's to derive. Autonomail's is the first 32 bytes of
-// PBKDF2-HMAC-SHA512, whose salt and number of iterations are kept elsewhere:
-// the iter in the JSON is not that number. SJCL derives keys itself only if it
+// PBKDF2-HMAC-SHA512, which package kdf has; its salt and number of iterations
+// are kept elsewhere: the iter in the JSON is not that number. SJCL derives keys itself only if it
 // is given a password. Given a key, it still writes iter and ks, and its
 // defaults are what stands there.
 //
