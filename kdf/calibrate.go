@@ -47,8 +47,8 @@ func (r Report) String() string {
 // account must have: give the policy of the smallest one.
 //
 // It takes the fastest of several samples, since other work on the machine can
-// only slow a sample down, and runs for half a second with PBKDF2, for up to ten
-// targets with the others. It returns ErrUnknown for an algorithm
+// only slow a sample down, and runs for half a second with PBKDF2, with the others
+// for ten targets or so and twenty at worst. It returns ErrUnknown for an algorithm
 // that does not exist and for a policy of [Exactly], ErrExcessive for a policy
 // whose floor is above its ceiling, or the error of ctx.
 func Calibrate(ctx context.Context, a Algorithm, target time.Duration, pol Policy) (Params, Report, error) {
@@ -67,7 +67,7 @@ func calibrate(ctx context.Context, a Algorithm, target time.Duration, pol Polic
 	if target <= 0 {
 		target = DefaultTarget
 	}
-	pol = pol.resolved()
+	pol = pol.resolved().addressable()
 	var r Report
 	var err error
 	switch a {
@@ -80,11 +80,26 @@ func calibrate(ctx context.Context, a Algorithm, target time.Duration, pol Polic
 	default:
 		err = ErrUnknown
 	}
+	if err == nil {
+		err = r.Params.WithinLimits(pol)
+	}
 	if err != nil {
 		return Params{}, Report{}, err
 	}
 	r.Target = target
 	return r.Params, r, nil
+}
+
+// addressable lowers ceilings to what parameters can say and what this machine
+// can allocate at once: half of what an int counts.
+func (pol Policy) addressable() Policy {
+	memory := uint32(min(math.MaxInt>>11+1, maxCost))
+	pol.PBKDF2SHA512.Max = min(pol.PBKDF2SHA512.Max, maxCost)
+	pol.Argon2id.MaxMemory = min(pol.Argon2id.MaxMemory, memory)
+	pol.Argon2id.MaxPasses = min(pol.Argon2id.MaxPasses, maxCost)
+	pol.Argon2id.MaxParallelism = min(pol.Argon2id.MaxParallelism, 255)
+	pol.Scrypt.MaxMemory = min(pol.Scrypt.MaxMemory, memory, 1<<28) // as NewScrypt
+	return pol
 }
 
 // stopwatch is a clock and what it times: one derivation.

@@ -3,6 +3,7 @@ package kdf_test
 import (
 	"context"
 	"errors"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -160,6 +161,7 @@ func TestCalibrateRefuses(t *testing.T) {
 		{4, kdf.Policy{}, kdf.ErrUnknown},
 		{kdf.Argon2id, kdf.Exactly(kdf.Default()), kdf.ErrUnknown},
 		{kdf.PBKDF2SHA512, kdf.Policy{PBKDF2SHA512: kdf.PBKDF2Limits{Max: 209_999}}, kdf.ErrExcessive},
+		{kdf.PBKDF2SHA512, kdf.Policy{PBKDF2SHA512: kdf.PBKDF2Limits{Min: math.MaxUint32, Max: math.MaxUint32}}, kdf.ErrExcessive},
 		{kdf.Argon2id, kdf.Policy{Argon2id: kdf.Argon2idLimits{MaxMemory: 19<<10 - 1}}, kdf.ErrExcessive},
 		{kdf.Argon2id, kdf.Policy{Argon2id: kdf.Argon2idLimits{MaxMemory: 19 << 10, MaxPasses: 1}}, kdf.ErrExcessive},
 		{kdf.Argon2id, kdf.Policy{Argon2id: kdf.Argon2idLimits{MaxWork: 38<<10 - 1}}, kdf.ErrExcessive},
@@ -230,6 +232,22 @@ func TestCalibrateMeasuresThisMachine(t *testing.T) {
 		}
 	}
 	t.Errorf("off by %.2f", off)
+}
+
+// TestCalibrateStaysWithinTheMachine: a ceiling above what it can address, or
+// what parameters can say, is none.
+func TestCalibrateStaysWithinTheMachine(t *testing.T) {
+	pol := kdf.Policy{
+		PBKDF2SHA512: kdf.PBKDF2Limits{Max: math.MaxUint32},
+		Argon2id:     kdf.Argon2idLimits{MaxMemory: math.MaxUint32, MaxPasses: math.MaxUint32, MaxWork: math.MaxUint64},
+		Scrypt:       kdf.ScryptLimits{MaxMemory: math.MaxUint32},
+	}
+	for _, a := range []kdf.Algorithm{kdf.PBKDF2SHA512, kdf.Argon2id, kdf.Scrypt} {
+		m := newMachine(time.Microsecond, time.Microsecond, time.Microsecond)
+		r := m.calibrate(t, a, 1e6*time.Second, pol)
+		require.LessOrEqual(t, m.most.Memory(), uint64(math.MaxInt), "nothing that large was run")
+		require.True(t, r.AtCeiling || r.Measured > 9e5*time.Second)
+	}
 }
 
 func TestReportSaysWhatDecided(t *testing.T) {

@@ -45,13 +45,15 @@
 // pass is independent of the password and its rest is not, scrypt reads memory
 // at places that depend on the password, and so does the bcrypt of
 // [ProtonKeyPassword], by its S-boxes: who shares the machine's cache may learn
-// something of the password. What the package owns is cleared after use, apart
-// from the memory of Argon2id and scrypt, which their implementation keeps from
-// reach.
+// something of the password. What the package owns is cleared after use; the
+// memory of Argon2id and scrypt and the pads of crypto/hmac are beyond its reach.
+//
+// In the standard library's FIPS 140-only mode passwords of less than 14 bytes
+// make PBKDF2 panic, and Argon2id and scrypt are not approved.
 //
 // # Compatibility
 //
 // Text and binary form are fixed: what this version wrote, every later one
-// reads. The limits of the zero Policy may rise in later versions; [Exactly]
-// does not change.
+// reads. What [Default] returns and what the zero Policy allows does not change
+// within a major version, so that no account is shut out by an update.
 package kdf

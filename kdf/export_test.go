@@ -7,17 +7,14 @@ import (
 	"time"
 )
 
-// CheckWith is Check with something else in place of the algorithm.
+// CheckWith is Check with something else in place of the algorithms.
 func (p Params) CheckWith(pol Policy, run func()) (*Function, error) {
-	f, err := p.Check(pol)
-	if err != nil {
-		return nil, err
-	}
-	f.derive = func(context.Context, Params, []byte, int) ([]byte, error) {
-		run()
-		return nil, nil
-	}
-	return f, nil
+	return p.check(pol, func(Algorithm) core {
+		return func(context.Context, Params, []byte, int) ([]byte, error) {
+			run()
+			return nil, nil
+		}
+	})
 }
 
 // PlainPBKDF2 is the path without the encoded states.

@@ -3,7 +3,8 @@ package kdf
 import "context"
 
 // Gate bounds how many memory-hard derivations run at once, and so the memory
-// that they take together. It is safe for concurrent use.
+// that they take together. It comes from [NewGate]; the zero Gate bounds nothing.
+// It is safe for concurrent use.
 type Gate struct {
 	slots chan struct{}
 }
@@ -11,11 +12,8 @@ type Gate struct {
 // NewGate returns a gate that lets n derivations run at once, at least one.
 func NewGate(n int) *Gate { return &Gate{make(chan struct{}, max(n, 1))} }
 
-// enter waits for a slot, or returns the error of ctx. A nil gate is open.
+// enter waits for a slot, or returns the error of ctx. It is for bounds.
 func (g *Gate) enter(ctx context.Context) error {
-	if g == nil {
-		return ctx.Err()
-	}
 	select {
 	case g.slots <- struct{}{}:
 		return nil
@@ -24,8 +22,6 @@ func (g *Gate) enter(ctx context.Context) error {
 	}
 }
 
-func (g *Gate) leave() {
-	if g != nil {
-		<-g.slots
-	}
-}
+func (g *Gate) leave() { <-g.slots }
+
+func (g *Gate) bounds() bool { return g != nil && g.slots != nil }

@@ -54,7 +54,9 @@ func Exactly(p Params) Policy { return Policy{exact: true, exactly: p} }
 // does not know, ErrExcessive or ErrWeak for costs beyond its limits, ErrWeak
 // for a salt of less than 16 bytes, and ErrIncomplete for parameters without
 // salt or cost.
-func (p Params) Check(pol Policy) (*Function, error) {
+func (p Params) Check(pol Policy) (*Function, error) { return p.check(pol, Algorithm.core) }
+
+func (p Params) check(pol Policy, cores func(Algorithm) core) (*Function, error) {
 	if err := p.WithinLimits(pol); err != nil {
 		return nil, err
 	}
@@ -68,7 +70,7 @@ func (p Params) Check(pol Policy) (*Function, error) {
 	case len(p.salt) < shortest:
 		return nil, errShortSalt
 	}
-	return &Function{params: p, gate: pol.Gate, derive: p.algorithm.core()}, nil
+	return &Function{params: p, gate: pol.Gate, derive: cores(p.algorithm)}, nil
 }
 
 // WithinLimits is Check for parameters that may have no salt yet, such as a
@@ -79,9 +81,16 @@ func (p Params) WithinLimits(pol Policy) error {
 		return ErrUnknown
 	case p.withheld():
 		return errWithheld
-	case p.Memory() > math.MaxInt:
+	}
+	err := p.judge(pol)
+	if err == nil && p.Memory() > math.MaxInt {
 		return errAddress
-	case pol.exact:
+	}
+	return err
+}
+
+func (p Params) judge(pol Policy) error {
+	if pol.exact {
 		return p.equals(pol.exactly)
 	}
 	pol = pol.resolved()

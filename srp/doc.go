@@ -100,6 +100,10 @@
 //     sees nobody can collect. Where it must travel, give Finish the id of the
 //     web session that asks, so that nobody finishes the login of somebody
 //     else.
+//   - When a record is replaced, forget the pending state of its account: who
+//     began a login under the old password could still finish it. Where pending
+//     state is not on the server's side, keep beside it a hash of the record that
+//     Begin had, and compare when Finish has succeeded.
 //   - Rotate Secrets.State daily, by [Server.WithState], and destroy old keys: a
 //     key that leaks opens the recorded states of its day, with verifiers in
 //     them. Never rotate Secrets.Decoy: unknown names would change their salts.

@@ -20,7 +20,7 @@ type Challenge struct {
 	Profile Profile
 	Group   GroupRef
 	Salt    []byte
-	KDF     kdf.Params // for Nescio, without a salt
+	KDF     kdf.Params `json:",omitzero"` // for Nescio, without a salt
 	B       []byte     // |N| bytes in the profile's byte order
 }
 
@@ -98,15 +98,18 @@ func (l *Login) answer(ctx context.Context, challenge func() (Challenge, bool), 
 	if err != nil {
 		return Proof{}, err
 	}
+	if s := c.Profile.scheme(); !s.acceptsSalt(len(c.Salt)) || !s.acceptsKDF(c.KDF) {
+		return Proof{}, ErrMalformed
+	}
+	f, err := l.client.allowedKDF(c.KDF, c.Salt)
+	if err != nil {
+		return Proof{}, err
+	}
 	e, err := l.client.newExchange(c.Profile.scheme(), d, l.identity, c, ephemeral)
 	if err != nil {
 		return Proof{}, err
 	}
 	defer clear(e.a)
-	f, err := l.client.allowedKDF(c.KDF, c.Salt)
-	if err != nil {
-		return Proof{}, err
-	}
 	if err := d.prove(ctx, safeprime.ProveOrTrust); err != nil {
 		return Proof{}, err
 	}
@@ -134,12 +137,9 @@ type clientExchange struct {
 	a, u   []byte
 }
 
-// newExchange checks the form of salt, KDF parameters and B, and draws A. The
-// group may still be unproved: nothing of the password is in it.
+// newExchange checks B and draws A. The group may still be unproved: nothing of
+// the password is in it.
 func (c *Client) newExchange(s scheme, d *domain, I []byte, ch Challenge, ephemeral func(size int) []byte) (e *clientExchange, err error) {
-	if !s.acceptsSalt(len(ch.Salt)) || !s.acceptsKDF(ch.KDF) {
-		return nil, ErrMalformed
-	}
 	e = &clientExchange{scheme: s}
 	ch.B = s.fullLength(d, ch.B)
 	if e.B, err = publicValue(s, d, ch.B); err != nil {

@@ -2,6 +2,7 @@ package srp_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"math/big"
 	"runtime"
 	"slices"
@@ -403,4 +404,26 @@ func TestKDFParametersOnTheWire(t *testing.T) {
 	require.NoError(t, err)
 	_, err = srp.ParseOffer(slices.Concat(offer[:len(offer)-2], some))
 	require.Equal(t, srp.ErrMalformed, err)
+}
+
+// TestTypedFormAsJSON: what travels in typed form can travel as JSON.
+func TestTypedFormAsJSON(t *testing.T) {
+	for _, profile := range attackProfiles {
+		r := newRig(t, profile)
+		c, _, err := r.server.Challenge(t.Context(), alice, r.record.Bytes())
+		require.NoError(t, err)
+		raw, err := json.Marshal(c)
+		require.NoError(t, err)
+		var again srp.Challenge
+		require.NoError(t, json.Unmarshal(raw, &again))
+		if len(again.Group.Credential) == 0 {
+			again.Group.Credential = c.Group.Credential // empty or nil
+		}
+		require.Equal(t, c, again)
+		raw, err = json.Marshal(r.template.Offer())
+		require.NoError(t, err)
+		var offer srp.Offer
+		require.NoError(t, json.Unmarshal(raw, &offer))
+		require.Equal(t, r.template.Offer().KDF, offer.KDF)
+	}
 }

@@ -8,7 +8,7 @@ import "github.com/nescio-go/nescio/kdf"
 type Offer struct {
 	Profile  Profile
 	Group    GroupRef
-	KDF      kdf.Params // for Nescio, without a salt; zero: kdf.Default. Other profiles have none
+	KDF      kdf.Params `json:",omitzero"` // for Nescio, without a salt; zero: kdf.Default. Other profiles have none
 	SaltSize int        // bytes; 0: the profile's own, and for RFC 5054 alone another choice, of 1 to 64
 }
 

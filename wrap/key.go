@@ -127,7 +127,7 @@ func (k *Key) Equal(other *Key) bool {
 // Destroy clears the key. Its other methods return ErrDestroyed from then on;
 // copies by WithSuite are keys of their own.
 func (k *Key) Destroy() {
-	if k.held == nil {
+	if k == nil || k.held == nil {
 		return
 	}
 	h := k.held()
@@ -138,7 +138,7 @@ func (k *Key) Destroy() {
 }
 
 func (k *Key) bytes() (kek [KeySize]byte, err error) {
-	if k.held == nil {
+	if k == nil || k.held == nil {
 		return kek, ErrDestroyed
 	}
 	h := k.held()

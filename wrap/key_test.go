@@ -49,6 +49,7 @@ func TestEqual(t *testing.T) {
 		require.False(t, a.Equal(wrap.ImportKey(other)))
 	}
 	require.False(t, a.Equal(new(wrap.Key)))
+	require.False(t, a.Equal(nil))
 	require.False(t, new(wrap.Key).Equal(new(wrap.Key)))
 	zero := wrap.ImportKey([32]byte{})
 	zero.Destroy()
@@ -78,6 +79,7 @@ func TestDestroyedKeysDoNothing(t *testing.T) {
 	require.Zero(t, k.Bytes(), "it is cleared")
 	var zero wrap.Key
 	zero.Destroy()
+	(*wrap.Key)(nil).Destroy()
 	for _, dead := range []*wrap.Key{k, &zero} {
 		_, err := dead.Wrap(t.Context(), []byte("secret"), binding)
 		require.ErrorIs(t, err, wrap.ErrDestroyed)

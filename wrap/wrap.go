@@ -42,6 +42,9 @@
 // Comparisons of secrets take constant time, and so do the ciphers on machines
 // with AES instructions; elsewhere prefer the first suite. The format is fixed
 // by its version byte: what this version wrote, every later one opens.
+//
+// In the standard library's FIPS 140-only mode neither suite works: Wrap and
+// Unwrap return its error.
 package wrap
 
 import (

@@ -23,7 +23,7 @@ func keys(ctx context.Context, n narrator, s *server, base string) error {
 	if err != nil {
 		return err
 	}
-	open := newVault()
+	open := newVault("alice")
 	if err := laptop.upload(ctx, open, password); err != nil {
 		return err
 	}
@@ -95,10 +95,10 @@ func keys(ctx context.Context, n narrator, s *server, base string) error {
 		return err
 	}
 
-	n.say("\n  Two-password mode: the master key hangs on a second password, and who")
-	n.say("learns the first one can log in and read nothing.")
+	n.say("\n  Two-password mode: from now on the master key hangs on a second password,")
+	n.say("and who learns the first one can log in and read nothing.")
 	second := []byte("what only the keys know")
-	opened, err := unlock(ctx, copied.Keys, newPassword)
+	opened, err := unlock(ctx, "alice", copied.Keys, newPassword)
 	if err != nil {
 		return err
 	}
@@ -108,7 +108,7 @@ func keys(ctx context.Context, n narrator, s *server, base string) error {
 	if copied, err = phone.download(ctx); err != nil {
 		return err
 	}
-	_, err = unlock(ctx, copied.Keys, newPassword)
+	_, err = unlock(ctx, "alice", copied.Keys, newPassword)
 	n.detail("login password", "%v", err)
 	if !errors.Is(err, wrap.ErrOpen) {
 		return fmt.Errorf("the login password must not open the keys: %v", err)
@@ -137,7 +137,7 @@ func change(ctx context.Context, base string, newPassword []byte) error {
 	if err != nil {
 		return err
 	}
-	opened, err := unlock(ctx, fetched.Keys, password)
+	opened, err := unlock(ctx, "alice", fetched.Keys, password)
 	if err != nil {
 		return err
 	}
@@ -150,7 +150,7 @@ func change(ctx context.Context, base string, newPassword []byte) error {
 
 // show opens a copy by a password and reads a note, which must say text.
 func show(ctx context.Context, n narrator, where string, copied localCopy, password []byte, name, text string) error {
-	v, err := unlock(ctx, copied.Keys, password)
+	v, err := unlock(ctx, "alice", copied.Keys, password)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/nescio-go/nescio/kdf"
+	"github.com/nescio-go/nescio/srp"
 	"github.com/nescio-go/nescio/wrap"
 	"github.com/stretchr/testify/require"
 )
@@ -53,7 +54,7 @@ func newWorld(t *testing.T) (*server, *client) {
 func TestServerThatCheats(t *testing.T) {
 	_, c := newWorld(t)
 	ctx := t.Context()
-	v := newVault()
+	v := newVault("alice")
 	require.NoError(t, c.upload(ctx, v, password))
 	shopping, err := v.write(ctx, "shopping", "milk")
 	require.NoError(t, err)
@@ -62,7 +63,7 @@ func TestServerThatCheats(t *testing.T) {
 	require.NoError(t, c.call(ctx, "PUT", "/notes", notes{"shopping": diary, "diary": shopping}, nil))
 	copied, err := c.download(ctx)
 	require.NoError(t, err)
-	opened, err := unlock(ctx, copied.Keys, password)
+	opened, err := unlock(ctx, "alice", copied.Keys, password)
 	require.NoError(t, err)
 	for name, n := range copied.Notes {
 		_, err := opened.read(ctx, name, n)
@@ -74,11 +75,12 @@ func TestServerThatCheats(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "a day", text)
 
+	_, err = unlock(ctx, "bob", copied.Keys, password)
+	require.ErrorIs(t, err, wrap.ErrOpen, "another user's, though with the same password")
 	for name, tt := range map[string]struct {
 		change func(k *userKeys)
 		want   error
 	}{
-		"account": {func(k *userKeys) { k.Account = make([]byte, 16) }, wrap.ErrOpen},
 		"weak":    {func(k *userKeys) { k.KDF = strings.Replace(k.KDF, "m=65536,t=3", "m=1024,t=1", 1) }, kdf.ErrWeak},
 		"ruinous": {func(k *userKeys) { k.KDF = strings.Replace(k.KDF, "m=65536", "m=2147483647", 1) }, kdf.ErrExcessive},
 		"no KDF":  {func(k *userKeys) { k.KDF = "" }, kdf.ErrMalformed},
@@ -86,7 +88,7 @@ func TestServerThatCheats(t *testing.T) {
 	} {
 		keys := copied.Keys
 		tt.change(&keys)
-		_, err := unlock(ctx, keys, password)
+		_, err := unlock(ctx, "alice", keys, password)
 		require.ErrorIs(t, err, tt.want, name)
 	}
 }
@@ -97,12 +99,12 @@ func TestSessions(t *testing.T) {
 	s, c := newWorld(t)
 	ctx := t.Context()
 	other := &client{base: c.base, key: c.key, srp: c.srp}
-	require.Equal(t, statusError{401, "Log in first"}, other.upload(ctx, newVault(), password))
+	require.Equal(t, statusError{401, "Log in first"}, other.upload(ctx, newVault("alice"), password))
 	other.token = "guessed"
 	_, err := other.download(ctx)
 	require.Equal(t, statusError{401, "Log in first"}, err)
 
-	v := newVault()
+	v := newVault("alice")
 	require.NoError(t, c.upload(ctx, v, password))
 	locked, err := v.lock(ctx, []byte("new password"))
 	require.NoError(t, err)
@@ -127,9 +129,31 @@ func TestSessions(t *testing.T) {
 	require.NoError(t, err)
 	copied, err := c.download(ctx)
 	require.NoError(t, err)
-	opened, err := unlock(ctx, copied.Keys, []byte("new password"))
+	opened, err := unlock(ctx, "alice", copied.Keys, []byte("new password"))
 	require.NoError(t, err)
 	require.Equal(t, v.master, opened.master)
+}
+
+// TestLoginAcrossAPasswordChange: who knew the old password, and began to log in
+// with it, is out as well.
+func TestLoginAcrossAPasswordChange(t *testing.T) {
+	_, c := newWorld(t)
+	ctx := t.Context()
+	mallory := &client{base: c.base, key: c.key, srp: c.srp}
+	var info infoResponse
+	require.NoError(t, mallory.call(ctx, "POST", "/auth/info", infoRequest{"alice"}, &info))
+	group, err := mallory.group(info.Modulus)
+	require.NoError(t, err)
+	login, _, err := mallory.srp.Login(nil, password)
+	require.NoError(t, err)
+	proof, err := login.Answer(ctx, srp.Challenge{Profile: srp.Proton(4), Group: group, Salt: info.Salt, B: info.ServerEphemeral})
+	require.NoError(t, err)
+
+	locked, err := newVault("alice").lock(ctx, []byte("new password"))
+	require.NoError(t, err)
+	require.NoError(t, c.changePassword(ctx, []byte("new password"), locked))
+	require.Equal(t, statusError{401, "Incorrect login credentials"},
+		mallory.call(ctx, "POST", "/auth", authRequest{"alice", proof.A, proof.M1, info.SRPSession}, nil))
 }
 
 // TestServerRefuses: what no client of ours sends gets an answer, and the

@@ -31,7 +31,7 @@ type server struct {
 
 	mu       sync.Mutex
 	accounts map[string]*account // by user name; a database table
-	logins   map[string][]byte   // SRPSession → pending state, for a minute
+	logins   map[string]pending  // by SRPSession, for a minute
 	sessions map[string]session  // by AccessToken
 }
 
@@ -41,6 +41,12 @@ type account struct {
 	keys   userKeys
 	notes  notes
 	key    []byte // of the last session, which the story shows
+}
+
+// pending is a login between its two messages.
+type pending struct {
+	record []byte // of the account, none if it is unknown
+	state  []byte // from Begin, for Finish
 }
 
 // session is who a token belongs to, and since when.
@@ -85,7 +91,7 @@ func newServer() (*server, error) {
 		srp:      s,
 		group:    group,
 		accounts: make(map[string]*account),
-		logins:   make(map[string][]byte),
+		logins:   make(map[string]pending),
 		sessions: make(map[string]session),
 	}, nil
 }

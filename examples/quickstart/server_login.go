@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -65,7 +66,7 @@ func (s *server) info(ctx context.Context, in infoRequest) (infoResponse, error)
 		record = a.record
 	}
 	s.mu.Unlock()
-	c, pending, err := s.srp.Challenge(ctx, []byte(id), record)
+	c, state, err := s.srp.Challenge(ctx, []byte(id), record)
 	if err != nil {
 		return infoResponse{}, err
 	}
@@ -78,41 +79,47 @@ func (s *server) info(ctx context.Context, in infoRequest) (infoResponse, error)
 		Modulus:         string(c.Group.Credential),
 		ServerEphemeral: c.B,
 		Salt:            c.Salt,
-		SRPSession:      s.keep(pending),
+		SRPSession:      s.keep(pending{record, state}),
 	}, nil
 }
 
 // keep stores pending state for as long as it can be used, and returns its
 // handle. The client never sees the state itself.
-func (s *server) keep(pending []byte) (session string) {
+func (s *server) keep(p pending) (session string) {
 	session = rand.Text()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.logins[session] = pending
+	s.logins[session] = p
 	time.AfterFunc(srp.DefaultLifetime, func() { s.take(session) })
 	return session
 }
 
 // take removes pending state and returns it, or nothing.
-func (s *server) take(session string) (pending []byte) {
+func (s *server) take(session string) pending {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	pending = s.logins[session]
+	p := s.logins[session]
 	delete(s.logins, session)
-	return pending
+	return p
 }
 
 // auth ends a login, for better or worse.
 func (s *server) auth(ctx context.Context, in authRequest) (authResponse, error) {
 	id := canonical(in.Username)
 	proof := srp.Proof{A: in.ClientEphemeral, M1: in.ClientProof}
-	m2, key, err := s.srp.Verify(ctx, []byte(id), s.take(in.SRPSession), proof)
+	p := s.take(in.SRPSession)
+	m2, key, err := s.srp.Verify(ctx, []byte(id), p.state, proof)
 	if err != nil {
 		return authResponse{}, err
 	}
 	token := rand.Text()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	// The password may have changed since the login began: a login under the old
+	// one must not outlive it.
+	if !bytes.Equal(s.accounts[id].record, p.record) {
+		return authResponse{}, srp.ErrAuthentication
+	}
 	s.accounts[id].key = key
 	s.sessions[token] = session{id, time.Now()}
 	return authResponse{m2, token}, nil

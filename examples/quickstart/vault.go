@@ -13,25 +13,25 @@ import (
 // vault is what a device has of an account once it is open: the master key,
 // which is random and opens the keys of all notes. The server never sees it.
 type vault struct {
-	account []byte
-	master  [wrap.KeySize]byte
+	user   string // whose it is, in the one spelling that names have
+	master [wrap.KeySize]byte
 }
 
-func newVault() *vault {
-	v := &vault{account: make([]byte, 16)}
-	rand.Read(v.account)
+func newVault(user string) *vault {
+	v := &vault{user: canonical(user)}
 	rand.Read(v.master[:])
 	return v
 }
 
-// The bindings: what is wrapped, and for which account and note. What the
-// server puts in another's place does not open.
+// The bindings: what is wrapped, and for which user and note. What the server
+// puts in another's place does not open. All of a binding is what the client
+// knows by itself; an account number that the server told it would bind nothing.
 func (v *vault) masterKeyBinding() wrap.Binding {
-	return wrap.Binding{Purpose: "example.org/master-key/v1", Account: v.account, Epoch: 1}
+	return wrap.Binding{Purpose: "example.org/master-key/v1", Account: []byte(v.user), Epoch: 1}
 }
 
 func (v *vault) noteKeyBinding(name string) wrap.Binding {
-	return wrap.Binding{Purpose: "example.org/note-key/v1", Account: v.account, Slot: []byte(name), Epoch: 1}
+	return wrap.Binding{Purpose: "example.org/note-key/v1", Account: []byte(v.user), Slot: []byte(name), Epoch: 1}
 }
 
 // passwordKey turns a password into a key-encryption key. Its salt is its own:
@@ -61,11 +61,12 @@ func (v *vault) lock(ctx context.Context, password []byte) (userKeys, error) {
 	if err != nil {
 		return userKeys{}, err
 	}
-	return userKeys{Account: v.account, KDF: params.String(), MasterKey: wrapped}, nil
+	return userKeys{KDF: params.String(), MasterKey: wrapped}, nil
 }
 
-// unlock is the inverse of lock. A wrong password is wrap.ErrOpen.
-func unlock(ctx context.Context, keys userKeys, password []byte) (*vault, error) {
+// unlock is the inverse of lock. A wrong password is wrap.ErrOpen, and so are the
+// keys of another user.
+func unlock(ctx context.Context, user string, keys userKeys, password []byte) (*vault, error) {
 	params, err := kdf.ParseParams(keys.KDF)
 	if err != nil {
 		return nil, err
@@ -75,7 +76,7 @@ func unlock(ctx context.Context, keys userKeys, password []byte) (*vault, error)
 		return nil, err
 	}
 	defer kek.Destroy()
-	v := &vault{account: keys.Account}
+	v := &vault{user: canonical(user)}
 	master, err := kek.Unwrap(ctx, keys.MasterKey, v.masterKeyBinding())
 	if err != nil {
 		return nil, err

@@ -51,7 +51,6 @@ type authResponse struct {
 
 // GET and PUT /keys
 type userKeys struct {
-	Account   []byte // 16 random bytes, which the names in the bindings are made of
 	KDF       string // how the key-encryption key comes from a password
 	MasterKey []byte // wrapped under it
 }
