@@ -79,21 +79,44 @@ func TestConstantPrimes(t *testing.T) {
 // TestBruteForce compares Verify with the definition, for all odd numbers of
 // 16 bits and generators of every kind.
 func TestBruteForce(t *testing.T) {
+	counts := make(map[error]int)
 	for n := 1<<15 + 1; n < 1<<16; n += 2 {
 		safe := isPrime(int64(n)) && isPrime(int64(n/2))
 		generators := []int{2, 3, 5, 6}
-		if safe {
-			generators = append(generators, -1, 0, 1, n/2, n-2, n-1, n, n+1, n+2)
+		if safe || n%64 == 63 {
+			generators = append(generators, -2, -1, 0, 1, n/2, n-2, n-1, n, n+1, n+2)
 		}
 		for _, g := range generators {
-			err := safeprime.Verify([]byte{byte(n >> 8), byte(n)}, g)
-			if safe && g > 1 && g < n-1 && order(g, n) == n-1 {
-				require.NoError(t, err, "N=%d g=%d", n, g)
-			} else {
-				require.Error(t, err, "N=%d g=%d", n, g)
+			want := definition(n, g)
+			if safe {
+				require.Equal(t, 1 < g && g < n-1 && order(g, n) == n-1, want == nil, "N=%d g=%d", n, g)
 			}
+			require.Equal(t, want, safeprime.Verify([]byte{byte(n >> 8), byte(n)}, g), "N=%d g=%d", n, g)
+			counts[want]++
 		}
 	}
+	require.Len(t, counts, 4, "all but ErrSize")
+}
+
+// definition returns what Verify has to.
+func definition(n, g int) error {
+	x, square := uint64(1), uint64((g%n+n)%n)
+	for e := n / 2; e > 0; e /= 2 {
+		if e&1 == 1 {
+			x = x * square % uint64(n)
+		}
+		square = square * square % uint64(n)
+	}
+	generates := 1 < g && g < n-1 && x == uint64(n-1)
+	switch {
+	case generates && isPrime(int64(n/2)):
+		return nil
+	case generates:
+		return safeprime.ErrNotSafe
+	case isPrime(int64(n)):
+		return safeprime.ErrGenerator
+	}
+	return safeprime.ErrNotPrime
 }
 
 // order returns the order of g modulo the safe prime n.
@@ -105,85 +128,103 @@ func order(g, n int) int {
 	return o
 }
 
+var one, two = big.NewInt(1), big.NewInt(2)
+
 // TestSubstitutedGroupIsRefused is row 7 of the attack table, at full size.
 func TestSubstitutedGroupIsRefused(t *testing.T) {
-	p := new(big.Int).SetBytes(groups(t)[0].N)
-	q := new(big.Int).Rsh(p, 1)
-	prime := func(bits int, accept func(p *big.Int) bool) *big.Int {
-		c := new(big.Int).SetBytes(testvec.NewAccumulated("substituted").Input(bits / 8))
-		c.SetBit(c, bits-1, 1).SetBit(c, bits-2, 1).SetBit(c, 0, 1)
-		for !c.ProbablyPrime(0) || !accept(c) {
-			c.Add(c, two)
-		}
-		return c
-	}
-	half := func(p *big.Int) *big.Int { return new(big.Int).Rsh(p, 1) }
-	double := func(p *big.Int) *big.Int { return new(big.Int).SetBit(new(big.Int).Lsh(p, 1), 0, 1) }
-	mod8is3 := func(p *big.Int) bool { return p.Bit(0) == 1 && p.Bit(1) == 1 && p.Bit(2) == 0 }
-
-	factor1 := prime(512, func(p *big.Int) bool { return p.Bit(1) == 1 })
-	factor2 := prime(512, func(p *big.Int) bool { return p.Cmp(factor1) > 0 && p.Bit(1) == 0 && p.Bit(2) == factor1.Bit(2) })
-	semiprime := new(big.Int).Mul(factor1, factor2)
-	require.True(t, mod8is3(semiprime))
-
-	smooth := big.NewInt(1)
-	for i := int64(3); smooth.BitLen() < 2048; i += 2 {
+	safe := new(big.Int).SetBytes(groups(t)[0].N)
+	safe1024, safe1536 := new(big.Int).SetBytes(groups(t)[2].N), new(big.Int).SetBytes(groups(t)[3].N)
+	large := search("large", 1024, 5, 0, prime)
+	square := product(large, large)
+	cofactorOfQ := search("cofactor of q", 1023, 1, 262818, func(c *big.Int) bool {
+		return prime(c) && prime(double(product(large, c)))
+	})
+	cofactorOfN := search("cofactor of N", 1024, 7, 49361, func(c *big.Int) bool {
+		return prime(c) && prime(half(product(large, c)))
+	})
+	smooth := big.NewInt(3)
+	for i := int64(5); smooth.BitLen() < 2048 || mod(smooth, 8) != 3; i += 2 {
 		smooth.Mul(smooth, big.NewInt(i))
 	}
-	for smooth.Add(smooth, two); !mod8is3(smooth); smooth.Add(smooth, two) {
-	}
-
 	for name, n := range map[string]*big.Int{
-		"p prime, q composite": prime(1024, func(p *big.Int) bool { return mod8is3(p) && !half(p).ProbablyPrime(0) }),
-		"q prime, p composite": double(prime(1024, func(q *big.Int) bool { return mod8is3(double(q)) && !double(q).ProbablyPrime(0) })),
-		"semiprime ≡ 3 mod 8":  semiprime,
-		"many small factors":   smooth,
-		"square of a prime":    new(big.Int).Mul(factor1, factor1),
-		"Carmichael":           big.NewInt(101101),
-		"q itself":             q,
-		"N + 2":                new(big.Int).Add(p, two),
-		"N - 2":                new(big.Int).Sub(p, two),
-		"N + 8":                new(big.Int).Add(p, big.NewInt(8)),
-		"3N":                   new(big.Int).Mul(p, big.NewInt(3)),
-		"N·N":                  new(big.Int).Mul(p, p),
+		"q of two large primes":          double(product(large, cofactorOfQ)),
+		"q prime, N of two large primes": product(large, cofactorOfN),
+		"semiprime ≡ 3 mod 8":            product(large, search("semiprime", 1024, 23, 0, prime)),
+		"semiprime ≡ 11 mod 24":          product(large, search("semiprime", 1024, 7, 0, prime)),
+		"square of a prime":              square,
+		"fifth power of a prime":         product(square, square, large),
+		"square of a safe prime":         product(safe1024, safe1024),
+		"cube of a safe prime":           product(safe1024, safe1024, safe1024),
+		"product of two safe primes":     product(safe1024, safe1536),
+		"many small factors":             smooth,
+		"q itself":                       half(safe),
+		"N + 2":                          new(big.Int).Add(safe, two),
+		"N - 2":                          new(big.Int).Sub(safe, two),
+		"N + 24":                         new(big.Int).Add(safe, big.NewInt(24)),
+		"5N":                             product(safe, big.NewInt(5)),
 	} {
-		for _, g := range []int{2, 3, 5, 7, 11} {
-			require.Error(t, safeprime.Verify(n.Bytes(), g), "%s, g=%d", name, g)
-		}
+		requireRefused(t, name, n)
 	}
-	for name, n := range map[string][]byte{
-		"nil": nil, "empty": {}, "zero": {0}, "even": {0x80, 0}, "tiny": {23}, "leading zero": append([]byte{0}, p.Bytes()...),
-		"even of full size": new(big.Int).Sub(p, one).Bytes(),
-	} {
-		require.ErrorIs(t, safeprime.Verify(n, 2), safeprime.ErrSize, name)
+	for _, class := range []int64{1, 5, 7, 11, 13, 17, 19, 23} {
+		requireRefused(t, "N prime, q composite", search("prime", 512, class, 0, func(n *big.Int) bool {
+			return prime(n) && !prime(half(n))
+		}))
 	}
 }
 
-var one, two = big.NewInt(1), big.NewInt(2)
-
-// TestArnault: a composite made to pass the strong test for every prime base
-// below 307 does not pass random bases. F. Arnault, "Rabin–Miller primality
-// test: composite numbers which pass it", Mathematics of Computation 64 (1995).
-func TestArnault(t *testing.T) {
-	p1, ok := new(big.Int).SetString("29674495668685510550154174642905332730771991799853043350995075531276838753171770199594238596428121188033664754218345562493168782883", 10)
-	require.True(t, ok)
-	less := new(big.Int).Sub(p1, one)
-	n := new(big.Int).Set(p1)
-	for _, k := range []int64{313, 353} {
-		f := new(big.Int).Mul(less, big.NewInt(k))
-		n.Mul(n, f.Add(f, one))
-	}
-	minusOne := new(big.Int).Sub(n, one)
-	d := new(big.Int).Rsh(minusOne, 1)
-	require.EqualValues(t, 1, d.Bit(0), "n ≡ 3 (mod 4)")
-	for b := int64(2); b < 307; b++ {
-		if !isPrime(b) {
-			continue
+// requireRefused makes sure that Verify refuses n with small generators, and why:
+// n is odd, and no safe prime.
+func requireRefused(t *testing.T, name string, n *big.Int) {
+	t.Helper()
+	prime := n.ProbablyPrime(0)
+	for _, g := range []int64{2, 3, 4, 5, 7, 11, 13} {
+		first, want := safeprime.ErrNotPrime, safeprime.ErrNotPrime
+		if prime && big.Jacobi(big.NewInt(g), n) == -1 {
+			first, want = nil, safeprime.ErrNotSafe
+		} else if prime {
+			first, want = safeprime.ErrGenerator, safeprime.ErrGenerator
 		}
-		x := new(big.Int).Exp(big.NewInt(b), d, n)
-		require.True(t, x.Cmp(one) == 0 || x.Cmp(minusOne) == 0, "it deceives base %d", b)
+		require.Equal(t, first, safeprime.VerifyGenerator(n.Bytes(), int(g)), "%s, g=%d", name, g)
+		require.Equal(t, want, safeprime.Verify(n.Bytes(), int(g)), "%s, g=%d", name, g)
 	}
-	require.False(t, safeprime.MillerRabin(n))
+}
+
+// TestGeneratorOfASafePrime: exactly the non-residues are generators, of p ≡ 11
+// (mod 24) the 2, of p ≡ 23 others at best.
+func TestGeneratorOfASafePrime(t *testing.T) {
+	for _, class := range []int64{11, 23} {
+		for _, fifth := range []int64{2, 3, 4} {
+			n := search("safe", 256, class, 0, func(n *big.Int) bool {
+				return mod(n, 5) == fifth && prime(n) && prime(half(n))
+			})
+			for g := -12; g <= 12; g++ {
+				var want error
+				if g < 2 || big.Jacobi(big.NewInt(int64(g)), n) != -1 {
+					want = safeprime.ErrGenerator
+				}
+				require.Equal(t, want, safeprime.Verify(n.Bytes(), g), "N=%d g=%d", n, g)
+			}
+			require.Equal(t, class == 11, safeprime.Verify(n.Bytes(), 2) == nil)
+			require.Equal(t, fifth != 4, safeprime.Verify(n.Bytes(), 5) == nil)
+		}
+	}
+}
+
+func TestMalformedNumberIsRefused(t *testing.T) {
+	p := groups(t)[0].N
+	even := append([]byte(nil), p...)
+	even[len(even)-1]--
+	for name, n := range map[string][]byte{
+		"nil": nil, "empty": {}, "zero": {0}, "one": {1}, "long zero": make([]byte, 256),
+		"safe prime of 5 bits": {23}, "15 bits": {0x7f, 0xff}, "even": {0x80, 0}, "even, full size": even,
+		"leading zero": append([]byte{0}, p...), "padded to 16 bits": {0, 23},
+	} {
+		for _, g := range []int{-1, 0, 1, 2, 5} {
+			require.Equal(t, safeprime.ErrSize, safeprime.Verify(n, g), name)
+			require.Equal(t, safeprime.ErrSize, safeprime.VerifyGenerator(n, g), name)
+			require.Equal(t, safeprime.ErrSize, safeprime.Prove(t.Context(), n, g), name)
+		}
+	}
 }
 
 func TestMillerRabinAgainstTrialDivision(t *testing.T) {
@@ -199,6 +240,32 @@ func isPrime(n int64) bool {
 		}
 	}
 	return n > 1
+}
+
+// search returns the first number ≡ class (mod 24) that is accepted, from a
+// number of so many bits on that label gives, and after skip others.
+func search(label string, bits int, class, skip int64, accept func(n *big.Int) bool) *big.Int {
+	n := new(big.Int).SetBytes(testvec.NewAccumulated(label).Input(bits / 8))
+	n.SetBit(n, bits-1, 1).SetBit(n, bits-2, 1)
+	n.Sub(n, big.NewInt(mod(n, 24)-class-24*skip))
+	for !accept(n) {
+		n.Add(n, big.NewInt(24))
+	}
+	return n
+}
+
+func prime(n *big.Int) bool      { return n.ProbablyPrime(0) }
+func half(n *big.Int) *big.Int   { return new(big.Int).Rsh(n, 1) }
+func double(q *big.Int) *big.Int { return new(big.Int).SetBit(new(big.Int).Lsh(q, 1), 0, 1) }
+
+func mod(n *big.Int, m int64) int64 { return new(big.Int).Mod(n, big.NewInt(m)).Int64() }
+
+func product(factors ...*big.Int) *big.Int {
+	n := big.NewInt(1)
+	for _, f := range factors {
+		n.Mul(n, f)
+	}
+	return n
 }
 
 // constantPrime is 2^bits − 2^(bits−64) − 1 + 2^64·(⌊2^(bits−130)·c⌋ + add),
