@@ -1,0 +1,52 @@
+// Package moduli finds, proves, signs and distributes the prime groups that SRP
+// runs in: safe primes N = 2q + 1 whose whole multiplicative group 2 generates,
+// found by Proton's rule, the first N ≡ 11 (mod 24) from a start on.
+//
+// # Where to start
+//
+// [Generate] finds a modulus from a [RandomStart] or, so that anyone can repeat
+// the search, from a [PublicStart]. [Search] is the same as a value that can be
+// stopped, kept, and split among machines. [Modulus.Verify] proves any modulus,
+// whoever made it.
+//
+//	start, err := moduli.PublicStart(2048, "example.org/srp/2030", 0)
+//	found, err := moduli.Generate(ctx, start)
+//
+// A [Record] is what is distributed: the modulus, its origin, what it is for, and
+// a signature by Ed25519 and ML-DSA-65. A [Pool] is many of them, from which a
+// server picks one for every new password:
+//
+//	record, err := moduli.NewRecord(found, "example.org/srp", created, notAfter)
+//	signed, err := key.Sign(record)
+//	pool, err := moduli.NewPool(signed)
+//	picked, err := pool.Pick(keys, "example.org/srp", time.Now())
+//
+// The record is the credential of a group in package srp, whose clients accept it
+// by [Keys.AcceptGroup] and prove the modulus for themselves:
+//
+//	group, err := srp.NewGroup(picked.Modulus().N, picked.Modulus().G)   // server
+//	group, err = group.WithCredential(picked.Bytes())
+//	client, err := srp.NewClient(srp.ClientConfig{AcceptGroup: keys.AcceptGroup("example.org/srp")})
+//
+// Moduli of others come in by [ParseOpenSSH] and [ParsePEM]; package
+// moduli/openpgp reads Proton's.
+//
+// # Why another modulus
+//
+// Whoever computes discrete logarithms in a group can guess the passwords of all
+// its accounts at leisure, and most of that computation is for the group, not for
+// the account. With many groups it has to be done many times. Below 2048 bits it
+// is within reach: such moduli are for tests and demonstrations, and package srp
+// refuses them.
+//
+// # Security
+//
+// Everything but a private key is public here, and nothing but its use is
+// constant time. A search cannot be trusted for its origin if its start is random:
+// prefer public starts.
+//
+// # Compatibility
+//
+// All encodings are fixed by their version byte, and so is what a public start
+// leads to: what this version found and wrote, every later one finds and reads.
+package moduli

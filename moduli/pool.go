@@ -1,0 +1,144 @@
+package moduli
+
+import (
+	"bytes"
+	"crypto/rand"
+	"errors"
+	"math/big"
+	"slices"
+	"strings"
+	"time"
+)
+
+var (
+	// ErrDuplicate means a modulus that is in the pool already.
+	ErrDuplicate = errors.New("moduli: the pool has that modulus already")
+	// ErrEmpty means a pool without a modulus that may be chosen.
+	ErrEmpty = errors.New("moduli: no modulus in the pool may be chosen")
+)
+
+// MaxPool bounds the text of a pool, in bytes: some 3,000 signed records.
+const MaxPool = 16 << 20
+
+// Pool is a set of records, of which one is chosen at random for every new
+// password, so that what an attacker can compute for one modulus serves against
+// few accounts. Retired records are never chosen, and stay for the logins of
+// those who have them. A Pool is immutable and safe for concurrent use.
+type Pool struct {
+	entries []entry
+}
+
+type entry struct {
+	record  *Record
+	retired bool
+}
+
+// NewPool returns the pool of the given records, or ErrDuplicate if two are of
+// one modulus.
+func NewPool(records ...*Record) (*Pool, error) {
+	p := new(Pool)
+	return p.With(records...)
+}
+
+// With returns a pool that has the given records too, or ErrDuplicate.
+func (p *Pool) With(records ...*Record) (*Pool, error) {
+	q := &Pool{slices.Clone(p.entries)}
+	for _, r := range records {
+		if q.Find(r.found.N) != nil {
+			return nil, ErrDuplicate
+		}
+		q.entries = append(q.entries, entry{record: r})
+	}
+	return q, nil
+}
+
+// Retire returns a pool in which the record of N is not chosen any more. It is
+// the same pool if it has none.
+func (p *Pool) Retire(n []byte) *Pool {
+	q := &Pool{slices.Clone(p.entries)}
+	for i := range q.entries {
+		if bytes.Equal(q.entries[i].record.found.N, n) {
+			q.entries[i].retired = true
+		}
+	}
+	return q
+}
+
+// Records returns all records in their order, the retired ones too.
+func (p *Pool) Records() []*Record {
+	records := make([]*Record, len(p.entries))
+	for i, e := range p.entries {
+		records[i] = e.record
+	}
+	return records
+}
+
+// Find returns the record of N, retired or not, or nil.
+func (p *Pool) Find(n []byte) *Record {
+	for _, e := range p.entries {
+		if bytes.Equal(e.record.found.N, n) {
+			return e.record
+		}
+	}
+	return nil
+}
+
+// Pick returns a record for a new account or password, each with the same
+// probability: one that is not retired and that [Keys.CheckNew] accepts for the
+// purpose at the given time. It returns ErrEmpty if there is none.
+func (p *Pool) Pick(keys *Keys, purpose string, now time.Time) (*Record, error) {
+	var usable []*Record
+	for _, e := range p.entries {
+		if !e.retired && keys.CheckNew(e.record, purpose, now) == nil {
+			usable = append(usable, e.record)
+		}
+	}
+	if len(usable) == 0 {
+		return nil, ErrEmpty
+	}
+	i, err := rand.Int(rand.Reader, big.NewInt(int64(len(usable))))
+	if err != nil {
+		return nil, err
+	}
+	return usable[i.Int64()], nil
+}
+
+// retiredMark stands before a retired record in a pool's text.
+const retiredMark = "retired "
+
+// Text returns the canonical text form: a record's text on each line, behind
+// "retired " if it is.
+func (p *Pool) Text() string {
+	var b strings.Builder
+	for _, e := range p.entries {
+		if e.retired {
+			b.WriteString(retiredMark)
+		}
+		b.WriteString(e.record.Text())
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// ParsePool reads what Text returned, strictly: it returns ErrMalformed, or
+// ErrDuplicate. It verifies no signature: Pick and Keys.Check do.
+func ParsePool(text string) (*Pool, error) {
+	if len(text) > MaxPool || text != "" && !strings.HasSuffix(text, "\n") {
+		return nil, ErrMalformed
+	}
+	p := new(Pool)
+	seen := make(map[string]bool)
+	for line := range strings.Lines(text) {
+		line, retired := strings.CutPrefix(strings.TrimSuffix(line, "\n"), retiredMark)
+		r, err := ParseRecordText(line)
+		if err != nil {
+			return nil, err
+		}
+		if seen[string(r.found.N)] {
+			return nil, ErrDuplicate
+		}
+		seen[string(r.found.N)] = true
+		p.entries = append(p.entries, entry{r, retired})
+	}
+	return p, nil
+}

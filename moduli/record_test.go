@@ -1,0 +1,290 @@
+package moduli_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/nescio-go/nescio/internal/testvec"
+	"github.com/nescio-go/nescio/moduli"
+	"github.com/nescio-go/nescio/srp"
+	"github.com/stretchr/testify/require"
+)
+
+const purpose = "example.org/srp"
+
+var (
+	day      = 24 * time.Hour
+	created  = time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
+	notAfter = created.Add(365 * day)
+	key      = must(moduli.GenerateKey(created.Add(-day), created.Add(day)))
+	keys     = moduli.NewKeys(key.Public())
+)
+
+// newRecord returns a signed record of the modulus of a label.
+func newRecord(t testing.TB, label string) *moduli.Record {
+	r, err := moduli.NewRecord(find(t, label), purpose, created, notAfter)
+	require.NoError(t, err)
+	r, err = key.Sign(r)
+	require.NoError(t, err)
+	return r
+}
+
+func TestRecord(t *testing.T) {
+	r := newRecord(t, "demo")
+	f := find(t, "demo")
+	require.Equal(t, f.Modulus, r.Modulus())
+	require.Equal(t, f.Start, r.Start())
+	require.Equal(t, f.Offset, r.Offset())
+	require.Equal(t, purpose, r.Purpose())
+	require.Equal(t, created, r.Created())
+	end, ok := r.NotAfter()
+	require.True(t, ok)
+	require.Equal(t, notAfter, end)
+	id, signed := r.KeyID()
+	require.True(t, signed)
+	require.Equal(t, key.Public().ID(), id)
+	require.Len(t, id.String(), 32)
+	require.NoError(t, keys.Check(r, purpose))
+
+	again, err := moduli.ParseRecord(r.Bytes())
+	require.NoError(t, err)
+	require.Equal(t, r, again)
+	again, err = moduli.ParseRecordText(r.Text())
+	require.NoError(t, err)
+	require.Equal(t, r, again)
+	require.LessOrEqual(t, len(r.Bytes()), moduli.MaxRecord)
+
+	unsigned := must(moduli.NewRecord(f, purpose, created, time.Time{}))
+	_, ok = unsigned.NotAfter()
+	require.False(t, ok)
+	_, signed = unsigned.KeyID()
+	require.False(t, signed)
+	again, err = moduli.ParseRecord(unsigned.Bytes())
+	require.NoError(t, err)
+	require.Equal(t, unsigned, again)
+	clear(r.Modulus().N)
+	require.Equal(t, f.N, r.Modulus().N, "it is a copy")
+}
+
+// TestNothingOfASignedRecordCanChange: of its bytes, not one bit, and not the
+// length.
+func TestNothingOfASignedRecordCanChange(t *testing.T) {
+	data := newRecord(t, "demo").Bytes()
+	refused := 0
+	for bit, altered := range testvec.BitFlips(data) {
+		if bit > 8*300 && bit%37 != 0 {
+			continue // a sample of the signatures
+		}
+		r, err := moduli.ParseRecord(altered)
+		if err != nil {
+			require.ErrorIs(t, err, moduli.ErrMalformed)
+			refused++
+			continue
+		}
+		require.Error(t, keys.Check(r, purpose), "bit %d", bit)
+	}
+	require.Greater(t, refused, 500, "N, start and offset contradict each other")
+	for altered := range testvec.Lengths(data) {
+		_, err := moduli.ParseRecord(altered)
+		require.ErrorIs(t, err, moduli.ErrMalformed)
+	}
+}
+
+// TestBothSignaturesCount: who breaks one of the algorithms has nothing yet.
+func TestBothSignaturesCount(t *testing.T) {
+	data := newRecord(t, "demo").Bytes()
+	for name, at := range map[string]int{"Ed25519": len(data) - 3309 - 64, "ML-DSA": len(data) - 3309} {
+		for _, offset := range []int{0, 10, 40} {
+			altered := bytes.Clone(data)
+			altered[at+offset] ^= 1
+			r, err := moduli.ParseRecord(altered)
+			require.NoError(t, err)
+			require.Equal(t, moduli.ErrSignature, keys.Check(r, purpose), name)
+		}
+	}
+}
+
+func TestCheckSaysWhatIsWrong(t *testing.T) {
+	r := newRecord(t, "demo")
+	require.NoError(t, keys.Check(r, purpose))
+	require.Equal(t, moduli.ErrPurpose, keys.Check(r, "example.org/other"))
+	require.Equal(t, moduli.ErrPurpose, keys.Check(r, ""))
+	require.Equal(t, moduli.ErrUnsigned, keys.Check(must(moduli.NewRecord(find(t, "demo"), purpose, created, notAfter)), purpose))
+
+	other := must(moduli.GenerateKey(created, time.Time{}))
+	require.Equal(t, moduli.ErrKey, keys.Check(must(other.Sign(r)), purpose))
+	require.Equal(t, moduli.ErrKey, new(moduli.Keys).Check(r, purpose))
+	both := moduli.NewKeys(key.Public(), other.Public())
+	require.NoError(t, both.Check(r, purpose), "the old key goes on verifying")
+	require.NoError(t, both.Check(must(other.Sign(r)), purpose))
+
+	require.NoError(t, keys.CheckNew(r, purpose, notAfter))
+	require.Equal(t, moduli.ErrExpired, keys.CheckNew(r, purpose, notAfter.Add(time.Second)))
+	require.Equal(t, moduli.ErrPurpose, keys.CheckNew(r, "other", notAfter))
+	require.NoError(t, keys.Check(r, purpose), "who has it may log in with it")
+
+	// A signature under the id of another key.
+	data := must(other.Sign(r)).Bytes()
+	id := key.Public().ID()
+	copy(data[len(data)-3309-64-16:], id[:])
+	require.Equal(t, moduli.ErrSignature, keys.Check(must(moduli.ParseRecord(data)), purpose))
+}
+
+func TestKeysSignInTheirWindow(t *testing.T) {
+	f := find(t, "demo")
+	for _, c := range []struct {
+		at time.Time
+		ok bool
+	}{
+		{created.Add(-day - time.Second), false}, {created.Add(-day), true}, {created, true},
+		{created.Add(day), true}, {created.Add(day + time.Second), false},
+	} {
+		r := must(moduli.NewRecord(f, purpose, c.at, time.Time{}))
+		_, err := key.Sign(r)
+		if c.ok {
+			require.NoError(t, err)
+			continue
+		}
+		require.ErrorIs(t, err, moduli.ErrWindow)
+	}
+	for _, end := range []time.Time{created, created.Add(-1)} {
+		_, err := moduli.GenerateKey(created, end)
+		require.ErrorIs(t, err, moduli.ErrWindow)
+	}
+	_, err := moduli.GenerateKey(time.Time{}, time.Time{})
+	require.ErrorIs(t, err, moduli.ErrWindow)
+
+	// The same key with a wider window is another key: its window cannot be
+	// widened by who holds the text of a record.
+	from, to := key.Public().Window()
+	require.Equal(t, created.Add(-day), from)
+	require.Equal(t, created.Add(day), to)
+	open := must(moduli.GenerateKey(created, time.Time{}))
+	_, to = open.Public().Window()
+	require.Zero(t, to)
+}
+
+func TestNewRecordRefuses(t *testing.T) {
+	f := find(t, "demo")
+	wrong := func(change func(f *moduli.Found)) moduli.Found {
+		g := f
+		g.N = bytes.Clone(f.N)
+		change(&g)
+		return g
+	}
+	for name, c := range map[string]struct {
+		f         moduli.Found
+		purpose   string
+		from, end time.Time
+	}{
+		"no purpose":       {f, "", created, notAfter},
+		"long purpose":     {f, string(make([]byte, 256)), created, notAfter},
+		"no time":          {f, purpose, time.Time{}, notAfter},
+		"end before start": {f, purpose, created, created},
+		"offset":           {wrong(func(f *moduli.Found) { f.Offset++ }), purpose, created, notAfter},
+		"N":                {wrong(func(f *moduli.Found) { f.N[0] ^= 1 }), purpose, created, notAfter},
+		"g":                {wrong(func(f *moduli.Found) { f.G = 1 }), purpose, created, notAfter},
+		"start":            {wrong(func(f *moduli.Found) { f.Start = moduli.Start{} }), purpose, created, notAfter},
+		"another start":    {wrong(func(f *moduli.Found) { f.Start = must(moduli.PublicStart(512, "x", 0)) }), purpose, created, notAfter},
+		"nothing":          {moduli.Found{}, purpose, created, notAfter},
+	} {
+		_, err := moduli.NewRecord(c.f, c.purpose, c.from, c.end)
+		require.ErrorIs(t, err, moduli.ErrRecord, name)
+	}
+}
+
+// TestSrpAcceptsRecords: a record is the credential of a group, for a login and,
+// until its end, for a registration.
+func TestSrpAcceptsRecords(t *testing.T) {
+	ref := must(srp.RFC5054Group(2048)).Ref() // of the class, and proved without a search
+	m := moduli.Modulus{N: ref.N, G: ref.G}
+	sign := func(end time.Time, k *moduli.PrivateKey) []byte {
+		from, _ := k.Public().Window()
+		r := must(moduli.NewRecord(must(moduli.Imported(m)), purpose, from, end))
+		return must(k.Sign(r)).Bytes()
+	}
+	now := time.Now()
+	current := must(moduli.GenerateKey(now.Add(-2*day), time.Time{}))
+	trusted := moduli.NewKeys(current.Public())
+	for name, c := range map[string]struct {
+		credential   []byte
+		login, fresh bool
+	}{
+		"current":  {sign(now.Add(day), current), true, true},
+		"no end":   {sign(time.Time{}, current), true, true},
+		"expired":  {sign(now.Add(-day), current), true, false},
+		"foreign":  {sign(time.Time{}, must(moduli.GenerateKey(now.Add(-day), time.Time{}))), false, false},
+		"another":  {must(key.Sign(newRecord(t, "demo"))).Bytes(), false, false},
+		"nothing":  {nil, false, false},
+		"garbage":  {[]byte("garbage"), false, false},
+		"unsigned": {must(moduli.NewRecord(must(moduli.Imported(m)), purpose, now, time.Time{})).Bytes(), false, false},
+	} {
+		group := srp.GroupRef{N: m.N, G: m.G, Credential: c.credential}
+		for policy, ok := range map[bool]bool{false: c.login, true: c.fresh} {
+			accept := trusted.AcceptGroup(purpose)
+			if policy {
+				accept = trusted.AcceptNewGroup(purpose)
+			}
+			client := must(srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{srp.RFC5054SHA256(0)}, AcceptGroup: accept}))
+			_, err := client.Register(t.Context(), srp.Offer{Profile: srp.RFC5054SHA256(0), Group: group}, []byte("alice"), []byte("pw"))
+			if ok {
+				require.NoError(t, err, name)
+			} else {
+				require.ErrorIs(t, err, srp.ErrPolicy, name)
+			}
+		}
+	}
+	// A record vouches for its own modulus only.
+	accept := trusted.AcceptGroup(purpose)
+	require.NoError(t, accept(m.N, 2, sign(time.Time{}, current)))
+	require.Equal(t, moduli.ErrOtherModulus, accept(m.N, 5, sign(time.Time{}, current)))
+	require.Equal(t, moduli.ErrOtherModulus, accept(find(t, "demo").N, 2, sign(time.Time{}, current)))
+}
+
+func TestKeyTexts(t *testing.T) {
+	for _, k := range []*moduli.PrivateKey{key, must(moduli.GenerateKey(created, time.Time{}))} {
+		private, err := moduli.ParsePrivateKey(k.Text())
+		require.NoError(t, err)
+		require.Equal(t, k.Text(), private.Text())
+		public, err := moduli.ParsePublicKey(k.Public().Text())
+		require.NoError(t, err)
+		require.Equal(t, k.Public().Text(), public.Text())
+		require.Equal(t, k.Public().ID(), public.ID())
+		require.Equal(t, public.ID(), private.Public().ID())
+		r := must(moduli.NewRecord(find(t, "demo"), purpose, created, notAfter))
+		require.NoError(t, moduli.NewKeys(public).Check(must(private.Sign(r)), purpose), "it signs for the other")
+	}
+	for _, text := range []string{"", "nescio-moduli-key:", "nescio-moduli-key:TQFQ", key.Text(), key.Public().Text() + "\n", key.Public().Text()[1:]} {
+		_, err := moduli.ParsePublicKey(text)
+		require.ErrorIs(t, err, moduli.ErrMalformed)
+	}
+	for _, text := range []string{"", "nescio-moduli-private-key:", key.Public().Text(), key.Text() + "A", key.Text()[:60]} {
+		_, err := moduli.ParsePrivateKey(text)
+		require.ErrorIs(t, err, moduli.ErrMalformed)
+	}
+}
+
+func TestPrivateKeysRedactThemselves(t *testing.T) {
+	secret := []byte(key.Text())[60:]
+	testvec.Redacted(t, key, secret)
+	testvec.Redacted(t, *key, secret)
+	_, err := json.Marshal(key)
+	require.Error(t, err)
+}
+
+func FuzzParseRecord(f *testing.F) {
+	r := newRecord(f, "demo")
+	f.Add(r.Bytes())
+	f.Add(must(moduli.NewRecord(find(f, "demo"), purpose, created, time.Time{})).Bytes())
+	f.Fuzz(func(t *testing.T, data []byte) {
+		got, err := moduli.ParseRecord(data)
+		if err != nil {
+			require.Nil(t, got)
+			return
+		}
+		require.Equal(t, data, got.Bytes())
+		require.Equal(t, bytes.Equal(data, r.Bytes()), keys.Check(got, purpose) == nil, "nobody else can sign")
+	})
+}
