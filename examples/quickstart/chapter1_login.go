@@ -24,11 +24,12 @@ func login(ctx context.Context, n narrator) (s *server, base string, err error) 
 	if err != nil {
 		return nil, "", err
 	}
-	ref := s.group.Ref()
-	n.say("The server reads a modulus that Proton signed, verifies the signature and")
-	n.say("proves that it is a safe prime whose whole group 2 generates.")
-	n.detail("modulus", "%d bits, %x…%x", s.group.Bits(), ref.N[:4], ref.N[252:])
-	n.detail("time", "%v, once: the process remembers the proof", time.Since(start).Round(time.Millisecond))
+	ref := s.groups[0].Ref()
+	n.say("The server reads a modulus that Proton signed and three of its own, verifies")
+	n.say("the signatures and proves of each that it is a safe prime whose whole group 2")
+	n.say("generates.")
+	n.detail("modulus", "%d bits, %x…%x", s.groups[0].Bits(), ref.N[:4], ref.N[252:])
+	n.detail("time", "%v, once: the process remembers the proofs", time.Since(start).Round(time.Millisecond))
 	base, err = s.listen(ctx)
 	if err != nil {
 		return nil, "", err

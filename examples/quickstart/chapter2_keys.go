@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"reflect"
 
+	"github.com/nescio-go/nescio/moduli"
+	"github.com/nescio-go/nescio/srp"
 	"github.com/nescio-go/nescio/wrap"
 )
 
@@ -67,8 +69,8 @@ func keys(ctx context.Context, n narrator, s *server, base string) error {
 		return err
 	}
 
-	n.say("\n  She changes her password, in a fresh login. A new verifier, and the master")
-	n.say("key wrapped anew; the note is not touched.")
+	n.say("\n  She changes her password, in a fresh login. A new verifier on another modulus,")
+	n.say("and the master key wrapped anew; the note is not touched.")
 	newPassword := []byte("ordinary llama paperclip nine")
 	if err := change(ctx, base, newPassword); err != nil {
 		return err
@@ -76,6 +78,9 @@ func keys(ctx context.Context, n narrator, s *server, base string) error {
 	after := s.stored("alice")
 	if !reflect.DeepEqual(after.notes, stored.notes) || bytes.Equal(after.keys.MasterKey, stored.keys.MasterKey) {
 		return errors.New("the notes must stay, and the wrapped master key must change")
+	}
+	if err := showModulus(n, after.record, stored.record); err != nil {
+		return err
 	}
 	n.detail("master key", "%x…  (wrapped anew)", after.keys.MasterKey[:12])
 	n.detail("note", "%x…  (the same bytes)", after.notes[name].Text[:12])
@@ -114,6 +119,28 @@ func keys(ctx context.Context, n narrator, s *server, base string) error {
 		return fmt.Errorf("the login password must not open the keys: %v", err)
 	}
 	return show(ctx, n, "second password", copied, second, name, text)
+}
+
+// showModulus says where the modulus of a record comes from, which must be
+// another than the old one's.
+func showModulus(n narrator, record, old []byte) error {
+	r, err := srp.ParseRecord(record)
+	if err != nil {
+		return err
+	}
+	before, err := srp.ParseRecord(old)
+	if err != nil {
+		return err
+	}
+	if bytes.Equal(r.Group().N, before.Group().N) {
+		return errors.New("the modulus is the old one")
+	}
+	m, err := moduli.ParseRecord(r.Group().Credential)
+	if err != nil {
+		return err
+	}
+	n.detail("modulus", "%x…, %d after the start that %q leads to", r.Group().N[:4], m.Offset(), m.Start().Label())
+	return nil
 }
 
 // device is a client that has logged in as Alice.

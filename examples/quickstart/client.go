@@ -8,60 +8,50 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/nescio-go/nescio/moduli/openpgp"
 	"github.com/nescio-go/nescio/srp"
 )
 
 // client is the program of a user, on one device.
 type client struct {
-	base  string // of the server's URLs
-	key   *openpgp.Key
-	srp   *srp.Client
-	token string // of the session, after a login
+	base    string // of the server's URLs
+	origins origins
+	srp     *srp.Client
+	token   string // of the session, after a login
 }
 
-// newClient trusts Proton's key for moduli, and nothing that the server says.
+// newClient trusts two keys for moduli, and nothing that the server says.
 func newClient(base string) (*client, error) {
-	key, err := openpgp.ParseKey(openpgp.ProtonKey)
+	o, err := newOrigins()
 	if err != nil {
 		return nil, err
 	}
 	c, err := srp.NewClient(srp.ClientConfig{
 		Profiles:    []srp.Profile{srp.Proton(4)},
-		AcceptGroup: key.AcceptGroup,
+		AcceptGroup: o.AcceptGroup,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &client{base: base, key: key, srp: c}, nil
-}
-
-// group reads a signed modulus. Package srp asks the key about it again, and
-// then proves it.
-func (c *client) group(message string) (srp.GroupRef, error) {
-	n, err := c.key.Modulus([]byte(message))
-	if err != nil {
-		return srp.GroupRef{}, err
-	}
-	return srp.GroupRef{N: n, G: openpgp.Generator, Credential: []byte(message)}, nil
+	return &client{base: base, origins: o, srp: c}, nil
 }
 
 // signUp registers an account. The password stays here.
 func (c *client) signUp(ctx context.Context, name string, password []byte) error {
-	auth, err := c.register(ctx, password)
+	auth, err := c.register(ctx, "/auth/modulus", password)
 	if err != nil {
 		return err
 	}
 	return c.call(ctx, "POST", "/users", signUpRequest{name, auth}, nil)
 }
 
-// register makes what the server stores in place of a password.
-func (c *client) register(ctx context.Context, password []byte) (signUpAuth, error) {
+// register makes what the server stores in place of a password, on the modulus
+// that it hands out at a path.
+func (c *client) register(ctx context.Context, path string, password []byte) (signUpAuth, error) {
 	var m modulusResponse
-	if err := c.call(ctx, "GET", "/auth/modulus", nil, &m); err != nil {
+	if err := c.call(ctx, "GET", path, struct{}{}, &m); err != nil {
 		return signUpAuth{}, err
 	}
-	group, err := c.group(m.Modulus)
+	group, err := c.origins.group(m.Modulus)
 	if err != nil {
 		return signUpAuth{}, err
 	}
@@ -75,7 +65,7 @@ func (c *client) register(ctx context.Context, password []byte) (signUpAuth, err
 // changePassword replaces the record and the keys that hang on the password,
 // both or neither. It needs a login of the last minute.
 func (c *client) changePassword(ctx context.Context, password []byte, keys userKeys) error {
-	auth, err := c.register(ctx, password)
+	auth, err := c.register(ctx, "/settings/modulus", password)
 	if err != nil {
 		return err
 	}
@@ -88,7 +78,7 @@ func (c *client) login(ctx context.Context, name string, password []byte) ([]byt
 	if err := c.call(ctx, "POST", "/auth/info", infoRequest{name}, &info); err != nil {
 		return nil, err
 	}
-	group, err := c.group(info.Modulus)
+	group, err := c.origins.group(info.Modulus)
 	if err != nil {
 		return nil, err
 	}

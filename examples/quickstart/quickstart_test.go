@@ -98,7 +98,7 @@ func TestServerThatCheats(t *testing.T) {
 func TestSessions(t *testing.T) {
 	s, c := newWorld(t)
 	ctx := t.Context()
-	other := &client{base: c.base, key: c.key, srp: c.srp}
+	other := &client{base: c.base, origins: c.origins, srp: c.srp}
 	require.Equal(t, statusError{401, "Log in first"}, other.upload(ctx, newVault("alice"), password))
 	other.token = "guessed"
 	_, err := other.download(ctx)
@@ -139,10 +139,10 @@ func TestSessions(t *testing.T) {
 func TestLoginAcrossAPasswordChange(t *testing.T) {
 	_, c := newWorld(t)
 	ctx := t.Context()
-	mallory := &client{base: c.base, key: c.key, srp: c.srp}
+	mallory := &client{base: c.base, origins: c.origins, srp: c.srp}
 	var info infoResponse
 	require.NoError(t, mallory.call(ctx, "POST", "/auth/info", infoRequest{"alice"}, &info))
-	group, err := mallory.group(info.Modulus)
+	group, err := mallory.origins.group(info.Modulus)
 	require.NoError(t, err)
 	login, _, err := mallory.srp.Login(nil, password)
 	require.NoError(t, err)
@@ -169,10 +169,10 @@ func TestServerRefuses(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, c.signUp(ctx, "alice", []byte("password")))
 	require.Equal(t, statusError{400, "Malformed request"},
-		c.call(ctx, "POST", "/users", signUpRequest{"bob", signUpAuth{Version: 4, ModulusID: modulusID}}, nil))
+		c.call(ctx, "POST", "/users", signUpRequest{"bob", signUpAuth{Version: 4, ModulusID: modulusID(s.groups[0])}}, nil))
 	require.Equal(t, statusError{400, "Malformed request"},
 		c.call(ctx, "POST", "/users", signUpRequest{"bob", signUpAuth{
-			Version: 3, ModulusID: modulusID, Salt: make([]byte, 10), Verifier: bytes.Repeat([]byte{3}, 256)}}, nil))
+			Version: 3, ModulusID: modulusID(s.groups[0]), Salt: make([]byte, 10), Verifier: bytes.Repeat([]byte{3}, 256)}}, nil))
 	require.Equal(t, statusError{409, "Username already taken"}, c.signUp(ctx, "Alice", []byte("mine now")))
 	require.Equal(t, statusError{400, "Malformed request"}, c.signUp(ctx, " ", []byte("password")))
 	require.Equal(t, statusError{400, "Malformed request"}, c.call(ctx, "POST", "/auth/info", infoRequest{""}, nil))

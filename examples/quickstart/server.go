@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	_ "embed"
 	"encoding/json"
 	"errors"
 	"net"
@@ -11,23 +10,15 @@ import (
 	"sync"
 	"time"
 
-	"github.com/nescio-go/nescio/moduli/openpgp"
 	"github.com/nescio-go/nescio/srp"
 )
-
-// signedModulus is one of the moduli that Proton hands out, as it signed it.
-//
-//go:embed modulus.asc
-var signedModulus string
-
-const modulusID = "modulus-1"
 
 // server is a web service that knows nothing: its accounts hold SRP records,
 // wrapped keys and encrypted notes. Logins are in server_login.go, what a
 // session may do in server_data.go.
 type server struct {
-	srp   *srp.Server
-	group *srp.Group
+	srp    *srp.Server
+	groups []*srp.Group // the first for new accounts, the others for new passwords
 
 	mu       sync.Mutex
 	accounts map[string]*account // by user name; a database table
@@ -55,25 +46,15 @@ type session struct {
 	born time.Time
 }
 
-// newServer verifies the modulus once, when it starts: the signature, and that
-// it is a safe prime of which 2 generates the whole group.
+// newServer verifies its moduli once, when it starts.
 func newServer() (*server, error) {
-	key, err := openpgp.ParseKey(openpgp.ProtonKey)
+	groups, err := loadGroups()
 	if err != nil {
 		return nil, err
 	}
-	message := []byte(signedModulus)
-	n, err := key.Modulus(message)
-	if err != nil {
-		return nil, err
-	}
-	group, err := srp.NewGroup(n, openpgp.Generator)
-	if err != nil {
-		return nil, err
-	}
-	group, err = group.WithCredential(message) // so that clients can verify it too
-	if err != nil {
-		return nil, err
+	var templates []srp.Template
+	for _, g := range groups {
+		templates = append(templates, srp.Template{Profile: srp.Proton(4), Group: g, Weight: 1})
 	}
 
 	// In a real service these come from a vault, the same for all replicas.
@@ -82,14 +63,14 @@ func newServer() (*server, error) {
 	rand.Read(state)
 	s, err := srp.NewServer(srp.ServerConfig{
 		Secrets:   srp.Secrets{Decoy: decoy, State: [][]byte{state}},
-		Templates: []srp.Template{{Profile: srp.Proton(4), Group: group, Weight: 1}},
+		Templates: templates,
 	})
 	if err != nil {
 		return nil, err
 	}
 	return &server{
 		srp:      s,
-		group:    group,
+		groups:   groups,
 		accounts: make(map[string]*account),
 		logins:   make(map[string]pending),
 		sessions: make(map[string]session),
@@ -112,6 +93,7 @@ func (s *server) listen(ctx context.Context) (string, error) {
 	mux.HandleFunc("PUT /keys", inSession(s, anyAge, s.putKeys))
 	mux.HandleFunc("GET /notes", inSession(s, anyAge, s.getNotes))
 	mux.HandleFunc("PUT /notes", inSession(s, anyAge, s.putNotes))
+	mux.HandleFunc("GET /settings/modulus", inSession(s, anyAge, s.nextModulus))
 	mux.HandleFunc("PUT /settings/password", inSession(s, time.Minute, s.changePassword))
 	web := &http.Server{Handler: mux}
 	go web.Serve(l)

@@ -1,12 +1,17 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"maps"
+	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/nescio-go/nescio/srp"
 )
 
 // What a session may do. All of it moves bytes that the server cannot read.
@@ -44,6 +49,19 @@ func (s *server) getNotes(a *account, _ struct{}) (notes, error) { return maps.C
 func (s *server) putNotes(a *account, in notes) (struct{}, error) {
 	maps.Copy(a.notes, in)
 	return struct{}{}, nil
+}
+
+// nextModulus is for a new password: one of the pool, at random, other than that
+// of the old one, so that no modulus holds too many accounts for too long.
+func (s *server) nextModulus(a *account, _ struct{}) (modulusResponse, error) {
+	record, err := srp.ParseRecord(a.record)
+	if err != nil {
+		return modulusResponse{}, err
+	}
+	others := slices.DeleteFunc(slices.Clone(s.groups[1:]), func(g *srp.Group) bool {
+		return bytes.Equal(g.Ref().N, record.Group().N)
+	})
+	return describe(others[rand.IntN(len(others))]), nil
 }
 
 // changePassword replaces the record and the keys that hang on the password in

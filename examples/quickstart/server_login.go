@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,7 +14,11 @@ import (
 )
 
 func (s *server) modulus(w http.ResponseWriter, _ *http.Request) {
-	reply(w, http.StatusOK, modulusResponse{string(s.group.Ref().Credential), modulusID})
+	reply(w, http.StatusOK, describe(s.groups[0]))
+}
+
+func describe(g *srp.Group) modulusResponse {
+	return modulusResponse{message(g.Ref()), modulusID(g)}
 }
 
 var errTaken = errors.New("user name already taken")
@@ -41,11 +46,12 @@ func (s *server) signUp(_ context.Context, in signUpRequest) (struct{}, error) {
 // admit returns the record that a client registers, if it is of the kind on
 // offer.
 func (s *server) admit(auth signUpAuth) ([]byte, error) {
-	if auth.ModulusID != modulusID {
+	i := slices.IndexFunc(s.groups, func(g *srp.Group) bool { return modulusID(g) == auth.ModulusID })
+	if i < 0 {
 		return nil, srp.ErrMalformed
 	}
 	// Versions 3 and 4 of Proton do not hash the user name: no identity.
-	kind := srp.Offer{Profile: srp.Proton(auth.Version), Group: s.group.Ref()}
+	kind := srp.Offer{Profile: srp.Proton(auth.Version), Group: s.groups[i].Ref()}
 	record, err := srp.NewRecord(kind, nil, auth.Salt, auth.Verifier)
 	if err != nil {
 		return nil, srp.ErrMalformed
@@ -76,7 +82,7 @@ func (s *server) info(ctx context.Context, in infoRequest) (infoResponse, error)
 	}
 	return infoResponse{
 		Version:         version,
-		Modulus:         string(c.Group.Credential),
+		Modulus:         message(c.Group),
 		ServerEphemeral: c.B,
 		Salt:            c.Salt,
 		SRPSession:      s.keep(pending{record, state}),

@@ -4,9 +4,9 @@ package main
 // Proton's API, which encoding/json makes of byte slices by itself. Numbers are
 // little-endian, 256 bytes.
 
-// GET /auth/modulus
+// GET /auth/modulus and, for a new password, /settings/modulus
 type modulusResponse struct {
-	Modulus   string // an OpenPGP message with a cleartext signature
+	Modulus   string // an OpenPGP message with a cleartext signature, or a record of package moduli
 	ModulusID string
 }
 
