@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nescio-go/nescio/internal/safeprime"
 	"github.com/nescio-go/nescio/internal/testvec"
 	"github.com/nescio-go/nescio/moduli"
 	"github.com/nescio-go/nescio/srp"
@@ -192,6 +193,8 @@ func TestProgress(t *testing.T) {
 	require.Positive(t, last.Tests)
 	require.Positive(t, last.Elapsed)
 	require.InDelta(t, 15_900, last.Expected, 200)
+	require.Greater(t, last.ExpectedTests, 20.0)
+	require.Less(t, last.ExpectedTests, 400.0)
 }
 
 func TestVerifySaysWhatIsWrong(t *testing.T) {
@@ -279,6 +282,13 @@ func BenchmarkGenerate(b *testing.B) {
 func BenchmarkVerify(b *testing.B) {
 	ref := must(srp.RFC5054Group(2048)).Ref()
 	m := moduli.Modulus{N: ref.N, G: ref.G}
+	b.Run("2048", func(b *testing.B) {
+		for b.Loop() { // what the first Verify of a modulus does
+			if err := safeprime.Verify(m.N, m.G); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 	b.Run("again/2048", func(b *testing.B) {
 		require.NoError(b, m.Verify(b.Context()))
 		b.ReportAllocs()

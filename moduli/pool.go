@@ -83,6 +83,16 @@ func (p *Pool) Find(n []byte) *Record {
 	return nil
 }
 
+// Retired reports whether the record of N is in the pool and retired.
+func (p *Pool) Retired(n []byte) bool {
+	for _, e := range p.entries {
+		if e.retired && bytes.Equal(e.record.found.N, n) {
+			return true
+		}
+	}
+	return false
+}
+
 // Pick returns a record for a new account or password, each with the same
 // probability: one that is not retired and that [Keys.CheckNew] accepts for the
 // purpose at the given time. It returns ErrEmpty if there is none.

@@ -41,6 +41,9 @@ func TestPool(t *testing.T) {
 		require.NotEqual(t, records[1], must(retired.Pick(keys, purpose, created)))
 	}
 	require.Equal(t, records[1], retired.Find(n))
+	require.True(t, retired.Retired(n))
+	require.False(t, p.Retired(n))
+	require.False(t, retired.Retired(records[0].Modulus().N))
 	require.Equal(t, records[1], p.Find(n))
 	require.Nil(t, p.Find([]byte{1}))
 	require.Equal(t, p.Text(), p.Retire([]byte{1}).Text())

@@ -60,8 +60,12 @@ type Progress struct {
 	Next     uint64        // the first slot that is not settled
 	Sieved   uint64        // slots sieved in this run
 	Tests    uint64        // numbers tested, in this run and the ones before
-	Expected float64       // slots that a search passes on average
 	Elapsed  time.Duration // in this run and the ones before
+	Expected float64       // slots that a search passes on average
+
+	// ExpectedTests is how many numbers a search tests on average after sieving
+	// as deep as this one has. 0: it has not sieved yet.
+	ExpectedTests float64
 }
 
 // lastSlot bounds the slots of one search: many times what any takes.
@@ -110,7 +114,11 @@ func (s *Search) Run(ctx context.Context, report func(Progress)) (Found, error) 
 	update := func(p safeprime.Progress) {
 		s.next, s.tests, s.elapsed = p.Next, tests+p.Tests, before+time.Since(begin)
 		if report != nil {
-			report(Progress{p.Next, p.Slots, s.tests, safeprime.SlotsPerHit(base), s.elapsed})
+			out := Progress{Next: p.Next, Sieved: p.Slots, Tests: s.tests, Elapsed: s.elapsed, Expected: safeprime.SlotsPerHit(base)}
+			if p.Depth > 1 {
+				out.ExpectedTests = safeprime.TestsPerHit(base, float64(p.Depth))
+			}
+			report(out)
 		}
 	}
 	inner := &safeprime.Search{Base: base, First: s.next, End: s.last(base), Workers: workers, Report: update}

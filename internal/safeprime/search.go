@@ -33,6 +33,7 @@ func Slot(base *big.Int, i uint64) *big.Int {
 type Progress struct {
 	Next  uint64 // the first slot that is not settled: all before it hold nothing
 	Slots uint64 // sieved
+	Depth uint64 // by primes up to
 	Tests uint64 // base-2 tests run
 }
 
@@ -85,6 +86,7 @@ func (s *Search) segment(ctx context.Context, took time.Duration) (slot uint64, 
 		return 0, false, err
 	}
 	s.progress.Slots += n
+	s.progress.Depth = v.reached
 
 	c := &candidates{slots: left, best: len(left)}
 	work := func() {

@@ -27,10 +27,12 @@ type sieve struct {
 	depth   func(reached uint64, primes int, spent time.Duration) bool // whether to go on
 	limit   uint64                                                     // the largest prime there is a use for
 
-	mu     sync.Mutex
-	bits   []uint64 // slots struck out
-	primes int
-	spent  time.Duration
+	mu      sync.Mutex
+	bits    []uint64 // slots struck out
+	blocks  int      // of primes, all from the first on
+	primes  int
+	spent   time.Duration
+	reached uint64 // all primes below it were used
 }
 
 // run sieves and returns the slots that are left, in order.
@@ -55,6 +57,7 @@ func (s *sieve) run(ctx context.Context) ([]uint32, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	s.reached = min(s.limit, uint64(s.blocks)*blockSpan)
 	var left []uint32
 	for w, word := range s.bits {
 		for free := ^word; free != 0; free &= free - 1 {
@@ -75,6 +78,7 @@ func (s *sieve) goOn(reached uint64) bool {
 func (s *sieve) account(primes int, spent time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.blocks++
 	s.primes += primes
 	s.spent += spent
 }

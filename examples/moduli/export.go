@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/nescio-go/nescio/moduli"
+)
+
+const exportUsage = `
+-format FORMAT [-record N] [-o FILE] POOL
+
+Proves moduli of a pool and writes them for others, without origin, purpose and
+signature. The formats:
+
+  openssh  lines of a file like /etc/ssh/moduli
+  pem      DH PARAMETERS for openssl, of one modulus
+  raw      the bytes of N alone, the highest first, of one modulus
+`
+
+func export(ctx context.Context, args []string, out, errOut io.Writer) error {
+	fs := newFlags("export", exportUsage)
+	format := fs.String("format", "", "`format` to write: openssh, pem or raw")
+	number := fs.Int("record", 0, "`line` of the record in the pool (default all)")
+	file := fs.String("o", "", "`file` to write, which must not exist (default the standard output)")
+	if err := parse(fs, args, out); err != nil {
+		return err
+	}
+	write := map[string]func(*moduli.Record) ([]byte, error){
+		"openssh": func(r *moduli.Record) ([]byte, error) { return r.Modulus().AppendOpenSSH(nil, time.Now()) },
+		"pem":     func(r *moduli.Record) ([]byte, error) { return r.Modulus().PEM() },
+		"raw":     func(r *moduli.Record) ([]byte, error) { return r.Modulus().N, nil },
+	}[*format]
+	switch {
+	case write == nil:
+		return misuse(fs, "-format is openssh, pem or raw")
+	case fs.NArg() != 1:
+		return misuse(fs, "there must be one pool to export from")
+	}
+	records, err := readRecords(fs.Arg(0))
+	if err != nil {
+		return err
+	}
+	switch {
+	case *number < 0 || *number > len(records):
+		return misuse(fs, "-record is from 1 to %d", len(records))
+	case *number > 0:
+		records = records[*number-1 : *number]
+	case len(records) > 1 && *format != "openssh":
+		return misuse(fs, "the pool has %d records, and a file of this format one: choose it by -record", len(records))
+	}
+	if *file != "" {
+		if err := absent(*file); err != nil {
+			return err
+		}
+	}
+	m := newMeter(errOut)
+	defer m.clear()
+	var data []byte
+	for i, r := range records {
+		m.show("proving %d of %d", i+1, len(records))
+		if err := r.Modulus().Verify(ctx); err != nil {
+			if ctx.Err() != nil {
+				return err
+			}
+			return fmt.Errorf("nothing is written: %s: %s", r.name, plain(err))
+		}
+		text, err := write(r.Record)
+		if err != nil {
+			return fmt.Errorf("%s: %s", r.name, plain(err))
+		}
+		data = append(data, text...)
+	}
+	m.clear()
+	return output(*file, data, out)
+}

@@ -1,0 +1,252 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/nescio-go/nescio/moduli"
+)
+
+const generateUsage = `
+[-bits N] [-count N] [-label TEXT] -o FILE
+
+Finds moduli by Proton's rule, each the first safe prime N = 11 (mod 24) from its
+start on, and writes them to a new file: a pool of unsigned records.
+
+With -label the starts are computed from it, so that anyone can repeat the search
+and see that nothing was chosen; of several moduli the first has the label itself
+and the others LABEL/2, LABEL/3 and so on. Without it they are random.
+
+Ctrl-C stops the search. The same command goes on with it, here or on another
+machine: it needs the checkpoint, which is there until the pool is written.
+A checkpoint is saved at the start, after each modulus, and when the search is
+stopped.
+`
+
+// maxCount bounds the moduli of a run: so many of any size, signed, fit into a
+// pool.
+const maxCount = 1000
+
+// generation is one run of generate.
+type generation struct {
+	*checkpoint
+	terms
+	bits, count, workers int
+	label, file          string
+	saved                string // path of the checkpoint
+}
+
+func generate(ctx context.Context, args []string, out, errOut io.Writer) error {
+	var g generation
+	fs := newFlags("generate", generateUsage)
+	fs.IntVar(&g.bits, "bits", 2048, "size; below 2048 for tests and demonstrations only")
+	fs.IntVar(&g.count, "count", 1, "`number` of moduli")
+	fs.StringVar(&g.label, "label", "", "`text` that the starts are computed from (default random starts)")
+	fs.IntVar(&g.workers, "workers", 0, "`number` of cores to use (default all)")
+	fs.StringVar(&g.saved, "checkpoint", "", "`file` to save the search to (default that of -o with .checkpoint behind it)")
+	fs.StringVar(&g.file, "o", "", "`file` to write, which must not exist")
+	g.register(fs)
+	if err := parse(fs, args, out); err != nil {
+		return err
+	}
+	if err := g.check(fs); err != nil {
+		return err
+	}
+	m := newMeter(errOut)
+	defer m.clear()
+	if err := g.begin(m); err != nil {
+		return err
+	}
+	if err := g.run(ctx, m); err != nil {
+		if saveErr := g.save(g.saved); saveErr != nil {
+			return fmt.Errorf("%s; the search could not be saved: %w", plain(err), saveErr)
+		}
+		m.say("The search is saved in %s. To go on:\n\n  %s\n", g.saved, commandLine(append([]string{"generate"}, args...)...))
+		return err
+	}
+	return g.finish(out)
+}
+
+func (g *generation) check(fs *flag.FlagSet) error {
+	if err := checkBits(fs, g.bits); err != nil {
+		return err
+	}
+	if err := checkWorkers(fs, g.workers); err != nil {
+		return err
+	}
+	if err := g.terms.check(fs); err != nil {
+		return err
+	}
+	switch {
+	case fs.NArg() > 0:
+		return misuse(fs, "%s: there is nothing to read here; the file to write stands behind -o", fs.Arg(0))
+	case g.file == "":
+		return misuse(fs, "-o FILE is missing")
+	case g.count < 1 || g.count > maxCount:
+		return misuse(fs, "-count is from 1 to %d", maxCount)
+	case len(g.numbered(g.count+1)) > moduli.MaxLabel: // a checkpoint has the search after the last one
+		return misuse(fs, "the label is too long: with the next number behind it, it has more than %d bytes", moduli.MaxLabel)
+	}
+	if g.saved == "" {
+		g.saved = g.file + ".checkpoint"
+	}
+	if filepath.Clean(g.saved) == filepath.Clean(g.file) {
+		return misuse(fs, "-checkpoint and -o name the same file")
+	}
+	return nil
+}
+
+// numbered is the label of the i-th modulus, from 1.
+func (g *generation) numbered(i int) string {
+	if g.label == "" || i == 1 {
+		return g.label
+	}
+	return fmt.Sprintf("%s/%d", g.label, i)
+}
+
+// newSearch returns the search for the i-th modulus, from 1.
+func (g *generation) newSearch(i int) (*moduli.Search, error) {
+	start, err := moduli.RandomStart(g.bits)
+	if g.label != "" {
+		start, err = moduli.PublicStart(g.bits, g.numbered(i), 0)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return moduli.NewSearch(start)
+}
+
+// begin takes up the checkpoint, or makes one: a disk that cannot be written to
+// shows before the search and not after it.
+func (g *generation) begin(m *meter) error {
+	if err := absent(g.file); err != nil {
+		return err
+	}
+	if _, err := os.Stat(filepath.Dir(g.file)); err != nil {
+		return err
+	}
+	saved, err := loadCheckpoint(g.saved)
+	if err == nil {
+		g.checkpoint = saved
+		m.say("Going on from %s: %d of %d moduli are found, the next search is at slot %s.",
+			g.saved, len(g.found), g.count, thousands(g.search.Next()))
+		return g.checkOrigin()
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	search, err := g.newSearch(1)
+	if err != nil {
+		return err
+	}
+	g.checkpoint = &checkpoint{search: search}
+	m.say("Searching for %s of %d bits from %s. Ctrl-C saves the search to %s.",
+		plural(g.count, "modulus", "moduli"), g.bits, g.origins(), g.saved)
+	return g.save(g.saved)
+}
+
+func (g *generation) origins() string {
+	switch {
+	case g.label == "" && g.count == 1:
+		return "a random start"
+	case g.label == "":
+		return "random starts"
+	case g.count == 1:
+		return fmt.Sprintf("the start of the label %q", g.label)
+	}
+	return fmt.Sprintf("the starts of the labels %q to %q", g.label, g.numbered(g.count))
+}
+
+// checkOrigin refuses a checkpoint that other flags began.
+func (g *generation) checkOrigin() error {
+	const advice = "go on with that, name another file by -checkpoint, or remove this one to begin anew"
+	bits, label := g.origin()
+	switch {
+	case bits != g.bits:
+		return fmt.Errorf("%s was begun with -bits %d: %s", g.saved, bits, advice)
+	case label != g.label && label == "":
+		return fmt.Errorf("%s was begun without -label: %s", g.saved, advice)
+	case label != g.label:
+		return fmt.Errorf("%s was begun with -label %q: %s", g.saved, label, advice)
+	case len(g.found) > g.count:
+		return fmt.Errorf("%s holds %d moduli already: go on with -count %d or more", g.saved, len(g.found), len(g.found))
+	}
+	for i, r := range g.found {
+		if r.Purpose() != g.purpose {
+			return fmt.Errorf("%s was begun with -purpose %q: %s", g.saved, r.Purpose(), advice)
+		}
+		if r.Start().Bits() != bits || r.Start().Label() != g.numbered(i+1) {
+			return fmt.Errorf("%s holds moduli of several runs: remove it to begin anew", g.saved)
+		}
+	}
+	if start := g.search.Start(); start.Bits() != bits || start.Label() != g.numbered(len(g.found)+1) {
+		return fmt.Errorf("%s holds a search of another run: remove it to begin anew", g.saved)
+	}
+	return nil
+}
+
+// run finds what is left to find, and saves every modulus.
+func (g *generation) run(ctx context.Context, m *meter) error {
+	for len(g.found) < g.count {
+		i := len(g.found) + 1
+		m.show("%d of %d: sieving", i, g.count)
+		g.search.Workers = g.workers
+		found, err := g.search.Run(ctx, func(p moduli.Progress) {
+			m.show("%d of %d: %s", i, g.count, searching(p, g.count-i+1))
+		})
+		if err != nil {
+			return err
+		}
+		record, err := g.record(found)
+		if err != nil {
+			return err
+		}
+		m.say("%d of %d: N = start + %d", i, g.count, found.Offset)
+		g.found = append(g.found, record)
+		if g.search, err = g.newSearch(i + 1); err != nil {
+			return err
+		}
+		if err := g.save(g.saved); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finish writes the pool and removes the checkpoint, which has served.
+func (g *generation) finish(out io.Writer) error {
+	pool, err := moduli.NewPool(g.found...)
+	if err != nil {
+		return err
+	}
+	if err := create(g.file, []byte(pool.Text()), 0o644); err != nil {
+		return err
+	}
+	if err := os.Remove(g.saved); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "%s: %s of %d bits%s, unsigned\n",
+		g.file, plural(g.count, "modulus", "moduli"), g.bits, small(g.bits))
+	return err
+}
+
+// small marks sizes that are not for use.
+func small(bits int) string {
+	if bits < 2048 {
+		return " (for tests and demonstrations only)"
+	}
+	return ""
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

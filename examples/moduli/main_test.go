@@ -1,0 +1,216 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nescio-go/nescio/moduli"
+	"github.com/stretchr/testify/require"
+)
+
+// call runs a command line and returns what it wrote.
+func call(t testing.TB, args ...string) (out, errOut string, err error) {
+	t.Helper()
+	var o, e bytes.Buffer
+	err = run(t.Context(), args, &o, &e)
+	return o.String(), e.String(), err
+}
+
+// must is call for a command line that works.
+func must(t testing.TB, args ...string) string {
+	t.Helper()
+	out, errOut, err := call(t, args...)
+	require.NoError(t, err, errOut)
+	return out
+}
+
+// refused is call for one that fails for the reason given.
+func refused(t testing.TB, why string, args ...string) {
+	t.Helper()
+	_, _, err := call(t, args...)
+	require.ErrorContains(t, err, why)
+}
+
+// in moves to a new empty directory.
+func in(t *testing.T) {
+	t.Helper()
+	t.Chdir(t.TempDir())
+}
+
+func read(t testing.TB, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	return string(data)
+}
+
+func write(t testing.TB, path, text string) {
+	t.Helper()
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
+}
+
+// small512 makes pool.moduli, of so many moduli of 512 bits.
+func small512(t testing.TB, count int, more ...string) {
+	t.Helper()
+	must(t, append([]string{"generate", "-bits", "512", "-count", fmt.Sprint(count), "-label", "test", "-o", "pool.moduli"}, more...)...)
+}
+
+func TestUsage(t *testing.T) {
+	in(t)
+	require.Contains(t, must(t, "help"), "generate  find moduli")
+	for _, c := range commands {
+		out, errOut, err := call(t, c.name, "-h")
+		require.ErrorIs(t, err, flag.ErrHelp)
+		require.Empty(t, errOut)
+		require.True(t, strings.HasPrefix(out, "usage: moduli "+c.name+" "), out)
+		require.NotContains(t, out, "\n\n\n")
+
+		var usage usageError
+		_, _, err = call(t, c.name, "-nonsense")
+		require.ErrorAs(t, err, &usage)
+		require.ErrorContains(t, err, "nonsense")
+	}
+	for _, args := range [][]string{
+		{},
+		{"nonsense"},
+		{"generate"},
+		{"generate", "-o", "pool", "more"},
+		{"generate", "-o", "pool", "-bits", "100"},
+		{"generate", "-o", "pool", "-bits", "513"},
+		{"generate", "-o", "pool", "-bits", "8200"},
+		{"generate", "-o", "pool", "-count", "0"},
+		{"generate", "-o", "pool", "-count", "1001"},
+		{"generate", "-o", "pool", "-workers", "-1"},
+		{"generate", "-o", "pool", "-purpose", ""},
+		{"generate", "-o", "pool", "-purpose", strings.Repeat("p", 256)},
+		{"generate", "-o", "pool", "-label", strings.Repeat("l", 254)},
+		{"generate", "-o", "pool", "-created", "soon"},
+		{"generate", "-o", "pool", "-created", "1969-12-31"},
+		{"generate", "-o", "pool", "-not-after", "2020-01-01"},
+		{"generate", "-o", "pool", "-checkpoint", "./pool"},
+		{"verify"},
+		{"verify", "-purpose", "demo", "pool"},
+		{"verify", "pool", "-key", "key"},
+		{"show"},
+		{"keygen"},
+		{"keygen", "-o", "key", "more"},
+		{"keygen", "-o", "key", "-not-before", "2030-01-02", "-not-after", "2030-01-01"},
+		{"sign", "-key", "key"},
+		{"sign", "pool"},
+		{"import", "-o", "pool", "file"},
+		{"import", "-o", "pool", "-format", "nonsense", "file"},
+		{"import", "-o", "pool", "-format", "pem"},
+		{"import", "-format", "pem", "file"},
+		{"import", "-o", "pool", "-format", "raw", "-g", "1", "file"},
+		{"export", "-format", "pem"},
+		{"export", "pool"},
+		{"bench", "-searches", "0"},
+		{"bench", "-bits", "1"},
+	} {
+		_, _, err := call(t, args...)
+		var usage usageError
+		require.ErrorAs(t, err, &usage, "%q", args)
+	}
+	left, err := os.ReadDir(".")
+	require.NoError(t, err)
+	require.Empty(t, left)
+}
+
+func TestStatus(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		code int
+		text string
+	}{
+		{nil, 0, ""},
+		{flag.ErrHelp, 0, ""},
+		{usageError{"sign", "no pool"}, 2, "moduli: sign: no pool\n"},
+		{usageError{"", "no command"}, 2, "moduli: no command\n"},
+		{fmt.Errorf("here: %w", context.Canceled), 1, "moduli: stopped\n"},
+		{errors.New("no luck"), 1, "moduli: no luck\n"},
+		{moduli.ErrUnsigned, 1, "moduli: the record is not signed\n"},
+	} {
+		var errOut bytes.Buffer
+		require.Equal(t, c.code, status(c.err, &errOut))
+		require.True(t, strings.HasPrefix(errOut.String(), c.text), errOut.String())
+	}
+}
+
+func TestQuote(t *testing.T) {
+	for arg, want := range map[string]string{
+		"":                 "''",
+		"-o":               "-o",
+		"a/b-c.moduli":     "a/b-c.moduli",
+		"two words":        "'two words'",
+		"it's":             `'it'\''s'`,
+		"$(reboot)":        "'$(reboot)'",
+		"2030-12-31T18:00": "2030-12-31T18:00",
+	} {
+		require.Equal(t, want, quote(arg))
+	}
+}
+
+func TestDates(t *testing.T) {
+	for _, c := range []struct {
+		last       bool
+		text, want string
+	}{
+		{false, "2030-12-31", "2030-12-31T00:00:00Z"},
+		{true, "2030-12-31", "2030-12-31T23:59:59Z"},
+		{true, "2030-12-31T18:00:00+01:00", "2030-12-31T17:00:00Z"},
+	} {
+		d := date{last: c.last}
+		require.NoError(t, d.Set(c.text))
+		require.Equal(t, c.want, d.String())
+	}
+	for _, text := range []string{"", "2030", "2030-02-30", "31.12.2030", "1960-01-01"} {
+		require.Error(t, new(date).Set(text), text)
+	}
+}
+
+func TestThousands(t *testing.T) {
+	for n, want := range map[uint64]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", 1000000007: "1,000,000,007"} {
+		require.Equal(t, want, thousands(n))
+	}
+}
+
+func TestProgress(t *testing.T) {
+	f, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	require.NoError(t, err)
+	defer f.Close()
+	require.False(t, newMeter(f).terminal)
+	require.False(t, newMeter(new(bytes.Buffer)).terminal)
+
+	var out bytes.Buffer
+	m := &meter{out: &out, terminal: true}
+	m.show("%d", 1)
+	m.show("%d", 2)
+	m.say("three")
+	m.clear()
+	require.Equal(t, "\r1\x1b[K\r2\x1b[K\r\x1b[Kthree\n", out.String())
+
+	out.Reset()
+	m = newMeter(&out)
+	m.show("too early")
+	m.next = time.Now().Add(-time.Second)
+	m.show("a line")
+	m.show("too early")
+	m.clear()
+	require.Equal(t, "a line\n", out.String())
+}
+
+func TestSearching(t *testing.T) {
+	p := moduli.Progress{Expected: 254000, Elapsed: 2 * time.Second, Tests: 500}
+	require.Equal(t, "sieving", searching(p, 1))
+	p.Next = 50000
+	require.Equal(t, "slot 50,000, 25,000 slots/s, 250 tests/s, about 10s to go", searching(p, 1))
+	require.Equal(t, "slot 50,000, 25,000 slots/s, 250 tests/s, about 30s to go", searching(p, 3))
+}

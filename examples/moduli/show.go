@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+)
+
+const showUsage = `
+FILE...
+
+Prints what the records of pools say, one field on each line. It proves nothing:
+verify does.
+`
+
+func show(_ context.Context, args []string, out, _ io.Writer) error {
+	fs := newFlags("show", showUsage)
+	if err := parse(fs, args, out); err != nil {
+		return err
+	}
+	if fs.NArg() == 0 {
+		return misuse(fs, "there is no file to show")
+	}
+	records, err := readPools(fs.Args())
+	if err != nil {
+		return err
+	}
+	for i, r := range records {
+		if i > 0 {
+			fmt.Fprintln(out)
+		}
+		if err := showRecord(out, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// showRecord quotes whatever text somebody else may have chosen: it could do
+// anything to a terminal.
+func showRecord(out io.Writer, r listed) error {
+	n, start := r.Modulus(), r.Start()
+	fmt.Fprintf(out, "record: %s\n", r.name)
+	fmt.Fprintf(out, "bits: %d\n", n.Bits())
+	fmt.Fprintf(out, "g: %d\n", n.G)
+	fmt.Fprintf(out, "N: %x\n", n.N)
+	fmt.Fprintf(out, "start: %x\n", start.Bytes())
+	if start.Label() != "" {
+		fmt.Fprintf(out, "label: %q\n", start.Label())
+		fmt.Fprintf(out, "counter: %d\n", start.Counter())
+	}
+	fmt.Fprintf(out, "offset: %d\n", r.Offset())
+	fmt.Fprintf(out, "purpose: %q\n", r.Purpose())
+	fmt.Fprintf(out, "created: %s\n", r.Created().Format(time.RFC3339))
+	if end, ok := r.NotAfter(); ok {
+		fmt.Fprintf(out, "not after: %s\n", end.Format(time.RFC3339))
+	} else {
+		fmt.Fprintln(out, "not after: none")
+	}
+	if r.retired {
+		fmt.Fprintln(out, "retired: yes")
+	}
+	id, signed := r.KeyID()
+	if !signed {
+		_, err := fmt.Fprintln(out, "key: none")
+		return err
+	}
+	_, err := fmt.Fprintf(out, "key: %s\n", id)
+	return err
+}

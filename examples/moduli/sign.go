@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/nescio-go/nescio/moduli"
+)
+
+const signUsage = `
+-key FILE [-replace] [-o FILE] POOL
+
+Proves the moduli of a pool and signs the records that have no signature yet. The
+pool is rewritten, or stays as it is if -o names a new file.
+`
+
+// maxKey is more than a private key has, in bytes of its text.
+const maxKey = 4 << 10
+
+func sign(ctx context.Context, args []string, out, errOut io.Writer) error {
+	fs := newFlags("sign", signUsage)
+	keyFile := fs.String("key", "", "`file` of the private key, as keygen wrote it")
+	again := fs.Bool("replace", false, "sign those records, too, that have a signature, in its place")
+	file := fs.String("o", "", "`file` to write, which must not exist (default the pool itself)")
+	if err := parse(fs, args, out); err != nil {
+		return err
+	}
+	switch {
+	case fs.NArg() != 1:
+		return misuse(fs, "there must be one pool to sign")
+	case *keyFile == "":
+		return misuse(fs, "-key FILE is missing: keygen makes one")
+	}
+	key, err := readPrivateKey(*keyFile)
+	if err != nil {
+		return err
+	}
+	if *file != "" {
+		if err := absent(*file); err != nil {
+			return err
+		}
+	}
+	records, err := readRecords(fs.Arg(0))
+	if err != nil {
+		return err
+	}
+	m := newMeter(errOut)
+	defer m.clear()
+	signed := 0
+	for i, r := range records {
+		if _, has := r.KeyID(); has && !*again {
+			continue
+		}
+		m.show("proving %d of %d", i+1, len(records))
+		if records[i].Record, err = signRecord(ctx, key, r); err != nil {
+			return err
+		}
+		signed++
+	}
+	m.clear()
+	pool, err := poolOf(records)
+	if err != nil {
+		return err
+	}
+	text, err := poolText(pool)
+	if err != nil {
+		return err
+	}
+	target := *file
+	if target == "" {
+		target = fs.Arg(0)
+		err = replace(target, text)
+	} else {
+		err = create(target, text, 0o644)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "%s: %s signed by key %s, %d left as before\n",
+		target, plural(signed, "record", "records"), key.Public().ID(), len(records)-signed)
+	return err
+}
+
+// signRecord signs nothing that it has not proved.
+func signRecord(ctx context.Context, key *moduli.PrivateKey, r listed) (*moduli.Record, error) {
+	if err := r.Modulus().Verify(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil, err
+		}
+		return nil, fmt.Errorf("%s is not signed, nor is anything else: %s; remove it", r.name, plain(err))
+	}
+	signed, err := key.Sign(r.Record)
+	if errors.Is(err, moduli.ErrWindow) {
+		return nil, fmt.Errorf("%s was created at %s, and the key signs records created %s: sign it with the key of its time, or make one with another -not-before",
+			r.name, r.Created().Format(time.RFC3339), window(key.Public()))
+	}
+	return signed, err
+}
+
+func readPrivateKey(path string) (*moduli.PrivateKey, error) {
+	data, err := readFile(path, maxKey)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(data)
+	key, err := moduli.ParsePrivateKey(strings.TrimSuffix(string(data), "\n"))
+	if err != nil {
+		return nil, fmt.Errorf("%s is no private key: give the file that keygen wrote", path)
+	}
+	return key, nil
+}

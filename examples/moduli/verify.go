@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/nescio-go/nescio/moduli"
+)
+
+const verifyUsage = `
+[-key FILE] [-purpose TEXT] FILE...
+
+Proves every modulus of pools and single records: that N and (N-1)/2 are prime and
+g generates the whole group. A public start has been computed again from its label
+by then, or the file is refused. With -key it checks that the key signed every
+record, too. Prints one block per record; the exit status is 1 if anything failed.
+`
+
+// maxKeys is more than any key set has, in bytes of its text.
+const maxKeys = 1 << 20
+
+func verify(ctx context.Context, args []string, out, errOut io.Writer) error {
+	fs := newFlags("verify", verifyUsage)
+	keyFile := fs.String("key", "", "`file` of public keys, one on each line: every record must be signed by one of them")
+	purpose := fs.String("purpose", "", "what all records must be signed for (default whatever they say)")
+	if err := parse(fs, args, out); err != nil {
+		return err
+	}
+	if fs.NArg() == 0 {
+		return misuse(fs, "there is no file to verify")
+	}
+	if *purpose != "" && *keyFile == "" {
+		return misuse(fs, "-purpose goes with -key: what an unsigned record says of it, nobody has vouched for")
+	}
+	v := verifier{out: out, purpose: *purpose}
+	if *keyFile != "" {
+		keys, err := readKeys(*keyFile)
+		if err != nil {
+			return err
+		}
+		v.keys = keys
+	}
+	records, err := readPools(fs.Args())
+	if err != nil {
+		return err
+	}
+	m := newMeter(errOut)
+	defer m.clear()
+	failed := 0
+	for i, r := range records {
+		m.show("proving %d of %d", i+1, len(records))
+		switch err := v.verify(ctx, r, m); {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			failed++
+		}
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of %s failed: do not use them", failed, plural(len(records), "record", "records"))
+	}
+	return nil
+}
+
+// verifier prints a block for each record.
+type verifier struct {
+	out     io.Writer
+	keys    *moduli.Keys // nil: signatures are not checked
+	purpose string
+}
+
+func (v verifier) verify(ctx context.Context, r listed, m *meter) error {
+	begin := time.Now()
+	proof := r.Modulus().Verify(ctx)
+	took := time.Since(begin)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	m.clear()
+	bits := r.Modulus().Bits()
+	fmt.Fprintf(v.out, "%s\n  bits: %d%s\n  origin: %s\n", r.name, bits, small(bits), origin(r.Record))
+	if proof != nil {
+		fmt.Fprintf(v.out, "  proof: FAILED: %s\n", plain(proof))
+	} else {
+		fmt.Fprintf(v.out, "  proof: N and (N-1)/2 are prime, and %d generates the whole group (%v)\n", r.Modulus().G, took.Round(time.Millisecond))
+	}
+	text, signature := v.signature(r.Record)
+	fmt.Fprintf(v.out, "  signature: %s\n", text)
+	err := errors.Join(proof, signature)
+	if err != nil {
+		fmt.Fprintf(v.out, "  result: FAILED\n\n")
+		return err
+	}
+	_, err = fmt.Fprintf(v.out, "  result: good%s\n\n", standing(r))
+	return err
+}
+
+// origin says what is known of where the modulus comes from.
+func origin(r *moduli.Record) string {
+	switch {
+	case r.Start().Label() != "":
+		return fmt.Sprintf("%d after the start of the label %q, counter %d", r.Offset(), r.Start().Label(), r.Start().Counter())
+	case r.Offset() == 0:
+		return "unknown: made elsewhere"
+	}
+	return fmt.Sprintf("%d after a random start", r.Offset())
+}
+
+// signature says what there is of a signature, and whether it will do.
+func (v verifier) signature(r *moduli.Record) (string, error) {
+	id, signed := r.KeyID()
+	if v.keys == nil {
+		if !signed {
+			return "none", nil
+		}
+		return fmt.Sprintf("by key %s, not checked: -key FILE does", id), nil
+	}
+	purpose := v.purpose
+	if purpose == "" {
+		purpose = r.Purpose()
+	}
+	if err := v.keys.Check(r, purpose); err != nil {
+		return "FAILED: " + plain(err), err
+	}
+	return fmt.Sprintf("good, by key %s for %q", id, purpose), nil
+}
+
+// standing says why a good record is not chosen for new passwords.
+func standing(r listed) string {
+	end, ok := r.NotAfter()
+	switch {
+	case r.retired:
+		return "; retired, for those who have it"
+	case ok && time.Now().After(end):
+		return "; expired for new passwords, for those who have it"
+	}
+	return ""
+}
+
+// readKeys reads public keys, one on each line.
+func readKeys(path string) (*moduli.Keys, error) {
+	data, err := readFile(path, maxKeys)
+	if err != nil {
+		return nil, err
+	}
+	var keys []*moduli.PublicKey
+	for i, line := range strings.Split(strings.TrimSuffix(string(data), "\n"), "\n") {
+		if _, err := moduli.ParsePrivateKey(line); err == nil {
+			return nil, fmt.Errorf("%s is a private key: give the public one, which keygen wrote beside it as FILE.pub", path)
+		}
+		key, err := moduli.ParsePublicKey(line)
+		if err != nil {
+			return nil, fmt.Errorf("%s:%d is no public key: give a FILE.pub of keygen", path, i+1)
+		}
+		keys = append(keys, key)
+	}
+	return moduli.NewKeys(keys...), nil
+}

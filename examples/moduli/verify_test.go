@@ -1,0 +1,204 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"math/big"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nescio-go/nescio/moduli"
+	"github.com/stretchr/testify/require"
+)
+
+// signed512 makes pool.moduli, of two signed moduli, and keys own and foreign.
+func signed512(t testing.TB, more ...string) {
+	t.Helper()
+	small512(t, 2, more...)
+	must(t, "keygen", "-o", "own", "-not-before", "2020-01-01")
+	must(t, "keygen", "-o", "foreign", "-not-before", "2020-01-01")
+	must(t, "sign", "-key", "own", "pool.moduli")
+}
+
+// altered changes the bytes of the first record.
+func altered(t testing.TB, from, to string, change func(record []byte)) {
+	t.Helper()
+	first, rest, _ := strings.Cut(read(t, from), "\n")
+	prefix, text, _ := strings.Cut(first, ":")
+	record, err := base64.RawURLEncoding.DecodeString(text)
+	require.NoError(t, err)
+	change(record)
+	write(t, to, prefix+":"+base64.RawURLEncoding.EncodeToString(record)+"\n"+rest)
+}
+
+func TestVerifyUnsigned(t *testing.T) {
+	in(t)
+	small512(t, 2)
+	out := must(t, "verify", "pool.moduli")
+	require.Equal(t, 2, strings.Count(out, "  signature: none\n"))
+	require.Equal(t, 2, strings.Count(out, "  result: good\n"))
+	require.Contains(t, out, "pool.moduli:2\n  bits: 512 (for tests and demonstrations only)\n")
+	require.Contains(t, out, ` after the start of the label "test/2", counter 0`)
+	require.Contains(t, out, "  proof: N and (N-1)/2 are prime, and 2 generates the whole group (")
+
+	must(t, "keygen", "-o", "key")
+	out, _, err := call(t, "verify", "-key", "key.pub", "pool.moduli")
+	require.EqualError(t, err, "2 of 2 records failed: do not use them")
+	require.Equal(t, 2, strings.Count(out, "  signature: FAILED: the record is not signed\n  result: FAILED\n"))
+}
+
+func TestVerifySigned(t *testing.T) {
+	in(t)
+	signed512(t)
+	out := must(t, "verify", "pool.moduli")
+	require.Equal(t, 2, strings.Count(out, ", not checked: -key FILE does\n  result: good\n"))
+	for _, args := range [][]string{{"-key", "own.pub"}, {"-key", "own.pub", "-purpose", "demo"}} {
+		out = must(t, append(append([]string{"verify"}, args...), "pool.moduli")...)
+		require.Equal(t, 2, strings.Count(out, "  signature: good, by key "))
+	}
+	write(t, "both.pub", read(t, "foreign.pub")+read(t, "own.pub"))
+	must(t, "verify", "-key", "both.pub", "pool.moduli")
+
+	out, _, err := call(t, "verify", "-key", "own.pub", "-purpose", "other", "pool.moduli")
+	require.EqualError(t, err, "2 of 2 records failed: do not use them")
+	require.Contains(t, out, "signature: FAILED: the record is for another purpose")
+	out, _, err = call(t, "verify", "-key", "foreign.pub", "pool.moduli")
+	require.Error(t, err)
+	require.Contains(t, out, "signature: FAILED: signed by an unknown key")
+
+	for name, change := range map[string]func(r []byte){
+		"signature": func(r []byte) { r[len(r)-1] ^= 1 },
+		"purpose":   func(r []byte) { r[bytes.LastIndex(r, []byte("demo"))] ^= 1 },
+	} {
+		altered(t, "pool.moduli", "altered.moduli", change)
+		out, _, err = call(t, "verify", "-key", "own.pub", "altered.moduli")
+		require.EqualError(t, err, "1 of 2 records failed: do not use them", name)
+		require.Contains(t, out, "signature: FAILED: wrong signature")
+		require.Contains(t, out, "result: good", "the other is what it was")
+	}
+	altered(t, "pool.moduli", "altered.moduli", func(r []byte) { r[20] ^= 1 }) // of N
+	refused(t, "altered.moduli:1 is no record", "verify", "-key", "own.pub", "altered.moduli")
+}
+
+func TestVerifyRefusesWhatIsNoSafePrime(t *testing.T) {
+	in(t)
+	p := new(big.Int).Lsh(big.NewInt(1), 511)
+	for p.SetBit(p, 0, 1); !p.ProbablyPrime(0); p.Add(p, big.NewInt(2)) {
+	}
+	var records []*moduli.Record
+	for _, n := range []*big.Int{p, new(big.Int).Add(p, big.NewInt(2))} {
+		found, err := moduli.Imported(moduli.Modulus{N: n.Bytes(), G: 2})
+		require.NoError(t, err)
+		r, err := moduli.NewRecord(found, "demo", time.Now(), time.Time{})
+		require.NoError(t, err)
+		records = append(records, r)
+	}
+	pool, err := moduli.NewPool(records...)
+	require.NoError(t, err)
+	write(t, "bad.moduli", pool.Text())
+	small512(t, 1)
+
+	out, _, err := call(t, "verify", "pool.moduli", "bad.moduli")
+	require.EqualError(t, err, "2 of 3 records failed: do not use them")
+	require.Equal(t, 1, strings.Count(out, "result: good"))
+	require.Equal(t, 2, strings.Count(out, "  proof: FAILED: "))
+	require.Contains(t, out, "origin: unknown: made elsewhere")
+
+	before := read(t, "bad.moduli")
+	must(t, "keygen", "-o", "key")
+	refused(t, "bad.moduli:1 is not signed", "sign", "-key", "key", "bad.moduli")
+	require.Equal(t, before, read(t, "bad.moduli"))
+	refused(t, "nothing is written: bad.moduli:1", "export", "-format", "openssh", "bad.moduli")
+}
+
+func TestSingleRecords(t *testing.T) {
+	in(t)
+	small512(t, 1)
+	pool, err := moduli.ParsePool(read(t, "pool.moduli"))
+	require.NoError(t, err)
+	r := pool.Records()[0]
+	write(t, "text", r.Text())
+	write(t, "binary", string(r.Bytes()))
+	out := must(t, "verify", "text", "binary")
+	require.Equal(t, 2, strings.Count(out, "result: good"))
+	require.Equal(t, must(t, "show", "text"), strings.Replace(must(t, "show", "binary"), "binary\n", "text:1\n", 1))
+}
+
+func TestRetiredAndExpired(t *testing.T) {
+	in(t)
+	small512(t, 2, "-created", "2020-01-01", "-not-after", "2020-12-31")
+	first, second, _ := strings.Cut(read(t, "pool.moduli"), "\n")
+	write(t, "pool.moduli", first+"\n"+retiredMark+second)
+	out := must(t, "verify", "pool.moduli")
+	require.Equal(t, 1, strings.Count(out, "result: good; expired for new passwords"))
+	require.Equal(t, 1, strings.Count(out, "result: good; retired"))
+
+	must(t, "keygen", "-o", "key", "-not-before", "2019-01-01")
+	must(t, "sign", "-key", "key", "pool.moduli")
+	out = must(t, "verify", "-key", "key.pub", "pool.moduli")
+	require.Equal(t, 1, strings.Count(out, "result: good; retired"), "signing has kept the mark")
+	require.Contains(t, must(t, "show", "pool.moduli"), "\nnot after: 2020-12-31T23:59:59Z\nretired: yes\nkey: ")
+}
+
+func TestMalformedPools(t *testing.T) {
+	in(t)
+	small512(t, 2)
+	good := read(t, "pool.moduli")
+	first, second, _ := strings.Cut(good, "\n")
+	for text, why := range map[string]string{
+		"":                                "bad:1 is no record",
+		"\n":                              "bad:1 is no record",
+		"nonsense\n":                      "bad:1 is no record",
+		first + "\r\n" + second:           "bad:1 is no record",
+		first + "\n\n" + second:           "bad:2 is no record",
+		good + "more":                     "bad:3 is no record",
+		good + first + "\n":               "bad has two records of one modulus",
+		good[:len(good)-3]:                "bad:2 is no record",
+		first + "\nretired  " + second:    "bad:2 is no record",
+		strings.Repeat("x", (16<<20)+1):   "more than 16777216 bytes",
+		"retired retired " + first + "\n": "bad:1 is no record",
+	} {
+		write(t, "bad", text)
+		for _, command := range []string{"verify", "show"} {
+			refused(t, why, command, "bad")
+		}
+	}
+	refused(t, "no such file", "verify", "nowhere")
+	for text, why := range map[string]string{
+		"":         "key:1 is no public key",
+		"nonsense": "key:1 is no public key",
+		good:       "key:1 is no public key",
+	} {
+		write(t, "key", text)
+		refused(t, why, "verify", "-key", "key", "pool.moduli")
+		refused(t, "key is no private key", "sign", "-key", "key", "pool.moduli")
+	}
+}
+
+func TestVerifyStops(t *testing.T) {
+	in(t)
+	small512(t, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var out bytes.Buffer
+	require.ErrorIs(t, run(ctx, []string{"verify", "pool.moduli"}, &out, new(bytes.Buffer)), context.Canceled)
+	require.Empty(t, out.String())
+}
+
+func TestShow(t *testing.T) {
+	in(t)
+	must(t, "generate", "-bits", "512", "-label", "bell\a", "-created", "2030-01-01", "-o", "pool.moduli")
+	pool, err := moduli.ParsePool(read(t, "pool.moduli"))
+	require.NoError(t, err)
+	r := pool.Records()[0]
+	var want strings.Builder
+	want.WriteString("record: pool.moduli:1\nbits: 512\ng: 2\n")
+	want.WriteString("N: " + new(big.Int).SetBytes(r.Modulus().N).Text(16) + "\n")
+	want.WriteString("start: " + new(big.Int).SetBytes(r.Start().Bytes()).Text(16) + "\n")
+	want.WriteString("label: \"bell\\a\"\ncounter: 0\n")
+	want.WriteString("offset: " + new(big.Int).SetUint64(r.Offset()).String() + "\n")
+	want.WriteString("purpose: \"demo\"\ncreated: 2030-01-01T00:00:00Z\nnot after: none\nkey: none\n")
+	require.Equal(t, want.String(), must(t, "show", "pool.moduli"))
+}
