@@ -50,7 +50,7 @@ func NewRecord(f Found, purpose string, created, notAfter time.Time) (*Record, e
 	if !notAfter.IsZero() {
 		r.notAfter = notAfter.Unix()
 	}
-	if !r.valid() || !notAfter.IsZero() && r.notAfter <= r.created {
+	if !r.valid() || !notAfter.IsZero() && r.notAfter == 0 {
 		return nil, ErrRecord
 	}
 	return r, nil
@@ -66,8 +66,8 @@ func Imported(m Modulus) (Found, error) {
 
 func (r *Record) valid() bool {
 	f := r.found
-	if f.checkSize() != nil || f.G < 2 || f.G > math.MaxInt32 || f.Start.bits != f.Bits() ||
-		len(r.purpose) == 0 || len(r.purpose) > MaxPurpose || r.created <= 0 || r.notAfter < 0 {
+	if f.checkSize() != nil || f.G < 2 || f.G > math.MaxInt32 ||
+		len(r.purpose) == 0 || len(r.purpose) > MaxPurpose || r.created <= 0 || r.notAfter != 0 && r.notAfter <= r.created {
 		return false
 	}
 	n := new(big.Int).SetBytes([]byte(f.Start.n))
@@ -153,7 +153,7 @@ func ParseRecord(data []byte) (*Record, error) {
 		return nil, ErrMalformed
 	}
 	r.purpose, r.created, r.notAfter = string(purpose), int64(created), int64(notAfter)
-	if r.signature, ok = readSignature(&s); !ok || !s.Empty() || !r.valid() || notAfter != 0 && notAfter <= created {
+	if r.signature, ok = readSignature(&s); !ok || !s.Empty() || !r.valid() {
 		return nil, ErrMalformed
 	}
 	return r, nil

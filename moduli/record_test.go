@@ -2,7 +2,10 @@ package moduli_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -149,6 +152,8 @@ func TestKeysSignInTheirWindow(t *testing.T) {
 		}
 		require.ErrorIs(t, err, moduli.ErrWindow)
 	}
+	late := must(moduli.NewRecord(f, purpose, created.Add(2*day), time.Time{}))
+	require.Equal(t, moduli.ErrWindow, keys.Check(must(key.SignAnyway(late)), purpose), "whatever the signer did")
 	for _, end := range []time.Time{created, created.Add(-1)} {
 		_, err := moduli.GenerateKey(created, end)
 		require.ErrorIs(t, err, moduli.ErrWindow)
@@ -156,8 +161,17 @@ func TestKeysSignInTheirWindow(t *testing.T) {
 	_, err := moduli.GenerateKey(time.Time{}, time.Time{})
 	require.ErrorIs(t, err, moduli.ErrWindow)
 
-	// The same key with a wider window is another key: its window cannot be
-	// widened by who holds the text of a record.
+	// The same seeds with another window are another key, and a signature by one
+	// is none by the other.
+	prefix, encoded, _ := strings.Cut(key.Text(), ":")
+	data := must(base64.RawURLEncoding.DecodeString(encoded))
+	data[3+8+7]++ // a second later
+	wider := must(moduli.ParsePrivateKey(prefix + ":" + base64.RawURLEncoding.EncodeToString(data)))
+	r := newRecord(t, "demo").Bytes()
+	id := wider.Public().ID()
+	copy(r[len(r)-3309-64-16:], id[:])
+	require.Equal(t, moduli.ErrSignature, moduli.NewKeys(wider.Public()).Check(must(moduli.ParseRecord(r)), purpose))
+
 	from, to := key.Public().Window()
 	require.Equal(t, created.Add(-day), from)
 	require.Equal(t, created.Add(day), to)
@@ -272,6 +286,54 @@ func TestPrivateKeysRedactThemselves(t *testing.T) {
 	testvec.Redacted(t, *key, secret)
 	_, err := json.Marshal(key)
 	require.Error(t, err)
+}
+
+// TestContradictionsAreRefused: well-formed records and keys whose values cannot
+// be together, or have two encodings.
+func TestContradictionsAreRefused(t *testing.T) {
+	public := must(moduli.NewRecord(find(t, "demo"), purpose, created, notAfter)).Bytes()
+	random := must(moduli.NewRecord(must(moduli.Imported(find(t, "demo").Modulus)), purpose, created, notAfter)).Bytes()
+	const startAt = 3 + 4 + 2 + 64
+	for name, c := range map[string]struct {
+		data []byte
+		at   int
+		cut  int
+		put  string
+	}{
+		"a start beside its label": {public, startAt + 2 + 1 + 4 + 4, 2, "\x00\x40" + string(find(t, "demo").Start.Bytes())},
+		"another size":             {random, startAt, 2, "\x04\x00"},
+		"a counter without label":  {random, startAt + 2 + 1, 4, "\x00\x00\x00\x01"},
+		"an end before the time":   {public, len(public) - 9, 8, "\x00\x00\x00\x00\x00\x00\x00\x01"},
+		"no time":                  {public, len(public) - 17, 8, "\x00\x00\x00\x00\x00\x00\x00\x00"},
+		"a signature or two":       {public, len(public) - 1, 1, "\x02"},
+		"g = 0":                    {public, 3, 4, "\x00\x00\x00\x00"},
+		"g = 2^31":                 {public, 3, 4, "\x80\x00\x00\x00"},
+	} {
+		_, err := moduli.ParseRecord(slices.Concat(c.data[:c.at], []byte(c.put), c.data[c.at+c.cut:]))
+		require.ErrorIs(t, err, moduli.ErrMalformed, name)
+	}
+
+	for _, text := range []string{key.Text(), key.Public().Text()} {
+		parse := func(data []byte) error {
+			prefix, _, _ := strings.Cut(text, ":")
+			encoded := prefix + ":" + base64.RawURLEncoding.EncodeToString(data)
+			if text == key.Text() {
+				_, err := moduli.ParsePrivateKey(encoded)
+				return err
+			}
+			_, err := moduli.ParsePublicKey(encoded)
+			return err
+		}
+		_, encoded, _ := strings.Cut(text, ":")
+		data := must(base64.RawURLEncoding.DecodeString(encoded))
+		require.NoError(t, parse(data))
+		for altered := range testvec.Lengths(data) {
+			require.ErrorIs(t, parse(altered), moduli.ErrMalformed)
+		}
+		for at, window := range map[int]string{3: "\x00\x00\x00\x00\x00\x00\x00\x00", 11: "\x00\x00\x00\x00\x00\x00\x00\x01"} {
+			require.ErrorIs(t, parse(slices.Concat(data[:at], []byte(window), data[at+8:])), moduli.ErrMalformed, "an empty window")
+		}
+	}
 }
 
 func FuzzParseRecord(f *testing.F) {

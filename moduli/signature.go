@@ -47,8 +47,12 @@ func (k *PrivateKey) Sign(r *Record) (*Record, error) {
 	if !k.public.covers(r.created) {
 		return nil, ErrWindow
 	}
+	return k.signAs(r, k.public.ID())
+}
+
+func (k *PrivateKey) signAs(r *Record, id KeyID) (*Record, error) {
 	signed := *r
-	signed.signature = &signature{key: k.public.ID()}
+	signed.signature = &signature{key: id}
 	digest := r.digest(signed.signature.key)
 	copy(signed.signature.ed25519[:], ed25519.Sign(k.ed25519, digest))
 	if err := mldsa65.SignTo(k.mldsa, digest, nil, false, signed.signature.mldsa[:]); err != nil {
