@@ -169,15 +169,12 @@ func TestNothingAboveTheSize(t *testing.T) {
 	f := must(moduli.Imported(moduli.Modulus{N: ones, G: 2}))
 	_, err := moduli.Generate(t.Context(), f.Start)
 	require.ErrorIs(t, err, moduli.ErrExhausted)
-	ones[61] = 0
+	copy(ones[62:], []byte{0xf0, 0}) // 171 slots, in which there happens to be none
 	f = must(moduli.Imported(moduli.Modulus{N: ones, G: 2}))
 	s := must(moduli.NewSearch(f.Start))
-	found, err := s.Run(t.Context(), nil)
-	if err != nil {
-		require.ErrorIs(t, err, moduli.ErrExhausted)
-	} else {
-		require.Len(t, found.N, 64)
-	}
+	_, err = s.Run(t.Context(), nil)
+	require.ErrorIs(t, err, moduli.ErrExhausted)
+	require.InDelta(t, 4096/24, s.Next(), 1)
 }
 
 func TestProgress(t *testing.T) {
@@ -255,6 +252,9 @@ func TestSearchEncodingIsStrict(t *testing.T) {
 			require.ErrorIs(t, s.UnmarshalBinary(b), moduli.ErrMalformed)
 			require.Equal(t, data, must(s.MarshalBinary()), "it stays as it was")
 		}
+		beyond := bytes.Clone(data)
+		beyond[len(beyond)-32+2] = 2 // next = 2^41, behind the end
+		require.ErrorIs(t, new(moduli.Search).UnmarshalBinary(beyond), moduli.ErrMalformed)
 	}
 }
 

@@ -1,0 +1,36 @@
+package safeprime
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestCandidatesSettleInOrder: what is reported as settled is, whoever is
+// slower, and nothing behind a hit is begun.
+func TestCandidatesSettleInOrder(t *testing.T) {
+	c := &candidates{slots: make([]uint32, 6), best: 6}
+	for want := range 4 {
+		i, ok := c.take()
+		require.True(t, ok)
+		require.Equal(t, want, i)
+	}
+	settled := func(want int) {
+		i, _ := c.settled()
+		require.Equal(t, want, i)
+	}
+	settled(0)
+	c.settle(1, false)
+	settled(0)
+	c.settle(0, false)
+	settled(2)
+	c.settle(3, true)
+	settled(2)
+	_, ok := c.take()
+	require.False(t, ok, "the fifth is behind a hit")
+	c.settle(2, true)
+	settled(2)
+	require.Equal(t, 2, c.best, "the first hit, though it came last")
+	_, tests := c.settled()
+	require.EqualValues(t, 4, tests)
+}
