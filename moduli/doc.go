@@ -21,12 +21,24 @@
 //	pool, err := moduli.NewPool(signed)
 //	picked, err := pool.Pick(keys, "example.org/srp", time.Now())
 //
-// The record is the credential of a group in package srp, whose clients accept it
-// by [Keys.AcceptGroup] and prove the modulus for themselves:
+// The record is the credential of a group in package srp. A server makes a template
+// of each record when it starts, which proves the modulus, retired ones too as
+// long as an account has them; what it offers for a new password is the template
+// of the record it picked:
 //
-//	group, err := srp.NewGroup(picked.Modulus().N, picked.Modulus().G)   // server
-//	group, err = group.WithCredential(picked.Bytes())
-//	client, err := srp.NewClient(srp.ClientConfig{AcceptGroup: keys.AcceptGroup("example.org/srp")})
+//	group, err := srp.NewGroup(record.Modulus().N, record.Modulus().G)
+//	group, err = group.WithCredential(record.Bytes())
+//	template := srp.Template{Profile: srp.Nescio(), Group: group, Weight: 1}
+//	server, err := srp.NewServer(srp.ServerConfig{Secrets: secrets, Templates: templates})
+//
+// Clients accept the groups of records by [Keys.AcceptGroup], and prove each modulus
+// for themselves; those that register or change a password, by a client of its own,
+// with [Keys.AcceptNewGroup]:
+//
+//	client, err := srp.NewClient(srp.ClientConfig{AcceptGroup: srp.AnyOf(
+//		srp.RFC5054Groups, // accounts from before the pool
+//		keys.AcceptGroup("example.org/srp"),
+//	)})
 //
 // Moduli of others come in by [ParseOpenSSH] and [ParsePEM]; package
 // moduli/openpgp reads Proton's.

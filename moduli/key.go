@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/cloudflare/circl/sign/mldsa/mldsa65"
@@ -21,14 +22,17 @@ var (
 	ErrUnsigned = errors.New("moduli: the record is not signed")
 	// ErrKey means a record that none of the keys signed.
 	ErrKey = errors.New("moduli: signed by an unknown key")
-	// ErrWindow means a record created outside the window of its key.
-	ErrWindow = errors.New("moduli: the record was not created while its key was valid")
+	// ErrWindow means a record created outside the window of its key, or in the
+	// future.
+	ErrWindow = errors.New("moduli: the record was created when its key is not valid, or in the future")
 	// ErrSignature means a signature that is wrong, by either algorithm.
 	ErrSignature = errors.New("moduli: wrong signature")
 	// ErrPurpose means a record for another purpose.
 	ErrPurpose = errors.New("moduli: the record is for another purpose")
 	// ErrExpired means a record that must not be chosen any more.
 	ErrExpired = errors.New("moduli: the record has expired for new use")
+	// ErrNoRecord means a group that came without a record.
+	ErrNoRecord = errors.New("moduli: no record came with the group")
 	// ErrOtherModulus means a record of another modulus than it came with.
 	ErrOtherModulus = errors.New("moduli: the record is of another modulus")
 )
@@ -67,7 +71,9 @@ func GenerateKey(notBefore, notAfter time.Time) (*PrivateKey, error) {
 	rand.Read(seeds[1][:])
 	end := int64(0)
 	if !notAfter.IsZero() {
-		end = notAfter.Unix()
+		if end = notAfter.Unix(); end <= 0 {
+			return nil, ErrWindow
+		}
 	}
 	k := newPrivateKey(seeds, notBefore.Unix(), end)
 	if !k.public.validWindow() {
@@ -128,7 +134,7 @@ const (
 	privateKeyPrefix = "nescio-moduli-private-key:"
 )
 
-// Text returns the canonical text form, one line.
+// Text returns the canonical text form, one line without its end.
 func (k *PublicKey) Text() string { return encodeText(publicKeyPrefix, k.bytes()) }
 
 // Text returns the canonical text form, one line. It is secret.
@@ -196,6 +202,26 @@ func (k PrivateKey) MarshalJSON() ([]byte, error) { return nil, errKeyJSON }
 // immutable and safe for concurrent use. The zero Keys trusts nobody.
 type Keys struct {
 	keys map[KeyID]*PublicKey
+}
+
+// MaxKeys bounds the text of a set of keys, in bytes: some 400 of them.
+const MaxKeys = 1 << 20
+
+// ParseKeys reads a set of keys: on each line, which ends with a line feed, the
+// text of one. Anything else is ErrMalformed.
+func ParseKeys(text string) (*Keys, error) {
+	if len(text) > MaxKeys || !strings.HasSuffix(text, "\n") {
+		return nil, ErrMalformed
+	}
+	var keys []*PublicKey
+	for line := range strings.Lines(text) {
+		k, err := ParsePublicKey(strings.TrimSuffix(line, "\n"))
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, k)
+	}
+	return NewKeys(keys...), nil
 }
 
 // NewKeys returns the set of the given keys.

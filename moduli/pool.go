@@ -43,23 +43,31 @@ func NewPool(records ...*Record) (*Pool, error) {
 // With returns a pool that has the given records too, or ErrDuplicate.
 func (p *Pool) With(records ...*Record) (*Pool, error) {
 	q := &Pool{slices.Clone(p.entries)}
+	seen := make(map[string]bool, len(p.entries))
+	for _, e := range p.entries {
+		seen[string(e.record.found.N)] = true
+	}
 	for _, r := range records {
-		if q.Find(r.found.N) != nil {
+		if seen[string(r.found.N)] {
 			return nil, ErrDuplicate
 		}
+		seen[string(r.found.N)] = true
 		q.entries = append(q.entries, entry{record: r})
 	}
 	return q, nil
 }
 
-// Retire returns a pool in which the record of N is not chosen any more. It is
-// the same pool if it has none.
-func (p *Pool) Retire(n []byte) *Pool {
+// Retire returns a pool in which the records of the given N are not chosen any
+// more. What it has no record of it passes over.
+func (p *Pool) Retire(n ...[]byte) *Pool {
+	retire := make(map[string]bool, len(n))
+	for _, n := range n {
+		retire[string(n)] = true
+	}
 	q := &Pool{slices.Clone(p.entries)}
 	for i := range q.entries {
-		if bytes.Equal(q.entries[i].record.found.N, n) {
-			q.entries[i].retired = true
-		}
+		e := &q.entries[i]
+		e.retired = e.retired || retire[string(e.record.found.N)]
 	}
 	return q
 }
@@ -95,22 +103,44 @@ func (p *Pool) Retired(n []byte) bool {
 
 // Pick returns a record for a new account or password, each with the same
 // probability: one that is not retired and that [Keys.CheckNew] accepts for the
-// purpose at the given time. It returns ErrEmpty if there is none.
+// purpose at the given time. It returns ErrEmpty, together with what CheckNew said,
+// if there is none.
 func (p *Pool) Pick(keys *Keys, purpose string, now time.Time) (*Record, error) {
-	var usable []*Record
-	for _, e := range p.entries {
-		if !e.retired && keys.CheckNew(e.record, purpose, now) == nil {
-			usable = append(usable, e.record)
-		}
-	}
-	if len(usable) == 0 {
-		return nil, ErrEmpty
-	}
-	i, err := rand.Int(rand.Reader, big.NewInt(int64(len(usable))))
+	// In random order, so that few signatures are verified and all usable records
+	// have the same chance.
+	order, err := permutation(len(p.entries))
 	if err != nil {
 		return nil, err
 	}
-	return usable[i.Int64()], nil
+	reasons := []error{ErrEmpty}
+	for _, i := range order {
+		e := p.entries[i]
+		if e.retired {
+			continue
+		}
+		err := keys.CheckNew(e.record, purpose, now)
+		if err == nil {
+			return e.record, nil
+		}
+		if !slices.Contains(reasons, err) {
+			reasons = append(reasons, err)
+		}
+	}
+	return nil, errors.Join(reasons...)
+}
+
+// permutation returns the numbers below n in random order.
+func permutation(n int) ([]int, error) {
+	order := make([]int, n)
+	for i := range order {
+		j, err := rand.Int(rand.Reader, big.NewInt(int64(i)+1))
+		if err != nil {
+			return nil, err
+		}
+		order[i] = order[j.Int64()]
+		order[j.Int64()] = i
+	}
+	return order, nil
 }
 
 // retiredMark stands before a retired record in a pool's text.

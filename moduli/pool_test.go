@@ -46,7 +46,7 @@ func TestPool(t *testing.T) {
 	require.False(t, retired.Retired(records[0].Modulus().N))
 	require.Equal(t, records[1], p.Find(n))
 	require.Nil(t, p.Find([]byte{1}))
-	require.Equal(t, p.Text(), p.Retire([]byte{1}).Text())
+	require.Equal(t, p.Text(), p.Retire([]byte{1}, nil).Text())
 	require.NotEqual(t, p.Text(), retired.Text(), "a pool does not change")
 
 	for _, q := range []*moduli.Pool{p, retired, must(moduli.NewPool())} {
@@ -75,6 +75,9 @@ func TestPickNeverTakes(t *testing.T) {
 	p := must(moduli.NewPool(expired, foreign, unsigned, somebody, altered))
 	_, err := p.Pick(keys, purpose, created)
 	require.ErrorIs(t, err, moduli.ErrEmpty)
+	for _, why := range []error{moduli.ErrExpired, moduli.ErrPurpose, moduli.ErrUnsigned, moduli.ErrKey, moduli.ErrSignature} {
+		require.ErrorIs(t, err, why)
+	}
 	_, err = must(moduli.NewPool()).Pick(keys, purpose, created)
 	require.ErrorIs(t, err, moduli.ErrEmpty)
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nescio-go/nescio/internal/safeprime"
 	"golang.org/x/crypto/cryptobyte"
 )
 
@@ -30,8 +31,11 @@ var ErrRecord = errors.New("moduli: unusable record")
 // receive. It is immutable and safe for concurrent use.
 //
 // Its origin is checked when it is made or read: N is start + offset, and a
-// public start is the one of its label. That N is a safe prime is not: Verify
-// proves it.
+// public start is the one of its label and counter. That N is a safe prime is not:
+// Verify proves it. Nor is it checked that N is the first one from the start on, or
+// that nothing followed the starts with a lower counter: to see that a signer did
+// not choose, repeat the search, by Generate, and take a counter above 0 for a
+// choice.
 type Record struct {
 	found     Found
 	purpose   string
@@ -66,13 +70,21 @@ func Imported(m Modulus) (Found, error) {
 
 func (r *Record) valid() bool {
 	f := r.found
-	if f.checkSize() != nil || f.G < 2 || f.G > math.MaxInt32 ||
+	if f.checkSize() != nil || f.Start.label != "" && !f.isPublic() || f.G < 2 || f.G > math.MaxInt32 ||
 		len(r.purpose) == 0 || len(r.purpose) > MaxPurpose || r.created <= 0 || r.notAfter != 0 && r.notAfter <= r.created {
 		return false
 	}
 	n := new(big.Int).SetBytes([]byte(f.Start.n))
 	n.Add(n, new(big.Int).SetUint64(f.Offset))
 	return bytes.Equal(n.Bytes(), f.N)
+}
+
+// isPublic reports whether a search from a public start can have found it: as far
+// as can be seen without repeating it.
+func (f Found) isPublic() bool {
+	residue := new(big.Int).SetBytes(f.N)
+	residue.Mod(residue, big.NewInt(safeprime.Step))
+	return f.G == Generator && residue.Int64() == safeprime.Class && f.Offset < safeprime.Step*lastSlot
 }
 
 // Modulus returns a copy of the pair (N, g).

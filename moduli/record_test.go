@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"math/big"
 	"slices"
 	"strings"
 	"testing"
@@ -124,6 +125,8 @@ func TestCheckSaysWhatIsWrong(t *testing.T) {
 	require.NoError(t, both.Check(must(other.Sign(r)), purpose))
 
 	require.NoError(t, keys.CheckNew(r, purpose, notAfter))
+	require.NoError(t, keys.CheckNew(r, purpose, created))
+	require.Equal(t, moduli.ErrWindow, keys.CheckNew(r, purpose, created.Add(-time.Second)), "of the future")
 	require.Equal(t, moduli.ErrExpired, keys.CheckNew(r, purpose, notAfter.Add(time.Second)))
 	require.Equal(t, moduli.ErrPurpose, keys.CheckNew(r, "other", notAfter))
 	require.NoError(t, keys.Check(r, purpose), "who has it may log in with it")
@@ -160,6 +163,8 @@ func TestKeysSignInTheirWindow(t *testing.T) {
 	}
 	_, err := moduli.GenerateKey(time.Time{}, time.Time{})
 	require.ErrorIs(t, err, moduli.ErrWindow)
+	_, err = moduli.GenerateKey(created, time.Unix(0, 0))
+	require.ErrorIs(t, err, moduli.ErrWindow, "an end in 1970 is not none")
 
 	// The same seeds with another window are another key, and a signature by one
 	// is none by the other.
@@ -178,6 +183,11 @@ func TestKeysSignInTheirWindow(t *testing.T) {
 	open := must(moduli.GenerateKey(created, time.Time{}))
 	_, to = open.Public().Window()
 	require.Zero(t, to)
+}
+
+func plus(n []byte, d int64) []byte {
+	sum := new(big.Int).SetBytes(n)
+	return sum.Add(sum, big.NewInt(d)).Bytes()
 }
 
 func TestNewRecordRefuses(t *testing.T) {
@@ -201,6 +211,9 @@ func TestNewRecordRefuses(t *testing.T) {
 		"N":                {wrong(func(f *moduli.Found) { f.N[0] ^= 1 }), purpose, created, notAfter},
 		"g":                {wrong(func(f *moduli.Found) { f.G = 1 }), purpose, created, notAfter},
 		"start":            {wrong(func(f *moduli.Found) { f.Start = moduli.Start{} }), purpose, created, notAfter},
+		"label, g = 5":     {wrong(func(f *moduli.Found) { f.G = 5 }), purpose, created, notAfter},
+		"label, class":     {wrong(func(f *moduli.Found) { f.Offset += 2; f.N = plus(f.N, 2) }), purpose, created, notAfter},
+		"label, far":       {wrong(func(f *moduli.Found) { f.Offset += 24 << 40; f.N = plus(f.N, 24<<40) }), purpose, created, notAfter},
 		"another start":    {wrong(func(f *moduli.Found) { f.Start = must(moduli.PublicStart(512, "x", 0)) }), purpose, created, notAfter},
 		"nothing":          {moduli.Found{}, purpose, created, notAfter},
 	} {

@@ -88,10 +88,15 @@ func (k *Keys) Check(r *Record, purpose string) error {
 }
 
 // CheckNew is Check for a modulus that is to be chosen at the given time, for a
-// new account or password: it also returns ErrExpired after the record's end.
+// new account or password: it also returns ErrWindow for a record of the future and
+// ErrExpired after its end. When a record was created is its signer's word: of a
+// key that was stolen, remove the public one.
 func (k *Keys) CheckNew(r *Record, purpose string, now time.Time) error {
 	if err := k.Check(r, purpose); err != nil {
 		return err
+	}
+	if r.Created().After(now) {
+		return ErrWindow
 	}
 	if end, ok := r.NotAfter(); ok && now.After(end) {
 		return ErrExpired
@@ -100,19 +105,24 @@ func (k *Keys) CheckNew(r *Record, purpose string, now time.Time) error {
 }
 
 // AcceptGroup returns the group policy of package srp's clients that accepts the
-// moduli of records that Check accepts, and whose record is the credential.
+// moduli of records that Check accepts, and whose record is the credential. For
+// accounts on other groups too, combine it by srp.AnyOf.
 func (k *Keys) AcceptGroup(purpose string) func(n []byte, g int, credential []byte) error {
 	return accept(func(r *Record) error { return k.Check(r, purpose) })
 }
 
 // AcceptNewGroup is AcceptGroup for a client that registers or changes a
-// password: it accepts what CheckNew accepts at that time.
+// password: it accepts what CheckNew accepts at that time. Logins need a client
+// of their own, or accounts on a modulus that has expired are shut out.
 func (k *Keys) AcceptNewGroup(purpose string) func(n []byte, g int, credential []byte) error {
 	return accept(func(r *Record) error { return k.CheckNew(r, purpose, time.Now()) })
 }
 
 func accept(check func(r *Record) error) func(n []byte, g int, credential []byte) error {
 	return func(n []byte, g int, credential []byte) error {
+		if len(credential) == 0 {
+			return ErrNoRecord
+		}
 		r, err := ParseRecord(credential)
 		if err != nil {
 			return err

@@ -5,13 +5,14 @@ import (
 	"crypto/sha3"
 	"encoding/binary"
 	"errors"
+	"fmt"
 )
 
 // MaxLabel bounds a label, in bytes.
 const MaxLabel = 255
 
 // ErrStart means a size, a label or a start that cannot be.
-var ErrStart = errors.New("moduli: no start of a search: 512 to 8192 bits in whole bytes, a label of at most 255 bytes")
+var ErrStart = errors.New("moduli: no start of a search: 512 to 8192 bits in whole bytes, a label of 1 to 255 bytes")
 
 // Start is where a search begins: a number of the modulus's size with the top
 // bit set. It is an immutable value.
@@ -39,7 +40,7 @@ func RandomStart(bits int) (Start, error) {
 
 // PublicStart computes the start of a label of 1 to 255 bytes: the first bits/8
 // bytes of SHAKE256("nescio/moduli/v1" ‖ 00 ‖ u32 bits ‖ u16 len ‖ label ‖ u32 counter)
-// with the top bit set. The counter is 0, and goes up by one if no modulus of
+// with the top bit set, all integers big-endian. The counter is 0, and goes up by one if no modulus of
 // that size follows the start, which will not happen above some 60 bits.
 func PublicStart(bits int, label string, counter uint32) (Start, error) {
 	if !validBits(bits) || len(label) == 0 || len(label) > MaxLabel {
@@ -66,6 +67,14 @@ func givenStart(n []byte) (Start, error) {
 }
 
 func validBits(bits int) bool { return bits >= MinBits && bits <= MaxBits && bits%8 == 0 }
+
+// String says where the search begins, such as `"example.org", counter 0, 2048 bits`.
+func (s Start) String() string {
+	if s.label == "" {
+		return fmt.Sprintf("random, %d bits", s.bits)
+	}
+	return fmt.Sprintf("%q, counter %d, %d bits", s.label, s.counter, s.bits)
+}
 
 // Bits returns the size in bits.
 func (s Start) Bits() int { return s.bits }

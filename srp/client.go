@@ -30,9 +30,10 @@ type ClientConfig struct {
 	// needs an origin. It gets copies and is called from several goroutines;
 	// an error of its own can be found in the ErrPolicy that follows from it.
 	//
-	// Nil accepts the groups of RFC 5054 of 2048 to 4096 bits, without a
-	// credential. For Proton's signed moduli it is the AcceptGroup of a key of
-	// package moduli/openpgp; [AnyGroup] accepts all.
+	// Nil is [RFC5054Groups]. For Proton's signed moduli it is the AcceptGroup of a
+	// key of package moduli/openpgp, for those of package moduli that of its Keys;
+	// [AnyOf] combines several, as accounts that move from one kind of group to
+	// another need them, and [AnyGroup] accepts all.
 	AcceptGroup func(n []byte, g int, credential []byte) error
 
 	// ServerIdentity names the server that the client means, the same as in
@@ -73,7 +74,7 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 		return nil, errServerName
 	}
 	if c.acceptGroup == nil {
-		c.acceptGroup = acceptRFC5054
+		c.acceptGroup = RFC5054Groups
 	}
 	return c, nil
 }

@@ -46,7 +46,7 @@ var (
 	errFit          = refused("group, salt size or KDF parameters do not fit the profile")
 	errGroupSize    = refused("N must have 2048 to 8192 bits in whole bytes and be odd, and g at least 2")
 	errGroupProof   = refused("N is not a safe prime, or g does not generate its whole group")
-	errOrigin       = refused("not a group of RFC 5054 of 2048 to 4096 bits, and no AcceptGroup is configured")
+	errOrigin       = refused("no policy accepts the group: by default those of RFC 5054 of 2048 to 4096 bits")
 	errCredential   = refused("a credential has at most 16 KiB")
 	errTemplate     = refused("a record is not of a kind that a template offers")
 	errFull         = refused("too many logins in progress")

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"encoding/binary"
+	"errors"
 	"math"
 	"sync"
 
@@ -134,9 +135,25 @@ func AnyGroup(maxBits int) func(n []byte, g int, credential []byte) error {
 	}
 }
 
-// acceptRFC5054 is the group policy of a client that names none: RFC 5054,
-// 2048 to 4096 bits, without a credential.
-func acceptRFC5054(n []byte, g int, credential []byte) error {
+// AnyOf returns a group policy that accepts what one of the given policies does,
+// which it asks in their order, and none if there are none.
+func AnyOf(policies ...func(n []byte, g int, credential []byte) error) func(n []byte, g int, credential []byte) error {
+	return func(n []byte, g int, credential []byte) error {
+		errs := []error{errOrigin}
+		for _, accept := range policies {
+			err := accept(bytes.Clone(n), g, bytes.Clone(credential))
+			if err == nil {
+				return nil
+			}
+			errs = append(errs, err)
+		}
+		return errors.Join(errs...)
+	}
+}
+
+// RFC5054Groups is the group policy of a client that names none: the groups of
+// RFC 5054 of 2048 to 4096 bits, without a credential.
+func RFC5054Groups(n []byte, g int, credential []byte) error {
 	if bits := rfc5054Number(n, g); bits == 0 || bits > 4096 || len(credential) != 0 {
 		return errOrigin
 	}

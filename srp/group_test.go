@@ -3,6 +3,7 @@ package srp_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"math/big"
 	"testing"
 	"time"
@@ -181,4 +182,21 @@ func TestClientGroupPolicy(t *testing.T) {
 	require.NoError(t, err)
 	require.ErrorIs(t, answer(any2048, srp.Proton(4), long), srp.ErrPolicy)
 	require.NoError(t, answer(any2048, srp.Proton(4), second))
+}
+
+// TestAnyOf: one policy is enough, and none accepts nothing.
+func TestAnyOf(t *testing.T) {
+	ref, err := srp.RFC5054Group(2048)
+	require.NoError(t, err)
+	other := errors.New("other")
+	refuse := func([]byte, int, []byte) error { return other }
+	n, g := ref.Ref().N, ref.Ref().G
+	require.NoError(t, srp.AnyOf(refuse, srp.RFC5054Groups)(n, g, nil))
+	require.NoError(t, srp.AnyOf(srp.RFC5054Groups, refuse)(n, g, nil))
+	err = srp.AnyOf(refuse, srp.RFC5054Groups)(n, g, []byte("credential"))
+	require.ErrorIs(t, err, other)
+	require.ErrorIs(t, err, srp.ErrPolicy)
+	require.ErrorIs(t, srp.AnyOf()(n, g, nil), srp.ErrPolicy)
+	require.Error(t, srp.AnyOf(func(n []byte, _ int, _ []byte) error { n[0] ^= 1; return other }, refuse)(n, g, nil))
+	require.Equal(t, ref.Ref().N, n, "a policy gets copies")
 }

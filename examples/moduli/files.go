@@ -40,8 +40,9 @@ func readRecords(path string) ([]listed, error) {
 		return nil, explain(path, text, err)
 	}
 	var records []listed
+	lines := strings.Split(text, "\n") // Pool.Retired would look through all of them for each
 	for i, r := range pool.Records() {
-		records = append(records, listed{r, fmt.Sprintf("%s:%d", path, i+1), pool.Retired(r.Modulus().N)})
+		records = append(records, listed{r, fmt.Sprintf("%s:%d", path, i+1), strings.HasPrefix(lines[i], retiredMark)})
 	}
 	return records, nil
 }
@@ -81,12 +82,13 @@ func poolOf(records []listed) (*moduli.Pool, error) {
 	if err != nil {
 		return nil, err
 	}
+	var retired [][]byte
 	for _, r := range records {
 		if r.retired {
-			pool = pool.Retire(r.Modulus().N)
+			retired = append(retired, r.Modulus().N)
 		}
 	}
-	return pool, nil
+	return pool.Retire(retired...), nil
 }
 
 // poolText is the text of a pool, if readRecords would read it again.

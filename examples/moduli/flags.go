@@ -65,6 +65,12 @@ func misuse(fs *flag.FlagSet, format string, args ...any) error {
 	return usageError{fs.Name(), fmt.Sprintf(format, args...)}
 }
 
+// given reports whether a flag was set.
+func given(fs *flag.FlagSet, name string) (set bool) {
+	fs.Visit(func(f *flag.Flag) { set = set || f.Name == name })
+	return set
+}
+
 // date is a flag for a time: 2030-12-31, or 2030-12-31T18:00:00Z.
 type date struct {
 	time.Time

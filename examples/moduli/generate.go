@@ -9,12 +9,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/nescio-go/nescio/moduli"
 )
 
 const generateUsage = `
-[-bits N] [-count N] [-label TEXT] -o FILE
+[-bits N] [-count N] [-label TEXT] [-purpose TEXT] -o FILE
 
 Finds moduli by Proton's rule, each the first safe prime N = 11 (mod 24) from its
 start on, and writes them to a new file: a pool of unsigned records.
@@ -25,9 +26,11 @@ and the others LABEL/2, LABEL/3 and so on. Without it they are random.
 
 Ctrl-C stops the search. The same command goes on with it, here or on another
 machine: it needs the checkpoint, which is there until the pool is written.
-A checkpoint is saved at the start, after each modulus, and when the search is
-stopped.
+A checkpoint is saved at the start, every minute, after each modulus, and when the
+search is stopped.
 `
+
+const saveEvery = time.Minute
 
 // maxCount bounds the moduli of a run: so many of any size, signed, fit into a
 // pool.
@@ -60,7 +63,7 @@ func generate(ctx context.Context, args []string, out, errOut io.Writer) error {
 	}
 	m := newMeter(errOut)
 	defer m.clear()
-	if err := g.begin(m); err != nil {
+	if err := g.begin(ctx, m); err != nil {
 		return err
 	}
 	if err := g.run(ctx, m); err != nil {
@@ -86,6 +89,8 @@ func (g *generation) check(fs *flag.FlagSet) error {
 	switch {
 	case fs.NArg() > 0:
 		return misuse(fs, "%s: there is nothing to read here; the file to write stands behind -o", fs.Arg(0))
+	case g.label == "" && given(fs, "label"):
+		return misuse(fs, "-label is empty: leave it out for random starts")
 	case g.file == "":
 		return misuse(fs, "-o FILE is missing")
 	case g.count < 1 || g.count > maxCount:
@@ -124,7 +129,7 @@ func (g *generation) newSearch(i int) (*moduli.Search, error) {
 
 // begin takes up the checkpoint, or makes one: a disk that cannot be written to
 // shows before the search and not after it.
-func (g *generation) begin(m *meter) error {
+func (g *generation) begin(ctx context.Context, m *meter) error {
 	if err := absent(g.file); err != nil {
 		return err
 	}
@@ -134,9 +139,17 @@ func (g *generation) begin(m *meter) error {
 	saved, err := loadCheckpoint(g.saved)
 	if err == nil {
 		g.checkpoint = saved
+		if err := g.checkOrigin(); err != nil {
+			return err
+		}
+		for _, r := range g.found { // somebody may have written the file
+			if _, signed := r.KeyID(); signed || r.Modulus().Verify(ctx) != nil {
+				return fmt.Errorf("%s holds what generate did not find: remove it to begin anew", g.saved)
+			}
+		}
 		m.say("Going on from %s: %d of %d moduli are found, the next search is at slot %s.",
 			g.saved, len(g.found), g.count, thousands(g.search.Next()))
-		return g.checkOrigin()
+		return nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -197,8 +210,12 @@ func (g *generation) run(ctx context.Context, m *meter) error {
 		i := len(g.found) + 1
 		m.show("%d of %d: sieving", i, g.count)
 		g.search.Workers = g.workers
+		saved := time.Now()
 		found, err := g.search.Run(ctx, func(p moduli.Progress) {
 			m.show("%d of %d: %s", i, g.count, searching(p, g.count-i+1))
+			if time.Since(saved) > saveEvery && g.save(g.saved) == nil {
+				saved = time.Now()
+			}
 		})
 		if err != nil {
 			return err
@@ -231,8 +248,8 @@ func (g *generation) finish(out io.Writer) error {
 	if err := os.Remove(g.saved); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "%s: %s of %d bits%s, unsigned\n",
-		g.file, plural(g.count, "modulus", "moduli"), g.bits, small(g.bits))
+	_, err = fmt.Fprintf(out, "%s: %s of %d bits%s for the purpose %q, unsigned\n",
+		g.file, plural(g.count, "modulus", "moduli"), g.bits, small(g.bits), g.purpose)
 	return err
 }
 

@@ -93,6 +93,9 @@ func importModuli(ctx context.Context, args []string, out, errOut io.Writer) err
 	return nil
 }
 
+// maxRefused is how many moduli are refused, one by one, before all are.
+const maxRefused = 1000
+
 // readCandidates reads files, and takes moduli of one size alone unless bits is 0.
 func readCandidates(files []string, bits int, read func(name string, data []byte) []candidate) (all []candidate, err error) {
 	for _, name := range files {
@@ -131,7 +134,9 @@ func proveAll(ctx context.Context, candidates []candidate, t terms, m *meter) (p
 				continue
 			}
 		}
-		refused++
+		if refused++; refused > maxRefused {
+			return nil, 0, fmt.Errorf("more than %d moduli were refused: is this the right format?", maxRefused)
+		}
 		m.say("%s is refused: %s", c.name, plain(c.err))
 	}
 	return pool, refused, nil
@@ -151,8 +156,14 @@ func with(pool *moduli.Pool, n moduli.Modulus, t terms) (*moduli.Pool, error) {
 }
 
 func readOpenSSH(name string, data []byte) (all []candidate) {
+	bad := 0
 	for line, err := range moduli.ReadOpenSSH(bytes.NewReader(data)) {
 		all = append(all, candidate{fmt.Sprintf("%s:%d", name, line.Number), line.Modulus, err})
+		if err != nil {
+			if bad++; bad > maxRefused {
+				break // proveAll will end there
+			}
+		}
 	}
 	return all
 }

@@ -49,6 +49,9 @@ func main() {
 // run runs the command that the first argument names.
 func run(ctx context.Context, args []string, out, errOut io.Writer) error {
 	if len(args) == 0 {
+		if err := overview(errOut); err != nil {
+			return err
+		}
 		return usageError{reason: "there is no command"}
 	}
 	switch args[0] {

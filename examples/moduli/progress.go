@@ -69,7 +69,7 @@ func searching(p moduli.Progress, moduliLeft int) string {
 	}
 	slots := float64(p.Next) / seconds
 	left := time.Duration(p.Expected / slots * float64(moduliLeft) * float64(time.Second))
-	return fmt.Sprintf("slot %s, %s slots/s, %s tests/s, about %v to go",
+	return fmt.Sprintf("slot %s, %s slots/s, %s tests/s, about %v more on average",
 		thousands(p.Next), thousands(uint64(slots)), thousands(uint64(float64(p.Tests)/seconds)), short(left))
 }
 

@@ -12,10 +12,12 @@ import (
 )
 
 const signUsage = `
--key FILE [-replace] [-o FILE] POOL
+-key FILE [-purpose TEXT] [-replace] [-o FILE] POOL
 
-Proves the moduli of a pool and signs the records that have no signature yet. The
-pool is rewritten, or stays as it is if -o names a new file.
+Proves the moduli of a pool and signs the records that have no signature yet, with
+another purpose if one is given. The pool is rewritten, or stays as it is if -o
+names a new file. A key signs records made since its own -not-before: make it
+first.
 `
 
 // maxKey is more than a private key has, in bytes of its text.
@@ -25,6 +27,7 @@ func sign(ctx context.Context, args []string, out, errOut io.Writer) error {
 	fs := newFlags("sign", signUsage)
 	keyFile := fs.String("key", "", "`file` of the private key, as keygen wrote it")
 	again := fs.Bool("replace", false, "sign those records, too, that have a signature, in its place")
+	purpose := fs.String("purpose", "", "what the moduli are for (default what the records say)")
 	file := fs.String("o", "", "`file` to write, which must not exist (default the pool itself)")
 	if err := parse(fs, args, out); err != nil {
 		return err
@@ -56,7 +59,7 @@ func sign(ctx context.Context, args []string, out, errOut io.Writer) error {
 			continue
 		}
 		m.show("proving %d of %d", i+1, len(records))
-		if records[i].Record, err = signRecord(ctx, key, r); err != nil {
+		if records[i].Record, err = signRecord(ctx, key, r, *purpose); err != nil {
 			return err
 		}
 		signed++
@@ -86,14 +89,26 @@ func sign(ctx context.Context, args []string, out, errOut io.Writer) error {
 }
 
 // signRecord signs nothing that it has not proved.
-func signRecord(ctx context.Context, key *moduli.PrivateKey, r listed) (*moduli.Record, error) {
+func signRecord(ctx context.Context, key *moduli.PrivateKey, r listed, purpose string) (*moduli.Record, error) {
 	if err := r.Modulus().Verify(ctx); err != nil {
 		if ctx.Err() != nil {
 			return nil, err
 		}
 		return nil, fmt.Errorf("%s is not signed, nor is anything else: %s; remove it", r.name, plain(err))
 	}
-	signed, err := key.Sign(r.Record)
+	record := r.Record
+	if purpose != "" {
+		var err error
+		end, _ := r.NotAfter()
+		if _, ok := r.NotAfter(); !ok {
+			end = time.Time{}
+		}
+		record, err = moduli.NewRecord(moduli.Found{Modulus: r.Modulus(), Start: r.Start(), Offset: r.Offset()}, purpose, r.Created(), end)
+		if err != nil {
+			return nil, fmt.Errorf("-purpose has 1 to %d bytes", moduli.MaxPurpose)
+		}
+	}
+	signed, err := key.Sign(record)
 	if errors.Is(err, moduli.ErrWindow) {
 		return nil, fmt.Errorf("%s was created at %s, and the key signs records created %s: sign it with the key of its time, or make one with another -not-before",
 			r.name, r.Created().Format(time.RFC3339), window(key.Public()))

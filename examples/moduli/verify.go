@@ -12,21 +12,21 @@ import (
 )
 
 const verifyUsage = `
-[-key FILE] [-purpose TEXT] FILE...
+[-key FILE] [-purpose TEXT] [-repeat] FILE...
 
 Proves every modulus of pools and single records: that N and (N-1)/2 are prime and
 g generates the whole group. A public start has been computed again from its label
-by then, or the file is refused. With -key it checks that the key signed every
-record, too. Prints one block per record; the exit status is 1 if anything failed.
+by then, or the file is refused; -repeat makes the search from there again, too,
+which shows that N is the first one and was not chosen. With -key it checks that
+the key signed every record. Prints one block per record; the exit status is 1 if
+anything failed.
 `
-
-// maxKeys is more than any key set has, in bytes of its text.
-const maxKeys = 1 << 20
 
 func verify(ctx context.Context, args []string, out, errOut io.Writer) error {
 	fs := newFlags("verify", verifyUsage)
 	keyFile := fs.String("key", "", "`file` of public keys, one on each line: every record must be signed by one of them")
 	purpose := fs.String("purpose", "", "what all records must be signed for (default whatever they say)")
+	repeat := fs.Bool("repeat", false, "repeat the searches from public starts")
 	if err := parse(fs, args, out); err != nil {
 		return err
 	}
@@ -36,7 +36,7 @@ func verify(ctx context.Context, args []string, out, errOut io.Writer) error {
 	if *purpose != "" && *keyFile == "" {
 		return misuse(fs, "-purpose goes with -key: what an unsigned record says of it, nobody has vouched for")
 	}
-	v := verifier{out: out, purpose: *purpose}
+	v := verifier{out: out, purpose: *purpose, repeat: *repeat}
 	if *keyFile != "" {
 		keys, err := readKeys(*keyFile)
 		if err != nil {
@@ -71,6 +71,7 @@ type verifier struct {
 	out     io.Writer
 	keys    *moduli.Keys // nil: signatures are not checked
 	purpose string
+	repeat  bool
 }
 
 func (v verifier) verify(ctx context.Context, r listed, m *meter) error {
@@ -88,15 +89,44 @@ func (v verifier) verify(ctx context.Context, r listed, m *meter) error {
 	} else {
 		fmt.Fprintf(v.out, "  proof: N and (N-1)/2 are prime, and %d generates the whole group (%v)\n", r.Modulus().G, took.Round(time.Millisecond))
 	}
+	var search error
+	if v.repeat && r.Start().Label() != "" {
+		m.show("repeating the search of %s", r.name)
+		search = repeatSearch(ctx, r.Record)
+		m.clear()
+		if search == nil {
+			fmt.Fprintln(v.out, "  search: repeated, with the same result")
+		} else {
+			fmt.Fprintf(v.out, "  search: FAILED: %s\n", plain(search))
+		}
+	}
 	text, signature := v.signature(r.Record)
 	fmt.Fprintf(v.out, "  signature: %s\n", text)
-	err := errors.Join(proof, signature)
+	err := errors.Join(proof, search, signature)
 	if err != nil {
 		fmt.Fprintf(v.out, "  result: FAILED\n\n")
 		return err
 	}
-	_, err = fmt.Fprintf(v.out, "  result: good%s\n\n", standing(r))
+	result := "good"
+	if _, signed := r.KeyID(); signed && v.keys == nil {
+		result = "the modulus is good, the signature is not checked"
+	}
+	_, err = fmt.Fprintf(v.out, "  result: %s%s\n\n", result, standing(r))
 	return err
+}
+
+// repeatSearch searches again where a record says that it was found.
+func repeatSearch(ctx context.Context, r *moduli.Record) error {
+	found, err := moduli.Generate(ctx, r.Start())
+	switch {
+	case err != nil:
+		return err
+	case !found.Equal(r.Modulus()):
+		return fmt.Errorf("the first modulus is %d after the start, and this one is %d after it", found.Offset, r.Offset())
+	case r.Start().Counter() > 0:
+		return errors.New("a counter above 0, though numbers of this size have a modulus behind every start")
+	}
+	return nil
 }
 
 // origin says what is known of where the modulus comes from.
@@ -143,20 +173,21 @@ func standing(r listed) string {
 
 // readKeys reads public keys, one on each line.
 func readKeys(path string) (*moduli.Keys, error) {
-	data, err := readFile(path, maxKeys)
+	data, err := readFile(path, moduli.MaxKeys)
 	if err != nil {
 		return nil, err
 	}
-	var keys []*moduli.PublicKey
-	for i, line := range strings.Split(strings.TrimSuffix(string(data), "\n"), "\n") {
-		if _, err := moduli.ParsePrivateKey(line); err == nil {
-			return nil, fmt.Errorf("%s is a private key: give the public one, which keygen wrote beside it as FILE.pub", path)
-		}
-		key, err := moduli.ParsePublicKey(line)
-		if err != nil {
-			return nil, fmt.Errorf("%s:%d is no public key: give a FILE.pub of keygen", path, i+1)
-		}
-		keys = append(keys, key)
+	text := string(data)
+	if !strings.HasSuffix(text, "\n") {
+		text += "\n"
 	}
-	return moduli.NewKeys(keys...), nil
+	first, _, _ := strings.Cut(text, "\n")
+	if _, err := moduli.ParsePrivateKey(first); err == nil {
+		return nil, fmt.Errorf("%s is a private key: give the public one, which keygen wrote beside it as FILE.pub", path)
+	}
+	keys, err := moduli.ParseKeys(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s holds something else than public keys, one on each line: give a FILE.pub of keygen", path)
+	}
+	return keys, nil
 }

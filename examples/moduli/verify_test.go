@@ -53,7 +53,7 @@ func TestVerifySigned(t *testing.T) {
 	in(t)
 	signed512(t)
 	out := must(t, "verify", "pool.moduli")
-	require.Equal(t, 2, strings.Count(out, ", not checked: -key FILE does\n  result: good\n"))
+	require.Equal(t, 2, strings.Count(out, ", not checked: -key FILE does\n  result: the modulus is good, the signature is not checked\n"))
 	for _, args := range [][]string{{"-key", "own.pub"}, {"-key", "own.pub", "-purpose", "demo"}} {
 		out = must(t, append(append([]string{"verify"}, args...), "pool.moduli")...)
 		require.Equal(t, 2, strings.Count(out, "  signature: good, by key "))
@@ -167,9 +167,9 @@ func TestMalformedPools(t *testing.T) {
 	}
 	refused(t, "no such file", "verify", "nowhere")
 	for text, why := range map[string]string{
-		"":         "key:1 is no public key",
-		"nonsense": "key:1 is no public key",
-		good:       "key:1 is no public key",
+		"":         "key holds something else than public keys",
+		"nonsense": "key holds something else than public keys",
+		good:       "key holds something else than public keys",
 	} {
 		write(t, "key", text)
 		refused(t, why, "verify", "-key", "key", "pool.moduli")
@@ -201,4 +201,50 @@ func TestShow(t *testing.T) {
 	want.WriteString("offset: " + new(big.Int).SetUint64(r.Offset()).String() + "\n")
 	want.WriteString("purpose: \"demo\"\ncreated: 2030-01-01T00:00:00Z\nnot after: none\nkey: none\n")
 	require.Equal(t, want.String(), must(t, "show", "pool.moduli"))
+}
+
+// TestVerifyRepeats the search, and so sees a modulus that is not the first one.
+func TestVerifyRepeats(t *testing.T) {
+	in(t)
+	start, err := moduli.PublicStart(512, "repeat", 0)
+	require.NoError(t, err)
+	first, err := moduli.Generate(t.Context(), start)
+	require.NoError(t, err)
+	s, err := moduli.NewSearch(start)
+	require.NoError(t, err)
+	later, err := s.Range(first.Offset/24+1, 1<<30) // its slot, and so the one after it
+	require.NoError(t, err)
+	second, err := later.Run(t.Context(), nil)
+	require.NoError(t, err)
+	require.Greater(t, second.Offset, first.Offset)
+	for name, f := range map[string]moduli.Found{"first": first, "second": second} {
+		r, err := moduli.NewRecord(f, "demo", time.Now(), time.Time{})
+		require.NoError(t, err)
+		write(t, name, r.Text())
+	}
+	must(t, "verify", "second") // it is a good modulus
+	out := must(t, "verify", "-repeat", "first")
+	require.Contains(t, out, "search: repeated, with the same result")
+	out, _, err = call(t, "verify", "-repeat", "second")
+	require.Error(t, err)
+	require.Contains(t, out, "search: FAILED: the first modulus is ")
+}
+
+// TestForgedCheckpoint: what a checkpoint says was found is proved.
+func TestForgedCheckpoint(t *testing.T) {
+	in(t)
+	start, err := moduli.PublicStart(512, "forged", 0)
+	require.NoError(t, err)
+	first, err := moduli.Generate(t.Context(), start)
+	require.NoError(t, err)
+	n := new(big.Int).SetBytes(first.N)
+	composite := moduli.Found{Modulus: moduli.Modulus{N: n.Add(n, big.NewInt(24)).Bytes(), G: 2}, Start: start, Offset: first.Offset + 24}
+	r, err := moduli.NewRecord(composite, "demo", time.Now(), time.Time{})
+	require.NoError(t, err)
+	next, err := moduli.PublicStart(512, "forged/2", 0)
+	require.NoError(t, err)
+	search, err := moduli.NewSearch(next)
+	require.NoError(t, err)
+	require.NoError(t, (&checkpoint{search: search, found: []*moduli.Record{r}}).save("pool.moduli.checkpoint"))
+	refused(t, "holds what generate did not find", "generate", "-bits", "512", "-label", "forged", "-o", "pool.moduli")
 }

@@ -24,11 +24,11 @@ func login(ctx context.Context, n narrator) (s *server, base string, err error) 
 	if err != nil {
 		return nil, "", err
 	}
-	ref := s.groups[0].Ref()
+	ref := s.moduli.first.Ref()
 	n.say("The server reads a modulus that Proton signed and three of its own, verifies")
 	n.say("the signatures and proves of each that it is a safe prime whose whole group 2")
 	n.say("generates.")
-	n.detail("modulus", "%d bits, %x…%x", s.groups[0].Bits(), ref.N[:4], ref.N[252:])
+	n.detail("modulus", "%d bits, %x…%x", s.moduli.first.Bits(), ref.N[:4], ref.N[252:])
 	n.detail("time", "%v, once: the process remembers the proofs", time.Since(start).Round(time.Millisecond))
 	base, err = s.listen(ctx)
 	if err != nil {

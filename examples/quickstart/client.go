@@ -15,8 +15,9 @@ import (
 type client struct {
 	base    string // of the server's URLs
 	origins origins
-	srp     *srp.Client
-	token   string // of the session, after a login
+	srp     *srp.Client // for logins
+	fresh   *srp.Client // for new passwords
+	token   string      // of the session, after a login
 }
 
 // newClient trusts two keys for moduli, and nothing that the server says.
@@ -25,14 +26,15 @@ func newClient(base string) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := srp.NewClient(srp.ClientConfig{
-		Profiles:    []srp.Profile{srp.Proton(4)},
-		AcceptGroup: o.AcceptGroup,
-	})
-	if err != nil {
+	c := &client{base: base, origins: o}
+	profiles := []srp.Profile{srp.Proton(4)}
+	if c.srp, err = srp.NewClient(srp.ClientConfig{Profiles: profiles, AcceptGroup: o.AcceptGroup}); err != nil {
 		return nil, err
 	}
-	return &client{base: base, origins: o, srp: c}, nil
+	if c.fresh, err = srp.NewClient(srp.ClientConfig{Profiles: profiles, AcceptGroup: o.AcceptNewGroup}); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 // signUp registers an account. The password stays here.
@@ -55,7 +57,7 @@ func (c *client) register(ctx context.Context, path string, password []byte) (si
 	if err != nil {
 		return signUpAuth{}, err
 	}
-	record, err := c.srp.Register(ctx, srp.Offer{Profile: srp.Proton(4), Group: group}, nil, password)
+	record, err := c.fresh.Register(ctx, srp.Offer{Profile: srp.Proton(4), Group: group}, nil, password)
 	if err != nil {
 		return signUpAuth{}, err
 	}

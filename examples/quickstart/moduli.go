@@ -3,7 +3,7 @@ package main
 import (
 	_ "embed"
 	"fmt"
-	"strings"
+	"time"
 
 	"github.com/nescio-go/nescio/moduli"
 	"github.com/nescio-go/nescio/moduli/openpgp"
@@ -25,7 +25,7 @@ var pool string
 
 // poolKey is the public key of who signed the pool.
 //
-//go:embed moduli.key
+//go:embed moduli.key.pub
 var poolKey string
 
 const purpose = "example.org/srp"
@@ -41,12 +41,8 @@ func newOrigins() (o origins, err error) {
 	if o.proton, err = openpgp.ParseKey(openpgp.ProtonKey); err != nil {
 		return origins{}, err
 	}
-	key, err := moduli.ParsePublicKey(strings.TrimSpace(poolKey))
-	if err != nil {
-		return origins{}, err
-	}
-	o.own = moduli.NewKeys(key)
-	return o, nil
+	o.own, err = moduli.ParseKeys(poolKey)
+	return o, err
 }
 
 // group reads a modulus as it travels: Proton's message, or a record's text.
@@ -59,12 +55,15 @@ func (o origins) group(message string) (srp.GroupRef, error) {
 	return srp.GroupRef{N: n, G: openpgp.Generator, Credential: []byte(message)}, err
 }
 
-// AcceptGroup is the group policy of the client: either origin will do.
+// AcceptGroup is the group policy of logins: either origin will do.
 func (o origins) AcceptGroup(n []byte, g int, credential []byte) error {
-	if o.proton.AcceptGroup(n, g, credential) == nil {
-		return nil
-	}
-	return o.own.AcceptGroup(purpose)(n, g, credential)
+	return srp.AnyOf(o.proton.AcceptGroup, o.own.AcceptGroup(purpose))(n, g, credential)
+}
+
+// AcceptNewGroup is that of new passwords, for which a record must not have
+// expired.
+func (o origins) AcceptNewGroup(n []byte, g int, credential []byte) error {
+	return srp.AnyOf(o.proton.AcceptGroup, o.own.AcceptNewGroup(purpose))(n, g, credential)
 }
 
 // message is how a group's modulus travels: group reads it.
@@ -75,36 +74,65 @@ func message(g srp.GroupRef) string {
 	return string(g.Credential)
 }
 
-// loadGroups returns Proton's modulus and those of the pool, each of them proved:
-// a safe prime of which 2 generates the whole group.
-func loadGroups() (groups []*srp.Group, err error) {
+// catalogue is the moduli that the server has accounts on, each of them proved: a
+// safe prime of which 2 generates the whole group.
+type catalogue struct {
+	own    *moduli.Keys
+	pool   *moduli.Pool
+	first  *srp.Group            // Proton's, for new accounts
+	groups map[string]*srp.Group // by modulusID
+}
+
+// newCatalogue loads Proton's modulus and a pool's. Retired ones are there too: who
+// has one logs in with it.
+func newCatalogue(poolText string) (*catalogue, error) {
 	o, err := newOrigins()
 	if err != nil {
 		return nil, err
 	}
-	p, err := moduli.ParsePool(pool)
+	c := &catalogue{own: o.own, groups: make(map[string]*srp.Group)}
+	if c.pool, err = moduli.ParsePool(poolText); err != nil {
+		return nil, err
+	}
+	if c.first, err = c.add(o, signedModulus); err != nil {
+		return nil, err
+	}
+	for _, r := range c.pool.Records() {
+		if _, err := c.add(o, r.Text()); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+func (c *catalogue) add(o origins, message string) (*srp.Group, error) {
+	ref, err := o.group(message)
 	if err != nil {
 		return nil, err
 	}
-	messages := []string{signedModulus}
-	for _, r := range p.Records() {
-		messages = append(messages, r.Text())
+	g, err := srp.NewGroup(ref.N, ref.G)
+	if err != nil {
+		return nil, err
 	}
-	for _, m := range messages {
-		ref, err := o.group(m)
-		if err != nil {
-			return nil, err
-		}
-		g, err := srp.NewGroup(ref.N, ref.G)
-		if err != nil {
-			return nil, err
-		}
-		if g, err = g.WithCredential(ref.Credential); err != nil { // so that clients can verify it too
-			return nil, err
-		}
-		groups = append(groups, g)
+	if g, err = g.WithCredential(ref.Credential); err != nil { // so that clients can verify it too
+		return nil, err
 	}
-	return groups, nil
+	c.groups[modulusID(g)] = g
+	return g, nil
+}
+
+// next is for a new password: a modulus of the pool at random, other than that of
+// the old one, so that none holds too many accounts for too long.
+func (c *catalogue) next(old []byte) (*srp.Group, error) {
+	r, err := c.pool.Retire(old).Pick(c.own, purpose, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	g, err := srp.NewGroup(r.Modulus().N, r.Modulus().G) // proved before: this takes a microsecond
+	if err != nil {
+		return nil, err
+	}
+	return c.groups[modulusID(g)], nil
 }
 
 // modulusID names a group on the wire.

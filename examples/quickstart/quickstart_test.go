@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/nescio-go/nescio/kdf"
+	"github.com/nescio-go/nescio/moduli"
 	"github.com/nescio-go/nescio/srp"
 	"github.com/nescio-go/nescio/wrap"
 	"github.com/stretchr/testify/require"
@@ -98,7 +99,7 @@ func TestServerThatCheats(t *testing.T) {
 func TestSessions(t *testing.T) {
 	s, c := newWorld(t)
 	ctx := t.Context()
-	other := &client{base: c.base, origins: c.origins, srp: c.srp}
+	other := &client{base: c.base, origins: c.origins, srp: c.srp, fresh: c.fresh}
 	require.Equal(t, statusError{401, "Log in first"}, other.upload(ctx, newVault("alice"), password))
 	other.token = "guessed"
 	_, err := other.download(ctx)
@@ -139,7 +140,7 @@ func TestSessions(t *testing.T) {
 func TestLoginAcrossAPasswordChange(t *testing.T) {
 	_, c := newWorld(t)
 	ctx := t.Context()
-	mallory := &client{base: c.base, origins: c.origins, srp: c.srp}
+	mallory := &client{base: c.base, origins: c.origins, srp: c.srp, fresh: c.fresh}
 	var info infoResponse
 	require.NoError(t, mallory.call(ctx, "POST", "/auth/info", infoRequest{"alice"}, &info))
 	group, err := mallory.origins.group(info.Modulus)
@@ -156,6 +157,37 @@ func TestLoginAcrossAPasswordChange(t *testing.T) {
 		mallory.call(ctx, "POST", "/auth", authRequest{"alice", proof.A, proof.M1, info.SRPSession}, nil))
 }
 
+// TestRetiredModuliAreNotHandedOut for new passwords, and serve those who have
+// them.
+func TestRetiredModuliAreNotHandedOut(t *testing.T) {
+	lines := strings.SplitAfter(strings.TrimSuffix(pool, "\n"), "\n")
+	require.Len(t, lines, 3)
+	c, err := newCatalogue("retired " + lines[0] + lines[1] + "retired " + lines[2] + "\n")
+	require.NoError(t, err)
+	require.Len(t, c.groups, 4)
+	left := c.pool.Records()[1].Modulus()
+	for range 10 {
+		g, err := c.next(c.first.Ref().N)
+		require.NoError(t, err)
+		require.Equal(t, left.N, g.Ref().N)
+	}
+	_, err = c.next(left.N)
+	require.ErrorIs(t, err, moduli.ErrEmpty, "there is no other")
+}
+
+// TestOnlyWhatWasOfferedIsAdmitted: a client does not choose its modulus.
+func TestOnlyWhatWasOfferedIsAdmitted(t *testing.T) {
+	s, c := newWorld(t)
+	ctx := t.Context()
+	auth, err := c.register(ctx, "/auth/modulus", []byte("new password")) // that of new accounts
+	require.NoError(t, err)
+	locked, err := newVault("alice").lock(ctx, []byte("new password"))
+	require.NoError(t, err)
+	require.Equal(t, statusError{400, "Malformed request"}, c.call(ctx, "PUT", "/settings/password", passwordRequest{auth, locked}, nil))
+	require.NoError(t, c.changePassword(ctx, []byte("new password"), locked))
+	require.Nil(t, s.stored("alice").next)
+}
+
 // TestServerRefuses: what no client of ours sends gets an answer, and the
 // server goes on.
 func TestServerRefuses(t *testing.T) {
@@ -169,10 +201,10 @@ func TestServerRefuses(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, c.signUp(ctx, "alice", []byte("password")))
 	require.Equal(t, statusError{400, "Malformed request"},
-		c.call(ctx, "POST", "/users", signUpRequest{"bob", signUpAuth{Version: 4, ModulusID: modulusID(s.groups[0])}}, nil))
+		c.call(ctx, "POST", "/users", signUpRequest{"bob", signUpAuth{Version: 4, ModulusID: modulusID(s.moduli.first)}}, nil))
 	require.Equal(t, statusError{400, "Malformed request"},
 		c.call(ctx, "POST", "/users", signUpRequest{"bob", signUpAuth{
-			Version: 3, ModulusID: modulusID(s.groups[0]), Salt: make([]byte, 10), Verifier: bytes.Repeat([]byte{3}, 256)}}, nil))
+			Version: 3, ModulusID: modulusID(s.moduli.first), Salt: make([]byte, 10), Verifier: bytes.Repeat([]byte{3}, 256)}}, nil))
 	require.Equal(t, statusError{409, "Username already taken"}, c.signUp(ctx, "Alice", []byte("mine now")))
 	require.Equal(t, statusError{400, "Malformed request"}, c.signUp(ctx, " ", []byte("password")))
 	require.Equal(t, statusError{400, "Malformed request"}, c.call(ctx, "POST", "/auth/info", infoRequest{""}, nil))

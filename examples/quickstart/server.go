@@ -5,8 +5,10 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,7 +20,7 @@ import (
 // session may do in server_data.go.
 type server struct {
 	srp    *srp.Server
-	groups []*srp.Group // the first for new accounts, the others for new passwords
+	moduli *catalogue
 
 	mu       sync.Mutex
 	accounts map[string]*account // by user name; a database table
@@ -29,6 +31,7 @@ type server struct {
 // account is all that the server has of a user.
 type account struct {
 	record []byte
+	next   *srp.Group // on offer for a new password
 	keys   userKeys
 	notes  notes
 	key    []byte // of the last session, which the story shows
@@ -48,12 +51,13 @@ type session struct {
 
 // newServer verifies its moduli once, when it starts.
 func newServer() (*server, error) {
-	groups, err := loadGroups()
+	c, err := newCatalogue(pool)
 	if err != nil {
 		return nil, err
 	}
 	var templates []srp.Template
-	for _, g := range groups {
+	for _, id := range slices.Sorted(maps.Keys(c.groups)) { // one order in all replicas
+		g := c.groups[id]
 		templates = append(templates, srp.Template{Profile: srp.Proton(4), Group: g, Weight: 1})
 	}
 
@@ -70,7 +74,7 @@ func newServer() (*server, error) {
 	}
 	return &server{
 		srp:      s,
-		groups:   groups,
+		moduli:   c,
 		accounts: make(map[string]*account),
 		logins:   make(map[string]pending),
 		sessions: make(map[string]session),

@@ -1,13 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"maps"
-	"math/rand/v2"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -51,28 +48,27 @@ func (s *server) putNotes(a *account, in notes) (struct{}, error) {
 	return struct{}{}, nil
 }
 
-// nextModulus is for a new password: one of the pool, at random, other than that
-// of the old one, so that no modulus holds too many accounts for too long.
+// nextModulus offers another modulus for a new password.
 func (s *server) nextModulus(a *account, _ struct{}) (modulusResponse, error) {
 	record, err := srp.ParseRecord(a.record)
 	if err != nil {
 		return modulusResponse{}, err
 	}
-	others := slices.DeleteFunc(slices.Clone(s.groups[1:]), func(g *srp.Group) bool {
-		return bytes.Equal(g.Ref().N, record.Group().N)
-	})
-	return describe(others[rand.IntN(len(others))]), nil
+	if a.next, err = s.moduli.next(record.Group().N); err != nil {
+		return modulusResponse{}, err
+	}
+	return describe(a.next), nil
 }
 
 // changePassword replaces the record and the keys that hang on the password in
 // one step, and ends all sessions: a password is changed because somebody else
 // may know it.
 func (s *server) changePassword(a *account, in passwordRequest) (struct{}, error) {
-	record, err := s.admit(in.Auth)
+	record, err := s.admit(in.Auth, a.next)
 	if err != nil {
 		return struct{}{}, err
 	}
-	a.record, a.keys = record, in.Keys
+	a.record, a.keys, a.next = record, in.Keys, nil
 	maps.DeleteFunc(s.sessions, func(_ string, other session) bool { return s.accounts[other.id] == a })
 	return struct{}{}, nil
 }

@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -14,7 +13,7 @@ import (
 )
 
 func (s *server) modulus(w http.ResponseWriter, _ *http.Request) {
-	reply(w, http.StatusOK, describe(s.groups[0]))
+	reply(w, http.StatusOK, describe(s.moduli.first))
 }
 
 func describe(g *srp.Group) modulusResponse {
@@ -30,7 +29,7 @@ func (s *server) signUp(_ context.Context, in signUpRequest) (struct{}, error) {
 	if len(id) == 0 || len(id) > srp.MaxID {
 		return struct{}{}, srp.ErrMalformed
 	}
-	record, err := s.admit(in.Auth)
+	record, err := s.admit(in.Auth, s.moduli.first)
 	if err != nil {
 		return struct{}{}, err
 	}
@@ -43,15 +42,14 @@ func (s *server) signUp(_ context.Context, in signUpRequest) (struct{}, error) {
 	return struct{}{}, nil
 }
 
-// admit returns the record that a client registers, if it is of the kind on
-// offer.
-func (s *server) admit(auth signUpAuth) ([]byte, error) {
-	i := slices.IndexFunc(s.groups, func(g *srp.Group) bool { return modulusID(g) == auth.ModulusID })
-	if i < 0 {
+// admit returns the record that a client registers, if it is of the kind and on
+// the modulus on offer.
+func (s *server) admit(auth signUpAuth, offered *srp.Group) ([]byte, error) {
+	if offered == nil || auth.ModulusID != modulusID(offered) {
 		return nil, srp.ErrMalformed
 	}
 	// Versions 3 and 4 of Proton do not hash the user name: no identity.
-	kind := srp.Offer{Profile: srp.Proton(auth.Version), Group: s.groups[i].Ref()}
+	kind := srp.Offer{Profile: srp.Proton(auth.Version), Group: offered.Ref()}
 	record, err := srp.NewRecord(kind, nil, auth.Salt, auth.Verifier)
 	if err != nil {
 		return nil, srp.ErrMalformed

@@ -7,7 +7,6 @@ import (
 )
 
 var (
-	MillerRabin = millerRabin
 	VerifyPrime = verifyPrime
 )
 
@@ -48,3 +47,6 @@ func Residues(n *big.Int, a, b uint64) (uint64, uint64) {
 	}
 	return ra, rb
 }
+
+// MillerRabin is the test with random bases.
+func MillerRabin(q *big.Int) bool { return millerRabin(q, nil) }

@@ -55,7 +55,7 @@ const reportEvery = 200 * time.Millisecond
 // error of ctx, in which case progress says where to go on.
 func (s *Search) Run(ctx context.Context) (slot uint64, found bool, p Progress, err error) {
 	s.progress = Progress{Next: s.First}
-	test, took := fasterTest(s.Base)
+	test, took := fasterTest(ctx, s.Base)
 	s.test = test
 	for s.progress.Next < s.End {
 		slot, found, err := s.segment(ctx, took)
@@ -77,7 +77,9 @@ func (s *Search) segment(ctx context.Context, took time.Duration) (slot uint64, 
 		workers: s.workers(),
 		limit:   largestUseful(base),
 	}
-	expect := expected(base)
+	// A range that is shorter than a search takes on average has so much less to
+	// test.
+	expect := expected(base) * min(1, float64(n)/SlotsPerHit(base))
 	v.depth = func(reached uint64, primes int, spent time.Duration) bool {
 		return worthwhile(expect, reached, primes, spent, took)
 	}
@@ -95,7 +97,11 @@ func (s *Search) segment(ctx context.Context, took time.Duration) (slot uint64, 
 			if !ok {
 				return
 			}
-			c.settle(i, s.isSafePrime(Slot(base, uint64(left[i]))))
+			hit := s.isSafePrime(ctx, Slot(base, uint64(left[i])))
+			if !hit && ctx.Err() != nil {
+				return // it may have been stopped in the proof: not settled
+			}
+			c.settle(i, hit)
 		}
 	}
 	done := make(chan struct{})
@@ -147,8 +153,8 @@ func (s *Search) workers() int { return max(1, s.Workers) }
 
 // isSafePrime runs the tests, the cheapest first: the one exponentiation that
 // decides over p and its generator once q is known to be prime; one strong test
-// of q; and, for what is left, the whole proof.
-func (s *Search) isSafePrime(p *big.Int) bool {
+// of q; and, for what is left, the rest of the proof, until ctx ends.
+func (s *Search) isSafePrime(ctx context.Context, p *big.Int) bool {
 	q := new(big.Int).Rsh(p, 1)
 	minusOne := new(big.Int).Sub(p, one)
 	if s.test(p, q).Cmp(minusOne) != 0 {
@@ -158,7 +164,7 @@ func (s *Search) isSafePrime(p *big.Int) bool {
 	qMinusOne := new(big.Int).Sub(q, one)
 	twos := qMinusOne.TrailingZeroBits()
 	d := new(big.Int).Rsh(qMinusOne, twos)
-	return strong(s.test(q, d), q, qMinusOne, twos) && Verify(p.Bytes(), 2) == nil
+	return strong(s.test(q, d), q, qMinusOne, twos) && bailliePSW(q) && millerRabin(q, ctx.Done())
 }
 
 // candidates hands out the slots that are left, in order, and remembers the
@@ -216,19 +222,19 @@ func (c *candidates) settled() (i int, tests uint64) {
 
 // fasterTest returns 2^e mod n by math/big or by internal/modexp, whichever is
 // faster for numbers of this size here, and the time that it takes.
-func fasterTest(base *big.Int) (test func(n, e *big.Int) *big.Int, took time.Duration) {
+func fasterTest(ctx context.Context, base *big.Int) (test func(n, e *big.Int) *big.Int, took time.Duration) {
 	n := new(big.Int).Or(base, one)
 	e := new(big.Int).Rsh(n, 1)
-	time1, time2 := timeOf(bigTest, n, e), timeOf(modexpTest, n, e)
+	time1, time2 := timeOf(ctx, bigTest, n, e), timeOf(ctx, modexpTest, n, e)
 	if time1 <= time2 {
 		return bigTest, time1
 	}
 	return modexpTest, time2
 }
 
-func timeOf(test func(n, e *big.Int) *big.Int, n, e *big.Int) time.Duration {
+func timeOf(ctx context.Context, test func(n, e *big.Int) *big.Int, n, e *big.Int) time.Duration {
 	best := time.Duration(math.MaxInt64)
-	for range 2 {
+	for i := 0; i < 2 && ctx.Err() == nil; i++ {
 		start := time.Now()
 		test(n, e)
 		best = min(best, time.Since(start))

@@ -90,7 +90,7 @@ func verifyPrime(n []byte) error {
 	q := new(big.Int).SetBytes(n)
 	q.Rsh(q, 1)
 	// Baillie–PSW refuses whatever is not built to deceive it.
-	if !bailliePSW(q) || !millerRabin(q) {
+	if !bailliePSW(q) || !millerRabin(q, nil) {
 		return ErrNotSafe
 	}
 	return nil
@@ -112,14 +112,20 @@ func bailliePSW(n *big.Int) (ok bool) {
 
 // millerRabin runs the strong probable-prime test on q > 3, odd, with random
 // bases in [2, q−2] from crypto/rand. big.Int.ProbablyPrime derives its bases
-// from q, and its documentation says that it does not suit adversarial input.
-func millerRabin(q *big.Int) bool {
+// from q, and its documentation says that it does not suit adversarial input. Once
+// done is closed, the answer is no.
+func millerRabin(q *big.Int, done <-chan struct{}) bool {
 	minusOne := new(big.Int).Sub(q, one)
 	s := minusOne.TrailingZeroBits()
 	d := new(big.Int).Rsh(minusOne, s)
 	span := new(big.Int).Sub(q, big.NewInt(3))
 	x := new(big.Int)
 	for range rounds {
+		select {
+		case <-done:
+			return false
+		default:
+		}
 		base, err := rand.Int(rand.Reader, span)
 		if err != nil {
 			return false
