@@ -51,6 +51,19 @@
 // is within reach: such moduli are for tests and demonstrations, and package srp
 // refuses them.
 //
+// # Speed
+//
+// go run ./examples/moduli bench, 2048 bits, two cores of a shared machine, Go 1.26,
+// CPU seconds:
+//
+//	                      runs   mean
+//	ours, by slots          12    8.1        32 µs a slot × 254,253 slots a hit
+//	ours, whole searches    12    9.4 ± 1.3  from 3.9 to 17.1
+//	openssl dhparam -2      50   25.5 ± 3.8  from 0.7 to 120
+//
+// Two cores pass 1.83 times the slots of one. Three quarters of the time is modular
+// multiplication, in filippo.io/bigmod.
+//
 // # Security
 //
 // Everything but a private key is public here, and nothing but its use is
