@@ -69,7 +69,7 @@ func (s *Search) Run(ctx context.Context) (slot uint64, found bool, p Progress, 
 // segment sieves the next slots and tests what is left of them.
 func (s *Search) segment(ctx context.Context, took time.Duration) (slot uint64, found bool, err error) {
 	first := s.progress.Next
-	n := min(segmentSlots(s.Base.BitLen()), s.End-first)
+	n := min(segmentSlots(s.Base), s.End-first)
 	base := Slot(s.Base, first)
 	v := &sieve{
 		base:    newResidues(base),
@@ -305,11 +305,9 @@ func largestUseful(base *big.Int) uint64 {
 // segmentSlots is how many slots are sieved at once: four times those that a hit
 // takes on average, so that one segment is enough in 98 of 100 searches, and at
 // most what its bits may take in memory.
-func segmentSlots(size int) uint64 {
-	ln := float64(size) * math.Ln2
-	mean := ln * ln / slotsPerHit
+func segmentSlots(base *big.Int) uint64 {
 	slots := uint64(1) << 10
-	for slots < uint64(4*mean) && slots < 1<<22 {
+	for float64(slots) < 4*SlotsPerHit(base) && slots < 1<<22 {
 		slots *= 2
 	}
 	return slots
