@@ -143,7 +143,8 @@ func (g *generation) begin(ctx context.Context, m *meter) error {
 			return err
 		}
 		for _, r := range g.found { // somebody may have written the file
-			if _, signed := r.KeyID(); signed || r.Modulus().Verify(ctx) != nil {
+			_, signed := r.KeyID()
+			if err := r.Modulus().Verify(ctx); signed || (err != nil && ctx.Err() == nil) {
 				return fmt.Errorf("%s holds what generate did not find: remove it to begin anew", g.saved)
 			}
 		}
@@ -206,6 +207,9 @@ func (g *generation) checkOrigin() error {
 
 // run finds what is left to find, and saves every modulus.
 func (g *generation) run(ctx context.Context, m *meter) error {
+	if err := ctx.Err(); err != nil {
+		return err // begin may have been stopped before it had proved what was found
+	}
 	for len(g.found) < g.count {
 		i := len(g.found) + 1
 		m.show("%d of %d: sieving", i, g.count)

@@ -109,6 +109,34 @@ func TestResume(t *testing.T) {
 	require.NoFileExists(t, "pool.moduli.checkpoint")
 }
 
+// TestStoppedWhileItProves stops the command while it proves what the checkpoint
+// holds: that is an interruption and not a forged checkpoint, and what has not
+// been proved is not written.
+func TestStoppedWhileItProves(t *testing.T) {
+	pool, err := moduli.ParsePool(pool3(t))
+	require.NoError(t, err)
+	search, err := moduli.NewSearch(pool.Records()[2].Start())
+	require.NoError(t, err)
+	for _, found := range []int{2, 3} {
+		in(t)
+		if found == 3 {
+			start, err := moduli.PublicStart(512, "a b/4", 0)
+			require.NoError(t, err)
+			search, err = moduli.NewSearch(start)
+			require.NoError(t, err)
+		}
+		require.NoError(t, (&checkpoint{search, pool.Records()[:found]}).save("saved"))
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		var errOut bytes.Buffer
+		err := run(ctx, append(three, "pool.moduli", "-checkpoint", "saved"), new(bytes.Buffer), &errOut)
+		require.ErrorIs(t, err, context.Canceled)
+		require.Contains(t, errOut.String(), "The search is saved in saved.")
+		require.NoFileExists(t, "pool.moduli")
+		must(t, append(three, "pool.moduli", "-checkpoint", "saved")...)
+	}
+}
+
 // TestResumeGoesOnWhereItStopped takes up a search that is right before its
 // end: a new one would find the same.
 func TestResumeGoesOnWhereItStopped(t *testing.T) {
