@@ -2,19 +2,17 @@ package srp
 
 import (
 	"crypto/hkdf"
-	"crypto/hmac"
 	"crypto/sha512"
-	"encoding/binary"
 	"fmt"
 	"io"
-	"math/bits"
 
+	"github.com/nescio-go/nescio/internal/decoy"
 	"github.com/nescio-go/nescio/internal/safeprime"
 	"github.com/nescio-go/nescio/kdf"
 )
 
 // SecretSize is the size of each of a server's secrets in bytes.
-const SecretSize = 32
+const SecretSize = decoy.KeySize
 
 // Secrets are the long-lived secrets of a server. All replicas of a server
 // share them. They redact themselves in fmt, log/slog and JSON, by themselves
@@ -38,7 +36,7 @@ type Secrets struct {
 // without Decoy. While accounts move from one protocol to another, an unknown
 // id answers as SRP if its draw is below the share of accounts still on SRP.
 func (s Secrets) Draw(id []byte) float64 {
-	return float64(binary.BigEndian.Uint64(decoy(s.Decoy, "protocol", id))>>11) / (1 << 53)
+	return decoy.Fraction(s.Decoy, "protocol", id)
 }
 
 // Format writes a placeholder, whatever the verb.
@@ -46,15 +44,6 @@ func (s Secrets) Format(f fmt.State, _ rune) { io.WriteString(f, "srp.Secrets(re
 
 // MarshalJSON writes a placeholder.
 func (s Secrets) MarshalJSON() ([]byte, error) { return []byte(`"srp.Secrets(redacted)"`), nil }
-
-// decoy is D(label, id) = HMAC-SHA512(Decoy, u8 len ‖ label ‖ id), 64 bytes.
-func decoy(key []byte, label string, id []byte) []byte {
-	h := hmac.New(sha512.New, key)
-	h.Write([]byte{byte(len(label))})
-	h.Write([]byte(label))
-	h.Write(id)
-	return h.Sum(nil)
-}
 
 // Template is one kind of account that a server has, as a stranger sees it
 // before authentication.
@@ -109,24 +98,6 @@ func (t Template) check() error {
 	return nil
 }
 
-// draw picks the template of an unknown id: the first 8 bytes of D("template",
-// id) as a fraction, against the cumulative weights in the order of the list.
-func draw(key []byte, templates []Template, id []byte) (index int) {
-	var total uint64
-	for i := range templates {
-		total += uint64(templates[i].Weight)
-	}
-	at, _ := bits.Mul64(binary.BigEndian.Uint64(decoy(key, "template", id)), total)
-	for i := range templates {
-		weight := uint64(templates[i].Weight)
-		if at < weight {
-			return i
-		}
-		at -= weight
-	}
-	panic("srp: internal error: no template")
-}
-
 // sample returns a record of the template's kind.
 func (t Template) sample(key []byte) ([]byte, error) {
 	kind := &Record{profile: t.Profile, group: t.Group.Ref(), kdf: t.KDF, salt: make([]byte, t.SaltSize), domain: t.Group.d}
@@ -144,12 +115,12 @@ func decoyRecord(key []byte, kind *Record, id []byte) ([]byte, error) {
 	if params, err := kind.kdf.MarshalBinary(); err == nil {
 		info += string(params)
 	}
-	salt, err := hkdf.Expand(sha512.New, decoy(key, "salt", id), info, len(kind.salt))
+	salt, err := hkdf.Expand(sha512.New, decoy.Bytes(key, "salt", id), info, len(kind.salt))
 	if err != nil {
 		return nil, err
 	}
 	forceNonZero(salt)
-	wide, err := hkdf.Expand(sha512.New, decoy(key, "verifier", id), info, len(d.n)+16)
+	wide, err := hkdf.Expand(sha512.New, decoy.Bytes(key, "verifier", id), info, len(d.n)+16)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/nescio-go/nescio/internal/decoy"
 	"github.com/nescio-go/nescio/internal/seal"
 )
 
@@ -60,6 +61,7 @@ type ServerConfig struct {
 type Server struct {
 	decoyKey  []byte
 	templates []Template
+	weights   []uint32 // of the templates
 	samples   [][]byte // a record of each template's kind
 	box       *seal.Box
 	identity  []byte
@@ -77,8 +79,7 @@ var errState = refused("Secrets.State must be 1 to 16 distinct keys of 32 random
 func NewServer(cfg ServerConfig) (*Server, error) { return newServer(cfg, nil) }
 
 func newServer(cfg ServerConfig, now func() time.Time) (*Server, error) {
-	if len(cfg.Secrets.Decoy) != SecretSize ||
-		subtle.ConstantTimeCompare(cfg.Secrets.Decoy, make([]byte, SecretSize)) == 1 {
+	if !decoy.ValidKey(cfg.Secrets.Decoy) {
 		return nil, refused("Secrets.Decoy must be 32 random bytes")
 	}
 	if len(cfg.ServerIdentity) > MaxIdentity {
@@ -92,7 +93,7 @@ func newServer(cfg ServerConfig, now func() time.Time) (*Server, error) {
 		templates[0].Weight = 1 // all accounts
 	}
 	samples := make([][]byte, len(templates))
-	weight := uint64(0)
+	weights := make([]uint32, len(templates))
 	for i := range templates {
 		t := &templates[i]
 		if err := t.check(); err != nil {
@@ -103,9 +104,9 @@ func newServer(cfg ServerConfig, now func() time.Time) (*Server, error) {
 		if samples[i], err = t.sample(cfg.Secrets.Decoy); err != nil {
 			return nil, err
 		}
-		weight += uint64(t.Weight)
+		weights[i] = t.Weight
 	}
-	if weight == 0 {
+	if !slices.ContainsFunc(weights, func(w uint32) bool { return w > 0 }) {
 		return nil, refused("no template has a weight")
 	}
 	box, err := seal.New(seal.Config{
@@ -125,6 +126,7 @@ func newServer(cfg ServerConfig, now func() time.Time) (*Server, error) {
 	return &Server{
 		decoyKey:  bytes.Clone(cfg.Secrets.Decoy),
 		templates: templates,
+		weights:   weights,
 		samples:   samples,
 		box:       box,
 		identity:  bytes.Clone(cfg.ServerIdentity),
@@ -308,7 +310,7 @@ func (s *Server) challengeWith(ticket seal.Ticket, id, record []byte, ephemeral 
 // another kind could be told by its time, and one of the two is selected.
 func (s *Server) selectRecord(id, record []byte) (r *Record, unknown int, err error) {
 	unknown = subtle.ConstantTimeEq(int32(min(len(record), 1)), 0)
-	kind, err := ParseRecord([2][]byte{record, s.samples[draw(s.decoyKey, s.templates, id)]}[unknown])
+	kind, err := ParseRecord([2][]byte{record, s.samples[decoy.Pick(s.decoyKey, id, s.weights)]}[unknown])
 	if err != nil {
 		return nil, 0, err
 	}
