@@ -26,8 +26,9 @@ var ErrKeys = errors.New("seal: need 1 to 16 distinct keys of 32 bytes")
 
 // key is one state key, reduced to what one protocol needs of it.
 type key struct {
-	id   [keyIDSize]byte
-	aead cipher.AEAD
+	id             [keyIDSize]byte
+	aead           cipher.AEAD
+	associatedData []byte // u8 len ‖ protocol ‖ id ‖ version
 }
 
 // ring is the state keys of one protocol; the first seals.
@@ -66,6 +67,8 @@ func deriveKey(secret []byte, protocol string) (k key, err error) {
 	}
 	defer clear(okm)
 	k.id = [keyIDSize]byte(okm[chacha20poly1305.KeySize:])
+	k.associatedData = append(append([]byte{byte(len(protocol))}, protocol...), k.id[:]...)
+	k.associatedData = append(k.associatedData, version)
 	k.aead, err = chacha20poly1305.NewX(okm[:chacha20poly1305.KeySize])
 	return k, err
 }
@@ -78,10 +81,4 @@ func (r *ring) find(id [keyIDSize]byte) *key {
 		}
 	}
 	return nil
-}
-
-func (r *ring) associatedData(k *key) []byte {
-	ad := append([]byte{byte(len(r.protocol))}, r.protocol...)
-	ad = append(ad, k.id[:]...)
-	return append(ad, version)
 }

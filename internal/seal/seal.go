@@ -175,7 +175,7 @@ func (b *Box) Seal(t Ticket, id, context []byte, s State) ([]byte, error) {
 	out = append(out, make([]byte, chacha20poly1305.NonceSizeX)...)
 	nonce := out[headerSize-chacha20poly1305.NonceSizeX:]
 	rand.Read(nonce)
-	return k.aead.Seal(out, nonce, plain, b.ring.associatedData(k)), nil
+	return k.aead.Seal(out, nonce, plain, k.associatedData), nil
 }
 
 // Open opens sealed state for the user id in the given application context,
@@ -218,7 +218,7 @@ func (b *Box) unseal(sealed []byte) ([]byte, error) {
 		return nil, ErrState
 	}
 	nonce := sealed[headerSize-chacha20poly1305.NonceSizeX : headerSize]
-	plain, err := k.aead.Open(nil, nonce, sealed[headerSize:], b.ring.associatedData(k))
+	plain, err := k.aead.Open(nil, nonce, sealed[headerSize:], k.associatedData)
 	if err != nil {
 		return nil, ErrState
 	}
