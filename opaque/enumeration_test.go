@@ -1,0 +1,153 @@
+package opaque_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/nescio-go/nescio/kdf"
+	"github.com/nescio-go/nescio/opaque"
+	"github.com/stretchr/testify/require"
+)
+
+// TestEnumeration: what a stranger sees of a known name and of an unknown one.
+func TestEnumeration(t *testing.T) {
+	for _, suite := range suites {
+		r := newRig(t, suite)
+		head := len(r.record) - 2 // of a response, too: kind and version, suite, setup, KSF
+		parsed, err := opaque.ParseRecord(r.record)
+		require.NoError(t, err)
+		head -= len(parsed.Raw())
+
+		_, request, err := r.client.Login(nil, password)
+		require.NoError(t, err)
+		ask := func(id string, record []byte) (response, pending []byte) {
+			response, pending, err := r.server.Begin(t.Context(), []byte(id), record, request)
+			require.NoError(t, err)
+			return response, pending
+		}
+		response1, pending1 := ask("alice", r.record)
+		response2, pending2 := ask("nobody", nil)
+		require.Equal(t, response1[:head], response2[:head])
+		require.Len(t, response2, len(response1))
+		require.Len(t, pending2, len(pending1))
+
+		_, _, pending := r.begin(t, []byte("nobody"), nil, password)
+		final := append([]byte{'O', 1}, make([]byte, len(r.exportKey))...)
+		_, _, err1 := r.server.Finish(t.Context(), []byte("nobody"), pending, final)
+		_, _, pending = r.begin(t, alice, r.record, password)
+		_, _, err2 := r.server.Finish(t.Context(), alice, pending, final)
+		require.Equal(t, opaque.ErrAuthentication, err1)
+		require.Equal(t, err1, err2)
+
+		login, response, _ := r.begin(t, []byte("nobody"), nil, password)
+		_, err = login.Respond(t.Context(), response)
+		require.Equal(t, opaque.ErrAuthentication, err, "to the client it is a wrong password")
+	}
+}
+
+// TestPitfall_UnknownUsersHaveTheirOwnOPRFKey: the element that a name answers with
+// depends on the name alone, and stays when the name registers.
+func TestPitfall_UnknownUsersHaveTheirOwnOPRFKey(t *testing.T) {
+	for _, suite := range suites {
+		r := newRigOn(t, suite, opaque.RFC)
+		_, request, err := r.client.Login(nil, password)
+		require.NoError(t, err)
+		evaluated := func(id string, record []byte) []byte {
+			response, _, err := r.server.Begin(t.Context(), []byte(id), record, request)
+			require.NoError(t, err)
+			return response[:32]
+		}
+		nobody := evaluated("nobody", nil)
+		require.Equal(t, nobody, evaluated("nobody", []byte{}))
+		require.NotEqual(t, nobody, evaluated("no one", nil))
+		record, _ := r.register(t, r.client, []byte("nobody"), nil, password)
+		require.Equal(t, nobody, evaluated("nobody", record))
+	}
+}
+
+// TestPitfall_NewSetupsTellNothing: a template of a second setup without a share
+// changes no unknown name's answer, and as its share grows names move to it and
+// never back.
+func TestPitfall_NewSetupsTellNothing(t *testing.T) {
+	r := newRig(t, opaque.Ristretto255)
+	next, err := opaque.NewSetup(opaque.Ristretto255)
+	require.NoError(t, err)
+	_, request, err := r.client.Login(nil, password)
+	require.NoError(t, err)
+	moved := make(map[byte]bool)
+	for _, share := range []uint32{0, 10, 50, 90, 100} {
+		cfg := r.config
+		cfg.Setups = map[uint16]*opaque.Setup{1: r.setup, 2: next}
+		cfg.Templates = []opaque.Template{{Setup: 2, Weight: share}, {Setup: 1, Weight: 100 - share}}
+		server, err := opaque.NewServer(cfg)
+		require.NoError(t, err)
+		for id := range byte(60) {
+			response, _, err := server.Begin(t.Context(), []byte{id}, nil, request)
+			require.NoError(t, err)
+			setup := response[4]
+			require.True(t, setup == 2 || !moved[id], "once moved, it stays")
+			moved[id] = setup == 2
+		}
+		count := 0
+		for _, m := range moved {
+			if m {
+				count++
+			}
+		}
+		require.InDelta(t, 60*float64(share)/100, count, 15)
+	}
+}
+
+// TestObligation13_SameWork: a known and an unknown name cost the same group
+// operations, in the same order, and the same allocations; whatever kind the name
+// would draw.
+func TestObligation13_SameWork(t *testing.T) {
+	want := map[opaque.Suite][]string{
+		// The keys of the OPRF and of the key share; then what RFC 9807 asks of KE2:
+		// four variable-base multiplications and one of the base.
+		opaque.Ristretto255: {"reduce", "reduce", "multiply", "base", "multiply", "multiply", "multiply"},
+		opaque.P256:         {"reduce", "reduce", "multiply", "base", "multiply", "multiply", "multiply"},
+		opaque.Curve25519:   {"reduce", "multiply", "x25519 base", "x25519 multiply", "x25519 multiply", "x25519 multiply"},
+	}
+	for _, suite := range suites {
+		r := newRig(t, suite)
+		cheap, err := kdf.NewArgon2id(32<<10, 3, 1)
+		require.NoError(t, err)
+		cfg := r.config
+		cfg.Templates = []opaque.Template{{Setup: 1, Weight: 1}, {Setup: 1, KSF: cheap, Weight: 1}}
+		server, err := opaque.NewServer(cfg)
+		require.NoError(t, err)
+		_, request, err := r.client.Login(nil, password)
+		require.NoError(t, err)
+		begin := func(id string, record []byte) func() {
+			return func() {
+				if _, _, err := server.Begin(context.Background(), []byte(id), record, request); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		for _, id := range []string{"alice", "nobody", "a", "b", "c", "d", "e"} {
+			known, unknown := begin(id, r.record), begin(id, nil)
+			require.Equal(t, want[suite], opaque.CountOperations(suite, known))
+			require.Equal(t, want[suite], opaque.CountOperations(suite, unknown))
+			if !testing.Short() {
+				require.Equal(t, testing.AllocsPerRun(50, known), testing.AllocsPerRun(50, unknown), id)
+			}
+		}
+	}
+}
+
+// TestAllocations bounds what Begin allocates on the RFC's wire.
+func TestAllocations(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the race detector, with which short tests run, allocates too")
+	}
+	r := newRigOn(t, opaque.Ristretto255, opaque.RFC)
+	_, request, err := r.client.Login(nil, password)
+	require.NoError(t, err)
+	require.LessOrEqual(t, testing.AllocsPerRun(100, func() {
+		if _, _, err := r.server.Begin(context.Background(), alice, r.record, request); err != nil {
+			t.Error(err)
+		}
+	}), 20.0)
+}

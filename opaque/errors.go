@@ -1,0 +1,63 @@
+package opaque
+
+import (
+	"errors"
+	"fmt"
+)
+
+// The errors of this package, to be told apart by errors.Is: ErrPolicy comes
+// with a constant text that says what was refused. No error holds input.
+//
+// An HTTP handler of logins answers the first two with one and the same 401,
+// ErrMalformed with 400, and all others with 500. In a handler of registrations
+// the errors of Server.Register and Server.Admit are the client's fault: 400.
+var (
+	// ErrAuthentication means a wrong password, an unknown user, or a peer that
+	// has another key, and does not tell them apart. It is also what follows from
+	// two sides that have other identities, another context or another KSF: look
+	// there first if every login fails. On the client Login.Respond returns it, on
+	// the server Server.Finish.
+	ErrAuthentication = errors.New("opaque: authentication failed")
+	// ErrState means pending state that is forged, altered, expired, used, or of
+	// another user, context or server. Server.Finish returns it.
+	ErrState = errors.New("opaque: no such login in progress")
+	// ErrMalformed means a message that no honest peer sends: a wrong length, an
+	// encoding that is not an element of the group, a suite that is not the
+	// account's.
+	ErrMalformed = errors.New("opaque: malformed message")
+	// ErrRecord means a stored or registered record, or a setup, that cannot be
+	// used.
+	ErrRecord = errors.New("opaque: unusable record")
+	// ErrPolicy means that something was refused before the password or a record
+	// was touched: KSF parameters outside the policy, a registration of another
+	// kind than the server offers, a value of impossible length, a server with too
+	// many logins in progress.
+	ErrPolicy = errors.New("opaque: refused by policy")
+	// ErrUsed means that a one-time value, a Login or a Registration, was used
+	// twice.
+	ErrUsed = errors.New("opaque: login already used")
+)
+
+// refused is ErrPolicy with a reason.
+func refused(why string) error { return fmt.Errorf("%w: %s", ErrPolicy, why) }
+
+var (
+	errSuite      = refused("not a suite")
+	errKSF        = refused("KSF parameters are missing or have a salt")
+	errPassword   = refused("a password has 1 to 1024 bytes")
+	errIdentity   = refused("an identity has at most 65,535 bytes")
+	errContext    = refused("a context has 1 to 60,000 bytes")
+	errID         = refused("an id has 1 to 1024 bytes")
+	errPin        = refused("the server has another public key than ClientConfig.ServerPublicKeys")
+	errWire       = refused("the RFC's wire has room for one setup and one template")
+	errTemplate   = refused("the registration is not of the kind that the first template offers")
+	errFull       = refused("too many logins in progress")
+	errKeysOnly   = refused("the keys of this setup are elsewhere")
+	errDecoy      = refused("Secrets.Decoy must be 32 random bytes")
+	errStateKeys  = refused("Secrets.State must be 1 to 16 distinct keys of 32 random bytes")
+	errLimits     = refused("Lifetime and MaxPending must not be negative")
+	errNoSetup    = refused("a template names a setup that is not in Setups")
+	errNoWeight   = refused("no template has a weight")
+	errOtherWire  = refused("not a wire")
+	errPublicKeys = refused("ServerPublicKeys has a value that is no public key of the suite")
+)

@@ -1,0 +1,161 @@
+package opaque_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"testing"
+
+	"github.com/nescio-go/nescio/kdf"
+	"github.com/nescio-go/nescio/opaque"
+	"github.com/stretchr/testify/require"
+)
+
+func TestRecord(t *testing.T) {
+	for _, suite := range suites {
+		r := newRig(t, suite)
+		stored, _ := r.register(t, r.client, alice, []byte("Alice"), password)
+		record, err := opaque.ParseRecord(stored)
+		require.NoError(t, err)
+		require.Equal(t, stored, record.Bytes())
+		require.Equal(t, suite, record.Suite())
+		require.EqualValues(t, 1, record.Setup())
+		require.Equal(t, opaque.DefaultKSF(), record.KSF())
+		require.Equal(t, []byte("Alice"), record.Identity())
+		again, err := opaque.ImportRecord(suite, 1, opaque.DefaultKSF(), []byte("Alice"), record.Raw())
+		require.NoError(t, err)
+		require.Equal(t, stored, again.Bytes())
+
+		// The accessors return copies.
+		clear(record.Raw())
+		clear(record.Identity())
+		require.Equal(t, stored, record.Bytes())
+
+		for i := range stored {
+			_, err := opaque.ParseRecord(stored[:i])
+			require.Equal(t, opaque.ErrRecord, err)
+			require.ErrorIs(t, r.server.Admit(stored[:i]), opaque.ErrRecord)
+		}
+		_, err = opaque.ParseRecord(append(bytes.Clone(stored), 0))
+		require.Equal(t, opaque.ErrRecord, err)
+
+		raw := record.Raw()
+		for name, f := range map[string]func() (*opaque.Record, error){
+			"no suite":      func() (*opaque.Record, error) { return opaque.ImportRecord(0, 1, kdf.Default(), nil, raw) },
+			"another suite": func() (*opaque.Record, error) { return opaque.ImportRecord(4, 1, kdf.Default(), nil, raw) },
+			"a salted KSF": func() (*opaque.Record, error) {
+				return opaque.ImportRecord(suite, 1, kdf.Default().WithNewSalt(), nil, raw)
+			},
+			"one byte less": func() (*opaque.Record, error) { return opaque.ImportRecord(suite, 1, kdf.Default(), nil, raw[1:]) },
+			"no bytes":      func() (*opaque.Record, error) { return opaque.ImportRecord(suite, 1, kdf.Default(), nil, nil) },
+		} {
+			got, err := f()
+			require.Equal(t, opaque.ErrRecord, err, name)
+			require.Nil(t, got)
+		}
+	}
+}
+
+// TestAdmit: an upload that is not of the kind that was offered.
+func TestAdmit(t *testing.T) {
+	r := newRig(t, opaque.Ristretto255)
+	parsed, err := opaque.ParseRecord(r.record)
+	require.NoError(t, err)
+	weak, err := kdf.NewArgon2id(19<<10, 2, 1)
+	require.NoError(t, err)
+	for _, kind := range []struct {
+		setup uint16
+		ksf   kdf.Params
+	}{{2, kdf.Default()}, {1, weak}} {
+		other, err := opaque.ImportRecord(opaque.Ristretto255, kind.setup, kind.ksf, nil, parsed.Raw())
+		require.NoError(t, err)
+		require.ErrorIs(t, r.server.Admit(other.Bytes()), opaque.ErrPolicy)
+	}
+	curve, err := opaque.ImportRecord(opaque.Curve25519, 1, kdf.Default(), nil, append([]byte{9}, make([]byte, 191)...))
+	require.NoError(t, err)
+	require.ErrorIs(t, r.server.Admit(curve.Bytes()), opaque.ErrPolicy)
+	require.NoError(t, r.server.Admit(r.record))
+}
+
+func TestSetup(t *testing.T) {
+	for suite, size := range map[opaque.Suite]int{opaque.Ristretto255: 128, opaque.P256: 100, opaque.Curve25519: 131} {
+		r := newRig(t, suite)
+		b, err := r.setup.Bytes()
+		require.NoError(t, err)
+		require.Len(t, b, size)
+		again, err := opaque.ParseSetup(b)
+		require.NoError(t, err)
+		require.Equal(t, suite, again.Suite())
+		require.Equal(t, r.setup.PublicKey(), again.PublicKey())
+		second, err := again.Bytes()
+		require.NoError(t, err)
+		require.Equal(t, b, second)
+		clear(b)
+		cfg := r.config
+		cfg.Setups = map[uint16]*opaque.Setup{1: again}
+		server, err := opaque.NewServer(cfg)
+		require.NoError(t, err)
+		mustLogin(t, r.client, server, alice, nil, r.record, password)
+
+		for i := range second {
+			_, err := opaque.ParseSetup(second[:i])
+			require.Equal(t, opaque.ErrRecord, err)
+		}
+		_, err = opaque.ParseSetup(append(bytes.Clone(second), 0))
+		require.Equal(t, opaque.ErrRecord, err)
+		if suite == opaque.Curve25519 {
+			continue // every 32 bytes are a private key
+		}
+		npk := len(r.setup.PublicKey())
+		for _, private := range [][]byte{make([]byte, 32), bytes.Repeat([]byte{0xff}, 32)} {
+			bad := bytes.Clone(second)
+			copy(bad[len(bad)-npk-32:], private)
+			_, err = opaque.ParseSetup(bad)
+			require.Equal(t, opaque.ErrRecord, err, "a private key of 0, or of the order or more")
+		}
+	}
+	// The default suite has one form only.
+	_, err := opaque.ParseSetup(append([]byte{'O', 1, 1}, bytes.Repeat([]byte{1}, 128)...))
+	require.Equal(t, opaque.ErrRecord, err)
+}
+
+// TestSecretsRedactThemselves in everything that prints.
+func TestSecretsRedactThemselves(t *testing.T) {
+	r := newRig(t, opaque.Ristretto255)
+	record, err := opaque.ParseRecord(r.record)
+	require.NoError(t, err)
+	login, _, err := r.client.Login(nil, password)
+	require.NoError(t, err)
+	reg, _, err := r.client.Register(nil, password)
+	require.NoError(t, err)
+	migration, err := opaque.NewMigration(make([]byte, 32), alice)
+	require.NoError(t, err)
+	for want, values := range map[string][]any{
+		"opaque.Secrets(redacted)":      {secrets(), ptr(secrets())},
+		"opaque.Setup(redacted)":        {*r.setup, r.setup},
+		"opaque.Server(redacted)":       {*r.server, r.server},
+		"opaque.Record(redacted)":       {*record, record},
+		"opaque.Login(redacted)":        {login},
+		"opaque.Registration(redacted)": {reg},
+		"opaque.Migration(redacted)":    {migration},
+	} {
+		for _, v := range values {
+			for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%d", "%q"} {
+				require.Equal(t, want, fmt.Sprintf(verb, v))
+			}
+			var log bytes.Buffer
+			slog.New(slog.NewTextHandler(&log, nil)).Info("m", "v", v)
+			require.Contains(t, log.String(), want)
+		}
+	}
+	j, err := json.Marshal(secrets())
+	require.NoError(t, err)
+	require.JSONEq(t, `"opaque.Secrets(redacted)"`, string(j))
+	for _, v := range []any{record, *record, r.setup, *r.setup} {
+		_, err := json.Marshal(v)
+		require.Error(t, err)
+	}
+}
+
+func ptr[T any](v T) *T { return &v }

@@ -1,0 +1,81 @@
+package opaque
+
+import (
+	"crypto/sha256"
+	"crypto/sha512"
+	"hash"
+
+	"github.com/nescio-go/nescio/internal/oprf"
+)
+
+// Suite is a configuration of RFC 9807, Section 7, less the KSF, which is
+// chosen by its parameters, and the context. The list is closed, and the numbers
+// are those of the wire.
+type Suite uint8
+
+const (
+	// Ristretto255 is ristretto255-SHA512 with HKDF-SHA-512, HMAC-SHA-512 and
+	// 3DH in ristretto255: the default, and what opaque-ke's users have.
+	Ristretto255 Suite = 1
+	// P256 is P256-SHA256 with HKDF-SHA-256, HMAC-SHA-256 and 3DH in P-256.
+	P256 Suite = 2
+	// Curve25519 is Ristretto255 with 3DH in curve25519 (X25519) in place of
+	// ristretto255.
+	Curve25519 Suite = 3
+)
+
+// Valid reports whether s is one of the three suites.
+func (s Suite) Valid() bool { return s >= Ristretto255 && s <= Curve25519 }
+
+// String returns "ristretto255", "p256" or "curve25519".
+func (s Suite) String() string {
+	if !s.Valid() {
+		return "invalid"
+	}
+	return s.of().name
+}
+
+// Sizes that all suites share, in bytes; names as in RFC 9807, Section 2.
+const (
+	nn    = 32 // Nn, a nonce
+	nseed = 32 // Nseed, the seed of a key pair
+	nok   = 32 // Nok, the seed of an OPRF key
+
+	maxPublicKey  = 33
+	maxPrivateKey = 32
+	maxHash       = 64
+	maxEnvelope   = nn + maxHash
+	maxRecord     = maxPublicKey + maxHash + maxEnvelope
+)
+
+// suite is what a Suite is made of.
+type suite struct {
+	name    string
+	oprf    *oprf.Suite
+	ake     diffieHellman
+	shared  bool // the AKE runs in the OPRF's group
+	newHash func() hash.Hash
+	element int // Noe, an element of the OPRF's group
+	nh      int // Nh, and Nm and Nx, which are the same here
+	npk     int // Npk
+	nsk     int // Nsk
+}
+
+var suites = [...]*suite{
+	Ristretto255: {name: "ristretto255", oprf: oprf.Ristretto255, ake: primeOrder{oprf.Ristretto255}, shared: true, newHash: sha512.New, element: 32, nh: 64, npk: 32, nsk: 32},
+	P256:         {name: "p256", oprf: oprf.P256, ake: primeOrder{oprf.P256}, shared: true, newHash: sha256.New, element: 33, nh: 32, npk: 33, nsk: 32},
+	Curve25519:   {name: "curve25519", oprf: oprf.Ristretto255, ake: x25519{}, newHash: sha512.New, element: 32, nh: 64, npk: 32, nsk: 32},
+}
+
+// of returns what a valid suite is made of.
+func (s Suite) of() *suite { return suites[s] }
+
+// Sizes of messages, by Section 2 and the structures of Sections 4 to 6.
+func (s *suite) envelopeSize() int             { return nn + s.nh }
+func (s *suite) registrationResponseSize() int { return s.element + s.npk }
+func (s *suite) recordSize() int               { return s.npk + s.nh + s.envelopeSize() }
+func (s *suite) ke1Size() int                  { return s.element + nn + s.npk }
+func (s *suite) maskedSize() int               { return s.npk + s.envelopeSize() }
+func (s *suite) credentialResponseSize() int   { return s.element + nn + s.maskedSize() }
+func (s *suite) ke2Size() int                  { return s.credentialResponseSize() + nn + s.npk + s.nh }
+func (s *suite) ke3Size() int                  { return s.nh }
