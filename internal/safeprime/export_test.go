@@ -26,6 +26,7 @@ var (
 	SmallPrimes = smallPrimes
 	BigTest     = bigTest
 	ModexpTest  = modexpTest
+	Base2Test   = base2Test
 )
 
 // BlockPrimes returns the primes of one block.

@@ -55,7 +55,7 @@ const reportEvery = 200 * time.Millisecond
 // error of ctx, in which case progress says where to go on.
 func (s *Search) Run(ctx context.Context) (slot uint64, found bool, p Progress, err error) {
 	s.progress = Progress{Next: s.First}
-	test, took := fasterTest(ctx, s.Base)
+	test, took := fastestTest(ctx, s.Base)
 	s.test = test
 	for s.progress.Next < s.End {
 		slot, found, err := s.segment(ctx, took)
@@ -220,16 +220,18 @@ func (c *candidates) settled() (i int, tests uint64) {
 	return i, c.tests
 }
 
-// fasterTest returns 2^e mod n by math/big or by internal/modexp, whichever is
-// faster for numbers of this size here, and the time that it takes.
-func fasterTest(ctx context.Context, base *big.Int) (test func(n, e *big.Int) *big.Int, took time.Duration) {
+// fastestTest returns 2^e mod n by the arithmetic that is the fastest for numbers
+// of this size here, and the time that it takes.
+func fastestTest(ctx context.Context, base *big.Int) (test func(n, e *big.Int) *big.Int, took time.Duration) {
 	n := new(big.Int).Or(base, one)
 	e := new(big.Int).Rsh(n, 1)
-	time1, time2 := timeOf(ctx, bigTest, n, e), timeOf(ctx, modexpTest, n, e)
-	if time1 <= time2 {
-		return bigTest, time1
+	took = math.MaxInt64
+	for _, t := range []func(n, e *big.Int) *big.Int{bigTest, modexpTest, base2Test} {
+		if d := timeOf(ctx, t, n, e); d <= took {
+			test, took = t, d
+		}
 	}
-	return modexpTest, time2
+	return test, took
 }
 
 func timeOf(ctx context.Context, test func(n, e *big.Int) *big.Int, n, e *big.Int) time.Duration {
