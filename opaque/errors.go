@@ -46,7 +46,7 @@ var (
 	errKSF        = refused("KSF parameters are missing or have a salt")
 	errPassword   = refused("a password has 1 to 1024 bytes")
 	errIdentity   = refused("an identity has at most 65,535 bytes")
-	errContext    = refused("a context has 1 to 60,000 bytes")
+	errContext    = refused("a context has 1 to 60,000 bytes, on the RFC's wire to 65,535")
 	errID         = refused("an id has 1 to 1024 bytes")
 	errPin        = refused("the server has another public key than ClientConfig.ServerPublicKeys")
 	errWire       = refused("the RFC's wire has room for one setup and one template")

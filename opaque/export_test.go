@@ -246,6 +246,9 @@ func PasswordOf(o any) []byte {
 	return nil
 }
 
+// ExportKeyOf returns the export key that a login keeps, before its time.
+func ExportKeyOf(l *Login) []byte { return l.export }
+
 // RoundTripPending parses the body of pending state.
 func RoundTripPending(body []byte) bool {
 	s, mac, session, ok := parsePending(body)
@@ -254,3 +257,42 @@ func RoundTripPending(body []byte) bool {
 
 // FixedKSF is the KSF of a client on the RFC's wire.
 func (c *Client) FixedKSF() kdf.Params { return c.fixedKSF }
+
+// ReplyFor is the reply with these flags that a login would take from its server.
+func ReplyFor(l *Login, flags byte) []byte {
+	reply, err := makeReply(l.session, flags)
+	if err != nil {
+		panic(err)
+	}
+	return reply
+}
+
+// KeyPair is a key pair of the AKE.
+func KeyPair(s Suite) (private, public []byte) {
+	private = make([]byte, s.of().nsk)
+	if err := s.of().ake.deriveKeyPair(s.of().oprf.NewHash(), private, make([]byte, nseed)); err != nil {
+		panic(err)
+	}
+	public, err := s.of().publicKeyOf(make([]byte, nseed))
+	if err != nil {
+		panic(err)
+	}
+	return private, public
+}
+
+// RespondAs is Respond for whoever knows the client's private key, and needs no
+// envelope.
+func (l *Login) RespondAs(response, private, serverPublicKey []byte) ([]byte, error) {
+	s := l.client.suite.of()
+	head, message, _ := l.client.parseResponse(response, s.ke2Size())
+	r := &answerRun{login: l, suite: s, hash: s.oprf.NewHash(), ke2: splitKE2(s, message)}
+	if err := r.checkElements(); err != nil {
+		return nil, err
+	}
+	copy(r.opened[:], serverPublicKey)
+	copy(r.envelope.private[:], private)
+	if err := r.exchange(transcriptContext{contextPrefix(head.encoded, l.client.context), l.client.context}); err != nil {
+		return nil, err
+	}
+	return append([]byte{kind, version}, r.keys.clientMAC[:s.nh]...), nil
+}

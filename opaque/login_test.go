@@ -3,6 +3,8 @@ package opaque_test
 import (
 	"bytes"
 	"context"
+	"crypto/hkdf"
+	"crypto/sha256"
 	"errors"
 	"strings"
 	"sync"
@@ -171,6 +173,93 @@ func TestContext(t *testing.T) {
 	}
 }
 
+// TestFramedContext: a framed login is RFC 9807's, with a context that says what
+// the frames say.
+func TestFramedContext(t *testing.T) {
+	r := newRig(t, opaque.Ristretto255)
+	ksf, err := opaque.DefaultKSF().MarshalBinary()
+	require.NoError(t, err)
+	for _, application := range []string{"", "delete everything"} {
+		rfcContext := append([]byte("nescio/opaque/v1\x00\x01\x00\x01\x00"), byte(len(ksf)))
+		rfcContext = append(append(rfcContext, ksf...), 0, byte(len(application)))
+		rfcContext = append(rfcContext, application...)
+		bare, err := opaque.NewClient(opaque.ClientConfig{Wire: opaque.RFC})
+		require.NoError(t, err)
+		bare, err = bare.StretchByIdentity().WithContext(rfcContext)
+		require.NoError(t, err)
+		server := r.server
+		if application != "" {
+			server, err = server.WithContext([]byte(application))
+			require.NoError(t, err)
+		}
+		login, ke1, err := bare.Login(nil, password)
+		require.NoError(t, err)
+		response, pending, err := server.Begin(t.Context(), alice, r.record, append([]byte{'O', 1, 1}, ke1...))
+		require.NoError(t, err)
+		ke3, err := login.Respond(t.Context(), response[len(response)-320:])
+		require.NoError(t, err)
+		_, key, err := server.Finish(t.Context(), alice, pending, append([]byte{'O', 1}, ke3...))
+		require.NoError(t, err)
+		session, err := login.Finish(nil)
+		require.NoError(t, err)
+		want, err := hkdf.Key(sha256.New, session, nil, "nescio/session/v1\x00O\x01", 32)
+		require.NoError(t, err)
+		require.Equal(t, want, key)
+	}
+}
+
+// TestOtherMessages: what is not exactly the message that is due.
+func TestOtherMessages(t *testing.T) {
+	for _, wire := range []opaque.Wire{opaque.Framed, opaque.RFC} {
+		r := newRigOn(t, opaque.Ristretto255, wire)
+		change := map[string]func([]byte) []byte{
+			"one byte more": func(b []byte) []byte { return append(b, 0) },
+			"one byte less": func(b []byte) []byte { return b[:len(b)-1] },
+			"nothing":       func([]byte) []byte { return nil },
+		}
+		if wire == opaque.Framed {
+			change["another kind"] = func(b []byte) []byte { b[0] = 'S'; return b }
+			change["another version"] = func(b []byte) []byte { b[1] = 2; return b }
+			change["no suite"] = func(b []byte) []byte { b[2] = 0; return b }
+			change["another suite of the same sizes"] = func(b []byte) []byte { b[2] = 3; return b }
+		}
+		for name, f := range change {
+			login, request, err := r.client.Login(nil, password)
+			require.NoError(t, err)
+			response, _, err := r.server.Begin(t.Context(), alice, r.record, request)
+			require.NoError(t, err)
+			require.Equal(t, opaque.ErrMalformed, second(r.server.Begin(t.Context(), alice, r.record, f(request))), name)
+			_, err = login.Respond(t.Context(), f(response))
+			require.Equal(t, opaque.ErrMalformed, err, name)
+
+			reg, request, err := r.client.Register(nil, password)
+			require.NoError(t, err)
+			response, err = r.server.Register(t.Context(), alice, request)
+			require.NoError(t, err)
+			_, err = r.server.Register(t.Context(), alice, f(request))
+			if name == "another suite of the same sizes" {
+				require.ErrorIs(t, err, opaque.ErrPolicy)
+			} else {
+				require.Equal(t, opaque.ErrMalformed, err, name)
+			}
+			require.Equal(t, opaque.ErrMalformed, second(reg.Finish(t.Context(), f(response))), name)
+		}
+		for _, id := range [][]byte{nil, {}, make([]byte, 1025)} {
+			_, request, err := r.client.Login(nil, password)
+			require.NoError(t, err)
+			require.Equal(t, opaque.ErrMalformed, second(r.server.Begin(t.Context(), id, r.record, request)))
+			_, request, err = r.client.Register(nil, password)
+			require.NoError(t, err)
+			_, err = r.server.Register(t.Context(), id, request)
+			require.ErrorIs(t, err, opaque.ErrPolicy)
+		}
+	}
+	r := newRigOn(t, opaque.Ristretto255, opaque.RFC)
+	login, _, _ := r.answer(t)
+	_, err := login.Finish([]byte{0})
+	require.Equal(t, opaque.ErrMalformed, err, "on the RFC's wire there is no reply")
+}
+
 // TestPinnedServer: a client that knows the server's key registers and logs in
 // with no other.
 func TestPinnedServer(t *testing.T) {
@@ -287,6 +376,12 @@ func TestMixedSuites(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, opaque.ErrMalformed, second(server.Begin(t.Context(), alice, r.record, request)), "the account's suite")
 	require.Equal(t, opaque.ErrMalformed, second(server.Begin(t.Context(), []byte("nobody"), nil, request)), "unknown names too")
+
+	// A record that names a setup of another suite is damaged.
+	raw := append(p256.PublicKey(), make([]byte, 96)...)
+	odd, err := opaque.ImportRecord(opaque.P256, 1, opaque.DefaultKSF(), nil, raw)
+	require.NoError(t, err)
+	require.Equal(t, opaque.ErrRecord, second(server.Begin(t.Context(), alice, odd.Bytes(), request)))
 }
 
 // channelKeys are Keys in another goroutine, as in another machine.

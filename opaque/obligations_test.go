@@ -83,7 +83,13 @@ func TestObligation02_NothingIsLeftOfAFailure(t *testing.T) {
 		}
 		for name, secret := range secrets {
 			require.NotEqual(t, make([]byte, len(secret)), secret, name)
-			require.False(t, bytes.Contains(heap, secret), "%s: %s is left", suite, name)
+			for _, pad := range []byte{0, 0x36, 0x5c} { // as it is, or as a key of HMAC
+				padded := make([]byte, len(secret))
+				for i, c := range secret {
+					padded[i] = c ^ pad
+				}
+				require.False(t, bytes.Contains(heap, padded), "%s: %s is left", suite, name)
+			}
 		}
 		runtime.KeepAlive(request)
 	}
@@ -171,9 +177,15 @@ func TestObligation06_KeysComeLast(t *testing.T) {
 	reply, _, err = r.server.Finish(t.Context(), alice, pending, final)
 	require.NoError(t, err)
 	reply[len(reply)-1] ^= 1
+	exportKey := opaque.ExportKeyOf(login)
+	require.Equal(t, r.exportKey, exportKey)
 	key, err = login.Finish(reply)
 	require.Equal(t, opaque.ErrAuthentication, err)
 	require.Nil(t, key)
+	require.Equal(t, make([]byte, 64), exportKey, "cleared")
+	reply[len(reply)-1] ^= 1
+	_, err = login.Finish(reply)
+	require.Equal(t, opaque.ErrUsed, err)
 	_, err = login.ExportKey()
 	require.Equal(t, opaque.ErrAuthentication, err)
 }
@@ -322,7 +334,14 @@ func TestKSF(t *testing.T) {
 	r := newRig(t, opaque.Ristretto255)
 	k := new(watchedKSF)
 	client := r.client.StretchBy(k)
-	record, _ := r.register(t, client, alice, nil, password)
+	reg, request, err := client.Register(nil, password)
+	require.NoError(t, err)
+	kept := opaque.PasswordOf(reg)
+	response, err := r.server.Register(t.Context(), alice, request)
+	require.NoError(t, err)
+	record, _, err := reg.Finish(t.Context(), response)
+	require.NoError(t, err)
+	require.Equal(t, make([]byte, len(password)), kept)
 	require.Equal(t, 1, k.calls)
 	require.Equal(t, make([]byte, 64), k.in)
 	require.Equal(t, make([]byte, 64), k.out)
@@ -334,7 +353,7 @@ func TestKSF(t *testing.T) {
 	k.fail = errors.New("no memory")
 	login, request, err := client.Login(nil, password)
 	require.NoError(t, err)
-	response, _, err := r.server.Begin(t.Context(), alice, record, request)
+	response, _, err = r.server.Begin(t.Context(), alice, record, request)
 	require.NoError(t, err)
 	_, err = login.Respond(t.Context(), response)
 	require.ErrorIs(t, err, k.fail)

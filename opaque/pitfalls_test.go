@@ -207,6 +207,44 @@ func TestPitfall_EmptyAndMissingMAC(t *testing.T) {
 	require.Equal(t, opaque.ErrAuthentication, err)
 }
 
+// TestPitfall_ReplyFlags: what a reply says is authenticated, and flags that do not
+// exist are refused even so.
+func TestPitfall_ReplyFlags(t *testing.T) {
+	r := newRig(t, opaque.Ristretto255)
+	for flags, want := range map[byte]error{0: nil, 1: nil, 2: opaque.ErrMalformed, 0x81: opaque.ErrMalformed} {
+		login, _, _ := r.answer(t)
+		_, err := login.Finish(opaque.ReplyFor(login, flags))
+		require.Equal(t, want, err)
+		require.Equal(t, flags == 1, login.NeedsRegistration())
+
+		login, _, _ = r.answer(t)
+		reply := opaque.ReplyFor(login, flags)
+		reply[2] ^= 1
+		_, err = login.Finish(reply)
+		require.Error(t, err)
+	}
+}
+
+// TestPitfall_DecoyNeverLogsIn: not even for somebody who knows the private key of
+// the decoy, and so can compute all that the server expects.
+func TestPitfall_DecoyNeverLogsIn(t *testing.T) {
+	r := newRig(t, opaque.Ristretto255)
+	private, public := opaque.KeyPair(opaque.Ristretto255)
+	setup, err := opaque.MemorySetup(opaque.Ristretto255, make([]byte, 64), bytes.Repeat([]byte{1}, 32), public)
+	require.NoError(t, err)
+	cfg := r.config
+	cfg.Setups = map[uint16]*opaque.Setup{1: setup}
+	server, err := opaque.NewServer(cfg)
+	require.NoError(t, err)
+	login, request, err := r.client.Login([]byte("nobody"), password)
+	require.NoError(t, err)
+	response, pending, err := server.Begin(t.Context(), []byte("nobody"), nil, request)
+	require.NoError(t, err)
+	final, err := login.RespondAs(response, private, setup.PublicKey())
+	require.NoError(t, err, "the server's MAC is right")
+	require.Equal(t, opaque.ErrAuthentication, second(server.Finish(t.Context(), []byte("nobody"), pending, final)))
+}
+
 func TestPitfall_ReplayAndMixUp(t *testing.T) {
 	r := newRig(t, opaque.Ristretto255)
 	bob, _ := r.register(t, r.client, []byte("bob"), nil, password)
@@ -228,6 +266,10 @@ func TestPitfall_ReplayAndMixUp(t *testing.T) {
 	require.Equal(t, opaque.ErrAuthentication, second(r.server.Finish(t.Context(), alice, pending, wrong)))
 	require.Equal(t, opaque.ErrState, second(r.server.Finish(t.Context(), alice, pending, final)), "a wrong proof burns it")
 
+	for _, malformed := range [][]byte{final[1:], final[:len(final)-1], append(bytes.Clone(final), 0)} {
+		_, pending, _ := r.answer(t)
+		require.Equal(t, opaque.ErrMalformed, second(r.server.Finish(t.Context(), alice, pending, malformed)))
+	}
 	_, pending, final = r.answer(t)
 	require.Equal(t, opaque.ErrMalformed, second(r.server.Finish(t.Context(), alice, pending, final[1:])))
 	require.Equal(t, opaque.ErrState, second(r.server.Finish(t.Context(), alice, pending, final)), "so does a malformed one")

@@ -27,7 +27,11 @@ func TestRecord(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, stored, again.Bytes())
 
-		// The accessors return copies.
+		// What is parsed is a copy, and so is what the accessors return.
+		borrowed := bytes.Clone(stored)
+		record, err = opaque.ParseRecord(borrowed)
+		require.NoError(t, err)
+		clear(borrowed)
 		clear(record.Raw())
 		clear(record.Identity())
 		require.Equal(t, stored, record.Bytes())
@@ -55,6 +59,21 @@ func TestRecord(t *testing.T) {
 			require.Nil(t, got)
 		}
 	}
+}
+
+// TestRecordKSFHasNoSalt: a salt would be another encoding of the same KSF.
+func TestRecordKSFHasNoSalt(t *testing.T) {
+	r := newRig(t, opaque.Ristretto255)
+	plain, err := opaque.DefaultKSF().MarshalBinary()
+	require.NoError(t, err)
+	salted, err := opaque.DefaultKSF().WithNewSalt().MarshalBinary()
+	require.NoError(t, err)
+	at := 5 // kind, version, suite, setup
+	require.Equal(t, append([]byte{0, byte(len(plain))}, plain...), r.record[at:at+2+len(plain)])
+	record := append(bytes.Clone(r.record[:at]), 0, byte(len(salted)))
+	record = append(append(record, salted...), r.record[at+2+len(plain):]...)
+	_, err = opaque.ParseRecord(record)
+	require.Equal(t, opaque.ErrRecord, err)
 }
 
 // TestAdmit: an upload that is not of the kind that was offered.
@@ -116,7 +135,9 @@ func TestSetup(t *testing.T) {
 		}
 	}
 	// The default suite has one form only.
-	_, err := opaque.ParseSetup(append([]byte{'O', 1, 1}, bytes.Repeat([]byte{1}, 128)...))
+	bare, err := newRig(t, opaque.Ristretto255).setup.Bytes()
+	require.NoError(t, err)
+	_, err = opaque.ParseSetup(append([]byte{'O', 1, 1}, bare...))
 	require.Equal(t, opaque.ErrRecord, err)
 }
 

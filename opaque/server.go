@@ -254,9 +254,6 @@ func (s *Server) Register(ctx context.Context, id, request []byte) (response []b
 	if suite != t.suite {
 		return nil, errTemplate
 	}
-	if len(message) != st.element {
-		return nil, ErrMalformed
-	}
 	setup := s.setups[t.Setup]
 	key := make([]byte, st.oprf.Group.ScalarSize())
 	defer clear(key)
@@ -265,12 +262,12 @@ func (s *Server) Register(ctx context.Context, id, request []byte) (response []b
 	if err := setup.oprfKey(ctx, h, key, id); err != nil {
 		return nil, err
 	}
-	if s.wire == Framed {
-		response = append(append(response, kind, version), t.head.encoded...)
-	}
 	evaluated := make([]byte, st.element)
 	if err := st.oprf.BlindEvaluate(evaluated, key, message); err != nil {
 		return nil, ErrMalformed
+	}
+	if s.wire == Framed {
+		response = append([]byte{kind, version}, t.head.encoded...)
 	}
 	return append(append(response, evaluated...), setup.publicKey...), nil
 }

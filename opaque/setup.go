@@ -96,7 +96,8 @@ func (s *suite) publicKeyOf(seed []byte) ([]byte, error) {
 
 // Bytes returns the binary form, for a vault: 128, 100 or 131 bytes for
 // Ristretto255, P256 or Curve25519. That of Ristretto255 is the ServerSetup of
-// opaque-ke. It returns ErrPolicy if the keys are elsewhere.
+// opaque-ke 4; those of the others have three bytes before what opaque-ke has. It
+// returns ErrPolicy if the keys are elsewhere.
 func (s *Setup) Bytes() ([]byte, error) {
 	if s.memory == nil {
 		return nil, errKeysOnly
@@ -110,8 +111,9 @@ func (s *Setup) Bytes() ([]byte, error) {
 	return append(b, s.decoyKey...), nil
 }
 
-// ParseSetup decodes what Bytes returned, or opaque-ke's ServerSetup, strictly,
-// or returns ErrRecord.
+// ParseSetup decodes what Bytes returned, strictly, or returns ErrRecord. A
+// ServerSetup of opaque-ke before version 4 is as long, but ends with a private key:
+// put in its place its public key, or any other valid one.
 func ParseSetup(b []byte) (*Setup, error) {
 	s := Ristretto255
 	if len(b) != 64+32+32 {

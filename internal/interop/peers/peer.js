@@ -26,6 +26,8 @@ function HmacSHA512 (key) {
 
 const { SRP, SrpClient, SrpServer } = require('fast-srp-hap')
 
+const opaque = require('@serenity-kit/opaque')
+
 const bytes = hex => Buffer.from(hex, 'hex')
 
 const servers = new Map()
@@ -78,10 +80,15 @@ const operations = {
     server.setA(bytes(A))
     server.checkM1(bytes(M1))
     return { M2: server.computeM2().toString('hex'), K: server.computeK().toString('hex') }
-  }
+  },
+
+  // A function of @serenity-kit/opaque, with its own argument and result, byte
+  // strings in base64url. A client's failed login has no result.
+  opaque: ({ side, step, argument }) => ({ result: opaque[side][step](argument) })
 }
 
-readline.createInterface({ input: process.stdin }).on('line', line => {
+// Requests wait until the code of @serenity-kit/opaque is compiled.
+opaque.ready.then(() => readline.createInterface({ input: process.stdin }).on('line', line => {
   let answer
   try {
     const request = JSON.parse(line)
@@ -90,4 +97,4 @@ readline.createInterface({ input: process.stdin }).on('line', line => {
     answer = { error: String(e) }
   }
   process.stdout.write(JSON.stringify(answer) + '\n')
-})
+}))
