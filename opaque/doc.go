@@ -124,7 +124,7 @@
 // # Speed
 //
 // Begin takes what about five variable-base multiplications in the group take,
-// 0.25 ms, and a whole login without the KSF about thirteen: run
+// 0.25 ms, and a whole login without the KSF about twelve: run
 //
 //	go test -run xxx -bench . ./opaque
 //
