@@ -1,0 +1,51 @@
+package decoy_test
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha512"
+	"encoding/binary"
+	"testing"
+
+	"github.com/nescio-go/nescio/internal/decoy"
+	"github.com/stretchr/testify/require"
+)
+
+var key = bytes.Repeat([]byte{7}, decoy.KeySize)
+
+func TestFormula(t *testing.T) {
+	mac := hmac.New(sha512.New, key)
+	mac.Write([]byte("\x08protocolalice"))
+	want := mac.Sum(nil)
+	require.Equal(t, want, decoy.Bytes(key, "protocol", []byte("alice")))
+	require.InDelta(t, float64(binary.BigEndian.Uint64(want))/(1<<64), decoy.Fraction(key, "protocol", []byte("alice")), 1e-15)
+}
+
+func TestValidKey(t *testing.T) {
+	require.True(t, decoy.ValidKey(key))
+	for _, bad := range [][]byte{nil, key[1:], append(bytes.Clone(key), 1), make([]byte, 32)} {
+		require.False(t, decoy.ValidKey(bad))
+	}
+}
+
+// TestPick: each is drawn by its weight, a weight of 0 never and without changing
+// the others, and whoever is drawn stays as weights in front of them grow.
+func TestPick(t *testing.T) {
+	const names = 4000
+	id := func(i int) []byte { return binary.BigEndian.AppendUint16(nil, uint16(i)) }
+	counts := make([]int, 4)
+	for i := range names {
+		index := decoy.Pick(key, id(i), []uint32{0, 1, 0, 3})
+		require.Equal(t, index, decoy.Pick(key, id(i), []uint32{0, 1, 0, 3}))
+		require.Equal(t, index-1, decoy.Pick(key, id(i), []uint32{1, 0, 3}))
+		require.Equal(t, index, decoy.Pick(key, id(i), []uint32{0, 1 << 30, 0, 3 << 30}))
+		counts[index]++
+		require.Zero(t, decoy.Pick(key, id(i), []uint32{5}))
+		if decoy.Pick(key, id(i), []uint32{20, 80}) == 0 {
+			require.Zero(t, decoy.Pick(key, id(i), []uint32{30, 70}))
+		}
+	}
+	require.Zero(t, counts[0]+counts[2])
+	require.InDelta(t, names/4, counts[1], 120)
+	require.Equal(t, 1, decoy.Pick(key, id(1), []uint32{0, 1<<32 - 1}))
+}
