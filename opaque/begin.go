@@ -92,7 +92,7 @@ type loginRun struct {
 	private  [maxPrivateKey]byte // server_private_keyshare
 	ikm      [3 * maxPublicKey]byte
 	pad      [maxPublicKey + maxEnvelope]byte
-	body     [1 + 2*maxHash]byte
+	body     [1 + digestSize + 2*maxHash]byte
 }
 
 func (s *Server) beginWith(ctx context.Context, ticket seal.Ticket, id, record []byte, want Suite, ke1 []byte, draw draw) (response, pending []byte, err error) {
@@ -141,13 +141,14 @@ func (s *Server) beginWith(ctx context.Context, ticket seal.Ticket, id, record [
 	copy(ke2.serverMAC, run.keys.serverMAC[:])
 
 	body := append(run.body[:0], byte(r.suite))
+	body = append(body, setup.digest[:]...)
 	body = append(body, run.keys.clientMAC[:st.nh]...)
 	body = append(body, run.keys.session[:st.nh]...)
 	state := seal.State{Fake: unknown, Body: body}
 	if s.stale(&r) {
 		state.ReplyFlags = flagRegister
 	}
-	pending, err = s.box.Seal(ticket, id, s.context, state)
+	pending, err = s.box.Seal(ticket, id, s.bound(), state)
 	if err != nil {
 		return nil, nil, ErrRecord
 	}
@@ -159,8 +160,8 @@ func (s *Server) beginWith(ctx context.Context, ticket seal.Ticket, id, record [
 // of the kind that the answer shows is made, and one of the two is selected.
 func (s *Server) selectRecord(run *loginRun, h *oprf.Hash, id, record []byte) (r Record, unknown int, err error) {
 	unknown = subtle.ConstantTimeEq(int32(min(len(record), 1)), 0)
-	kind := [2][]byte{record, s.templates[decoy.Pick(s.decoyKey, id, s.weights)].sample}[unknown]
-	r, ok := readRecord(kind)
+	t := &s.templates[decoy.Pick(s.decoyKey, id, s.weights)]
+	r, ok := readRecord([2][]byte{record, t.sample}[unknown])
 	if !ok {
 		return Record{}, 0, ErrRecord
 	}
@@ -173,13 +174,22 @@ func (s *Server) selectRecord(run *loginRun, h *oprf.Hash, id, record []byte) (r
 	copy(substitute, setup.decoyKey)
 	if h.Size() != sha512.Size {
 		h = oprf.NewSHA512()
+		defer h.Clear()
 	}
 	h.MAC(run.masking[:], s.decoyKey, decoyMasking, id) // D("masking", id)
 	copy(substitute[st.npk:st.npk+st.nh], run.masking[:])
 	subtle.ConstantTimeCopy(1-unknown, substitute, r.raw)
 	r.raw = substitute
-	r.identity = [2][]byte{r.identity, id}[unknown]
+	r.identity = [2][]byte{r.identity, t.identity(id)}[unknown]
 	return r, unknown, nil
+}
+
+// identity is that of a name that nobody has.
+func (t *template) identity(id []byte) []byte {
+	if t.Identities {
+		return id
+	}
+	return nil
 }
 
 // headOf returns the encoded kind of a record, of which there are few.
@@ -198,12 +208,7 @@ func (s *Server) headOf(r *Record) ([]byte, error) {
 func (run *loginRun) multiply(ctx context.Context, setup *Setup, h *oprf.Hash, id []byte, ke1 ke1, ke2 ke2, clientPublicKey []byte, draw draw) error {
 	st, memory := setup.suite.of(), setup.memory
 	oprfKey, private := run.oprfKey[:st.oprf.Group.ScalarSize()], run.private[:st.nsk]
-	if memory != nil {
-		memory.oprfSeed(h, run.seed[:], id)
-		if err := st.deriveOPRFKey(h, oprfKey, run.seed[:]); err != nil {
-			return err
-		}
-	} else if err := setup.oprfKey(ctx, h, oprfKey, id); err != nil {
+	if err := setup.oprfKey(ctx, h, oprfKey, id); err != nil {
 		return err
 	}
 	draw(st, serverKeyshareSeed, run.seed[:])
@@ -235,9 +240,8 @@ func (run *loginRun) multiply(ctx context.Context, setup *Setup, h *oprf.Hash, i
 	if err != nil {
 		return keysError(ctx, err)
 	}
-	defer clear(secret)
-	if len(secret) != n {
-		return errors.New("opaque: keys: a Diffie-Hellman secret of another length")
+	if len(secret) != n || isZero(secret) {
+		return errors.New("opaque: keys: not a Diffie-Hellman secret")
 	}
 	copy(dh2, secret)
 	return nil

@@ -15,7 +15,8 @@ type ClientConfig struct {
 	Suite Suite
 
 	// KSF bounds what a server may ask of the key stretching function, before the
-	// password is touched. The zero Policy is the safe default.
+	// password is touched. The zero Policy is the safe default. On the RFC's wire only
+	// its Gate counts.
 	KSF kdf.Policy
 
 	// ServerPublicKeys are those that the server may have, when it registers an
@@ -105,7 +106,9 @@ func (c *Client) WithContext(context []byte) (*Client, error) {
 // the fixed one.
 func (c *Client) ksf(h responseHead) (stretcher, error) {
 	if c.wire == RFC {
-		return c.allowedKSF(c.fixedKSF, kdf.Exactly(c.fixedKSF))
+		exactly := kdf.Exactly(c.fixedKSF)
+		exactly.Gate = c.policy.Gate
+		return c.allowedKSF(c.fixedKSF, exactly)
 	}
 	return c.allowedKSF(h.ksf, c.policy)
 }

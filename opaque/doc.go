@@ -109,8 +109,8 @@
 //
 // # Security
 //
-// All arithmetic on secrets is constant time, by packages edwards25519, nistec and
-// bigmod, and crypto/ecdh. Argon2id's memory accesses after its first half pass
+// All arithmetic on secrets is constant time, by packages ristretto255, edwards25519,
+// nistec and bigmod, by crypto/ecdh, and by internal/oprf on top of them. Argon2id's memory accesses after its first half pass
 // depend on the OPRF's output. Names and passwords are used as given; normalising
 // them (RFC 8265) is the caller's. Secrets that the package owns are cleared after
 // use, as far as Go allows: copies on the stack, and those that crypto/ecdh keeps

@@ -10,7 +10,8 @@ import (
 //
 // An HTTP handler of logins answers the first two with one and the same 401,
 // ErrMalformed with 400, and all others with 500. In a handler of registrations
-// the errors of Server.Register and Server.Admit are the client's fault: 400.
+// ErrPolicy and ErrRecord, of Server.Register and Server.Admit, are the client's fault
+// too: 400.
 var (
 	// ErrAuthentication means a wrong password, an unknown user, or a peer that
 	// has another key, and does not tell them apart. It is also what follows from
@@ -34,8 +35,8 @@ var (
 	// many logins in progress.
 	ErrPolicy = errors.New("opaque: refused by policy")
 	// ErrUsed means that a one-time value, a Login or a Registration, was used
-	// twice.
-	ErrUsed = errors.New("opaque: login already used")
+	// twice, or out of order.
+	ErrUsed = errors.New("opaque: already used, or not yet begun")
 )
 
 // refused is ErrPolicy with a reason.
@@ -43,7 +44,7 @@ func refused(why string) error { return fmt.Errorf("%w: %s", ErrPolicy, why) }
 
 var (
 	errSuite      = refused("not a suite")
-	errKSF        = refused("KSF parameters are missing or have a salt")
+	errKSF        = refused("KSF parameters are missing, incomplete or have a salt")
 	errPassword   = refused("a password has 1 to 1024 bytes")
 	errIdentity   = refused("an identity has at most 65,535 bytes")
 	errContext    = refused("a context has 1 to 60,000 bytes, on the RFC's wire to 65,535")
@@ -52,6 +53,7 @@ var (
 	errWire       = refused("the RFC's wire has room for one setup and one template")
 	errTemplate   = refused("the registration is not of the kind that the first template offers")
 	errFull       = refused("too many logins in progress")
+	errNoKeys     = refused("there are no keys")
 	errKeysOnly   = refused("the keys of this setup are elsewhere")
 	errDecoy      = refused("Secrets.Decoy must be 32 random bytes")
 	errStateKeys  = refused("Secrets.State must be 1 to 16 distinct keys of 32 random bytes")

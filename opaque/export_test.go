@@ -246,13 +246,29 @@ func PasswordOf(o any) []byte {
 	return nil
 }
 
+// GateOf returns the gate under which a client's KSF runs.
+func GateOf(t interface{ Fatal(...any) }, cfg ClientConfig) (gate *kdf.Gate) {
+	c, err := NewClient(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.allowedKSF = func(_ kdf.Params, policy kdf.Policy) (stretcher, error) {
+		gate = policy.Gate
+		return identity{}, nil
+	}
+	if _, err := c.ksf(responseHead{}); err != nil {
+		t.Fatal(err)
+	}
+	return gate
+}
+
 // ExportKeyOf returns the export key that a login keeps, before its time.
 func ExportKeyOf(l *Login) []byte { return l.export }
 
 // RoundTripPending parses the body of pending state.
 func RoundTripPending(body []byte) bool {
-	s, mac, session, ok := parsePending(body)
-	return ok && s.Valid() && len(mac) == len(session) && len(body) == 1+2*len(mac)
+	s, _, mac, session, ok := parsePending(body)
+	return ok && s.Valid() && len(mac) == len(session) && len(body) == 1+32+2*len(mac)
 }
 
 // FixedKSF is the KSF of a client on the RFC's wire.
@@ -260,11 +276,7 @@ func (c *Client) FixedKSF() kdf.Params { return c.fixedKSF }
 
 // ReplyFor is the reply with these flags that a login would take from its server.
 func ReplyFor(l *Login, flags byte) []byte {
-	reply, err := makeReply(l.session, flags)
-	if err != nil {
-		panic(err)
-	}
-	return reply
+	return makeReply(l.session, flags)
 }
 
 // KeyPair is a key pair of the AKE.

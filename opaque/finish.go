@@ -2,12 +2,11 @@ package opaque
 
 import (
 	"context"
-	"crypto/hkdf"
-	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
 
+	"github.com/nescio-go/nescio/internal/oprf"
 	"github.com/nescio-go/nescio/internal/seal"
 )
 
@@ -28,7 +27,7 @@ func (s *Server) Finish(ctx context.Context, id, pending, final []byte) (reply, 
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
 	}
-	state, err := s.box.Open(ctx, id, s.context, pending)
+	state, err := s.box.Open(ctx, id, s.bound(), pending)
 	if errors.Is(err, seal.ErrState) {
 		return nil, nil, ErrState
 	}
@@ -36,9 +35,9 @@ func (s *Server) Finish(ctx context.Context, id, pending, final []byte) (reply, 
 		return nil, nil, err
 	}
 	defer clear(state.Body)
-	suite, clientMAC, session, ok := parsePending(state.Body)
-	if !ok {
-		return nil, nil, ErrState // sealed by a version that kept something else
+	suite, setup, clientMAC, session, ok := parsePending(state.Body)
+	if !ok || !s.hasSetup(setup) {
+		return nil, nil, ErrState // sealed by another version, or a server with other keys
 	}
 	ke3 := final
 	if s.wire == Framed {
@@ -54,32 +53,37 @@ func (s *Server) Finish(ctx context.Context, id, pending, final []byte) (reply, 
 	if subtle.ConstantTimeCompare(ke3, clientMAC)&(1-state.Fake) != 1 {
 		return nil, nil, ErrAuthentication
 	}
-	key, err = s.wire.sessionKey(suite, session)
-	if err != nil {
-		return nil, nil, err
-	}
+	key = s.wire.sessionKey(suite, session)
 	if s.wire == RFC {
 		return nil, key, nil
 	}
-	reply, err = makeReply(session, state.ReplyFlags)
-	if err != nil {
-		return nil, nil, err
-	}
-	return reply, key, nil
+	return makeReply(session, state.ReplyFlags), key, nil
 }
 
-// parsePending splits the body of pending state: suite u8 ‖ expected client MAC ‖
-// session_key.
-func parsePending(body []byte) (s Suite, clientMAC, session []byte, ok bool) {
-	if len(body) == 0 || !Suite(body[0]).Valid() {
-		return 0, nil, nil, false
+// parsePending splits the body of pending state: suite u8 ‖ digest of the setup ‖
+// expected client MAC ‖ session_key.
+func parsePending(body []byte) (s Suite, setup [digestSize]byte, clientMAC, session []byte, ok bool) {
+	const head = 1 + digestSize
+	if len(body) < head || !Suite(body[0]).Valid() {
+		return 0, setup, nil, nil, false
 	}
 	s = Suite(body[0])
 	n := s.of().nh
-	if len(body) != 1+2*n {
-		return 0, nil, nil, false
+	if len(body) != head+2*n {
+		return 0, setup, nil, nil, false
 	}
-	return s, body[1 : 1+n], body[1+n:], true
+	return s, [digestSize]byte(body[1:head]), body[head : head+n], body[head+n:], true
+}
+
+// hasSetup reports whether one of the server's setups has this digest, of its public
+// key.
+func (s *Server) hasSetup(digest [digestSize]byte) bool {
+	for _, setup := range s.setups {
+		if setup.digest == digest {
+			return true
+		}
+	}
+	return false
 }
 
 // flagRegister in a reply says that a fresh registration is wanted.
@@ -89,16 +93,10 @@ const replySize = 2 + 1 + sha256.Size
 
 // makeReply returns 'O' ‖ version ‖ flags ‖ HMAC-SHA256(HKDF-SHA256(session_key,
 // "", "nescio/opaque/reply/v1", 32), 'O' ‖ version ‖ flags).
-func makeReply(session []byte, flags byte) ([]byte, error) {
-	key, err := hkdf.Key(sha256.New, session, nil, "nescio/opaque/reply/v1", sha256.Size)
-	if err != nil {
-		return nil, err
-	}
+func makeReply(session []byte, flags byte) []byte {
+	key := deriveKey(session, []byte("nescio/opaque/reply/v1"))
 	defer clear(key)
-	mac := hmac.New(sha256.New, key)
-	reply := append(make([]byte, 0, replySize), kind, version, flags)
-	mac.Write(reply)
-	return mac.Sum(reply), nil
+	return appendMAC(append(make([]byte, 0, replySize), kind, version, flags), key)
 }
 
 // checkReply returns the flags of a reply, or ErrMalformed or ErrAuthentication.
@@ -106,11 +104,7 @@ func checkReply(session, reply []byte) (flags byte, err error) {
 	if len(reply) != replySize || reply[0] != kind || reply[1] != version || reply[2]&^flagRegister != 0 {
 		return 0, ErrMalformed
 	}
-	want, err := makeReply(session, reply[2])
-	if err != nil {
-		return 0, err
-	}
-	if subtle.ConstantTimeCompare(reply, want) != 1 {
+	if subtle.ConstantTimeCompare(reply, makeReply(session, reply[2])) != 1 {
 		return 0, ErrAuthentication
 	}
 	return reply[2], nil
@@ -119,9 +113,30 @@ func checkReply(session, reply []byte) (flags byte, err error) {
 // sessionKey is what a login ends with: of the RFC's session_key on its own wire
 // a copy, else HKDF-SHA256(session_key, "", "nescio/session/v1" ‖ 00 ‖ 'O' ‖
 // suite, 32).
-func (w Wire) sessionKey(s Suite, session []byte) ([]byte, error) {
+func (w Wire) sessionKey(s Suite, session []byte) []byte {
 	if w == RFC {
-		return append([]byte(nil), session...), nil
+		return append([]byte(nil), session...)
 	}
-	return hkdf.Key(sha256.New, session, nil, "nescio/session/v1\x00"+string([]byte{kind, byte(s)}), 32)
+	return deriveKey(session, append([]byte("nescio/session/v1\x00"), kind, byte(s)))
+}
+
+// deriveKey is HKDF-SHA256(secret, "", info, 32). What it hashes it clears, unlike
+// crypto/hkdf, which keeps copies for the garbage collector.
+func deriveKey(secret, info []byte) []byte {
+	h := oprf.NewSHA256()
+	defer h.Clear()
+	prk, key := make([]byte, sha256.Size), make([]byte, sha256.Size)
+	defer clear(prk)
+	h.Extract(prk, secret)
+	h.Expand(key, prk, info)
+	return key
+}
+
+// appendMAC appends to b its HMAC-SHA256.
+func appendMAC(b, key []byte) []byte {
+	h := oprf.NewSHA256()
+	defer h.Clear()
+	var mac [sha256.Size]byte
+	h.MAC(mac[:], key, b)
+	return append(b, mac[:]...)
 }

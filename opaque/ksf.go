@@ -15,8 +15,9 @@ import (
 // [kdf.RFC9807Argon2id] with its 2 GiB.
 func DefaultKSF() kdf.Params { return kdf.Default() }
 
-// validKSF reports whether p can be a KSF: its salt is fixed.
-func validKSF(p kdf.Params) bool { return p != (kdf.Params{}) && len(p.Salt()) == 0 }
+// validKSF reports whether p can be a KSF: complete, and without a salt, which is
+// fixed.
+func validKSF(p kdf.Params) bool { return p.Cost() > 0 && len(p.Salt()) == 0 }
 
 // stretcher is a KSF of certain parameters. kdf.Function is one, and the Identity
 // of RFC 9807's vectors, which only the tests can reach.

@@ -84,7 +84,7 @@ func (c *Client) login(identity, password []byte, draw draw) (*Login, []byte, er
 //
 // Before it touches the password it returns ErrMalformed for a response that no
 // server sends, and ErrPolicy for KSF parameters that the client does not allow.
-// Everything after that is ErrAuthentication: a wrong password, an unknown user, a
+// Everything after that, but errors of the KSF and of ctx, is ErrAuthentication: a wrong password, an unknown user, a
 // server that is not the one of the registration, or not one of
 // ClientConfig.ServerPublicKeys. It looks at ctx before it starts and hands it to
 // the KSF, which takes nearly all of the time. After an error the login is over,
@@ -214,8 +214,8 @@ func (r *answerRun) exchange(c transcriptContext) error {
 
 // Finish checks the server's reply and returns the session key, the same that the
 // server's Finish returned: 32 bytes, on the RFC's wire, where the reply is empty,
-// its session_key of 64 or for P256 32 bytes. Only now is it certain that the
-// server accepted the login. ErrAuthentication means that the reply was altered,
+// its session_key of 64 or for P256 32 bytes. Only now, and not on the RFC's wire, is
+// it certain that the server accepted the login. ErrAuthentication means that the reply was altered,
 // ErrMalformed that it is none. Either way the login is over.
 func (l *Login) Finish(reply []byte) (key []byte, err error) {
 	l.mu.Lock()
@@ -239,11 +239,8 @@ func (l *Login) Finish(reply []byte) (key []byte, err error) {
 	case len(reply) > 0:
 		return nil, ErrMalformed
 	}
-	if key, err = l.client.wire.sessionKey(l.client.suite, l.session); err != nil {
-		return nil, err
-	}
 	l.state = loginFinished
-	return key, nil
+	return l.client.wire.sessionKey(l.client.suite, l.session), nil
 }
 
 // ExportKey returns a copy of the export key, 64 bytes, for P256 32: the one that
@@ -262,7 +259,8 @@ func (l *Login) ExportKey() ([]byte, error) {
 // NeedsRegistration reports whether the server wants the account registered
 // anew, because its setup or its KSF has been replaced. It knows after Finish; the
 // user need not notice: register with the password at hand, inside the session,
-// and protect the messages by a [Migration]. On the RFC's wire it is false.
+// and protect the messages by a [Migration]. If the new setup has another suite, it
+// takes a Client of that suite. On the RFC's wire it is false.
 func (l *Login) NeedsRegistration() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -489,11 +489,15 @@ func TestKeysThatFail(t *testing.T) {
 	require.Equal(t, opaque.ErrRecord, err)
 	_, err = opaque.NewKeysSetup(t.Context(), 9, keys)
 	require.ErrorIs(t, err, opaque.ErrPolicy)
+	_, err = opaque.NewKeysSetup(t.Context(), opaque.Ristretto255, nil)
+	require.ErrorIs(t, err, opaque.ErrPolicy)
 	failure := errors.New("the vault is closed")
 	for name, k := range map[string]opaque.Keys{
-		"error": faultyKeys{Keys: keys, err: failure},
-		"seed":  faultyKeys{Keys: keys, seed: make([]byte, 31)},
-		"dh":    faultyKeys{Keys: keys, dh: make([]byte, 31)},
+		"error":      faultyKeys{Keys: keys, err: failure},
+		"short seed": faultyKeys{Keys: keys, seed: bytes.Repeat([]byte{1}, 31)},
+		"zero seed":  faultyKeys{Keys: keys, seed: make([]byte, 32)},
+		"short dh":   faultyKeys{Keys: keys, dh: bytes.Repeat([]byte{1}, 31)},
+		"zero dh":    faultyKeys{Keys: keys, dh: make([]byte, 32)},
 	} {
 		setup, err := opaque.NewKeysSetup(t.Context(), opaque.Ristretto255, k)
 		require.NoError(t, err)
@@ -512,6 +516,65 @@ func TestKeysThatFail(t *testing.T) {
 		}
 		require.Equal(t, name == "error", errors.Is(err, failure))
 	}
+}
+
+// cachingKeys hand out what they keep: what a caller cleared would be gone.
+type cachingKeys struct {
+	opaque.Keys
+	seeds map[string][]byte
+}
+
+func (c cachingKeys) OPRFSeed(ctx context.Context, id []byte) ([]byte, error) {
+	if c.seeds[string(id)] == nil {
+		seed, err := c.Keys.OPRFSeed(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		c.seeds[string(id)] = seed
+	}
+	return c.seeds[string(id)], nil
+}
+
+func TestKeysThatCache(t *testing.T) {
+	r := newRig(t, opaque.Ristretto255)
+	setup, err := opaque.NewKeysSetup(t.Context(), opaque.Ristretto255, cachingKeys{opaque.KeysOf(r.setup), make(map[string][]byte)})
+	require.NoError(t, err)
+	cfg := r.config
+	cfg.Setups = map[uint16]*opaque.Setup{1: setup}
+	server, err := opaque.NewServer(cfg)
+	require.NoError(t, err)
+	for range 3 {
+		mustLogin(t, r.client, server, alice, nil, r.record, password)
+	}
+}
+
+// TestTwoTenants: two applications that share state keys and a Replay, which they
+// should not, cannot finish each other's logins.
+func TestTwoTenants(t *testing.T) {
+	other, err := opaque.NewSetup(opaque.Ristretto255)
+	require.NoError(t, err)
+	shared := newTable()
+	shop := newRigOn(t, opaque.Ristretto255, opaque.Framed)
+	shop.config.Replay = shared
+	shop.server, err = opaque.NewServer(shop.config)
+	require.NoError(t, err)
+	for name, change := range map[string]func(c *opaque.ServerConfig){
+		"another identity": func(c *opaque.ServerConfig) { c.ServerIdentity = []byte("bank") },
+		"another setup":    func(c *opaque.ServerConfig) { c.Setups = map[uint16]*opaque.Setup{1: other} },
+		"another wire":     func(c *opaque.ServerConfig) { c.Wire = opaque.RFC },
+	} {
+		cfg := shop.config
+		change(&cfg)
+		bank, err := opaque.NewServer(cfg)
+		require.NoError(t, err)
+		_, pending, final := shop.answer(t)
+		require.Equal(t, opaque.ErrState, second(bank.Finish(t.Context(), alice, pending, final)), name)
+		require.Equal(t, opaque.ErrState, second(bank.Finish(t.Context(), alice, pending, final[2:])), name)
+	}
+	replica, err := opaque.NewServer(shop.config)
+	require.NoError(t, err)
+	_, pending, final := shop.answer(t)
+	require.NoError(t, second(replica.Finish(t.Context(), alice, pending, final)))
 }
 
 func TestCancelled(t *testing.T) {
@@ -548,6 +611,9 @@ func TestCancelled(t *testing.T) {
 	<-ctx.Done()
 	_, err = login.Respond(ctx, response)
 	require.Equal(t, context.DeadlineExceeded, err)
+
+	// On the RFC's wire the gate counts as well.
+	require.Same(t, gate, opaque.GateOf(t, opaque.ClientConfig{Wire: opaque.RFC, KSF: kdf.Policy{Gate: gate}}))
 }
 
 // TestConcurrentLogins: two logins of one user at once both succeed, and a shared
@@ -632,6 +698,10 @@ func TestConfigs(t *testing.T) {
 		return opaque.ServerConfig{Secrets: secrets(), Setups: map[uint16]*opaque.Setup{1: setup}}
 	}
 	salted := kdf.Default().WithNewSalt()
+	pbkdf2, err := kdf.NewPBKDF2SHA512(300_000)
+	require.NoError(t, err)
+	withheld, _, err := pbkdf2.Withhold()
+	require.NoError(t, err)
 	for name, change := range map[string]func(c *opaque.ServerConfig){
 		"no setup":             func(c *opaque.ServerConfig) { c.Setups = nil },
 		"a nil setup":          func(c *opaque.ServerConfig) { c.Setups[2] = nil },
@@ -642,6 +712,7 @@ func TestConfigs(t *testing.T) {
 		"no state":             func(c *opaque.ServerConfig) { c.Secrets.State = nil },
 		"a short state":        func(c *opaque.ServerConfig) { c.Secrets.State[0] = c.Secrets.State[0][1:] },
 		"a salted KSF":         func(c *opaque.ServerConfig) { c.Templates = []opaque.Template{{Setup: 1, KSF: salted}} },
+		"a withheld KSF":       func(c *opaque.ServerConfig) { c.Templates = []opaque.Template{{Setup: 1, KSF: withheld}} },
 		"no weight":            func(c *opaque.ServerConfig) { c.Templates = []opaque.Template{{Setup: 1}, {Setup: 1}} },
 		"a long identity":      func(c *opaque.ServerConfig) { c.ServerIdentity = make([]byte, 65536) },
 		"another wire":         func(c *opaque.ServerConfig) { c.Wire = 2 },
@@ -661,6 +732,7 @@ func TestConfigs(t *testing.T) {
 		"a long identity":    {ServerIdentity: make([]byte, 65536)},
 		"a fixed KSF":        {FixedKSF: kdf.Default()},
 		"a salted KSF":       {Wire: opaque.RFC, FixedKSF: salted},
+		"a withheld KSF":     {Wire: opaque.RFC, FixedKSF: withheld},
 		"a public key of 31": {ServerPublicKeys: [][]byte{make([]byte, 31)}},
 	} {
 		c, err := opaque.NewClient(cfg)

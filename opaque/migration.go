@@ -1,10 +1,8 @@
 package opaque
 
 import (
-	"crypto/hkdf"
-	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/binary"
+	"crypto/subtle"
 	"fmt"
 	"io"
 )
@@ -21,6 +19,10 @@ import (
 // new. The order on the client: note that the account has OPAQUE as soon as that
 // login has finished, and from then on refuse SRP for it before the password is
 // touched.
+//
+// One session serves one registration: what was sealed once opens again, so that the
+// server accepts one upload and forgets the Migration, and a second registration takes
+// a new login.
 //
 // A Migration is immutable and safe for concurrent use. It redacts itself.
 type Migration struct {
@@ -48,37 +50,33 @@ func NewMigration(sessionKey, id []byte) (*Migration, error) {
 	if len(sessionKey) < 32 {
 		return nil, refused("a session key has 32 bytes or more")
 	}
-	key, err := hkdf.Key(sha256.New, sessionKey, nil, "nescio/migrate/v1", sha256.Size)
-	if err != nil {
-		return nil, err
-	}
-	return &Migration{key: key, id: append([]byte(nil), id...)}, nil
+	return &Migration{key: deriveKey(sessionKey, []byte("nescio/migrate/v1")), id: append([]byte(nil), id...)}, nil
 }
 
 // Seal returns the message with a tag of 32 bytes behind it:
 // HMAC-SHA256(HKDF-SHA256(session key, "", "nescio/migrate/v1", 32), step u8 ‖
 // u16 len ‖ id ‖ message). The message stays readable.
 func (m *Migration) Seal(step MigrationStep, message []byte) []byte {
-	sealed := make([]byte, 0, len(message)+sha256.Size)
-	return append(append(sealed, message...), m.tag(step, message)...)
+	head := m.head(step)
+	return appendMAC(append(head, message...), m.key)[len(head):]
 }
 
 // Open returns the message that Seal was given for the same step in the same
 // session, or ErrAuthentication.
 func (m *Migration) Open(step MigrationStep, sealed []byte) (message []byte, err error) {
 	n := len(sealed) - sha256.Size
-	if n < 0 || !hmac.Equal(sealed[n:], m.tag(step, sealed[:n])) {
+	if n < 0 || len(m.key) == 0 || step < MigrateRequest || step > MigrateUpload {
+		return nil, ErrAuthentication
+	}
+	if subtle.ConstantTimeCompare(sealed, m.Seal(step, sealed[:n])) != 1 {
 		return nil, ErrAuthentication
 	}
 	return sealed[:n:n], nil
 }
 
-func (m *Migration) tag(step MigrationStep, message []byte) []byte {
-	mac := hmac.New(sha256.New, m.key)
-	mac.Write(binary.BigEndian.AppendUint16([]byte{byte(step)}, uint16(len(m.id))))
-	mac.Write(m.id)
-	mac.Write(message)
-	return mac.Sum(nil)
+// head is what a tag covers before the message.
+func (m *Migration) head(step MigrationStep) []byte {
+	return append(append([]byte{byte(step)}, length16(m.id)...), m.id...)
 }
 
 // Format writes a placeholder, whatever the verb.

@@ -58,6 +58,10 @@ func TestMigration(t *testing.T) {
 	require.NoError(t, err)
 	refused(m, opaque.MigrateRequest, short.Seal(opaque.MigrateRequest, append([]byte("e"), message...)))
 
+	refused(new(opaque.Migration), opaque.MigrateRequest, new(opaque.Migration).Seal(opaque.MigrateRequest, message))
+	for _, step := range []opaque.MigrationStep{0, 4} {
+		refused(m, step, m.Seal(step, message))
+	}
 	for _, bad := range []struct{ key, id []byte }{{key[1:], alice}, {nil, alice}, {key, nil}, {key, make([]byte, 1025)}} {
 		_, err := opaque.NewMigration(bad.key, bad.id)
 		require.ErrorIs(t, err, opaque.ErrPolicy)

@@ -203,7 +203,15 @@ func TestObligation07_DecoyRecord(t *testing.T) {
 		nh := len(r.exportKey)
 		raw := append(bytes.Clone(bare[len(bare)-npk:]), mac.Sum(nil)[:nh]...)
 		raw = append(raw, make([]byte, 32+nh)...)
-		record, err := r.server.Import([]byte("nobody"), raw)
+		identity := []byte(nil)
+		if suite == opaque.P256 { // where accounts have their id as identity
+			identity = []byte("nobody")
+			cfg := r.config
+			cfg.Templates = []opaque.Template{{Setup: 1, Identities: true}}
+			r.server, err = opaque.NewServer(cfg)
+			require.NoError(t, err)
+		}
+		record, err := r.server.Import(identity, raw)
 		require.NoError(t, err)
 		_, request, err := r.client.Login(nil, password)
 		require.NoError(t, err)

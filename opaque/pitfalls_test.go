@@ -16,7 +16,7 @@ import (
 // lists them.
 
 // badElements are encodings that no field may hold: for ristretto255 those of RFC
-// 9496, Appendix A.3, and the identity; for P-256 points that are not on the curve,
+// 9496, Appendix A.2, and the identity; for P-256 points that are not on the curve,
 // not reduced, or not compressed; for curve25519 non-canonical ones.
 func badElements(t testing.TB, suite opaque.Suite) map[string][]byte {
 	switch suite {
@@ -234,6 +234,7 @@ func TestPitfall_DecoyNeverLogsIn(t *testing.T) {
 	require.NoError(t, err)
 	cfg := r.config
 	cfg.Setups = map[uint16]*opaque.Setup{1: setup}
+	cfg.Templates = []opaque.Template{{Setup: 1, Identities: true}}
 	server, err := opaque.NewServer(cfg)
 	require.NoError(t, err)
 	login, request, err := r.client.Login([]byte("nobody"), password)

@@ -84,7 +84,7 @@ func (r *Record) Setup() uint16 { return r.setup }
 func (r *Record) KSF() kdf.Params { return r.ksf }
 
 // Identity returns a copy of client_identity, empty if it is the client's public
-// key.
+// key. It is what the client said when it registered.
 func (r *Record) Identity() []byte { return bytes.Clone(r.identity) }
 
 // Raw returns a copy of RFC 9807's RegistrationRecord, 192 bytes, for P256 129.

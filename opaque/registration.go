@@ -61,7 +61,8 @@ func (s *suite) blindPassword(password []byte, draw draw) (blindScalar, blinded 
 // Finish takes the server's response and returns the upload, which the server
 // checks by [Server.Admit] and stores, and the export key: 64 bytes, for P256 32,
 // that only this client and its later logins under the same registration know.
-// Wrap keys under it; never encrypt data, for the next registration has another.
+// Wrap keys under it; never encrypt data, for the next registration has another. Keep
+// what was wrapped under an older one until the server has stored the upload.
 //
 // Before it touches the password it returns ErrMalformed for a response that no
 // server sends, and ErrPolicy for KSF parameters or a public key of the server

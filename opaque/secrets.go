@@ -12,7 +12,7 @@ import (
 const SecretSize = decoy.KeySize
 
 // Secrets are the secrets of a server besides its setups; a server that speaks
-// SRP too has the same ones there. All replicas of a server share them. They
+// SRP too has the same ones there. All replicas of a server share them, and no other application does. They
 // redact themselves in fmt, log/slog and JSON, by themselves and in exported
 // fields; in an unexported field of another struct fmt cannot ask them to.
 type Secrets struct {
@@ -45,4 +45,7 @@ type Template struct {
 	Setup  uint16     // its number in ServerConfig.Setups
 	KSF    kdf.Params // without a salt; zero: DefaultKSF
 	Weight uint32     // its share among the accounts, in any unit
+	// Identities says that accounts of this kind registered with their id as
+	// identity, and not without one: an unknown name then does the same.
+	Identities bool
 }

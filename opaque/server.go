@@ -38,8 +38,9 @@ type ServerConfig struct {
 	// Templates are the kinds of accounts that the server has, each with its
 	// share. New registrations get the first. Unknown names answer as one of
 	// them, fixed for the name; so list every kind that a stranger may meet. Of
-	// several the total weight must not be 0. A kind with a weight of 0 changes
-	// no unknown name's answer; raise its weight as accounts move to it.
+	// several the total weight must not be 0. A kind in front with a weight of 0
+	// changes no unknown name's answer; raise its weight, and no other, as accounts
+	// move to it.
 	// Empty: the setup of the highest number, with DefaultKSF.
 	Templates []Template
 
@@ -83,6 +84,14 @@ type Server struct {
 	identity  []byte
 	context   []byte
 	wire      Wire
+}
+
+// bound is what pending state belongs to, besides its account: wire u8 ‖ u16 len ‖
+// server identity ‖ context. A login that began at a server which means something else
+// must not end here, though the two share state keys and a Replay.
+func (s *Server) bound() []byte {
+	b := append([]byte{byte(s.wire)}, length16(s.identity)...)
+	return append(append(b, s.identity...), s.context...)
 }
 
 // template is a Template with what follows from it.
@@ -178,8 +187,8 @@ func (s *Server) addTemplates(templates []Template) error {
 	return nil
 }
 
-// withDecoy returns the setup with a public key for unknown users, of which
-// nobody knows the private one: its own, or one made from the decoy key.
+// withDecoy returns the setup with a public key for unknown users: its own, of which
+// nobody knows the private one, or one made from the decoy key.
 func (s *Setup) withDecoy(decoyKey []byte) (*Setup, error) {
 	if s.decoyKey != nil {
 		return s, nil
@@ -275,25 +284,32 @@ func (s *Server) Register(ctx context.Context, id, request []byte) (response []b
 // oprfKey fills key with the OPRF key of a credential identifier: RFC 9807,
 // Section 5.2.2.
 func (s *Setup) oprfKey(ctx context.Context, h *oprf.Hash, key, id []byte) error {
+	if s.memory != nil {
+		var seed [nok]byte
+		defer clear(seed[:])
+		s.memory.oprfSeed(h, seed[:], id)
+		return s.suite.of().deriveOPRFKey(h, key, seed[:])
+	}
 	seed, err := s.keys.OPRFSeed(ctx, id)
 	if err != nil {
 		return keysError(ctx, err)
 	}
-	defer clear(seed)
+	if len(seed) != nok || isZero(seed) {
+		return errors.New("opaque: keys: not an OPRF seed")
+	}
 	return s.suite.of().deriveOPRFKey(h, key, seed)
 }
 
 func (s *suite) deriveOPRFKey(h *oprf.Hash, key, seed []byte) error {
-	if len(seed) != nok {
-		return errors.New("opaque: keys: an OPRF seed has 32 bytes")
-	}
 	return s.oprf.DeriveKeyPair(h, key, seed, infoOPRF)
 }
 
 // Admit checks the upload that ends a registration, which is the record to
 // store. It returns ErrRecord if it is none, and ErrPolicy if it is not of the
 // kind that Register offered: a client must not choose what the server computes,
-// nor stand out among its accounts. On the RFC's wire, where the upload is bare,
+// nor stand out among its accounts. The identity in it, of up to 65,535 bytes, is what
+// the client says of itself: where accounts have one, compare [Record.Identity] with
+// what it should be. On the RFC's wire, where the upload is bare,
 // use [Server.Import].
 func (s *Server) Admit(upload []byte) error {
 	r, err := ParseRecord(upload)

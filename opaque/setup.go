@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"fmt"
 	"io"
 
@@ -12,7 +13,8 @@ import (
 
 // Keys are the long-lived secrets of a server, for those who keep them in a KMS
 // or an HSM; [NewSetup] has its own in memory. Implementations are called by
-// several goroutines at once, and what they return is the caller's.
+// several goroutines at once. What they return is copied, and neither kept nor
+// cleared: that is theirs to do.
 type Keys interface {
 	// PublicKey returns server_public_key, Npk bytes.
 	PublicKey(ctx context.Context) ([]byte, error)
@@ -21,8 +23,8 @@ type Keys interface {
 	// all ids, and must not tell those apart that exist.
 	OPRFSeed(ctx context.Context, credentialID []byte) ([]byte, error)
 	// DH returns DiffieHellman(server_private_key, peer), Npk bytes: RFC 9807,
-	// Section 6.4.1. The peer's key comes from the network and has not been
-	// checked: DH must refuse what is not a public key of the suite.
+	// Section 6.4.1. The peer's key comes from the network: it has been checked to be
+	// a public key of the suite.
 	DH(ctx context.Context, peer []byte) ([]byte, error)
 }
 
@@ -37,8 +39,11 @@ type Setup struct {
 	keys      Keys
 	memory    *memoryKeys // keys, if they are in memory
 	publicKey []byte
-	decoyKey  []byte // client_public_key of unknown users; nil: made from Secrets.Decoy
+	digest    [digestSize]byte // SHA-256 of the public key
+	decoyKey  []byte           // client_public_key of unknown users; nil: made from Secrets.Decoy
 }
+
+const digestSize = sha256.Size
 
 // NewSetup returns a new random setup.
 func NewSetup(s Suite) (*Setup, error) {
@@ -51,7 +56,9 @@ func NewSetup(s Suite) (*Setup, error) {
 	seed := make([]byte, nseed)
 	defer clear(seed)
 	rand.Read(seed)
-	if err := st.ake.deriveKeyPair(st.oprf.NewHash(), m.private, seed); err != nil {
+	h := st.oprf.NewHash()
+	defer h.Clear()
+	if err := st.ake.deriveKeyPair(h, m.private, seed); err != nil {
 		return nil, err
 	}
 	rand.Read(seed)
@@ -68,6 +75,9 @@ func NewKeysSetup(ctx context.Context, s Suite, k Keys) (*Setup, error) {
 	if !s.Valid() {
 		return nil, errSuite
 	}
+	if k == nil {
+		return nil, errNoKeys
+	}
 	pk, err := k.PublicKey(ctx)
 	if err != nil {
 		return nil, keysError(ctx, err)
@@ -75,14 +85,16 @@ func NewKeysSetup(ctx context.Context, s Suite, k Keys) (*Setup, error) {
 	if !s.of().validPublicKey(pk) {
 		return nil, ErrRecord
 	}
-	return &Setup{suite: s, keys: k, publicKey: bytes.Clone(pk)}, nil
+	return &Setup{suite: s, keys: k, publicKey: bytes.Clone(pk), digest: sha256.Sum256(pk)}, nil
 }
 
 // publicKeyOf is the public half of DeriveDiffieHellmanKeyPair.
 func (s *suite) publicKeyOf(seed []byte) ([]byte, error) {
 	private := make([]byte, s.nsk)
 	defer clear(private)
-	if err := s.ake.deriveKeyPair(s.oprf.NewHash(), private, seed); err != nil {
+	h := s.oprf.NewHash()
+	defer h.Clear()
+	if err := s.ake.deriveKeyPair(h, private, seed); err != nil {
 		return nil, err
 	}
 	public := make([]byte, s.npk)
@@ -161,14 +173,16 @@ func (m *memoryKeys) setup(s Suite, decoy []byte) (*Setup, error) {
 	if m.suite.ake.multiply(oprf.Term{Out: m.public, Scalar: m.private}) != nil {
 		return nil, ErrRecord
 	}
-	return &Setup{suite: s, keys: m, memory: m, publicKey: m.public, decoyKey: decoy}, nil
+	return &Setup{suite: s, keys: m, memory: m, publicKey: m.public, digest: sha256.Sum256(m.public), decoyKey: decoy}, nil
 }
 
 func (m *memoryKeys) PublicKey(context.Context) ([]byte, error) { return bytes.Clone(m.public), nil }
 
 func (m *memoryKeys) OPRFSeed(_ context.Context, credentialID []byte) ([]byte, error) {
+	h := m.suite.oprf.NewHash()
+	defer h.Clear()
 	seed := make([]byte, nok)
-	m.oprfSeed(m.suite.oprf.NewHash(), seed, credentialID)
+	m.oprfSeed(h, seed, credentialID)
 	return seed, nil
 }
 

@@ -186,7 +186,7 @@ func TestAttack10_Templates(t *testing.T) {
 	small := srp.Template{Profile: srp.RFC5054SHA1(0), Group: group, SaltSize: 32}
 	signed.Weight, small.Weight = 3, 1
 	before := newServer(t, signed, small)
-	after := newServer(t, signed, small, srp.Template{Profile: srp.RFC5054SHA512(0), Group: group})
+	after := newServer(t, srp.Template{Profile: srp.RFC5054SHA512(0), Group: group}, signed, small)
 	count := make(map[srp.Profile]int)
 	const names = 2000
 	for i := range names {

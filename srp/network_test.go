@@ -43,6 +43,20 @@ func replica(t testing.TB, r *rig, replay srp.Replay, state ...[]byte) *srp.Serv
 	return s
 }
 
+// TestAttack15_PendingOfAnotherServer: two applications that share state keys and a
+// Replay, which they should not, cannot finish each other's logins.
+func TestAttack15_PendingOfAnotherServer(t *testing.T) {
+	r := sha256Rig(t)
+	shared := newTable()
+	r.server = replica(t, r, shared)
+	bank, err := srp.NewServer(srp.ServerConfig{Secrets: testSecrets, Templates: []srp.Template{r.template}, Replay: shared,
+		ServerIdentity: []byte("bank")})
+	require.NoError(t, err)
+	_, pending, final := r.begin(t, alice, r.record.Bytes(), password)
+	require.Equal(t, srp.ErrState, second(bank.Finish(t.Context(), alice, pending, final)))
+	require.NoError(t, second(replica(t, r, shared).Finish(t.Context(), alice, pending, final)))
+}
+
 func TestAttack15_PendingOfAnotherUser(t *testing.T) {
 	for name, replay := range map[string]srp.Replay{"own memory": nil, "shared": newTable()} {
 		r := sha256Rig(t)

@@ -15,7 +15,7 @@ import (
 const SecretSize = decoy.KeySize
 
 // Secrets are the long-lived secrets of a server. All replicas of a server
-// share them. They redact themselves in fmt, log/slog and JSON, by themselves
+// share them, and nothing else does. They redact themselves in fmt, log/slog and JSON, by themselves
 // and in exported fields; in an unexported field of another struct fmt cannot
 // ask them to.
 type Secrets struct {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/subtle"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -31,7 +32,8 @@ type ServerConfig struct {
 	// Templates are the kinds of accounts that the server has, each with its
 	// share. Unknown names answer as one of them, fixed for the name; so list
 	// every kind that a stranger may meet. Of several the total weight must not
-	// be 0.
+	// be 0. Put a new kind in front, with a weight of 0, which changes no unknown
+	// name's answer; raise its weight, and no other, as accounts move to it.
 	// Empty: DefaultTemplate alone.
 	Templates []Template
 
@@ -66,6 +68,14 @@ type Server struct {
 	box       *seal.Box
 	identity  []byte
 	context   []byte
+}
+
+// bound is what pending state belongs to, besides its account: u16 len ‖ server
+// identity ‖ context. A login that began at a server which means something else must
+// not end here, though the two share state keys and a Replay.
+func (s *Server) bound() []byte {
+	b := binary.BigEndian.AppendUint16(nil, uint16(len(s.identity)))
+	return append(append(b, s.identity...), s.context...)
 }
 
 // DefaultLifetime is how long a login may take, unless ServerConfig says
@@ -297,7 +307,7 @@ func (s *Server) challengeWith(ticket seal.Ticket, id, record []byte, ephemeral 
 		return Challenge{}, nil, ErrRecord
 	}
 	defer clear(body)
-	pending, err := s.box.Seal(ticket, id, s.context, seal.State{Fake: unknown, Body: body})
+	pending, err := s.box.Seal(ticket, id, s.bound(), seal.State{Fake: unknown, Body: body})
 	if err != nil {
 		return Challenge{}, nil, ErrRecord
 	}

@@ -59,7 +59,7 @@ func (s *Server) open(ctx context.Context, id, pending []byte) (*pendingLogin, i
 	if err := ctx.Err(); err != nil {
 		return nil, 0, err
 	}
-	state, err := s.box.Open(ctx, id, s.context, pending)
+	state, err := s.box.Open(ctx, id, s.bound(), pending)
 	if errors.Is(err, seal.ErrState) {
 		return nil, 0, ErrState
 	}

@@ -33,23 +33,27 @@ func Fraction(key []byte, label string, id []byte) float64 {
 	return float64(binary.BigEndian.Uint64(Bytes(key, label, id))>>11) / (1 << 53)
 }
 
-// Pick draws one of a list by the weights of its members, which are not all 0:
-// the first 8 bytes of D("template", id) as a fraction, against the cumulative
-// weights in the order of the list.
+// Pick draws one of a list by the weights of its members, which are not all 0. The
+// first, which is the newest, is drawn by its share of all, else the second by its
+// share of what is left, and so on. So when accounts move to the newest, and its weight
+// alone rises, names that nobody has do the same: they move to it, and not among the
+// others, which no account does.
+//
+// The draw of a member is the first 8 bytes of D("template" ‖ how many are behind it
+// u8, id) as a fraction: a member that is put in front changes no other's draw.
 func Pick(key, id []byte, weights []uint32) (index int) {
-	if len(weights) == 1 {
-		return 0
-	}
 	var total uint64
 	for _, w := range weights {
 		total += uint64(w)
 	}
-	at, _ := bits.Mul64(binary.BigEndian.Uint64(Bytes(key, "template", id)), total)
-	for i, w := range weights {
+	last := len(weights) - 1
+	for i, w := range weights[:last] {
+		draw := Bytes(key, "template"+string([]byte{byte(last - i)}), id)
+		at, _ := bits.Mul64(binary.BigEndian.Uint64(draw), total)
 		if at < uint64(w) {
 			return i
 		}
-		at -= uint64(w)
+		total -= uint64(w)
 	}
-	panic("decoy: internal error: no weight")
+	return last
 }

@@ -28,24 +28,41 @@ func TestValidKey(t *testing.T) {
 	}
 }
 
-// TestPick: each is drawn by its weight, a weight of 0 never and without changing
-// the others, and whoever is drawn stays as weights in front of them grow.
+// TestPick: each is drawn by its weight, in any unit, and one with a weight of 0
+// never, and without changing the others.
 func TestPick(t *testing.T) {
 	const names = 4000
-	id := func(i int) []byte { return binary.BigEndian.AppendUint16(nil, uint16(i)) }
 	counts := make([]int, 4)
 	for i := range names {
 		index := decoy.Pick(key, id(i), []uint32{0, 1, 0, 3})
 		require.Equal(t, index, decoy.Pick(key, id(i), []uint32{0, 1, 0, 3}))
-		require.Equal(t, index-1, decoy.Pick(key, id(i), []uint32{1, 0, 3}))
+		require.Equal(t, index, 1+decoy.Pick(key, id(i), []uint32{1, 0, 3}))
 		require.Equal(t, index, decoy.Pick(key, id(i), []uint32{0, 1 << 30, 0, 3 << 30}))
 		counts[index]++
 		require.Zero(t, decoy.Pick(key, id(i), []uint32{5}))
-		if decoy.Pick(key, id(i), []uint32{20, 80}) == 0 {
-			require.Zero(t, decoy.Pick(key, id(i), []uint32{30, 70}))
-		}
+		require.Equal(t, 1, decoy.Pick(key, id(i), []uint32{0, 1<<32 - 1}))
+		require.Equal(t, 1, decoy.Pick(key, id(i), []uint32{0, 7, 0}))
 	}
 	require.Zero(t, counts[0]+counts[2])
 	require.InDelta(t, names/4, counts[1], 120)
-	require.Equal(t, 1, decoy.Pick(key, id(1), []uint32{0, 1<<32 - 1}))
 }
+
+// TestPickMovesAsAccountsDo: as the weight of the newest rises, names move to it, and
+// in no other way.
+func TestPickMovesAsAccountsDo(t *testing.T) {
+	for i := range 1000 {
+		before := decoy.Pick(key, id(i), []uint32{30, 50}) + 1 // a third is not there yet
+		moved := false
+		for _, newest := range []uint32{0, 10, 100, 1000, 1 << 31} {
+			now := decoy.Pick(key, id(i), []uint32{newest, 30, 50})
+			if now == 0 {
+				moved = true
+				continue
+			}
+			require.False(t, moved, "it came back")
+			require.Equal(t, before, now)
+		}
+	}
+}
+
+func id(i int) []byte { return binary.BigEndian.AppendUint16(nil, uint16(i)) }
