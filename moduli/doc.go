@@ -57,12 +57,12 @@
 // CPU seconds:
 //
 //	                      runs   mean
-//	ours, by slots          12    8.1        32 µs a slot × 254,253 slots a hit
-//	ours, whole searches    12    9.4 ± 1.3  from 3.9 to 17.1
-//	openssl dhparam -2      50   25.5 ± 3.8  from 0.7 to 120
+//	ours, by slots          20    5.2        20.5 µs a slot × 254,253 slots a hit
+//	ours, whole searches    20    5.1 ± 1.0  from 0.9 to 16
+//	openssl dhparam -2      20   27.3 ± 8.8  from 0.8 to 172
 //
-// Two cores pass 1.83 times the slots of one. Three quarters of the time is modular
-// multiplication, in filippo.io/bigmod.
+// Nine tenths of the time is the base-2 test, which is in assembly on amd64 with BMI2;
+// elsewhere, by math/big or filippo.io/bigmod, a search takes half as long again.
 //
 // # Security
 //

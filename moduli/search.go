@@ -26,7 +26,7 @@ type Found struct {
 }
 
 // Generate finds the first modulus from the start on, with all cores. It takes
-// some 8 seconds of one core on average at 2048 bits, and varies: half of all
+// some 5 seconds of one core on average at 2048 bits, and varies: half of all
 // searches take less than 70 % of the mean, one in twenty more than three times
 // it. It returns the error of ctx within one exponentiation, or of its last proof
 // within three: some 10 ms at 2048 bits, and less than 100 at 4096.
