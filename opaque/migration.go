@@ -20,6 +20,11 @@ import (
 // login has finished, and from then on refuse SRP for it before the password is
 // touched.
 //
+// Beside that the server refuses to register an account a second time while it has an
+// unused record of a first device, drops such a record when the password changes by the
+// old protocol, and does not let sessions of the old protocol change keys once the
+// account has moved.
+//
 // One session serves one registration: what was sealed once opens again, so that the
 // server accepts one upload and forgets the Migration, and a second registration takes
 // a new login.

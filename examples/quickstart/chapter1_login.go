@@ -45,7 +45,7 @@ func login(ctx context.Context, n narrator) (s *server, base string, err error) 
 	if err := c.signUp(ctx, "Alice", password); err != nil {
 		return nil, "", err
 	}
-	record, err := srp.ParseRecord(s.stored("alice").record)
+	record, err := srp.ParseRecord(s.stored("alice").records[bySRP])
 	if err != nil {
 		return nil, "", err
 	}

@@ -13,11 +13,20 @@ import (
 	"github.com/nescio-go/nescio/wrap"
 )
 
+// newPassword is Alice's second one, and secondPassword what she uses beside it
+// for a while.
+var (
+	newPassword    = []byte("ordinary llama paperclip nine")
+	secondPassword = []byte("what only the keys know")
+)
+
+// The note that the story writes and reads.
+const noteName, noteText = "shopping", "bread, milk, a good lock"
+
 // keys is chapter 2: a master key under the password, two devices, a password
 // change, and two passwords.
 func keys(ctx context.Context, n narrator, s *server, base string) error {
 	n.chapter(2, "Keys that the server cannot use")
-	const name, text = "shopping", "bread, milk, a good lock"
 
 	n.say("Alice's laptop draws a random master key and wraps it under a key that it")
 	n.say("derives from her password: the same one, with a salt of its own.")
@@ -29,18 +38,18 @@ func keys(ctx context.Context, n narrator, s *server, base string) error {
 	if err := laptop.upload(ctx, open, password); err != nil {
 		return err
 	}
-	written, err := open.write(ctx, name, text)
+	written, err := open.write(ctx, noteName, noteText)
 	if err != nil {
 		return err
 	}
-	if err := laptop.call(ctx, "PUT", "/notes", notes{name: written}, nil); err != nil {
+	if err := laptop.call(ctx, "PUT", "/notes", notes{noteName: written}, nil); err != nil {
 		return err
 	}
 	stored := s.stored("alice")
 	n.say("All that the server stored of it:")
 	n.detail("KDF", "%s", stored.keys.KDF)
 	n.detail("master key", "%x…  (wrapped, %d bytes)", stored.keys.MasterKey[:12], len(stored.keys.MasterKey))
-	n.detail("note", "%x…  (%d bytes)", stored.notes[name].Text[:12], len(stored.notes[name].Text))
+	n.detail("note", "%x…  (%d bytes)", stored.notes[noteName].Text[:12], len(stored.notes[noteName].Text))
 
 	n.say("\n  Her phone logs in, fetches both, unwraps, and reads.")
 	phone, err := device(ctx, base, password)
@@ -51,7 +60,7 @@ func keys(ctx context.Context, n narrator, s *server, base string) error {
 	if err != nil {
 		return err
 	}
-	if err := show(ctx, n, "on the phone", copied, password, name, text); err != nil {
+	if err := show(ctx, n, "on the phone", copied, password); err != nil {
 		return err
 	}
 
@@ -65,13 +74,12 @@ func keys(ctx context.Context, n narrator, s *server, base string) error {
 	if err := json.Unmarshal(offline, &copied); err != nil {
 		return err
 	}
-	if err := show(ctx, n, "offline", copied, password, name, text); err != nil {
+	if err := show(ctx, n, "offline", copied, password); err != nil {
 		return err
 	}
 
 	n.say("\n  She changes her password, in a fresh login. A new verifier on another modulus,")
 	n.say("and the master key wrapped anew; the note is not touched.")
-	newPassword := []byte("ordinary llama paperclip nine")
 	if err := change(ctx, base, newPassword); err != nil {
 		return err
 	}
@@ -79,11 +87,11 @@ func keys(ctx context.Context, n narrator, s *server, base string) error {
 	if !reflect.DeepEqual(after.notes, stored.notes) || bytes.Equal(after.keys.MasterKey, stored.keys.MasterKey) {
 		return errors.New("the notes must stay, and the wrapped master key must change")
 	}
-	if err := showModulus(n, after.record, stored.record); err != nil {
+	if err := showModulus(n, after.records[bySRP], stored.records[bySRP]); err != nil {
 		return err
 	}
 	n.detail("master key", "%x…  (wrapped anew)", after.keys.MasterKey[:12])
-	n.detail("note", "%x…  (the same bytes)", after.notes[name].Text[:12])
+	n.detail("note", "%x…  (the same bytes)", after.notes[noteName].Text[:12])
 	_, err = device(ctx, base, password)
 	n.detail("old password", "%v", err)
 	if err == nil {
@@ -96,18 +104,17 @@ func keys(ctx context.Context, n narrator, s *server, base string) error {
 	if copied, err = phone.download(ctx); err != nil {
 		return err
 	}
-	if err := show(ctx, n, "new password", copied, newPassword, name, text); err != nil {
+	if err := show(ctx, n, "new password", copied, newPassword); err != nil {
 		return err
 	}
 
 	n.say("\n  Two-password mode: from now on the master key hangs on a second password,")
 	n.say("and who learns the first one can log in and read nothing.")
-	second := []byte("what only the keys know")
 	opened, err := unlock(ctx, "alice", copied.Keys, newPassword)
 	if err != nil {
 		return err
 	}
-	if err := phone.upload(ctx, opened, second); err != nil {
+	if err := phone.upload(ctx, opened, secondPassword); err != nil {
 		return err
 	}
 	if copied, err = phone.download(ctx); err != nil {
@@ -118,7 +125,7 @@ func keys(ctx context.Context, n narrator, s *server, base string) error {
 	if !errors.Is(err, wrap.ErrOpen) {
 		return fmt.Errorf("the login password must not open the keys: %v", err)
 	}
-	return show(ctx, n, "second password", copied, second, name, text)
+	return show(ctx, n, "second password", copied, secondPassword)
 }
 
 // showModulus says where the modulus of a record comes from, which must be
@@ -175,17 +182,22 @@ func change(ctx context.Context, base string, newPassword []byte) error {
 	return c.changePassword(ctx, newPassword, locked)
 }
 
-// show opens a copy by a password and reads a note, which must say text.
-func show(ctx context.Context, n narrator, where string, copied localCopy, password []byte, name, text string) error {
+// show opens a copy by a password and reads the note.
+func show(ctx context.Context, n narrator, where string, copied localCopy, password []byte) error {
 	v, err := unlock(ctx, "alice", copied.Keys, password)
 	if err != nil {
 		return err
 	}
-	got, err := v.read(ctx, name, copied.Notes[name])
+	return showNote(ctx, n, where, v, copied.Notes)
+}
+
+// showNote reads the note, which must say what was written.
+func showNote(ctx context.Context, n narrator, where string, v *vault, fetched notes) error {
+	got, err := v.read(ctx, noteName, fetched[noteName])
 	if err != nil {
 		return err
 	}
-	if got != text {
+	if got != noteText {
 		return errors.New("the note says something else")
 	}
 	n.detail(where, "%q", got)

@@ -8,16 +8,22 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/nescio-go/nescio/opaque"
 	"github.com/nescio-go/nescio/srp"
 )
 
-// client is the program of a user, on one device.
+// client is the program of a user, on one device. How it logs in in either
+// protocol is in client_protocols.go, and how it moves from one to the other in
+// client_move.go.
 type client struct {
 	base    string // of the server's URLs
 	origins origins
 	srp     *srp.Client // for logins
 	fresh   *srp.Client // for new passwords
-	token   string      // of the session, after a login
+	opaque  *opaque.Client
+	user    string          // who logged in last
+	token   string          // of the session
+	seen    map[string]bool // users who have logged in by OPAQUE here; on the disk of a real device
 }
 
 // newClient trusts two keys for moduli, and nothing that the server says.
@@ -26,7 +32,7 @@ func newClient(base string) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &client{base: base, origins: o}
+	c := &client{base: base, origins: o, seen: make(map[string]bool)}
 	profiles := []srp.Profile{srp.Proton(4)}
 	if c.srp, err = srp.NewClient(srp.ClientConfig{Profiles: profiles, AcceptGroup: o.AcceptGroup}); err != nil {
 		return nil, err
@@ -34,7 +40,8 @@ func newClient(base string) (*client, error) {
 	if c.fresh, err = srp.NewClient(srp.ClientConfig{Profiles: profiles, AcceptGroup: o.AcceptNewGroup}); err != nil {
 		return nil, err
 	}
-	return c, nil
+	c.opaque, err = opaque.NewClient(opaque.ClientConfig{ServerIdentity: []byte(serverName)})
+	return c, err
 }
 
 // signUp registers an account. The password stays here.
@@ -65,8 +72,11 @@ func (c *client) register(ctx context.Context, path string, password []byte) (si
 }
 
 // changePassword replaces the record and the keys that hang on the password,
-// both or neither. It needs a login of the last minute.
+// both or neither. It needs a login of the last minute, and an account on SRP.
 func (c *client) changePassword(ctx context.Context, password []byte, keys userKeys) error {
+	if c.seen[c.user] {
+		return errPushedBack
+	}
 	auth, err := c.register(ctx, "/settings/modulus", password)
 	if err != nil {
 		return err
@@ -74,8 +84,11 @@ func (c *client) changePassword(ctx context.Context, password []byte, keys userK
 	return c.call(ctx, "PUT", "/settings/password", passwordRequest{auth, keys}, nil)
 }
 
-// login begins a session and returns its key.
+// login begins a session in Proton's protocol and returns its key.
 func (c *client) login(ctx context.Context, name string, password []byte) ([]byte, error) {
+	if c.seen[canonical(name)] {
+		return nil, errPushedBack
+	}
 	var info infoResponse
 	if err := c.call(ctx, "POST", "/auth/info", infoRequest{name}, &info); err != nil {
 		return nil, err
@@ -107,7 +120,7 @@ func (c *client) login(ctx context.Context, name string, password []byte) ([]byt
 	if err != nil {
 		return nil, err
 	}
-	c.token = auth.AccessToken
+	c.user, c.token = canonical(name), auth.AccessToken
 	return key, nil
 }
 

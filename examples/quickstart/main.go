@@ -3,8 +3,8 @@
 // talks to it over HTTP, and what each of them gets to know.
 //
 // Each chapter is a file: chapter1_login.go and so on. The server's side is in
-// server.go, the client's in client.go, what they send each other in wire.go,
-// and what the client encrypts in vault.go.
+// server.go and the files beside it, the client's in client.go, what they send
+// each other in wire.go, and what the client encrypts in vault.go.
 package main
 
 import (
@@ -33,7 +33,10 @@ func story(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return keys(ctx, n, s, base)
+	if err := keys(ctx, n, s, base); err != nil {
+		return err
+	}
+	return moving(ctx, n, s, base)
 }
 
 // narrator prints the story.

@@ -21,8 +21,10 @@ func TestStory(t *testing.T) {
 	text := out.String()
 	require.Contains(t, text, "2048 bits, e9cc08b5…")
 	require.NotContains(t, text, "battery staple", "the password is nowhere")
-	require.Equal(t, 3, strings.Count(text, "401 Incorrect login credentials"))
-	require.Equal(t, 4, strings.Count(text, "bread, milk, a good lock"), "four times it was opened")
+	require.NotContains(t, text, "llama paperclip")
+	require.Equal(t, 6, strings.Count(text, "401 Incorrect login credentials"))
+	require.Equal(t, 6, strings.Count(text, "bread, milk, a good lock"), "six times it was opened")
+	require.Equal(t, 1, strings.Count(text, errPushedBack.Error()))
 	require.Equal(t, 1, strings.Count(text, "wrap: cannot open"))
 	keys := make(map[string]int)
 	for _, field := range strings.Fields(strings.ReplaceAll(text, "SHA-256 ", "SHA-256:")) {
@@ -111,7 +113,7 @@ func TestSessions(t *testing.T) {
 	require.NoError(t, err)
 	token := c.token
 	s.mu.Lock()
-	s.sessions[token] = session{"alice", time.Now().Add(-2 * time.Minute)}
+	s.sessions[token] = session{id: "alice", born: time.Now().Add(-2 * time.Minute), protocol: bySRP}
 	s.mu.Unlock()
 	require.Equal(t, statusError{401, "Log in first"}, c.changePassword(ctx, []byte("new password"), locked))
 	_, err = c.download(ctx)

@@ -12,41 +12,49 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nescio-go/nescio/opaque"
 	"github.com/nescio-go/nescio/srp"
 )
 
-// server is a web service that knows nothing: its accounts hold SRP records,
-// wrapped keys and encrypted notes. Logins are in server_login.go, what a
-// session may do in server_data.go.
+// server is a web service that knows nothing: its accounts hold records of SRP
+// or OPAQUE, wrapped keys and encrypted notes. Logins in Proton's protocol are in
+// server_login.go, those in either in server_protocols.go, the way from one to the
+// other in server_move.go, and what a session may do in server_data.go.
 type server struct {
-	srp    *srp.Server
-	moduli *catalogue
+	srp     *srp.Server
+	opaque  *opaque.Server
+	secrets opaque.Secrets // of both
+	moduli  *catalogue
 
 	mu       sync.Mutex
 	accounts map[string]*account // by user name; a database table
-	logins   map[string]pending  // by SRPSession, for a minute
+	logins   map[string]pending  // by SRPSession or Session, for a minute
 	sessions map[string]session  // by AccessToken
+	share    float64             // of the accounts that are still on SRP, as strangers see it
 }
 
 // account is all that the server has of a user.
 type account struct {
-	record []byte
-	next   *srp.Group // on offer for a new password
-	keys   userKeys
-	notes  notes
-	key    []byte // of the last session, which the story shows
+	records map[protocol][]byte
+	next    *srp.Group // on offer for a new password
+	keys    userKeys
+	notes   notes
+	key     []byte // of the last session, which the story shows
 }
 
 // pending is a login between its two messages.
 type pending struct {
-	record []byte // of the account, none if it is unknown
-	state  []byte // from Begin, for Finish
+	protocol protocol
+	record   []byte // of the account, none if it is unknown
+	state    []byte // from Begin, for Finish
 }
 
 // session is who a token belongs to, and since when.
 type session struct {
-	id   string
-	born time.Time
+	id        string
+	born      time.Time
+	protocol  protocol
+	migration *opaque.Migration // what a move to OPAQUE is sealed by; nil if this session cannot
 }
 
 // newServer verifies its moduli once, when it starts.
@@ -65,20 +73,37 @@ func newServer() (*server, error) {
 	decoy, state := make([]byte, srp.SecretSize), make([]byte, srp.SecretSize)
 	rand.Read(decoy)
 	rand.Read(state)
-	s, err := srp.NewServer(srp.ServerConfig{
-		Secrets:   srp.Secrets{Decoy: decoy, State: [][]byte{state}},
-		Templates: templates,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &server{
-		srp:      s,
+	s := &server{
+		secrets:  opaque.Secrets{Decoy: decoy, State: [][]byte{state}},
 		moduli:   c,
 		accounts: make(map[string]*account),
 		logins:   make(map[string]pending),
 		sessions: make(map[string]session),
-	}, nil
+		share:    1,
+	}
+	if s.srp, err = srp.NewServer(srp.ServerConfig{Secrets: srp.Secrets(s.secrets), Templates: templates}); err != nil {
+		return nil, err
+	}
+	s.opaque, err = newOPAQUE(s.secrets)
+	return s, err
+}
+
+// serverName is what both sides of an OPAQUE login mean by this server.
+const serverName = "example.org"
+
+// newOPAQUE has a new setup. In a real service it comes from a vault, too, and is
+// kept apart from the accounts: without it their records are of no use to a thief,
+// and if it is lost nobody can log in.
+func newOPAQUE(secrets opaque.Secrets) (*opaque.Server, error) {
+	setup, err := opaque.NewSetup(opaque.Ristretto255)
+	if err != nil {
+		return nil, err
+	}
+	return opaque.NewServer(opaque.ServerConfig{
+		Secrets:        secrets,
+		Setups:         map[uint16]*opaque.Setup{1: setup},
+		ServerIdentity: []byte(serverName),
+	})
 }
 
 // listen serves on a free port of the loopback interface until ctx ends, and
@@ -93,8 +118,12 @@ func (s *server) listen(ctx context.Context) (string, error) {
 	mux.HandleFunc("POST /users", handle(s.signUp))
 	mux.HandleFunc("POST /auth/info", handle(s.info))
 	mux.HandleFunc("POST /auth", handle(s.auth))
+	mux.HandleFunc("POST /login/begin", handle(s.begin))
+	mux.HandleFunc("POST /login/finish", handle(s.finish))
+	mux.HandleFunc("POST /settings/opaque", withSession(s, time.Minute, s.registerOPAQUE))
+	mux.HandleFunc("PUT /settings/opaque", withSession(s, time.Minute, s.admitOPAQUE))
 	mux.HandleFunc("GET /keys", inSession(s, anyAge, s.getKeys))
-	mux.HandleFunc("PUT /keys", inSession(s, anyAge, s.putKeys))
+	mux.HandleFunc("PUT /keys", withSession(s, anyAge, s.putKeys))
 	mux.HandleFunc("GET /notes", inSession(s, anyAge, s.getNotes))
 	mux.HandleFunc("PUT /notes", inSession(s, anyAge, s.putNotes))
 	mux.HandleFunc("GET /settings/modulus", inSession(s, anyAge, s.nextModulus))
@@ -106,7 +135,7 @@ func (s *server) listen(ctx context.Context) (string, error) {
 }
 
 // handle turns a function over JSON values into a handler. It is where the
-// errors of package srp become statuses: what a wrong password and an unknown
+// errors of srp and opaque become statuses: what a wrong password and an unknown
 // user get must be the same to the byte.
 func handle[In, Out any](f func(ctx context.Context, in In) (Out, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -119,14 +148,17 @@ func handle[In, Out any](f func(ctx context.Context, in In) (Out, error)) http.H
 		switch {
 		case err == nil:
 			reply(w, http.StatusOK, out)
-		case errors.Is(err, srp.ErrAuthentication), errors.Is(err, srp.ErrState):
+		case errors.Is(err, srp.ErrAuthentication), errors.Is(err, srp.ErrState),
+			errors.Is(err, opaque.ErrAuthentication), errors.Is(err, opaque.ErrState):
 			reply(w, http.StatusUnauthorized, errorResponse{"Incorrect login credentials"})
 		case errors.Is(err, errSession):
 			reply(w, http.StatusUnauthorized, errorResponse{"Log in first"})
-		case errors.Is(err, srp.ErrMalformed):
+		case errors.Is(err, srp.ErrMalformed), errors.Is(err, opaque.ErrMalformed):
 			reply(w, http.StatusBadRequest, errorResponse{"Malformed request"})
 		case errors.Is(err, errTaken):
 			reply(w, http.StatusConflict, errorResponse{"Username already taken"})
+		case errors.Is(err, errMoved):
+			reply(w, http.StatusConflict, errorResponse{"The account has moved to OPAQUE"})
 		default:
 			reply(w, http.StatusInternalServerError, errorResponse{"Something went wrong"})
 		}

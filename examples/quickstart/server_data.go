@@ -17,26 +17,38 @@ const anyAge = time.Duration(1<<63 - 1)
 
 var errSession = errors.New("no session")
 
-// inSession is handle for requests with the token of a session that is not
-// older than age.
+// inSession is withSession for what needs the account alone.
 func inSession[In, Out any](s *server, age time.Duration, f func(a *account, in In) (Out, error)) http.HandlerFunc {
+	return withSession(s, age, func(_ context.Context, on session, in In) (Out, error) {
+		return f(s.accounts[on.id], in)
+	})
+}
+
+// withSession is handle for requests with the token of a session that is not
+// older than age. It holds the lock, which here is what a transaction of the
+// database is.
+func withSession[In, Out any](s *server, age time.Duration, f func(ctx context.Context, on session, in In) (Out, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		handle(func(_ context.Context, in In) (out Out, err error) {
+		handle(func(ctx context.Context, in In) (out Out, err error) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			session, ok := s.sessions[token]
 			if !ok || time.Since(session.born) > age {
 				return out, errSession
 			}
-			return f(s.accounts[session.id], in)
+			return f(ctx, session, in)
 		})(w, r)
 	}
 }
 
 func (s *server) getKeys(a *account, _ struct{}) (userKeys, error) { return a.keys, nil }
 
-func (s *server) putKeys(a *account, in userKeys) (struct{}, error) {
+func (s *server) putKeys(_ context.Context, on session, in userKeys) (struct{}, error) {
+	a := s.accounts[on.id]
+	if on.protocol == bySRP && a.moved() {
+		return struct{}{}, errMoved // such keys would hang on a password again
+	}
 	a.keys = in
 	return struct{}{}, nil
 }
@@ -50,7 +62,10 @@ func (s *server) putNotes(a *account, in notes) (struct{}, error) {
 
 // nextModulus offers another modulus for a new password.
 func (s *server) nextModulus(a *account, _ struct{}) (modulusResponse, error) {
-	record, err := srp.ParseRecord(a.record)
+	if a.moved() {
+		return modulusResponse{}, errMoved
+	}
+	record, err := srp.ParseRecord(a.records[bySRP])
 	if err != nil {
 		return modulusResponse{}, err
 	}
@@ -60,15 +75,21 @@ func (s *server) nextModulus(a *account, _ struct{}) (modulusResponse, error) {
 	return describe(a.next), nil
 }
 
-// changePassword replaces the record and the keys that hang on the password in
+// changePassword replaces the records and the keys that hang on the password in
 // one step, and ends all sessions: a password is changed because somebody else
-// may know it.
+// may know it. It is for accounts on SRP; one that has moved must not come back
+// this way.
 func (s *server) changePassword(a *account, in passwordRequest) (struct{}, error) {
+	if a.moved() {
+		return struct{}{}, errMoved
+	}
 	record, err := s.admit(in.Auth, a.next)
 	if err != nil {
 		return struct{}{}, err
 	}
-	a.record, a.keys, a.next = record, in.Keys, nil
+	// A record of OPAQUE that nobody has used yet is one of the old password.
+	a.records = map[protocol][]byte{bySRP: record}
+	a.keys, a.next = in.Keys, nil
 	maps.DeleteFunc(s.sessions, func(_ string, other session) bool { return s.accounts[other.id] == a })
 	return struct{}{}, nil
 }
@@ -78,6 +99,6 @@ func (s *server) stored(name string) account {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a := *s.accounts[canonical(name)]
-	a.notes = maps.Clone(a.notes)
+	a.records, a.notes = maps.Clone(a.records), maps.Clone(a.notes)
 	return a
 }

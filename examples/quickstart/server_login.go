@@ -38,7 +38,7 @@ func (s *server) signUp(_ context.Context, in signUpRequest) (struct{}, error) {
 	if _, taken := s.accounts[id]; taken {
 		return struct{}{}, errTaken
 	}
-	s.accounts[id] = &account{record: record, notes: make(notes)}
+	s.accounts[id] = &account{records: map[protocol][]byte{bySRP: record}, notes: make(notes)}
 	return struct{}{}, nil
 }
 
@@ -61,13 +61,14 @@ func (s *server) admit(auth signUpAuth, offered *srp.Group) ([]byte, error) {
 }
 
 // info begins a login. An account that does not exist has an empty record, and
-// that is all that the code around package srp may know of it.
+// that is all that the code around package srp may know of it. One that has moved
+// to OPAQUE is here an account that does not exist.
 func (s *server) info(ctx context.Context, in infoRequest) (infoResponse, error) {
 	id := canonical(in.Username)
 	var record []byte // of an unknown name: none
 	s.mu.Lock()
 	if a := s.accounts[id]; a != nil {
-		record = a.record
+		record = a.records[bySRP]
 	}
 	s.mu.Unlock()
 	c, state, err := s.srp.Challenge(ctx, []byte(id), record)
@@ -83,7 +84,7 @@ func (s *server) info(ctx context.Context, in infoRequest) (infoResponse, error)
 		Modulus:         message(c.Group),
 		ServerEphemeral: c.B,
 		Salt:            c.Salt,
-		SRPSession:      s.keep(pending{record, state}),
+		SRPSession:      s.keep(pending{bySRP, record, state}),
 	}, nil
 }
 
@@ -121,11 +122,11 @@ func (s *server) auth(ctx context.Context, in authRequest) (authResponse, error)
 	defer s.mu.Unlock()
 	// The password may have changed since the login began: a login under the old
 	// one must not outlive it.
-	if !bytes.Equal(s.accounts[id].record, p.record) {
+	if !bytes.Equal(s.accounts[id].records[bySRP], p.record) {
 		return authResponse{}, srp.ErrAuthentication
 	}
 	s.accounts[id].key = key
-	s.sessions[token] = session{id, time.Now()}
+	s.sessions[token] = session{id: id, born: time.Now(), protocol: bySRP}
 	return authResponse{m2, token}, nil
 }
 

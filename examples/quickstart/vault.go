@@ -75,9 +75,41 @@ func unlock(ctx context.Context, user string, keys userKeys, password []byte) (*
 	if err != nil {
 		return nil, err
 	}
+	return unwrap(ctx, user, kek, keys.MasterKey)
+}
+
+// exportKey turns the export key of an OPAQUE login into a key-encryption key. It
+// needs neither salt nor hash: nobody can guess it, and every registration has a
+// new one.
+func exportKey(export []byte) (*wrap.Key, error) {
+	return wrap.DeriveKey(export, nil, "example.org/export-key/v1")
+}
+
+// lockExport wraps the master key under an export key.
+func (v *vault) lockExport(ctx context.Context, export []byte) ([]byte, error) {
+	kek, err := exportKey(export)
+	if err != nil {
+		return nil, err
+	}
+	defer kek.Destroy()
+	return kek.Wrap(ctx, v.master[:], v.masterKeyBinding())
+}
+
+// unlockExport is the inverse of lockExport. The export key of another
+// registration is wrap.ErrOpen.
+func unlockExport(ctx context.Context, user string, keys userKeys, export []byte) (*vault, error) {
+	kek, err := exportKey(export)
+	if err != nil {
+		return nil, err
+	}
+	return unwrap(ctx, user, kek, keys.MasterKeyExport)
+}
+
+// unwrap opens a user's vault by a key-encryption key, which it destroys.
+func unwrap(ctx context.Context, user string, kek *wrap.Key, wrapped []byte) (*vault, error) {
 	defer kek.Destroy()
 	v := &vault{user: canonical(user)}
-	master, err := kek.Unwrap(ctx, keys.MasterKey, v.masterKeyBinding())
+	master, err := kek.Unwrap(ctx, wrapped, v.masterKeyBinding())
 	if err != nil {
 		return nil, err
 	}

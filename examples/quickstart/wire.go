@@ -49,10 +49,42 @@ type authResponse struct {
 	AccessToken string // of the session, for the requests below
 }
 
+// POST /login/begin: a login in either protocol, in the byte form of packages srp
+// and opaque
+type beginRequest struct {
+	Username string
+	Requests map[protocol][]byte // the first messages of all protocols that the client speaks
+}
+
+type beginResponse struct {
+	Protocol protocol // the one that the server chose
+	Response []byte
+	Session  string
+}
+
+// POST /login/finish
+type finishRequest struct {
+	Username string
+	Session  string
+	Final    []byte
+}
+
+type finishResponse struct {
+	Reply       []byte
+	AccessToken string
+}
+
+// POST and PUT /settings/opaque: a registration, in messages that an
+// opaque.Migration sealed
+type sealed struct {
+	Message []byte
+}
+
 // GET and PUT /keys
 type userKeys struct {
-	KDF       string // how the key-encryption key comes from a password
-	MasterKey []byte // wrapped under it
+	KDF             string // how the key-encryption key comes from a password
+	MasterKey       []byte // wrapped under it
+	MasterKeyExport []byte // the same, wrapped under a key that only an OPAQUE login gives
 }
 
 // GET and PUT /notes
