@@ -71,7 +71,9 @@
 // # From SRP to OPAQUE
 //
 // An account moves inside a login that has finished on both sides, without its
-// user noticing: see [Migration]. Unknown names must move with the known ones:
+// user noticing: see [Migration]. A wrong password shows in different places: by SRP it
+// is the server's answer, by OPAQUE an error of [Login.Respond], of which the server
+// hears nothing. Unknown names must move with the known ones:
 // answer a name that nobody has as SRP while [Secrets.Draw] of it is below the share
 // of accounts that are still on SRP, and never let that share rise.
 // examples/quickstart does all of it.

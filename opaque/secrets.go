@@ -12,7 +12,7 @@ import (
 const SecretSize = decoy.KeySize
 
 // Secrets are the secrets of a server besides its setups; a server that speaks
-// SRP too has the same ones there. All replicas of a server share them, and no other application does. They
+// SRP too has the same ones there, and the one type converts to the other. All replicas of a server share them, and no other application does. They
 // redact themselves in fmt, log/slog and JSON, by themselves and in exported
 // fields; in an unexported field of another struct fmt cannot ask them to.
 type Secrets struct {
