@@ -125,7 +125,8 @@
 // An unknown name is told from a known one by what its kind of account shows
 // and decoys do not: the salts of decoys, like new ones, never start with a
 // zero byte, so that an imported salt that does, one in 256, gives its account
-// away until its password changes.
+// away until its password changes. And to somebody who has polled it before, a name
+// whose salt changes is known: its password changed, or it moved to OPAQUE.
 //
 // Do not use this package as a password hash for a server that sees passwords,
 // nor the session key to encrypt stored data: it is new at every login.
