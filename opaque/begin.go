@@ -167,7 +167,7 @@ func (s *Server) selectRecord(run *loginRun, h *oprf.Hash, id, record []byte) (r
 	}
 	setup := s.setups[r.setup]
 	if setup == nil || setup.suite != r.suite {
-		return Record{}, 0, ErrRecord
+		return Record{}, 0, errSetupGone
 	}
 	st := r.suite.of()
 	substitute := run.record[:st.recordSize()] // its envelope is all zero

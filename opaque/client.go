@@ -20,8 +20,8 @@ type ClientConfig struct {
 	KSF kdf.Policy
 
 	// ServerPublicKeys are those that the server may have, when it registers an
-	// account and at every login: the PublicKey of its setups. Empty: any. Who
-	// ships them with the application need not trust whoever answers a
+	// account and at every login: the PublicKey of its setups, a coming one's
+	// included. Empty: any. Who ships them with the application need not trust whoever answers a
 	// registration.
 	ServerPublicKeys [][]byte
 
@@ -36,7 +36,7 @@ type ClientConfig struct {
 
 	// FixedKSF is the key stretching function on the RFC's wire, where the server
 	// does not say it: exactly this, whatever KSF's limits. Without a salt; zero:
-	// DefaultKSF.
+	// DefaultKSF. On the framed wire it must be zero.
 	FixedKSF kdf.Params
 }
 
@@ -76,7 +76,9 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 		return nil, errOtherWire
 	case len(c.server) > MaxIdentity:
 		return nil, errIdentity
-	case c.wire == RFC && !validKSF(c.fixedKSF), c.wire != RFC && c.fixedKSF != kdf.Params{}:
+	case c.wire != RFC && c.fixedKSF != kdf.Params{}:
+		return nil, errFixedKSF
+	case c.wire == RFC && !validKSF(c.fixedKSF):
 		return nil, errKSF
 	}
 	for _, pk := range cfg.ServerPublicKeys {

@@ -43,8 +43,7 @@
 // # Suites and key stretching
 //
 // A [Suite] is fixed by the setup. [Ristretto255] is the default, and what
-// deployments of opaque-ke have: [ParseSetup] reads their ServerSetup,
-// [Server.Import] their records, and on the [RFC] wire their clients log in here.
+// deployments of opaque-ke have.
 // The key stretching function, the RFC's KSF, is package kdf's, by default
 // Argon2id with 64 MiB: [DefaultKSF]. On the [Framed] wire the server names its
 // parameters, the client's policy judges them before the password is touched, and
@@ -53,13 +52,29 @@
 // A server holds numbered setups, and a list of templates, the kinds of accounts
 // that it has. To replace a setup or a KSF put a new template in front: accounts of
 // the old kind still log in, their clients learn by [Login.NeedsRegistration] that a
-// fresh registration is wanted, and make it with the password at hand.
+// fresh registration is wanted, and make it with the password at hand: see the example
+// of [Migration]. Give Begin the new record as soon as it is stored, together with what
+// is wrapped under its export key, and forget the old one when that login has finished.
+// Clients that pin the server get the new public key before the template goes in front.
+// It takes a new Server: what the old one began it finishes, unless both share a Replay.
+//
+// # From opaque-ke
+//
+// [ParseSetup] reads the ServerSetup of opaque-ke, [ImportRecord] its records, and on
+// the [RFC] wire its clients log in here; a second Server on the [Framed] wire can hold
+// the same setup and records for new clients. In the terms of @serenity-kit/opaque, whose
+// values are base64url without padding: userIdentifier is the id, identifiers.client the
+// identity, identifiers.server the ServerIdentity, and keyStretching the KSF, by
+// kdf.NewArgon2id(memory, iterations, parallelism) and without a salt.
 //
 // # The export key
 //
 // It is the same at every login and new at every registration, which a change of
-// the password is, too. So wrap other keys under it and nothing else; package
-// recovery has a slot for it.
+// the password is, too. So wrap other keys under it and nothing else: package recovery
+// has a slot for it, or do it by hand,
+//
+//	kek, err := wrap.DeriveKey(exportKey, nil, "example.org/export-key/v1")
+//	blob, err := kek.Wrap(ctx, dataKey, binding)
 //
 // # Sensitive changes
 //
@@ -119,9 +134,9 @@
 // of X25519 private keys, are beyond reach.
 //
 // What a stranger sees of an unknown name is what they would see of a known one:
-// the same kinds of answers, fixed for the name, by the same work. What changes is
-// the element that the OPRF answers with, when a name registers under another
-// setup than its template named.
+// the same kinds of answers, fixed for the name, by the same work. One thing shows: the
+// answers for a name change when it registers under another setup than its template
+// named.
 //
 // # Speed
 //

@@ -4,10 +4,14 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"log"
 
+	"github.com/nescio-go/nescio/kdf"
 	"github.com/nescio-go/nescio/opaque"
+	"github.com/nescio-go/nescio/wrap"
 )
 
 // A whole account: set-up, registration, a login.
@@ -34,7 +38,8 @@ func Example() {
 	client, err := opaque.NewClient(opaque.ClientConfig{})
 	check(err)
 
-	// Sign-up.
+	// Sign-up. The first argument is an identity within the protocol, which most leave
+	// out; the id travels beside the request.
 	registration, request, err := client.Register(nil, []byte("correct horse"))
 	check(err)
 	response, err := server.Register(ctx, []byte("alice"), request) // → request, ← response
@@ -87,10 +92,20 @@ func ExampleLogin_ExportKey() {
 		log.Fatal(err)
 	}
 	exportKey, err := login.ExportKey()
-	fmt.Println("after it:", len(exportKey), "bytes,", err)
+	if err != nil {
+		log.Fatal(err)
+	}
+	kek, err := wrap.DeriveKey(exportKey, nil, "example.org/export-key/v1")
+	if err != nil {
+		log.Fatal(err)
+	}
+	dataKey := make([]byte, 32)
+	rand.Read(dataKey)
+	blob, err := kek.Wrap(ctx, dataKey, wrap.Binding{Purpose: "example.org/data-key/v1", Account: []byte("account 17"), Epoch: 1})
+	fmt.Println("a data key under it:", len(blob), "bytes,", err)
 	// Output:
-	// before the end: opaque: authentication failed
-	// after it: 64 bytes, <nil>
+	// before the end: opaque: already used, or not yet begun
+	// a data key under it: 106 bytes, <nil>
 }
 
 // What the user sees of a wrong password: Respond fails, and the server, which is
@@ -148,34 +163,141 @@ func ExampleServer_WithContext() {
 	// this change: <nil>
 }
 
-// A registration inside a session, whose key protects its messages.
+// A new setup: accounts of the old one still log in, and are registered anew inside
+// that login, without their users noticing.
 func ExampleMigration() {
-	sessionKey := make([]byte, 32) // of the login that has just finished on both sides
-	rand.Read(sessionKey)
-	device, err := opaque.NewMigration(sessionKey, []byte("alice"))
-	if err != nil {
-		log.Fatal(err)
+	ctx := context.Background()
+	check := func(err error) {
+		if err != nil {
+			log.Fatal(err)
+		}
 	}
-	server, err := opaque.NewMigration(sessionKey, []byte("alice"))
-	if err != nil {
-		log.Fatal(err)
+	client, _, record := exampleAccount() // of setup 1
+	next, err := opaque.NewSetup(opaque.Ristretto255)
+	check(err)
+	server, err := opaque.NewServer(opaque.ServerConfig{
+		Secrets: secrets(),
+		Setups:  map[uint16]*opaque.Setup{1: exampleSetup, 2: next},
+		// New registrations get setup 2. Its weight rises as accounts move.
+		Templates: []opaque.Template{{Setup: 2, Weight: 0}, {Setup: 1, Weight: 1}},
+	})
+	check(err)
+	logIn := func(record []byte) (*opaque.Login, []byte) {
+		login, request, err := client.Login(nil, []byte("correct horse"))
+		check(err)
+		response, pending, err := server.Begin(ctx, []byte("alice"), record, request)
+		check(err)
+		final, err := login.Respond(ctx, response)
+		check(err)
+		reply, _, err := server.Finish(ctx, []byte("alice"), pending, final)
+		check(err)
+		key, err := login.Finish(reply)
+		check(err)
+		return login, key
 	}
-	client, err := opaque.NewClient(opaque.ClientConfig{})
-	if err != nil {
-		log.Fatal(err)
-	}
-	_, request, err := client.Register(nil, []byte("correct horse"))
-	if err != nil {
-		log.Fatal(err)
-	}
-	sealed := device.Seal(opaque.MigrateRequest, request) // → sealed
-	opened, err := server.Open(opaque.MigrateRequest, sealed)
-	fmt.Println(bytes.Equal(opened, request), err) // goes to Server.Register
-	_, err = server.Open(opaque.MigrateUpload, sealed)
-	fmt.Println(err)
+	login, key := logIn(record)
+	fmt.Println("a fresh registration is wanted:", login.NeedsRegistration())
+
+	device, err := opaque.NewMigration(key, []byte("alice"))
+	check(err)
+	service, err := opaque.NewMigration(key, []byte("alice")) // its Finish returned the same key
+	check(err)
+	registration, request, err := client.Register(nil, []byte("correct horse"))
+	check(err)
+	defer registration.Discard()
+	request, err = service.Open(opaque.MigrateRequest, device.Seal(opaque.MigrateRequest, request)) // →
+	check(err)
+	response, err := server.Register(ctx, []byte("alice"), request)
+	check(err)
+	response, err = device.Open(opaque.MigrateResponse, service.Seal(opaque.MigrateResponse, response)) // ←
+	check(err)
+	upload, _, err := registration.Finish(ctx, response) // and the new export key
+	check(err)
+	record, err = service.Open(opaque.MigrateUpload, device.Seal(opaque.MigrateUpload, upload)) // →
+	check(err)
+	check(server.Admit(record))
+
+	login, _ = logIn(record) // now the server forgets the old one
+	fmt.Println("a fresh registration is wanted:", login.NeedsRegistration())
 	// Output:
-	// true <nil>
-	// opaque: authentication failed
+	// a fresh registration is wanted: true
+	// a fresh registration is wanted: false
+}
+
+// A deployment of opaque-ke: its setup and its records go on, on the RFC's wire with
+// its clients, and on the framed one with new ones.
+func ExampleImportRecord() {
+	old := opaqueKEAccount() // what its database and its vault have
+	setup, err := opaque.ParseSetup(old.setup)
+	if err != nil {
+		log.Fatal(err)
+	}
+	ksf, err := kdf.NewArgon2id(1024, 2, 1) // of its clients: memory in KiB, iterations, parallelism
+	if err != nil {
+		log.Fatal(err)
+	}
+	record, err := opaque.ImportRecord(opaque.Ristretto255, 1, ksf, nil, old.record)
+	if err != nil {
+		log.Fatal(err)
+	}
+	client, err := opaque.NewClient(opaque.ClientConfig{Wire: opaque.RFC, FixedKSF: ksf})
+	if err != nil {
+		log.Fatal(err)
+	}
+	server, err := opaque.NewServer(opaque.ServerConfig{
+		Secrets: secrets(),
+		Setups:  map[uint16]*opaque.Setup{1: setup},
+		Wire:    opaque.RFC,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx := context.Background()
+	login, ke1, err := client.Login(nil, []byte("hunter42"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	ke2, pending, err := server.Begin(ctx, old.id, record.Bytes(), ke1)
+	if err != nil {
+		log.Fatal(err)
+	}
+	ke3, err := login.Respond(ctx, ke2)
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, key, err := server.Finish(ctx, old.id, pending, ke3)
+	fmt.Println(len(ke1), len(ke2), len(ke3), len(key), err)
+	// Output: 96 320 64 64 <nil>
+}
+
+// exampleSetup is that of exampleAccount.
+var exampleSetup *opaque.Setup
+
+// opaqueKEAccount is an account of testdata/opaque-serenity.json.
+func opaqueKEAccount() (account struct{ id, setup, record []byte }) {
+	b, err := testdata.ReadFile("testdata/opaque-serenity.json")
+	if err != nil {
+		log.Fatal(err)
+	}
+	var file struct {
+		Vectors []struct {
+			ID     string `json:"user_identifier"`
+			Setup  string `json:"server_setup_b64url"`
+			Record string `json:"registration_record_b64url"`
+		}
+	}
+	if err := json.Unmarshal(b, &file); err != nil {
+		log.Fatal(err)
+	}
+	v := file.Vectors[0]
+	account.id = []byte(v.ID)
+	if account.setup, err = base64.RawURLEncoding.DecodeString(v.Setup); err != nil {
+		log.Fatal(err)
+	}
+	if account.record, err = base64.RawURLEncoding.DecodeString(v.Record); err != nil {
+		log.Fatal(err)
+	}
+	return account
 }
 
 // exampleAccount is a client, a server and a record, whose logins the vectors'
@@ -187,11 +309,11 @@ func exampleAccount() (*opaque.Client, *opaque.Server, []byte) {
 		log.Fatal(err)
 	}
 	client = client.StretchByIdentity()
-	setup, err := opaque.NewSetup(opaque.Ristretto255)
+	exampleSetup, err = opaque.NewSetup(opaque.Ristretto255)
 	if err != nil {
 		log.Fatal(err)
 	}
-	server, err := opaque.NewServer(opaque.ServerConfig{Secrets: secrets(), Setups: map[uint16]*opaque.Setup{1: setup}})
+	server, err := opaque.NewServer(opaque.ServerConfig{Secrets: secrets(), Setups: map[uint16]*opaque.Setup{1: exampleSetup}})
 	if err != nil {
 		log.Fatal(err)
 	}

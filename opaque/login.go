@@ -13,7 +13,8 @@ import (
 
 // Login is one login of a client. It goes through [Login.Respond] and
 // [Login.Finish] once: a second call is ErrUsed. Call [Login.Discard] on one that
-// is given up; after a Finish or an error it does no harm.
+// is given up; after an error it does no harm, and after Finish it ends ExportKey
+// too.
 //
 // Concurrent calls are safe; all but one of them return ErrUsed.
 type Login struct {
@@ -213,8 +214,8 @@ func (r *answerRun) exchange(c transcriptContext) error {
 }
 
 // Finish checks the server's reply and returns the session key, the same that the
-// server's Finish returned: 32 bytes, on the RFC's wire, where the reply is empty,
-// its session_key of 64 or for P256 32 bytes. Only now, and not on the RFC's wire, is
+// server's Finish returned: 32 bytes. On the RFC's wire the reply is empty, so pass nil,
+// and the key is the RFC's session_key, 64 bytes, for P256 32. Only now, and not on the RFC's wire, is
 // it certain that the server accepted the login. ErrAuthentication means that the reply was altered,
 // ErrMalformed that it is none. Either way the login is over.
 func (l *Login) Finish(reply []byte) (key []byte, err error) {
@@ -245,13 +246,13 @@ func (l *Login) Finish(reply []byte) (key []byte, err error) {
 
 // ExportKey returns a copy of the export key, 64 bytes, for P256 32: the one that
 // the registration gave. Before Finish has succeeded, and after Discard, it is
-// ErrAuthentication. Wrap keys under it; never encrypt data, for the next
-// registration has another.
+// ErrUsed. Wrap keys under it; never encrypt data, for the next registration has
+// another.
 func (l *Login) ExportKey() ([]byte, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.state != loginFinished {
-		return nil, ErrAuthentication
+		return nil, ErrUsed
 	}
 	return bytes.Clone(l.export), nil
 }

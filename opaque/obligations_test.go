@@ -65,7 +65,7 @@ func TestObligation02_NothingIsLeftOfAFailure(t *testing.T) {
 		require.Equal(t, make([]byte, len(guess)), kept)
 		require.Nil(t, opaque.PasswordOf(login))
 		_, err = login.ExportKey()
-		require.Equal(t, opaque.ErrAuthentication, err)
+		require.Equal(t, opaque.ErrUsed, err)
 		_, err = login.Finish(nil)
 		require.Equal(t, opaque.ErrUsed, err)
 
@@ -165,7 +165,7 @@ func TestObligation06_KeysComeLast(t *testing.T) {
 	r := newRig(t, opaque.Ristretto255)
 	login, pending, final := r.answer(t)
 	_, err := login.ExportKey()
-	require.Equal(t, opaque.ErrAuthentication, err)
+	require.Equal(t, opaque.ErrUsed, err)
 	wrong := bytes.Clone(final)
 	wrong[len(wrong)-1] ^= 1
 	reply, key, err := r.server.Finish(t.Context(), alice, pending, wrong)
@@ -187,7 +187,7 @@ func TestObligation06_KeysComeLast(t *testing.T) {
 	_, err = login.Finish(reply)
 	require.Equal(t, opaque.ErrUsed, err)
 	_, err = login.ExportKey()
-	require.Equal(t, opaque.ErrAuthentication, err)
+	require.Equal(t, opaque.ErrUsed, err)
 }
 
 // Number 7: unknown users. The decoy of a setup is opaque-ke's; see also

@@ -36,14 +36,14 @@ func (s Secrets) Draw(id []byte) float64 { return decoy.Fraction(s.Decoy, "proto
 // Format writes a placeholder, whatever the verb.
 func (s Secrets) Format(f fmt.State, _ rune) { io.WriteString(f, "opaque.Secrets(redacted)") }
 
-// MarshalJSON writes a placeholder.
+// MarshalJSON writes a placeholder, for logs: store the fields, not the struct.
 func (s Secrets) MarshalJSON() ([]byte, error) { return []byte(`"opaque.Secrets(redacted)"`), nil }
 
 // Template is one kind of account that a server has, as a stranger sees it
 // before authentication.
 type Template struct {
 	Setup  uint16     // its number in ServerConfig.Setups
-	KSF    kdf.Params // without a salt; zero: DefaultKSF
+	KSF    kdf.Params // without a salt, and within what clients' policies allow; zero: DefaultKSF
 	Weight uint32     // its share among the accounts, in any unit
 	// Identities says that accounts of this kind registered with their id as
 	// identity, and not without one: an unknown name then does the same.

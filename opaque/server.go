@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"time"
 
@@ -41,7 +40,7 @@ type ServerConfig struct {
 	// several the total weight must not be 0. A kind in front with a weight of 0
 	// changes no unknown name's answer; raise its weight, and no other, as accounts
 	// move to it.
-	// Empty: the setup of the highest number, with DefaultKSF.
+	// Empty: the one setup, with DefaultKSF; with several setups it is ErrPolicy.
 	Templates []Template
 
 	// ServerIdentity is byte for byte that of ClientConfig. Empty: the setup's
@@ -154,8 +153,15 @@ func newServer(cfg ServerConfig, now func() time.Time) (*Server, error) {
 }
 
 func (s *Server) addTemplates(templates []Template) error {
-	if len(templates) == 0 && len(s.setups) > 0 {
-		templates = []Template{{Setup: slices.Max(slices.Collect(maps.Keys(s.setups)))}}
+	switch {
+	case len(s.setups) == 0:
+		return errNoSetups
+	case len(templates) == 0 && len(s.setups) > 1:
+		return errManySetups
+	case len(templates) == 0:
+		for number := range s.setups {
+			templates = []Template{{Setup: number}}
+		}
 	}
 	for _, t := range templates {
 		setup, ok := s.setups[t.Setup]
@@ -322,9 +328,12 @@ func (s *Server) Admit(upload []byte) error {
 	return nil
 }
 
-// Import makes a record of the bare upload of the RFC's wire, of the kind that
-// Register offered, or returns ErrRecord. The identity is the client's, empty if
-// it has none.
+// Import makes a record of the bare upload that ends a registration on the RFC's
+// wire, of the kind that Register offered, or returns ErrRecord. The identity is the
+// client's, empty if it has none. The KSF is the first template's, and nothing shows
+// whether the client used it: with a wrong one the record works on the RFC's wire and
+// never on the framed one. For another deployment's records use [ImportRecord], which
+// names it.
 func (s *Server) Import(identity, upload []byte) (record []byte, err error) {
 	t := &s.templates[0]
 	r, err := ImportRecord(t.suite, t.Setup, t.KSF, identity, upload)
@@ -335,7 +344,7 @@ func (s *Server) Import(identity, upload []byte) (record []byte, err error) {
 }
 
 // Stale reports whether a record is of another kind than new registrations are:
-// of another setup or KSF. In framed messages the client learns of it by
+// of another setup or KSF, or no record at all. In framed messages the client learns of it by
 // [Login.NeedsRegistration], once it is logged in.
 func (s *Server) Stale(record []byte) bool {
 	r, ok := readRecord(record)
