@@ -49,6 +49,25 @@ type ScryptLimits struct {
 // Gate may be set.
 func Exactly(p Params) Policy { return Policy{exact: true, exactly: p} }
 
+// MaxCost returns the most that one derivation by an algorithm may cost, in the unit
+// of [Params.Cost]: for those who bound several together. For a policy of Exactly,
+// which has no limits, it is the largest number.
+func (pol Policy) MaxCost(a Algorithm) uint64 {
+	if pol.exact {
+		return math.MaxUint64
+	}
+	pol = pol.resolved()
+	switch a {
+	case PBKDF2SHA512:
+		return uint64(pol.PBKDF2SHA512.Max)
+	case Argon2id:
+		return pol.Argon2id.MaxWork
+	case Scrypt:
+		return uint64(pol.Scrypt.MaxMemory) << 10 / 128 * uint64(pol.Scrypt.MaxParallelism)
+	}
+	return 0
+}
+
 // Check returns the function that p describes if the policy allows it, before
 // any work or allocation. It returns ErrUnknown for an algorithm that the policy
 // does not know, ErrExcessive or ErrWeak for costs beyond its limits, ErrWeak
