@@ -1,0 +1,422 @@
+package recovery
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+
+	"github.com/nescio-go/nescio/wrap"
+)
+
+// Keyring is an open keyring: it knows the account's master keys and can change
+// who gets to know them. It is safe for concurrent use. It redacts itself.
+//
+// A change makes a new header, of the next revision, that Bytes returns; changes
+// that were not yet asked for by Bytes or Pin go into one revision. A change that
+// fails changes nothing. Upload a header before the next change: the server takes
+// it only in the place of the one before.
+type Keyring struct {
+	mu      sync.Mutex
+	state   header
+	secrets func() *keyringSecrets // a function, since fmt follows pointers in others' structs
+	encoded []byte
+	seen    bool // by somebody outside: the next change is a new revision
+	gone    bool // Destroy was called
+}
+
+type keyringSecrets struct {
+	lineage, master [keySize]byte
+}
+
+// Create returns a new keyring with a random master key and the given ways in.
+// The account is a random number of 16 bytes, made at sign-up: never a name, and
+// never one that was in use before. It returns ErrPolicy if it is zero, and for
+// no slots or too many; or an error of a Sealer.
+func Create(ctx context.Context, account []byte, s ...Sealer) (*Keyring, error) {
+	if len(account) != 16 || isZero(account) {
+		return nil, errAccount
+	}
+	k := &Keyring{state: header{account: [16]byte(account), revision: 1, epoch: 1}}
+	secrets := new(keyringSecrets)
+	rand.Read(secrets.lineage[:])
+	rand.Read(secrets.master[:])
+	k.secrets = func() *keyringSecrets { return secrets }
+	_, err := k.change(func(c *change) error { return c.add(ctx, s) })
+	if err != nil {
+		return nil, err
+	}
+	return k, nil
+}
+
+// Reset is Create with a fresh account number: for a user who has lost every way
+// in and was identified by other means. What the old keyring protected is lost.
+// Devices that have a pin of the old account get ErrReset, and go on only by
+// explicit consent.
+func Reset(ctx context.Context, s ...Sealer) (*Keyring, error) {
+	account := make([]byte, 16)
+	rand.Read(account)
+	return Create(ctx, account, s...)
+}
+
+// change is the next state of a keyring, while it is being made.
+type change struct {
+	header
+	keyringSecrets
+	added []SlotID
+}
+
+// change applies f to a copy of the state, and makes it the state if all went
+// well.
+func (k *Keyring) change(f func(*change) error) (added []SlotID, err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.gone {
+		return nil, ErrUsed
+	}
+	c := &change{header: k.state.clone(), keyringSecrets: *k.secrets()}
+	defer func() { c.keyringSecrets = keyringSecrets{} }()
+	if k.seen {
+		if c.revision == math.MaxUint64 {
+			return nil, errEpochs
+		}
+		c.revision++
+		c.prev = sha256.Sum256(k.encoded)
+	}
+	if err := f(c); err != nil {
+		return nil, err
+	}
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	encoded, err := c.encode(&c.lineage, &c.master)
+	if err != nil {
+		return nil, err
+	}
+	k.state, k.encoded, k.seen = c.header, encoded, false
+	*k.secrets() = c.keyringSecrets
+	return c.added, nil
+}
+
+// check refuses a keyring that would be too large, or could be lost at once.
+func (c *change) check() error {
+	if !slices.ContainsFunc(c.slots, func(s sealedSlot) bool { return s.Type != SlotPasskey }) {
+		return errNoSlot
+	}
+	if len(c.slots) > MaxSlots || c.passwords() > MaxPasswords {
+		return errSlots
+	}
+	return nil
+}
+
+func (c *change) add(ctx context.Context, sealers []Sealer) error {
+	for _, s := range sealers {
+		if err := c.addOne(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *change) addOne(ctx context.Context, s Sealer) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if len(c.slots) >= MaxSlots || s.Type() == SlotPassword && c.passwords() >= MaxPasswords {
+		return errSlots // before the work
+	}
+	secret := make([]byte, secretSize)
+	defer clear(secret)
+	seed := secret[:keySize]
+	rand.Read(seed)
+	copy(secret[keySize:], c.lineage[:])
+
+	slot := sealedSlot{Slot: Slot{Type: s.Type(), Flags: s.Flags(), Born: c.epoch}}
+	rand.Read(slot.ID[:])
+	if !slot.Type.valid() {
+		return errSealer
+	}
+	var err error
+	if slot.publicKey, _, err = slotPublicKey(seed); err != nil { // before a Sealer can touch it
+		return err
+	}
+	if slot.Params, slot.Wrapped, err = s.Seal(ctx, slot.binding(c.account), secret); err != nil {
+		return err
+	}
+	slot.Slot = slot.clone()
+	wrapped := wrappedSize
+	if slot.Type == SlotDevice {
+		wrapped = 0
+	}
+	if len(slot.Wrapped) != wrapped || !slot.validParams() {
+		return errSealer
+	}
+	if err := c.insert(slot); err != nil {
+		return err
+	}
+	if o, ok := s.(checker); ok && o.checkSlots(c.publicSlots()) == errSumKDF {
+		return errSumKDF // Open would refuse both
+	}
+	return nil
+}
+
+func (c *change) passwords() (n int) {
+	for i := range c.slots {
+		if c.slots[i].Type == SlotPassword {
+			n++
+		}
+	}
+	return n
+}
+
+// insert seals the master key to a slot and puts it in its place.
+func (c *change) insert(slot sealedSlot) (err error) {
+	if slot.sealed, err = sealMaster(c.account, &slot, c.epoch, &c.master); err != nil {
+		return err
+	}
+	at, found := slices.BinarySearchFunc(c.slots, slot.ID, func(s sealedSlot, id SlotID) int { return bytes.Compare(s.ID[:], id[:]) })
+	if found {
+		return errInternal // 128 random bits
+	}
+	c.slots = slices.Insert(c.slots, at, slot)
+	c.added = append(c.added, slot.ID)
+	return nil
+}
+
+func (c *change) remove(id SlotID) error {
+	i := slices.IndexFunc(c.slots, func(s sealedSlot) bool { return s.ID == id })
+	if i < 0 {
+		return errNoSuch
+	}
+	c.slots = slices.Delete(c.slots, i, i+1)
+	return nil
+}
+
+// rotate makes a new master key, under which the old one is kept, and seals it to
+// all slots.
+func (c *change) rotate(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err // package wrap does not look
+	}
+	if c.epoch == math.MaxUint32 {
+		return errEpochs
+	}
+	old := c.master
+	defer clear(old[:])
+	rand.Read(c.master[:])
+	next := wrap.ImportKey(c.master)
+	defer next.Destroy()
+	wrapped, err := next.Wrap(ctx, old[:], historyBinding(c.account, c.epoch))
+	if err != nil {
+		return err
+	}
+	c.history = append(c.history, historyEntry{c.epoch, wrapped})
+	if len(c.history) > MaxHistory {
+		c.history = c.history[1:]
+	}
+	c.epoch++
+	for i := range c.slots {
+		s := &c.slots[i]
+		if s.sealed, err = sealMaster(c.account, s, c.epoch, &c.master); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Add adds a way in and returns its id.
+func (k *Keyring) Add(ctx context.Context, s Sealer) (SlotID, error) {
+	return only(k.change(func(c *change) error { return c.add(ctx, []Sealer{s}) }))
+}
+
+func only(ids []SlotID, err error) (SlotID, error) {
+	if err != nil {
+		return SlotID{}, err
+	}
+	return ids[len(ids)-1], nil
+}
+
+// Remove removes a way in. Its holder, if they kept what they had, still knows the
+// master key: see Revoke. It returns ErrPolicy for a slot that is not there, and
+// for the last one that is not a passkey's.
+func (k *Keyring) Remove(id SlotID) error {
+	_, err := k.change(func(c *change) error { return c.remove(id) })
+	return err
+}
+
+// Revoke is Remove and Rotate in one revision: the slot's holder learns no master
+// key of later epochs. They keep what they know: earlier master keys, and the lineage
+// key, with which they and a malicious server together can deceive a device whose
+// pin is older, or that has none. Renew ends that too, by new secrets.
+func (k *Keyring) Revoke(ctx context.Context, id SlotID) error {
+	_, err := k.change(func(c *change) error {
+		if err := c.remove(id); err != nil {
+			return err
+		}
+		return c.rotate(ctx)
+	})
+	return err
+}
+
+// Replace puts a new way in in the place of another, in one revision, and returns
+// its id, which is new too.
+func (k *Keyring) Replace(ctx context.Context, id SlotID, s Sealer) (SlotID, error) {
+	return only(k.change(func(c *change) error {
+		if err := c.remove(id); err != nil {
+			return err
+		}
+		return c.add(ctx, []Sealer{s})
+	}))
+}
+
+// Rotate makes a new master key, of the next epoch, that every slot gets without
+// its secret. Earlier ones stay within reach by Key, up to MaxHistory of them. Wrap
+// new data keys under the new one.
+func (k *Keyring) Rotate(ctx context.Context) error {
+	_, err := k.change(func(c *change) error { return c.rotate(ctx) })
+	return err
+}
+
+// Forget drops the master keys of an epoch and of all before it: what they wrap
+// cannot be opened any more, by nobody who does not have them already. It returns
+// ErrEpoch for the current epoch and for one that is not there.
+func (k *Keyring) Forget(epoch uint32) error {
+	_, err := k.change(func(c *change) error {
+		i := slices.IndexFunc(c.history, func(e historyEntry) bool { return e.epoch == epoch })
+		if i < 0 {
+			return ErrEpoch
+		}
+		c.history = slices.Clone(c.history[i+1:])
+		return nil
+	})
+	return err
+}
+
+// Renew gives the account a new lineage key and a new master key, with the given
+// ways in alone: those of before are gone, and devices are approved anew. It is
+// what shuts out who was revoked and works together with the server; every holder's
+// secret is needed for it, and a new one where that can be. A way in that keeps its
+// secret still opens its slot of an old header: by it, and by it alone, a device on
+// first use or with a pin of before the revocation can be deceived as ever.
+func (k *Keyring) Renew(ctx context.Context, s ...Sealer) error {
+	_, err := k.change(func(c *change) error {
+		c.slots = nil
+		rand.Read(c.lineage[:])
+		if err := c.rotate(ctx); err != nil {
+			return err
+		}
+		return c.add(ctx, s)
+	})
+	return err
+}
+
+// Adopt takes an imported master key in as that of epoch 0: Key(0) returns it, and
+// it is not used for anything else. It works at epoch 1 while there is no history;
+// otherwise it is ErrPolicy. What the old key wraps is only as safe as it
+// was: encrypt it anew where the old server may know it.
+func (k *Keyring) Adopt(ctx context.Context, old [32]byte) error {
+	if isZero(old[:]) {
+		return errSecret
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	_, err := k.change(func(c *change) error {
+		if c.epoch != 1 || len(c.history) > 0 {
+			return errAdopt
+		}
+		current := wrap.ImportKey(c.master)
+		defer current.Destroy()
+		wrapped, err := current.Wrap(ctx, old[:], historyBinding(c.account, 0))
+		if err != nil {
+			return err
+		}
+		c.history = []historyEntry{{0, wrapped}}
+		return nil
+	})
+	return err
+}
+
+// Key returns the master key of an epoch, to wrap and unwrap data keys: new ones
+// under that of the current Epoch. It returns ErrEpoch for one that is in the future
+// or forgotten.
+func (k *Keyring) Key(epoch uint32) (*wrap.Key, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.gone {
+		return nil, ErrUsed
+	}
+	key, err := k.state.key(k.secrets().master, epoch)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(key[:])
+	return wrap.ImportKey(key), nil
+}
+
+// key follows the history from the current master key back.
+func (h *header) key(master [keySize]byte, epoch uint32) ([keySize]byte, error) {
+	if epoch > h.epoch || int64(epoch) < int64(h.epoch)-int64(len(h.history)) {
+		return [keySize]byte{}, ErrEpoch
+	}
+	for i := len(h.history) - 1; i >= 0 && h.history[i].epoch >= epoch; i-- {
+		next := wrap.ImportKey(master)
+		old, err := next.Unwrap(context.Background(), h.history[i].wrapped, historyBinding(h.account, h.history[i].epoch))
+		next.Destroy()
+		if err != nil || len(old) != keySize {
+			return [keySize]byte{}, ErrUntrusted
+		}
+		master = [keySize]byte(old)
+		clear(old)
+	}
+	return master, nil
+}
+
+// Bytes returns the header to store.
+func (k *Keyring) Bytes() []byte {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.seen = true
+	return bytes.Clone(k.encoded)
+}
+
+// Header returns the same as ParseHeader of Bytes.
+func (k *Keyring) Header() *Header {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.seen = true
+	return &Header{k.state.clone(), bytes.Clone(k.encoded)}
+}
+
+// Account returns the account's number.
+func (k *Keyring) Account() [16]byte { return k.snapshot().account }
+
+// Epoch returns the current epoch, that of the master key for new data keys.
+func (k *Keyring) Epoch() uint32 { return k.snapshot().epoch }
+
+// Slots returns copies of the slots.
+func (k *Keyring) Slots() []Slot {
+	h := k.snapshot()
+	return h.publicSlots()
+}
+
+func (k *Keyring) snapshot() header {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.state
+}
+
+// Destroy clears the keys. Changes, Key and Pin return ErrUsed from then on.
+func (k *Keyring) Destroy() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	*k.secrets() = keyringSecrets{}
+	k.gone = true
+}
+
+// Format writes a placeholder, whatever the verb.
+func (k *Keyring) Format(f fmt.State, _ rune) { redact(f, "Keyring") }

@@ -1,0 +1,85 @@
+package recovery
+
+import (
+	"context"
+	"crypto/hmac"
+	"errors"
+)
+
+// Open opens a keyring by one of its ways in, and accepts it only if it follows
+// from what the device has pinned. It goes through all that can be refused before
+// it asks o: the account, the age of the header, forks, KDF parameters.
+//
+// It returns ErrNotMine if no slot opens, ErrUntrusted for a header that somebody
+// made who was not in, ErrRollback, ErrFork, ErrReset, ErrPolicy or ErrPin as they
+// say, or an error of o or of ctx. It never returns another account's key.
+func Open(ctx context.Context, h *Header, o Opener, p Pin) (*Keyring, error) {
+	if err := p.precede(h); err != nil {
+		return nil, err
+	}
+	if c, ok := o.(checker); ok {
+		if err := c.checkSlots(h.Slots()); err != nil {
+			return nil, err
+		}
+	}
+	for i := range h.state.slots {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		s := &h.state.slots[i]
+		secret, err := o.Open(ctx, s.binding(h.state.account), s.Slot.clone())
+		if errors.Is(err, ErrNotMine) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		k, err := h.open(s, secret, p)
+		clear(secret)
+		return k, err
+	}
+	return nil, ErrNotMine
+}
+
+// open goes on from a slot's secret: the MAC of the lineage key, the master key,
+// its MAC, and the pin.
+func (h *Header) open(s *sealedSlot, secret []byte, p Pin) (*Keyring, error) {
+	if len(secret) != secretSize {
+		return nil, ErrUntrusted
+	}
+	keys := new(keyringSecrets)
+	copy(keys.lineage[:], secret[keySize:])
+	n := len(h.encoded) - 2*macSize
+	if err := checkMAC(&keys.lineage, h.encoded[:n+macSize]); err != nil {
+		return nil, err
+	}
+	var err error
+	if keys.master, err = openMaster(h.state.account, s, h.state.epoch, secret[:keySize]); err != nil {
+		return nil, err
+	}
+	if err := checkMAC(&keys.master, h.encoded); err != nil {
+		return nil, err
+	}
+	if err := p.confirm(&h.state, keys.master); err != nil {
+		return nil, err
+	}
+	return &Keyring{
+		state:   h.state.clone(),
+		secrets: func() *keyringSecrets { return keys },
+		encoded: h.encoded,
+		seen:    true,
+	}, nil
+}
+
+// checkMAC checks the MAC at the end of b over all before it.
+func checkMAC(key *[keySize]byte, b []byte) error {
+	n := len(b) - macSize
+	mac, err := headerMAC(key, b[:n])
+	if err != nil {
+		return err
+	}
+	if !hmac.Equal(mac, b[n:]) {
+		return ErrUntrusted
+	}
+	return nil
+}

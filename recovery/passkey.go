@@ -1,0 +1,119 @@
+package recovery
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"fmt"
+
+	"github.com/nescio-go/nescio/wrap"
+	"golang.org/x/crypto/cryptobyte"
+)
+
+// Passkey is the way in of who holds a passkey whose authenticator has WebAuthn's
+// PRF extension. It seals and opens. A keyring never hangs on passkeys alone: they
+// are lost with the account of the vendor that keeps them.
+//
+// To make a slot, draw a PasskeySalt and have the authenticator evaluate its PRF on
+// it; to open one, find the evaluation salts by [PasskeySlot] and do the same.
+type Passkey struct {
+	// PRF is the PRF's output on Salt: 32 bytes, not all zero.
+	PRF          []byte
+	Salt         [32]byte // the evaluation salt
+	CredentialID []byte   // 1 to 1023 bytes
+	RPID         string   // of the relying party, 1 to 253 bytes: "example.org"
+	UserVerified bool     // whether the authenticator verified the user
+}
+
+const flagUserVerified = 1
+
+// NewPasskeySalt returns a random evaluation salt, a new one for every slot: the
+// same salt for all would give a site that shares the relying party the same keys.
+func NewPasskeySalt() (salt [32]byte) {
+	rand.Read(salt[:])
+	return salt
+}
+
+// PasskeySlot is what a passkey's slot says: what to ask the authenticator for. It
+// comes from the server and is untrusted.
+type PasskeySlot struct {
+	Salt             [32]byte          // to evaluate the PRF on
+	CredentialIDHash [sha256.Size]byte // SHA-256 of the credential's id
+	RPID             string
+	UserVerified     bool
+}
+
+// ParsePasskeySlot reads a slot of the type SlotPasskey, or returns ErrMalformed.
+func ParsePasskeySlot(s Slot) (PasskeySlot, error) {
+	p, ok := readPasskey(s)
+	if !ok {
+		return PasskeySlot{}, ErrMalformed
+	}
+	return p, nil
+}
+
+func readPasskey(s Slot) (p PasskeySlot, ok bool) {
+	params := cryptobyte.String(s.Params)
+	var salt, evaluation, credential []byte
+	var rpID cryptobyte.String
+	if s.Type != SlotPasskey || !params.ReadBytes(&salt, saltSize) || !params.ReadBytes(&evaluation, 32) ||
+		!params.ReadBytes(&credential, sha256.Size) || !params.ReadUint8LengthPrefixed(&rpID) || !params.Empty() ||
+		len(rpID) == 0 || len(rpID) > maxRPID {
+		return PasskeySlot{}, false
+	}
+	return PasskeySlot{[32]byte(evaluation), [sha256.Size]byte(credential), string(rpID), s.Flags&flagUserVerified != 0}, true
+}
+
+const (
+	maxRPID         = 253
+	maxCredentialID = 1023
+)
+
+// Type returns SlotPasskey.
+func (p Passkey) Type() SlotType { return SlotPasskey }
+
+// Flags returns 1 if the authenticator verifies the user.
+func (p Passkey) Flags() uint8 {
+	if p.UserVerified {
+		return flagUserVerified
+	}
+	return 0
+}
+
+// Seal implements Sealer. It returns ErrPolicy for values out of range.
+func (p Passkey) Seal(ctx context.Context, b wrap.Binding, secret []byte) (params, wrapped []byte, err error) {
+	if !p.valid() {
+		return nil, nil, errSecret
+	}
+	params = make([]byte, saltSize, saltSize+64+1+len(p.RPID))
+	rand.Read(params)
+	params = append(params, p.Salt[:]...)
+	credential := sha256.Sum256(p.CredentialID)
+	params = append(params, credential[:]...)
+	params = append(params, byte(len(p.RPID)))
+	params = append(params, p.RPID...)
+	return sealSlot(ctx, b, p.PRF, p.Flags(), params, secret)
+}
+
+// Open implements Opener. It returns ErrPolicy for values out of range.
+func (p Passkey) Open(ctx context.Context, b wrap.Binding, s Slot) ([]byte, error) {
+	if !p.valid() {
+		return nil, errSecret
+	}
+	slot, ok := readPasskey(s)
+	if !ok || slot != (PasskeySlot{p.Salt, sha256.Sum256(p.CredentialID), p.RPID, p.UserVerified}) {
+		return nil, ErrNotMine
+	}
+	return openSlot(ctx, b, p.PRF, s)
+}
+
+func (p Passkey) valid() bool {
+	return len(p.PRF) == 32 && !isZero(p.PRF) && !isZero(p.Salt[:]) &&
+		len(p.CredentialID) > 0 && len(p.CredentialID) <= maxCredentialID && len(p.RPID) > 0 && len(p.RPID) <= maxRPID
+}
+
+// Format writes a placeholder, whatever the verb.
+func (p Passkey) Format(f fmt.State, _ rune) { redact(f, "Passkey") }
+
+// MarshalJSON writes a placeholder.
+func (p Passkey) MarshalJSON() ([]byte, error) { return redactJSON("Passkey") }

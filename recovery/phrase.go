@@ -1,0 +1,89 @@
+package recovery
+
+import (
+	"bytes"
+	"context"
+	"crypto/hkdf"
+	"crypto/rand"
+	"crypto/sha256"
+	"fmt"
+
+	"github.com/nescio-go/nescio/wrap"
+)
+
+// Phrase is the way in of who wrote down 12 or 24 words: BIP-39's English words
+// for 16 or 32 bytes of entropy, with its checksum. It seals and opens. The words
+// only spell the entropy: all keys come from that, and BIP-39's seed for wallets is
+// not used.
+//
+// The phrase gives two secrets that do not lead to each other: the slot's key, and
+// AuthSecret, the password of an account that guards the download of the header.
+// Never keep a plain hash of a phrase anywhere.
+type Phrase struct {
+	entropy func() []byte // a function, since fmt follows pointers in others' structs
+}
+
+func newPhrase(entropy []byte) *Phrase { return &Phrase{func() []byte { return entropy }} }
+
+// NewPhrase returns a random phrase of 12 words, 128 bits, or of 24, 256 bits. It
+// returns ErrWordCount for another number.
+func NewPhrase(words int) (*Phrase, error) {
+	if words != 12 && words != 24 {
+		return nil, ErrWordCount
+	}
+	entropy := make([]byte, words/12*16)
+	rand.Read(entropy)
+	return newPhrase(entropy), nil
+}
+
+// PhraseFromEntropy returns the phrase of 16 or 32 bytes, which must be random; for
+// phrases that another system keeps in this form. It returns ErrMalformed for
+// another length.
+func PhraseFromEntropy(entropy []byte) (*Phrase, error) {
+	if len(entropy) != 16 && len(entropy) != 32 {
+		return nil, ErrMalformed
+	}
+	return newPhrase(bytes.Clone(entropy)), nil
+}
+
+// Entropy returns a copy of the 16 or 32 bytes that the words spell.
+func (p *Phrase) Entropy() []byte { return bytes.Clone(p.entropy()) }
+
+// Words returns the words, in lower case, with single spaces between them: for the
+// user's eyes.
+func (p *Phrase) Words() string { return encodeWords(p.entropy()) }
+
+// AuthSecret returns 32 bytes, HKDF-SHA256(entropy, "", "nescio/phrase/auth/v1"), to
+// use as the password of an SRP or OPAQUE account of its own, by the id of name ‖
+// "/phrase", say: who has the words logs in there, and may fetch the header and set
+// new ways in. The server learns nothing of the slot's key from it.
+func (p *Phrase) AuthSecret() ([]byte, error) {
+	return hkdf.Key(sha256.New, p.entropy(), nil, "nescio/phrase/auth/v1", keySize)
+}
+
+// Type returns SlotPhrase.
+func (p *Phrase) Type() SlotType { return SlotPhrase }
+
+// Flags returns 0.
+func (p *Phrase) Flags() uint8 { return 0 }
+
+// Seal implements Sealer.
+func (p *Phrase) Seal(ctx context.Context, b wrap.Binding, secret []byte) (params, wrapped []byte, err error) {
+	entropy := p.entropy()
+	params = make([]byte, saltSize, saltSize+1)
+	rand.Read(params)
+	params = append(params, byte(len(entropy)))
+	return sealSlot(ctx, b, entropy, 0, params, secret)
+}
+
+// Open implements Opener.
+func (p *Phrase) Open(ctx context.Context, b wrap.Binding, s Slot) ([]byte, error) {
+	entropy := p.entropy()
+	if s.Type != SlotPhrase || len(s.Params) != saltSize+1 || int(s.Params[saltSize]) != len(entropy) {
+		return nil, ErrNotMine
+	}
+	return openSlot(ctx, b, entropy, s)
+}
+
+// Format writes a placeholder, whatever the verb.
+func (p *Phrase) Format(f fmt.State, _ rune) { redact(f, "Phrase") }

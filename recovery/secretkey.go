@@ -1,0 +1,111 @@
+package recovery
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/base32"
+	"fmt"
+	"strings"
+)
+
+// SecretKey is 128 random bits that only the user's devices hold, beside the
+// password: with it a password slot cannot be guessed at by a thief of the headers,
+// however weak the password is. Its text form is for moving it to another device by
+// hand or by QR code, and for the user's drawer.
+type SecretKey struct {
+	key func() [16]byte // a function, since fmt follows pointers in others' structs
+}
+
+// NewSecretKey returns a random secret key.
+func NewSecretKey() *SecretKey {
+	var key [16]byte
+	rand.Read(key[:])
+	return &SecretKey{func() [16]byte { return key }}
+}
+
+// The text form: see Text.
+const (
+	secretKeyPrefix = "NSK1"
+	crockford       = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+	secretKeyChars  = 26
+)
+
+var (
+	base32Crockford = base32.NewEncoding(crockford).WithPadding(base32.NoPadding)
+	// typed undoes what people do to the characters.
+	typed = strings.NewReplacer("-", "", " ", "", "\t", "", "\r", "", "\n", "", "O", "0", "I", "1", "L", "1")
+)
+
+// Text returns the text form, "NSK1-" and 27 characters of Crockford's base 32 in
+// groups of up to 5: 26 for the key, with two zero bits behind it, and one to check
+// them, the sum of the i-th, from 1, times x^i in GF(2)[x] / (x⁵ + x² + 1), where the
+// lowest bit of a character's number is the coefficient of 1.
+func (k *SecretKey) Text() string {
+	key := k.bytes()
+	defer clear(key)
+	chars := base32Crockford.EncodeToString(key)
+	chars += string(crockford[checkCharacter(chars)])
+	var groups []string
+	for len(chars) > 5 {
+		groups, chars = append(groups, chars[:5]), chars[5:]
+	}
+	return strings.Join(append([]string{secretKeyPrefix}, append(groups, chars)...), "-")
+}
+
+// ParseSecretKey reads what Text returned, as people type it: in any case, with
+// dashes and spaces or without, O for 0 and I or L for 1. It returns ErrMalformed for anything
+// else; a single wrong character, and two neighbours that changed places, are always
+// noticed.
+func ParseSecretKey(text string) (*SecretKey, error) {
+	if len(text) > 200 {
+		return nil, ErrMalformed
+	}
+	chars, ok := strings.CutPrefix(typed.Replace(strings.ToUpper(text)), secretKeyPrefix)
+	if !ok || len(chars) != secretKeyChars+1 {
+		return nil, ErrMalformed
+	}
+	check := strings.IndexByte(crockford, chars[secretKeyChars])
+	chars = chars[:secretKeyChars]
+	key, err := base32Crockford.DecodeString(chars)
+	if err != nil || check != checkCharacter(chars) || base32Crockford.EncodeToString(key) != chars || isZero(key) {
+		return nil, ErrMalformed
+	}
+	fixed := [16]byte(key)
+	clear(key)
+	return &SecretKey{func() [16]byte { return fixed }}, nil
+}
+
+// checkCharacter returns the number of the character behind 26 others, of which it
+// is a weighted sum in the field of 32 elements: the weights differ and are not
+// zero, so that one error changes it, and so does a transposition.
+func checkCharacter(chars string) (sum int) {
+	weight := 1
+	for i := range len(chars) {
+		weight = times2(weight)
+		for v, w := strings.IndexByte(crockford, chars[i]), weight; v > 0; v >>= 1 {
+			if v&1 == 1 {
+				sum ^= w
+			}
+			w = times2(w)
+		}
+	}
+	return sum
+}
+
+// times2 multiplies by x in GF(2)[x] / (x⁵ + x² + 1), of which x generates all 31
+// elements that are not zero.
+func times2(v int) int {
+	v <<= 1
+	if v&32 != 0 {
+		v ^= 0b100101
+	}
+	return v
+}
+
+func (k *SecretKey) bytes() []byte {
+	key := k.key()
+	return bytes.Clone(key[:])
+}
+
+// Format writes a placeholder, whatever the verb.
+func (k *SecretKey) Format(f fmt.State, _ rune) { redact(f, "SecretKey") }
