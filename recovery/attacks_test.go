@@ -8,6 +8,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"os"
 	"reflect"
 	"slices"
@@ -134,6 +135,10 @@ func TestAttack_SplicedHeader(t *testing.T) {
 	for _, b := range append(slices.Clone(v.headers), twin.headers...) {
 		sources = append(sources, takeApart(t, b))
 	}
+	ways := []recovery.Opener{v.ways["phrase"], v.ways["device"], v.ways["file"]}
+	if !testing.Short() {
+		ways = slices.Collect(maps.Values(v.ways))
+	}
 	parts := map[string]func(to, from *wire){
 		"slots":           func(to, from *wire) { to.slots = from.slots },
 		"history":         func(to, from *wire) { to.history = from.history },
@@ -184,7 +189,7 @@ func TestAttack_SplicedHeader(t *testing.T) {
 			if testing.Short() && !genuine && i%5 != 0 {
 				continue
 			}
-			for _, way := range v.ways {
+			for _, way := range ways {
 				for _, p := range []recovery.Pin{v.latestPin(), v.pins[4], v.pins[0], v.firstUse()} {
 					err := v.end(t, spliced, way, p)
 					require.True(t, err != nil || genuine, "%s of %d", name, i)
@@ -247,6 +252,16 @@ func TestAttack_OneTable(t *testing.T) {
 	same.id, same.salt = a.id, a.salt
 	_, err := slotKEK(t, &same, p.Entropy()).Unwrap(t.Context(), same.wrapped, slotBinding(account, &same))
 	require.Equal(t, wrap.ErrOpen, err)
+
+	// Every type has a salt of its own for every slot.
+	pw, prf := password(t, "correct horse"), passkey(0xa1)
+	every := create(t, p, p, pw, pw, export(1), export(1), prf, prf, recovery.NewFile(), recovery.NewFile())
+	salts := make(map[string]bool)
+	for _, s := range takeApart(t, every.Bytes()).slots {
+		require.NotEqual(t, make([]byte, 32), s.salt, s.kind())
+		salts[string(s.salt)] = true
+	}
+	require.Len(t, salts, 10)
 
 	// The entropy counts, not how the words are written.
 	words := p.Words()
@@ -472,6 +487,9 @@ func TestAttack_ColludingExHolder(t *testing.T) {
 	for _, from := range [][]byte{v.headers[2], v.latest()} {
 		for what, header := range v.collusion(t, from) {
 			for _, name := range sorted(v.ways) {
+				if testing.Short() && strings.Contains(name, "password") {
+					continue
+				}
 				for i, p := range v.pins[3:] {
 					err := v.end(t, header, v.ways[name], p)
 					require.Error(t, err, "%s, revision %d: %s", name, i+4, what)
