@@ -61,7 +61,9 @@
 // Both take three steps, after each of which everybody can still log in and open:
 //
 //  1. Add the new slot, and upload the header with both.
-//  2. Replace the login record: SRP's verifier or OPAQUE's record.
+//  2. Replace the login record: SRP's verifier or OPAQUE's record, whose Raw is what
+//     Export names. The server stores it only beside a header that has its slot, which
+//     the client names by its digest.
 //  3. At the next login, which is by the new record, Revoke the old slot and upload.
 //
 // Revoke rotates the master key, since whoever guesses the old password from an old

@@ -19,6 +19,9 @@ import (
 // other. The server hands S out after a login, or after somebody has reviewed the
 // request.
 //
+// A File is for one Add: after one that failed, or whose header the server did not take,
+// make a new one.
+//
 // To make one: NewFile, Add it, then give Text to the user and ServerSecret to the
 // server, under the file's id and never in the header. To open: ParseFile, ask the
 // server for the secret of its ID, WithServerSecret.

@@ -19,7 +19,9 @@ import (
 // A change makes a new header, of the next revision, that Bytes returns; changes
 // that were not yet asked for by Bytes or Pin go into one revision. A change that
 // fails changes nothing. Upload a header before the next change: the server takes
-// it only in the place of the one before.
+// it only in the place of the one before. If it does not take it, drop the keyring, open
+// what the server has, and make the change again: what was wrapped under a master key
+// that was never stored is lost.
 type Keyring struct {
 	mu      sync.Mutex
 	state   header

@@ -70,7 +70,8 @@ type Sealer interface {
 
 // Opener opens slots. Open returns the secret of a slot, or ErrNotMine if the
 // slot is not its own or does not open: then the next one is tried. The slot comes
-// from the server, and may have been changed by it.
+// from the server, and may have been changed by it. An Opener that wraps a [Password]
+// hides the check of all its slots together, and bounds what they cost by itself.
 type Opener interface {
 	Open(ctx context.Context, b wrap.Binding, s Slot) (secret []byte, err error)
 }

@@ -9,12 +9,14 @@ import (
 	"net/http"
 
 	"github.com/nescio-go/nescio/opaque"
+	"github.com/nescio-go/nescio/recovery"
 	"github.com/nescio-go/nescio/srp"
 )
 
 // client is the program of a user, on one device. How it logs in in either
-// protocol is in client_protocols.go, and how it moves from one to the other in
-// client_move.go.
+// protocol is in client_protocols.go, how it moves from one to the other in
+// client_move.go, and what it does with a keyring in client_keyring.go and
+// client_recovery.go.
 type client struct {
 	base    string // of the server's URLs
 	origins origins
@@ -24,6 +26,10 @@ type client struct {
 	user    string          // who logged in last
 	token   string          // of the session
 	seen    map[string]bool // users who have logged in by OPAQUE here; on the disk of a real device
+
+	pins     [][]byte        // of the keyring, the newest first; on the disk too
+	firstUse bool            // the user agreed to a keyring of which this device has no pin
+	way      recovery.Opener // what opens the keyring, while the program runs
 }
 
 // newClient trusts two keys for moduli, and nothing that the server says.

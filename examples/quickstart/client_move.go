@@ -32,14 +32,23 @@ func (c *client) enter(ctx context.Context, name string, password []byte) (*vaul
 	return v, in.protocol, c.move(ctx, v, keys, in.key, password)
 }
 
-// move registers the account with OPAQUE inside a session that SRP began. The
-// session's key seals the messages, so that nobody in between can register a
-// password of their own.
-//
-// The keys go first, under both the password and the export key, then the record:
-// whatever the next login is, it finds a key that it can open.
+// move registers the account with OPAQUE inside a session that SRP began. The keys
+// go first, under both the password and the export key, then the record: whatever
+// the next login is, it finds a key that it can open.
 func (c *client) move(ctx context.Context, v *vault, keys userKeys, key, password []byte) error {
-	m, err := opaque.NewMigration(key, []byte(v.user))
+	return c.registerInside(ctx, key, password, func(_, export []byte) (err error) {
+		if keys.MasterKeyExport, err = v.lockExport(ctx, export); err != nil {
+			return err
+		}
+		return c.call(ctx, "PUT", "/keys", keys, nil)
+	})
+}
+
+// registerInside registers with OPAQUE inside a session. The session's key seals the
+// messages, so that nobody in between can register a password of their own. The keys
+// are stored by store, before the record is.
+func (c *client) registerInside(ctx context.Context, key, password []byte, store func(record, export []byte) error) error {
+	m, err := opaque.NewMigration(key, []byte(c.user))
 	if err != nil {
 		return err
 	}
@@ -63,10 +72,7 @@ func (c *client) move(ctx context.Context, v *vault, keys userKeys, key, passwor
 	}
 	defer clear(export)
 
-	if keys.MasterKeyExport, err = v.lockExport(ctx, export); err != nil {
-		return err
-	}
-	if err := c.call(ctx, "PUT", "/keys", keys, nil); err != nil {
+	if err := store(upload, export); err != nil {
 		return err
 	}
 	upload = m.Seal(opaque.MigrateUpload, upload)

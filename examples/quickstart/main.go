@@ -4,7 +4,8 @@
 //
 // Each chapter is a file: chapter1_login.go and so on. The server's side is in
 // server.go and the files beside it, the client's in client.go, what they send
-// each other in wire.go, and what the client encrypts in vault.go.
+// each other in wire.go, and what the client encrypts in vault.go and
+// vault_keyring.go. What Mallory does with a stolen database is in mallory.go.
 package main
 
 import (
@@ -36,7 +37,10 @@ func story(ctx context.Context, out io.Writer) error {
 	if err := keys(ctx, n, s, base); err != nil {
 		return err
 	}
-	return moving(ctx, n, s, base)
+	if err := moving(ctx, n, s, base); err != nil {
+		return err
+	}
+	return recovering(ctx, n, s, base)
 }
 
 // narrator prints the story.

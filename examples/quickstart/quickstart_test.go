@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/nescio-go/nescio/kdf"
 	"github.com/nescio-go/nescio/moduli"
+	"github.com/nescio-go/nescio/recovery"
 	"github.com/nescio-go/nescio/srp"
 	"github.com/nescio-go/nescio/wrap"
 	"github.com/stretchr/testify/require"
@@ -22,10 +24,24 @@ func TestStory(t *testing.T) {
 	require.Contains(t, text, "2048 bits, e9cc08b5…")
 	require.NotContains(t, text, "battery staple", "the password is nowhere")
 	require.NotContains(t, text, "llama paperclip")
-	require.Equal(t, 6, strings.Count(text, "401 Incorrect login credentials"))
+	require.Equal(t, 7, strings.Count(text, "401 Incorrect login credentials"))
 	require.Equal(t, 6, strings.Count(text, "bread, milk, a good lock"), "six times it was opened")
 	require.Equal(t, 1, strings.Count(text, errPushedBack.Error()))
 	require.Equal(t, 1, strings.Count(text, "wrap: cannot open"))
+	require.NotContains(t, text, string(workPassword))
+	require.NotContains(t, text, string(finalPassword))
+	require.Equal(t, 7, strings.Count(text, planText), "once by Mallory")
+	require.Equal(t, 3, strings.Count(text, "monkey7"), "it opened the header, then nothing, and with the setup the record")
+	require.Equal(t, 2, strings.Count(text, recovery.ErrRollback.Error()))
+	require.Equal(t, 1, strings.Count(text, notReviewed.Error()))
+	require.Contains(t, text, "OPAQUE, file, passkey, phrase; master key 6")
+	files := regexp.MustCompile(`\S+nescio-recovery-\S+\.txt, (\S+),`).FindAllStringSubmatch(text, -1)
+	require.Len(t, files, 2)
+	for _, f := range files {
+		require.Equal(t, "-rw-------", f[1])
+		path, _, _ := strings.Cut(f[0], ",")
+		require.NoFileExists(t, path, "the story takes its files away")
+	}
 	keys := make(map[string]int)
 	for _, field := range strings.Fields(strings.ReplaceAll(text, "SHA-256 ", "SHA-256:")) {
 		if strings.HasPrefix(field, "SHA-256:") {

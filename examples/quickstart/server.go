@@ -13,13 +13,15 @@ import (
 	"time"
 
 	"github.com/nescio-go/nescio/opaque"
+	"github.com/nescio-go/nescio/recovery"
 	"github.com/nescio-go/nescio/srp"
 )
 
 // server is a web service that knows nothing: its accounts hold records of SRP
 // or OPAQUE, wrapped keys and encrypted notes. Logins in Proton's protocol are in
 // server_login.go, those in either in server_protocols.go, the way from one to the
-// other in server_move.go, and what a session may do in server_data.go.
+// other in server_move.go, and what a session may do in server_data.go. Keyrings are
+// in server_keyring.go, and who gets in without a password in server_release.go.
 type server struct {
 	srp     *srp.Server
 	opaque  *opaque.Server
@@ -30,6 +32,7 @@ type server struct {
 	accounts map[string]*account // by user name; a database table
 	logins   map[string]pending  // by SRPSession or Session, for a minute
 	sessions map[string]session  // by AccessToken
+	claims   map[string]*claim   // by Ticket
 	share    float64             // of the accounts that are still on SRP, as strangers see it
 }
 
@@ -39,7 +42,9 @@ type account struct {
 	next    *srp.Group // on offer for a new password
 	keys    userKeys
 	notes   notes
-	key     []byte // of the last session, which the story shows
+	keyring []byte                     // the header
+	files   map[recovery.SlotID][]byte // the server's halves of recovery files
+	key     []byte                     // of the last session, which the story shows
 }
 
 // pending is a login between its two messages.
@@ -54,6 +59,7 @@ type session struct {
 	id        string
 	born      time.Time
 	protocol  protocol
+	recovery  bool              // it may do no more than a recovery needs
 	migration *opaque.Migration // what a move to OPAQUE is sealed by; nil if this session cannot
 }
 
@@ -79,6 +85,7 @@ func newServer() (*server, error) {
 		accounts: make(map[string]*account),
 		logins:   make(map[string]pending),
 		sessions: make(map[string]session),
+		claims:   make(map[string]*claim),
 		share:    1,
 	}
 	if s.srp, err = srp.NewServer(srp.ServerConfig{Secrets: srp.Secrets(s.secrets), Templates: templates}); err != nil {
@@ -128,6 +135,14 @@ func (s *server) listen(ctx context.Context) (string, error) {
 	mux.HandleFunc("PUT /notes", inSession(s, anyAge, s.putNotes))
 	mux.HandleFunc("GET /settings/modulus", inSession(s, anyAge, s.nextModulus))
 	mux.HandleFunc("PUT /settings/password", inSession(s, time.Minute, s.changePassword))
+	mux.HandleFunc("GET /keyring", withAnySession(s, anyAge, s.getKeyring))
+	mux.HandleFunc("PUT /keyring", withAnySession(s, anyAge, s.putKeyring))
+	mux.HandleFunc("POST /password", withAnySession(s, time.Minute, s.registerPassword))
+	mux.HandleFunc("PUT /password", withAnySession(s, time.Minute, s.admitPassword))
+	mux.HandleFunc("PUT /recovery", withSession(s, time.Minute, s.putRecovery))
+	mux.HandleFunc("POST /recovery/claim", handle(s.makeClaim))
+	mux.HandleFunc("POST /recovery/session", handle(s.redeemClaim))
+	mux.HandleFunc("POST /recovery/file", withAnySession(s, time.Minute, s.release))
 	web := &http.Server{Handler: mux}
 	go web.Serve(l)
 	context.AfterFunc(ctx, func() { web.Close() })
@@ -140,7 +155,7 @@ func (s *server) listen(ctx context.Context) (string, error) {
 func handle[In, Out any](f func(ctx context.Context, in In) (Out, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var in In
-		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10)).Decode(&in); err != nil {
+		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 2*recovery.MaxHeader)).Decode(&in); err != nil {
 			reply(w, http.StatusBadRequest, errorResponse{"Malformed request"})
 			return
 		}
@@ -153,10 +168,17 @@ func handle[In, Out any](f func(ctx context.Context, in In) (Out, error)) http.H
 			reply(w, http.StatusUnauthorized, errorResponse{"Incorrect login credentials"})
 		case errors.Is(err, errSession):
 			reply(w, http.StatusUnauthorized, errorResponse{"Log in first"})
-		case errors.Is(err, srp.ErrMalformed), errors.Is(err, opaque.ErrMalformed):
+		case errors.Is(err, srp.ErrMalformed), errors.Is(err, opaque.ErrMalformed),
+			errors.Is(err, recovery.ErrMalformed):
 			reply(w, http.StatusBadRequest, errorResponse{"Malformed request"})
 		case errors.Is(err, errTaken):
 			reply(w, http.StatusConflict, errorResponse{"Username already taken"})
+		case errors.Is(err, errReview):
+			reply(w, http.StatusForbidden, errorResponse{"Nobody has reviewed this yet"})
+		case errors.Is(err, errNoFile):
+			reply(w, http.StatusNotFound, errorResponse{"No such file"})
+		case errors.Is(err, errStale):
+			reply(w, http.StatusConflict, errorResponse{"The keyring has changed"})
 		case errors.Is(err, errMoved):
 			reply(w, http.StatusConflict, errorResponse{"The account has moved to OPAQUE"})
 		default:

@@ -24,10 +24,20 @@ func inSession[In, Out any](s *server, age time.Duration, f func(a *account, in 
 	})
 }
 
-// withSession is handle for requests with the token of a session that is not
+// withSession is withAnySession for those that a password began.
+func withSession[In, Out any](s *server, age time.Duration, f func(ctx context.Context, on session, in In) (Out, error)) http.HandlerFunc {
+	return withAnySession(s, age, func(ctx context.Context, on session, in In) (out Out, err error) {
+		if on.recovery {
+			return out, errSession
+		}
+		return f(ctx, on, in)
+	})
+}
+
+// withAnySession is handle for requests with the token of a session that is not
 // older than age. It holds the lock, which here is what a transaction of the
 // database is.
-func withSession[In, Out any](s *server, age time.Duration, f func(ctx context.Context, on session, in In) (Out, error)) http.HandlerFunc {
+func withAnySession[In, Out any](s *server, age time.Duration, f func(ctx context.Context, on session, in In) (Out, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		handle(func(ctx context.Context, in In) (out Out, err error) {
@@ -83,6 +93,9 @@ func (s *server) changePassword(a *account, in passwordRequest) (struct{}, error
 	if a.moved() {
 		return struct{}{}, errMoved
 	}
+	if len(a.keyring) > 0 {
+		return struct{}{}, errStale // the new password would have no slot: see admitPassword
+	}
 	record, err := s.admit(in.Auth, a.next)
 	if err != nil {
 		return struct{}{}, err
@@ -90,8 +103,12 @@ func (s *server) changePassword(a *account, in passwordRequest) (struct{}, error
 	// A record of OPAQUE that nobody has used yet is one of the old password.
 	a.records = map[protocol][]byte{bySRP: record}
 	a.keys, a.next = in.Keys, nil
-	maps.DeleteFunc(s.sessions, func(_ string, other session) bool { return s.accounts[other.id] == a })
+	s.endSessions(func(other session) bool { return s.accounts[other.id] == a })
 	return struct{}{}, nil
+}
+
+func (s *server) endSessions(which func(session) bool) {
+	maps.DeleteFunc(s.sessions, func(_ string, on session) bool { return which(on) })
 }
 
 // stored returns what a thief of the database would have of an account.
@@ -99,6 +116,6 @@ func (s *server) stored(name string) account {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a := *s.accounts[canonical(name)]
-	a.records, a.notes = maps.Clone(a.records), maps.Clone(a.notes)
+	a.records, a.notes, a.files = maps.Clone(a.records), maps.Clone(a.notes), maps.Clone(a.files)
 	return a
 }

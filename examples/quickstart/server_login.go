@@ -23,10 +23,11 @@ func describe(g *srp.Group) modulusResponse {
 var errTaken = errors.New("user name already taken")
 
 // signUp stores the record of a new account, if nobody has the name: who could
-// sign up again would take the account over.
+// sign up again would take the account over. Names have no slash: what has one
+// belongs to the account before it.
 func (s *server) signUp(_ context.Context, in signUpRequest) (struct{}, error) {
 	id := canonical(in.Username)
-	if len(id) == 0 || len(id) > srp.MaxID {
+	if len(id) == 0 || len(id) > srp.MaxID-len(phraseSuffix) || strings.Contains(id, "/") {
 		return struct{}{}, srp.ErrMalformed
 	}
 	record, err := s.admit(in.Auth, s.moduli.first)
@@ -126,7 +127,7 @@ func (s *server) auth(ctx context.Context, in authRequest) (authResponse, error)
 		return authResponse{}, srp.ErrAuthentication
 	}
 	s.accounts[id].key = key
-	s.sessions[token] = session{id: id, born: time.Now(), protocol: bySRP}
+	s.sessions[token] = newSession(id, bySRP)
 	return authResponse{m2, token}, nil
 }
 

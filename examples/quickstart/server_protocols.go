@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"time"
 
 	"github.com/nescio-go/nescio/opaque"
 	"github.com/nescio-go/nescio/srp"
@@ -86,7 +85,7 @@ func (s *server) finish(ctx context.Context, in finishRequest) (finishResponse, 
 	if err != nil {
 		return finishResponse{}, err
 	}
-	on := session{id: id, born: time.Now(), protocol: p.protocol}
+	on := newSession(id, p.protocol)
 	if p.protocol == bySRP {
 		if on.migration, err = opaque.NewMigration(key, []byte(id)); err != nil {
 			return finishResponse{}, err

@@ -122,10 +122,14 @@ func unwrap(ctx context.Context, user string, kek *wrap.Key, wrapped []byte) (*v
 
 // write encrypts a note under a key of its own, and wraps that key.
 func (v *vault) write(ctx context.Context, name, text string) (note, error) {
+	return writeNote(ctx, v.masterKey(), v.noteKeyBinding(name), text)
+}
+
+func writeNote(ctx context.Context, master *wrap.Key, b wrap.Binding, text string) (note, error) {
 	key := make([]byte, wrap.KeySize)
 	rand.Read(key)
 	defer clear(key)
-	wrapped, err := v.masterKey().Wrap(ctx, key, v.noteKeyBinding(name))
+	wrapped, err := master.Wrap(ctx, key, b)
 	if err != nil {
 		return note{}, err
 	}
@@ -138,7 +142,11 @@ func (v *vault) write(ctx context.Context, name, text string) (note, error) {
 
 // read decrypts a note.
 func (v *vault) read(ctx context.Context, name string, n note) (string, error) {
-	key, err := v.masterKey().Unwrap(ctx, n.Key, v.noteKeyBinding(name))
+	return readNote(ctx, v.masterKey(), v.noteKeyBinding(name), n)
+}
+
+func readNote(ctx context.Context, master *wrap.Key, b wrap.Binding, n note) (string, error) {
+	key, err := master.Unwrap(ctx, n.Key, b)
 	if err != nil {
 		return "", err
 	}

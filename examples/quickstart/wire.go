@@ -91,14 +91,66 @@ type userKeys struct {
 type notes map[string]note
 
 type note struct {
-	Key  []byte // wrapped under the master key
-	Text []byte // encrypted under that key
+	Key   []byte // wrapped under the master key
+	Text  []byte // encrypted under that key
+	Epoch uint32 `json:",omitempty"` // which master key it is, of a keyring
 }
 
 // PUT /settings/password
 type passwordRequest struct {
 	Auth signUpAuth
 	Keys userKeys
+}
+
+// GET and PUT /keyring
+type keyringMessage struct {
+	Header []byte
+}
+
+// POST /password: a registration with OPAQUE, request and response
+type registration struct {
+	Message []byte
+}
+
+// PUT /password
+type admitRequest struct {
+	Record  []byte
+	Keyring []byte // the digest of the header that has its slot
+}
+
+// PUT /recovery: what the server keeps of a phrase and a file
+type recoveryRequest struct {
+	Phrase  signUpAuth // of the account that the phrase logs in to
+	File    []byte     // its id
+	Secret  []byte     // the server's half of it
+	Keyring []byte     // the digest of the header that has their slots
+}
+
+// POST /recovery/claim
+type claimRequest struct {
+	Username string
+}
+
+type claimResponse struct {
+	Ticket string
+}
+
+// POST /recovery/session: once somebody has reviewed the claim
+type redeemRequest struct {
+	Ticket string
+}
+
+type redeemResponse struct {
+	AccessToken string
+}
+
+// POST /recovery/file
+type fileRequest struct {
+	File []byte // its id
+}
+
+type fileResponse struct {
+	Secret []byte
 }
 
 // errorResponse comes with every status but 200.
