@@ -38,6 +38,9 @@
 //     of its own that guards the download.
 //   - [File]: a file that the user keeps, with a half that the server keeps.
 //   - [Passkey]: WebAuthn's PRF extension.
+//   - [Device]: a device that another one has approved, by QR code or by a short code that
+//     is compared: see [Request].
+//   - Contacts, of whom some number together open the keyring: package contacts.
 //
 // # Pins
 //

@@ -4,8 +4,8 @@
 //
 // The JavaScript peers need Node.js and npm, with which the tests install them;
 // pysrp is Debian's package python3-srp; the moduli need OpenSSL 3, ssh-keygen and
-// /etc/ssh/moduli (Debian: openssl, openssh-client, openssh-server). What is missing
-// fails the tests.
+// /etc/ssh/moduli (Debian: openssl, openssh-client, openssh-server), Proton's recovery
+// files GnuPG (gnupg). What is missing fails the tests.
 //
 // RFC 5054 leaves the proofs open, and its implementations differ in whether g
 // in M1 and A, B, S in K, M1 and M2 are padded. There is a peer for padded g

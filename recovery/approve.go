@@ -1,0 +1,223 @@
+package recovery
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/hpke"
+	"crypto/rand"
+	"crypto/sha256"
+	"fmt"
+	"sync"
+)
+
+// Approval is one approval by short code, on the side of who is in: see Request. It
+// lives in memory, and serves one grant. It is safe for concurrent use, and redacts
+// itself.
+type Approval struct {
+	mu         sync.Mutex
+	purpose    Purpose
+	account    [16]byte
+	publicKey  []byte
+	commitment []byte
+	payload    func(publicKey []byte) ([]byte, error)
+	enc        []byte
+	sender     func() *hpke.Sender // a function, since fmt follows pointers in others' structs
+	kept       func() []byte       // a share, to clear
+	r2         [nonceSize]byte
+	t          []byte // after Compare
+	over       bool
+}
+
+// Approve begins to approve a device by short code, whose Ask the server brought. Add
+// nothing to the keyring yet: Grant does, when the users have compared the code.
+func (k *Keyring) Approve(ask []byte) (*Approval, error) {
+	return newApproval(ForDevice, k.Account(), ask, k.admitDevice)
+}
+
+// ApproveQR approves a device whose QR code the user has scanned, and returns the
+// grant. The keyring then has the device's slot: upload it before the grant is sent. It
+// returns ErrApproval for a message that the QR code is not of, or another account's.
+func (k *Keyring) ApproveQR(qr string, ask []byte) (grant []byte, err error) {
+	return approveQR(ForDevice, k.Account(), qr, ask, k.admitDevice)
+}
+
+// admitDevice adds a device's slot and returns what its grant says: slot id 16 ‖ MK ‖ L ‖
+// Pin.
+func (k *Keyring) admitDevice(publicKey []byte) ([]byte, error) {
+	id, err := only(k.change(func(c *change) error { return c.addDevice(publicKey) }))
+	if err != nil {
+		return nil, err
+	}
+	p, err := k.Pin()
+	if err != nil {
+		return nil, err
+	}
+	pin, err := p.MarshalBinary()
+	if err != nil {
+		return nil, err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.gone {
+		return nil, ErrUsed
+	}
+	s := k.secrets()
+	payload := make([]byte, 0, len(id)+2*keySize+len(pin))
+	payload = append(payload, id[:]...)
+	payload = append(payload, s.master[:]...)
+	payload = append(payload, s.lineage[:]...)
+	return append(payload, pin...), nil
+}
+
+// ApproveShare begins to approve by short code that a share, of up to 4 KiB, is
+// handed out, for an account that the contact knows from the share itself.
+func ApproveShare(account, ask, share []byte) (*Approval, error) {
+	if err := checkShare(account, share); err != nil {
+		return nil, err
+	}
+	share = bytes.Clone(share)
+	a, err := newApproval(ForShare, [16]byte(account), ask, func([]byte) ([]byte, error) { return share, nil })
+	if err != nil {
+		clear(share)
+		return nil, err
+	}
+	a.kept = func() []byte { return share }
+	return a, nil
+}
+
+// ApproveShareQR hands a share out to who showed the QR code, and returns the grant.
+func ApproveShareQR(account []byte, qr string, ask, share []byte) (grant []byte, err error) {
+	if err := checkShare(account, share); err != nil {
+		return nil, err
+	}
+	share = bytes.Clone(share)
+	defer clear(share)
+	return approveQR(ForShare, [16]byte(account), qr, ask, func([]byte) ([]byte, error) { return share, nil })
+}
+
+func checkShare(account, share []byte) error {
+	switch {
+	case len(account) != 16 || isZero(account):
+		return errAccount
+	case len(share) == 0 || len(share) > maxPayload-2:
+		return errPayload
+	}
+	return nil
+}
+
+func newSender(p Purpose, account [16]byte, publicKey []byte) (enc []byte, s *hpke.Sender, err error) {
+	pk, err := hpke.MLKEM768X25519().NewPublicKey(publicKey)
+	if err != nil {
+		return nil, nil, ErrMalformed
+	}
+	return hpke.NewSender(pk, hpke.HKDFSHA256(), hpke.ChaCha20Poly1305(), approvalInfo(p, account))
+}
+
+// plaintext is purpose u8 ‖ version 01 ‖ payload. It clears the payload.
+func plaintext(p Purpose, payload []byte) []byte {
+	defer clear(payload)
+	return append([]byte{byte(p), version}, payload...)
+}
+
+func approveQR(p Purpose, account [16]byte, qr string, ask []byte, payload func([]byte) ([]byte, error)) ([]byte, error) {
+	q, ok := parseQR(qr)
+	publicKey, _, ok2 := splitAsk(ask, p)
+	if !ok || !ok2 {
+		return nil, ErrMalformed
+	}
+	if digest := sha256.Sum256(publicKey); q.purpose != p || q.account != account || !hmac.Equal(digest[:], q.publicKey[:]) {
+		return nil, ErrApproval
+	}
+	enc, sender, err := newSender(p, account, publicKey)
+	if err != nil {
+		return nil, err
+	}
+	content, err := payload(publicKey)
+	if err != nil {
+		return nil, err
+	}
+	plain := plaintext(p, content)
+	defer clear(plain)
+	ct, err := sender.Seal(nil, plain)
+	if err != nil {
+		return nil, err
+	}
+	grant := append(enc, ct...)
+	mac, err := grantMAC(p, account, q.secret[:], publicKey, grant)
+	if err != nil {
+		return nil, err
+	}
+	return append(grant, mac...), nil
+}
+
+func newApproval(p Purpose, account [16]byte, ask []byte, payload func([]byte) ([]byte, error)) (*Approval, error) {
+	publicKey, commitment, ok := splitAsk(ask, p)
+	if !ok {
+		return nil, ErrMalformed
+	}
+	a := &Approval{purpose: p, account: account, publicKey: bytes.Clone(publicKey), commitment: bytes.Clone(commitment), payload: payload}
+	enc, sender, err := newSender(p, account, publicKey)
+	if err != nil {
+		return nil, err
+	}
+	a.enc, a.sender = enc, func() *hpke.Sender { return sender }
+	rand.Read(a.r2[:])
+	return a, nil
+}
+
+// Answer returns the second message, 1152 bytes: enc ‖ r2.
+func (a *Approval) Answer() []byte { return append(bytes.Clone(a.enc), a.r2[:]...) }
+
+// Compare takes the requester's Reveal and returns the code to show. Go on only if
+// the user says that the requester shows the same. It returns ErrApproval, and ends the
+// approval, if the requester is not the one that asked; a second call is ErrUsed.
+func (a *Approval) Compare(reveal []byte) (code string, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.over || a.t != nil {
+		return "", ErrUsed
+	}
+	if len(reveal) != nonceSize || !hmac.Equal(commitment(a.publicKey, reveal), a.commitment) {
+		a.discard()
+		return "", ErrApproval
+	}
+	a.t = codeHash(a.purpose, a.account, a.publicKey, a.commitment, a.enc, a.r2[:], reveal)
+	return shortCode(a.t), nil
+}
+
+// Grant returns the last message, after the user has said yes to the code: of a
+// device's approval the keyring then has its slot, and is to be uploaded before the
+// grant is sent. Before Compare, and a second time, it is ErrUsed.
+func (a *Approval) Grant() ([]byte, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.over || a.t == nil {
+		return nil, ErrUsed
+	}
+	a.over = true
+	content, err := a.payload(a.publicKey)
+	if err != nil {
+		return nil, err
+	}
+	plain := plaintext(a.purpose, content)
+	defer clear(plain)
+	return a.sender().Seal(a.t, plain)
+}
+
+// Discard ends an approval that the user said no to, and clears what it would have
+// granted.
+func (a *Approval) Discard() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.discard()
+}
+
+func (a *Approval) discard() {
+	a.over = true
+	if a.kept != nil {
+		clear(a.kept())
+	}
+}
+
+// Format writes a placeholder, whatever the verb.
+func (a *Approval) Format(f fmt.State, _ rune) { redact(f, "Approval") }

@@ -1,0 +1,72 @@
+// Package proton reads and writes two ways in that Proton's accounts have beside the
+// password: the recovery phrase and the recovery file. Both keep the user's OpenPGP
+// keys, and neither changes them, so that each survives the use of the other.
+//
+// Sources: Proton's web clients, packages/shared/lib/mnemonic and
+// packages/shared/lib/recoveryFile; RFC 9580 for OpenPGP, by ProtonMail/go-crypto.
+//
+// For an account of one's own, package recovery has better: a phrase whose password
+// and key do not lead to each other, a file in which no server can put a key, and
+// headers that cannot be rolled back.
+//
+// # The phrase
+//
+// Its 12 words are BIP-39's for 16 random bytes; BIP-39's seed is not used. From
+// them come
+//
+//	P            = base64(entropy), 24 characters
+//	key password = characters 29 to 59 of bcrypt(P, mnemonic salt, cost 10)
+//
+// P is the password of an SRP verifier, by srp.Proton(4), that the caller makes and
+// the server keeps: who has the words logs in with it and gets the mnemonic salt, 16
+// random bytes, and the user's keys, locked by the key password:
+//
+//	phrase, err := recovery.ParsePhrase(words)
+//	secret, err := proton.PhraseSecret(phrase)                  // log in with it, by srp.Proton(4)
+//	password, err := proton.PhraseKeyPassword(phrase, salt)
+//	key, err := proton.ParseKey(locked, password)
+//	locked, err := key.Lock(newPassword)                        // for the new login password
+//
+// # The file
+//
+// It is one armored message, by name ending in .asc, whose plaintext is the
+// concatenation of the user's binary secret keys, not locked. Its password is the
+// recovery secret, the base64 of 32 random bytes, which the server keeps with a detached signature
+// by the user's primary key over these 44 characters. So neither the file nor what the
+// server has opens anything without the other. The file names no account.
+//
+//	secret, err := proton.NewFileSecret(keys[0])       // for the server; or one that it has kept
+//	file, err := proton.MakeFile(secret, keys...)      // for the user
+//	keys, err := proton.OpenFile(ctx, file, secrets...)
+//
+// Signatures are not optional: MakeFile and OpenFile have no way around them.
+//
+// # What the application must do
+//
+//   - Compare the [Key.Fingerprint] of opened keys with those of the account's locked
+//     keys, and take no other. See [OpenFile].
+//   - Hand out secrets of files, and keys locked for a phrase, to who has logged in,
+//     at a limited rate.
+//   - Give up a secret when a file of it is lost: let the server drop it, and make a
+//     new secret and a new file.
+//
+// # Security
+//
+// All that a file or a key could cost is bounded before it is paid: sizes, packets,
+// keys, what a message decompresses to, Argon2's memory and passes. A message is
+// authenticated as a whole before anything in it is parsed. Written files have
+// AES-256 in SEIPD version 1, as Proton's do, which authenticates by an encrypted
+// SHA-1: enough under a secret of 256 bits that nobody else chooses; OpenFile reads
+// version 2, with an AEAD, too. Unprotected data and 64-bit ciphers are refused.
+//
+// The S2K of locked keys does not authenticate their public part. That it fits the
+// secret part is checked for every key. User ids and signatures are kept as they are
+// and not judged, except that the key which signs a recovery secret must be valid.
+//
+// The secrets of a [Key] are big integers and bytes in other packages, and cannot be
+// cleared. bcrypt is not constant time.
+//
+// # Compatibility
+//
+// What this version opens, every later one does.
+package proton

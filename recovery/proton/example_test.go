@@ -1,0 +1,171 @@
+package proton_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log"
+
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
+	openpgp "github.com/ProtonMail/go-crypto/openpgp/v2"
+	"github.com/nescio-go/nescio/recovery"
+	"github.com/nescio-go/nescio/recovery/proton"
+	"github.com/nescio-go/nescio/srp"
+)
+
+// A phrase: what the server keeps for it, and how it brings the key back.
+func Example_phrase() {
+	ctx := context.Background()
+	key := exampleKey()
+
+	// Signed in: the user writes down the words.
+	phrase, err := recovery.NewPhrase(12)
+	if err != nil {
+		log.Fatal(err)
+	}
+	salt := []byte("0123456789abcdef") // random, of each phrase
+	password, err := proton.PhraseKeyPassword(phrase, salt)
+	if err != nil {
+		log.Fatal(err)
+	}
+	locked, err := key.Lock(password)
+	if err != nil {
+		log.Fatal(err)
+	}
+	// P is the password of a login of its own. Proton's clients use a modulus that
+	// Proton has signed: see package moduli/openpgp.
+	secret, err := proton.PhraseSecret(phrase)
+	if err != nil {
+		log.Fatal(err)
+	}
+	client, err := srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{srp.Proton(4)}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	group, err := srp.RFC5054Group(2048)
+	if err != nil {
+		log.Fatal(err)
+	}
+	record, err := client.Register(ctx, srp.Offer{Profile: srp.Proton(4), Group: group.Ref()}, nil, secret)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("for the server: a verifier of", len(record.Verifier()), "bytes, the salts, the locked key")
+
+	// The password is lost: by the words, the user logs in, with the secret as the
+	// password, and gets salt and key.
+	typed, err := recovery.ParsePhrase(phrase.Words())
+	if err != nil {
+		log.Fatal(err)
+	}
+	password, err = proton.PhraseKeyPassword(typed, salt)
+	if err != nil {
+		log.Fatal(err)
+	}
+	recovered, err := proton.ParseKey([]byte(locked), password)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("the same key:", bytes.Equal(recovered.Bytes(), key.Bytes()))
+	// recovered.Lock(newPassword) is for the server, after a password change.
+
+	// Output:
+	// for the server: a verifier of 256 bytes, the salts, the locked key
+	// the same key: true
+}
+
+// A recovery file, and what it brings back: a message sealed before is read after.
+func Example_file() {
+	ctx := context.Background()
+	key := exampleKey()
+	message := exampleMessage(key, "written before")
+
+	// Signed in: the secret is for the server, the file for the user.
+	secret, err := proton.NewFileSecret(key)
+	if err != nil {
+		log.Fatal(err)
+	}
+	file, err := proton.MakeFile(secret, key)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(file[:27])
+
+	// The password was reset, and the account's keys are locked by a password that
+	// nobody knows. The server hands out all secrets that it has for the account.
+	keys, err := proton.OpenFile(ctx, file, secret)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, k := range keys {
+		if !bytes.Equal(k.Fingerprint(), key.Fingerprint()) { // of the account's locked key
+			continue
+		}
+		fmt.Println(exampleRead(k, message))
+	}
+	// Output:
+	// -----BEGIN PGP MESSAGE-----
+	// written before
+}
+
+// A server chose the secret itself, and would open the user's next file.
+func ExampleFileSecret_Verify() {
+	key, servers := exampleKey(), exampleKey()
+	secret, err := proton.NewFileSecret(servers)
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = proton.MakeFile(secret, key)
+	fmt.Println(err)
+	// Output: proton: recovery secret not signed by the user's key
+}
+
+func exampleKey() *proton.Key {
+	entity, err := openpgp.NewEntity("Alice", "", "alice@example.org", &packet.Config{Algorithm: packet.PubKeyAlgoEdDSA})
+	if err != nil {
+		log.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := entity.SerializePrivateWithoutSigning(&b, nil); err != nil {
+		log.Fatal(err)
+	}
+	key, err := proton.ParseKey(b.Bytes(), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return key
+}
+
+func exampleEntities(key *proton.Key) openpgp.EntityList {
+	entities, err := openpgp.ReadKeyRing(bytes.NewReader(key.Bytes()))
+	if err != nil {
+		log.Fatal(err)
+	}
+	return entities
+}
+
+func exampleMessage(key *proton.Key, note string) []byte {
+	var b bytes.Buffer
+	w, err := openpgp.Encrypt(&b, exampleEntities(key), nil, nil, nil, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	io.WriteString(w, note)
+	if err := w.Close(); err != nil {
+		log.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func exampleRead(key *proton.Key, message []byte) string {
+	md, err := openpgp.ReadMessage(bytes.NewReader(message), exampleEntities(key), nil, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	note, err := io.ReadAll(md.UnverifiedBody)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return string(note)
+}

@@ -1,0 +1,269 @@
+package proton
+
+import (
+	"bytes"
+	"crypto"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
+	"github.com/ProtonMail/go-crypto/openpgp/s2k"
+	openpgp "github.com/ProtonMail/go-crypto/openpgp/v2"
+	"golang.org/x/crypto/cryptobyte"
+)
+
+const maxPassphrase = 1024
+
+// Key is a user's OpenPGP key: the secret key with its subkeys, all of them unlocked,
+// its user ids and signatures (RFC 9580, Section 10.2, versions 4 and 6). It is
+// immutable and safe for concurrent use. Its secrets cannot be cleared.
+type Key struct {
+	raw         func() []byte // binary; a function, since fmt follows what is in others' structs
+	fingerprint []byte
+}
+
+// ParseKey reads one secret key, armored or binary, of up to MaxText bytes.
+//
+// With a passphrase, the key must be locked by it, with all its subkeys: a key that
+// is not locked is refused by ErrKey, since a server could have put it there. Without
+// one, of length 0, the key must not be locked: for a key from elsewhere, such as one
+// just generated.
+//
+// It returns ErrPassphrase for a wrong passphrase or a key whose secret and public
+// parts do not fit, ErrKey for a public key, one with public or missing parts, or as
+// above, ErrPolicy, ErrUnsupported or ErrMalformed.
+func ParseKey(key, passphrase []byte) (*Key, error) {
+	if len(key) > MaxText {
+		return nil, errTooLarge
+	}
+	if len(passphrase) > maxPassphrase {
+		return nil, errLength
+	}
+	if len(key) > 0 && key[0]&0x80 == 0 { // no packet begins like this
+		b, err := dearmor(string(key), armorPrivateKey)
+		if err != nil {
+			return nil, err
+		}
+		defer clear(b)
+		key = b
+	}
+	packets, err := split(key)
+	if err != nil {
+		return nil, err
+	}
+	return newKey(packets, passphrase)
+}
+
+// parseKeys reads concatenated binary keys, none of them locked.
+func parseKeys(b []byte) (keys []*Key, err error) {
+	packets, err := split(b)
+	if err != nil {
+		return nil, err
+	}
+	for len(packets) > 0 {
+		n := 1 + slices.IndexFunc(packets[1:], func(p *packet.OpaquePacket) bool {
+			return p.Tag == tagSecretKey || p.Tag == tagPublicKey
+		})
+		if n == 0 {
+			n = len(packets)
+		}
+		if len(keys) == MaxKeys {
+			return nil, errKeys
+		}
+		k, err := newKey(packets[:n:n], nil)
+		if err != nil {
+			return nil, err
+		}
+		keys, packets = append(keys, k), packets[n:]
+	}
+	if len(keys) == 0 {
+		return nil, ErrMalformed
+	}
+	return keys, nil
+}
+
+// newKey checks the packets of one key and unlocks those that hold secrets. It
+// leaves the others as they are, so that nothing is lost that it does not know.
+func newKey(packets []*packet.OpaquePacket, passphrase []byte) (*Key, error) {
+	var secret []*packet.PrivateKey
+	var at []int
+	for i, p := range packets {
+		switch p.Tag {
+		case tagSecretKey, tagSecretSubkey:
+			if len(secret) == maxSecretKeyPackets || len(p.Contents) > maxSecretKeyPacket {
+				return nil, errTooLarge
+			}
+			k, err := readSecretKey(p, len(passphrase) > 0)
+			if err != nil {
+				return nil, err
+			}
+			secret, at = append(secret, k), append(at, i)
+		case tagPublicKey, tagPublicSubkey:
+			return nil, errPublic
+		case tagSignature, tagUserID, tagUserAttribute:
+		default:
+			return nil, ErrMalformed
+		}
+	}
+	if len(passphrase) > 0 {
+		if err := packet.DecryptPrivateKeys(secret, passphrase); err != nil {
+			return nil, ErrPassphrase
+		}
+		packets = slices.Clone(packets)
+		for i, k := range secret {
+			unlocked, err := opaque(k.Serialize)
+			if err != nil {
+				return nil, err
+			}
+			packets[at[i]] = unlocked
+		}
+	}
+	raw, err := join(packets)
+	if err != nil {
+		return nil, err
+	}
+	entity, err := readEntity(raw)
+	if err != nil {
+		return nil, err
+	}
+	return &Key{func() []byte { return raw }, entity.PrimaryKey.Fingerprint}, nil
+}
+
+// readSecretKey parses a secret-key packet (RFC 9580, Section 5.5.3). Of one that is
+// not locked, that checks that its secret and its public part fit; of one that is, it
+// derives nothing. locked says which it must be.
+func readSecretKey(p *packet.OpaquePacket, locked bool) (*packet.PrivateKey, error) {
+	if len(p.Contents) == 0 || p.Contents[0] != 4 && p.Contents[0] != 6 {
+		return nil, ErrUnsupported // version 5 too, which package openpgp reads if built with its tag v5
+	}
+	parsed, err := p.Parse()
+	if err != nil {
+		return nil, readError(err)
+	}
+	k, ok := parsed.(*packet.PrivateKey)
+	if !ok {
+		return nil, ErrMalformed
+	}
+	switch {
+	case k.Dummy():
+		return nil, errStub
+	case k.Encrypted && !locked:
+		return nil, errLocked
+	case !k.Encrypted && locked:
+		return nil, errUnlocked
+	case !k.Encrypted:
+		return k, nil
+	}
+	return k, checkProtection(k, p.Contents)
+}
+
+// checkProtection finds the S2K specifier of a locked secret-key packet, which the
+// parsed form does not give away.
+func checkProtection(k *packet.PrivateKey, contents []byte) error {
+	public, err := opaque(k.PublicKey.Serialize)
+	if err != nil {
+		return err
+	}
+	protection, ok := bytes.CutPrefix(contents, public.Contents)
+	if !ok {
+		return ErrMalformed
+	}
+	s := cryptobyte.String(protection)
+	var usage uint8
+	if !s.ReadUint8(&usage) {
+		return ErrMalformed
+	}
+	before := 1 // the cipher
+	switch usage {
+	case uint8(packet.S2KAEAD):
+		before++ // the AEAD
+	case uint8(packet.S2KSHA1):
+	default:
+		return ErrUnsupported // a checksum of 16 bits, or no salt
+	}
+	if k.Version != 6 {
+		if !s.Skip(before) {
+			return ErrMalformed
+		}
+		return checkS2K(&s)
+	}
+	var parameters, specifier cryptobyte.String
+	if !s.ReadUint8LengthPrefixed(&parameters) || !parameters.Skip(before) || !parameters.ReadUint8LengthPrefixed(&specifier) {
+		return ErrMalformed
+	}
+	return checkS2K(&specifier)
+}
+
+// readEntity is the key in package openpgp's form: one secret key, and nothing behind
+// it.
+func readEntity(raw []byte) (*openpgp.Entity, error) {
+	r := packet.NewReader(bytes.NewReader(raw))
+	entity, err := openpgp.ReadEntity(r)
+	if err != nil {
+		return nil, readError(err)
+	}
+	if _, err := r.Next(); err != io.EOF {
+		return nil, ErrMalformed
+	}
+	return entity, nil
+}
+
+// Fingerprint returns the fingerprint of the primary key, 20 bytes in version 4, 32
+// in version 6.
+func (k *Key) Fingerprint() []byte { return bytes.Clone(k.fingerprint) }
+
+// Bytes returns the binary key, not locked: a transferable secret key, for other
+// OpenPGP software.
+func (k *Key) Bytes() []byte { return bytes.Clone(k.raw()) }
+
+// lockConfig is the protection of keys: AES-256 and an iterated S2K over 16 MiB, as
+// OpenPGP.js has it. Proton's passphrases come from bcrypt.
+func lockConfig() *packet.Config {
+	return &packet.Config{
+		DefaultCipher: packet.CipherAES256,
+		S2KConfig:     &s2k.Config{S2KMode: s2k.IteratedSaltedS2K, Hash: crypto.SHA256, S2KCount: 16 << 20},
+	}
+}
+
+// Lock returns the armored key, locked by a passphrase of 1 to 1024 bytes: what
+// [PhraseKeyPassword] or [kdf.ProtonKeyPassword] returns. It changes nothing else of
+// the key. It returns ErrPolicy for a passphrase of another length.
+func (k *Key) Lock(passphrase []byte) (string, error) {
+	if len(passphrase) == 0 || len(passphrase) > maxPassphrase {
+		return "", errLength
+	}
+	packets, err := split(k.raw())
+	if err != nil {
+		return "", err
+	}
+	var secret []*packet.PrivateKey
+	var at []int
+	for i, p := range packets {
+		if p.Tag == tagSecretKey || p.Tag == tagSecretSubkey {
+			s, err := readSecretKey(p, false)
+			if err != nil {
+				return "", err
+			}
+			secret, at = append(secret, s), append(at, i)
+		}
+	}
+	if err := packet.EncryptPrivateKeys(secret, passphrase, lockConfig()); err != nil {
+		return "", ErrUnsupported
+	}
+	for i, s := range secret {
+		locked, err := opaque(s.Serialize)
+		if err != nil {
+			return "", err
+		}
+		packets[at[i]] = locked
+	}
+	b, err := join(packets)
+	if err != nil {
+		return "", err
+	}
+	return enarmor(b, armorPrivateKey)
+}
+
+// Format writes a placeholder, whatever the verb.
+func (k *Key) Format(f fmt.State, _ rune) { io.WriteString(f, "proton.Key(redacted)") }

@@ -1,0 +1,98 @@
+package proton
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
+	openpgp "github.com/ProtonMail/go-crypto/openpgp/v2"
+)
+
+const (
+	fileSecret     = 44 // characters
+	fileSecretSize = 32 // bytes
+)
+
+// FileSecret is the recovery secret of files, with its signature, as the server keeps
+// it for the user: each is worth nothing without the file.
+type FileSecret struct {
+	Text      []byte // base64 of 32 random bytes, 44 characters
+	Signature string // over Text: a detached signature by the user's key, armored
+}
+
+// NewFileSecret returns a random secret, signed by the user's primary key. It returns
+// ErrKey for a key that cannot sign.
+func NewFileSecret(signer *Key) (FileSecret, error) {
+	random := make([]byte, fileSecretSize)
+	defer clear(random)
+	rand.Read(random)
+	text := base64.StdEncoding.AppendEncode(nil, random)
+	entity, err := readEntity(signer.raw())
+	if err != nil {
+		return FileSecret{}, err
+	}
+	var signature bytes.Buffer
+	if err := openpgp.DetachSign(&signature, []*openpgp.Entity{entity}, bytes.NewReader(text), nil); err != nil {
+		return FileSecret{}, errSigner
+	}
+	armored, err := enarmor(signature.Bytes(), armorSignature)
+	if err != nil {
+		return FileSecret{}, err
+	}
+	return FileSecret{text, armored}, nil
+}
+
+// Verify returns nil if one of the keys has signed the secret; otherwise ErrSignature,
+// or ErrMalformed for a secret or a signature that is none.
+//
+// The clock of the device plays no part, which may be wrong when all else is lost: a
+// signature neither expires nor lies in the future. It must be of a time when the key
+// was valid.
+func (s FileSecret) Verify(keys ...*Key) error {
+	signature, err := s.parse()
+	if err != nil {
+		return err
+	}
+	timeless := &packet.Config{Time: func() time.Time { return time.Time{} }}
+	for _, k := range keys {
+		entity, err := readEntity(k.raw())
+		if err != nil {
+			return err
+		}
+		_, _, err = openpgp.VerifyDetachedSignature(openpgp.EntityList{entity}, bytes.NewReader(s.Text), bytes.NewReader(signature), timeless)
+		if err == nil {
+			return nil
+		}
+	}
+	return ErrSignature
+}
+
+// parse checks the forms and returns the signature, which is one packet: of several,
+// package openpgp would want one that verifies.
+func (s FileSecret) parse() (signature []byte, err error) {
+	random, err := decodeBase64(s.Text, fileSecret, fileSecretSize)
+	if err != nil {
+		return nil, err
+	}
+	clear(random)
+	if signature, err = dearmor(s.Signature, armorSignature); err != nil {
+		return nil, err
+	}
+	packets, err := split(signature)
+	if err != nil || len(packets) != 1 || packets[0].Tag != tagSignature {
+		return nil, ErrMalformed
+	}
+	return signature, nil
+}
+
+// Format writes a placeholder, whatever the verb.
+func (s FileSecret) Format(f fmt.State, _ rune) { io.WriteString(f, "proton.FileSecret(redacted)") }
+
+// MarshalJSON writes a placeholder.
+func (s FileSecret) MarshalJSON() ([]byte, error) {
+	return []byte(`"proton.FileSecret(redacted)"`), nil
+}

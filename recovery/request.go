@@ -1,0 +1,214 @@
+package recovery
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/hpke"
+	"crypto/rand"
+	"crypto/sha256"
+	"fmt"
+	"sync"
+)
+
+// Request is one request for approval, on the side of who asks: a new device, or
+// one that collects shares from contacts. Somebody who is in approves it, by a QR code
+// that they scan, or by a short code that both users compare:
+//
+//	requester              approver                 requester              approver
+//	QR   ···· shown ····→  scans it                 Ask     ───────────→   Approve, Answer
+//	Ask  ───────────────→  ApproveQR                Reveal  ←───────────
+//	OpenDevice  ←──────    (grant)                          ───────────→   Compare
+//	                                                both show the code, both users say yes
+//	                                                OpenDevice  ←───────   Grant
+//
+// All messages may pass the server. The text of the QR code must not: it holds a
+// secret that makes the two sides sure of each other. With the short code it is the
+// users who do: whoever sits between has one try of 2^30 for each Approve, since the
+// requester has committed to its key and a random value before it learns the approver's.
+// So let a user's action start every Approve, and let them begin few in a row.
+//
+// A Request serves one grant. It is safe for concurrent use, and redacts itself.
+type Request struct {
+	mu      sync.Mutex
+	secrets func() *requestSecrets // a function, since fmt follows pointers in others' structs
+}
+
+type requestSecrets struct {
+	purpose   Purpose
+	account   [16]byte
+	seed      [keySize]byte
+	publicKey []byte
+	private   hpke.PrivateKey
+	qr        [qrSecretSize]byte
+	r1        [nonceSize]byte
+	enc, t    []byte // of the short code, once Reveal has seen the answer
+	over      bool
+}
+
+// NewRequest returns a request with a new key pair, for an account whose number the
+// requester knows from elsewhere, such as its login.
+func NewRequest(p Purpose, account []byte) (*Request, error) {
+	if !p.valid() || len(account) != 16 || isZero(account) {
+		return nil, errAccount
+	}
+	r := &requestSecrets{purpose: p, account: [16]byte(account)}
+	rand.Read(r.seed[:])
+	rand.Read(r.qr[:])
+	rand.Read(r.r1[:])
+	var err error
+	if r.publicKey, r.private, err = slotPublicKey(r.seed[:]); err != nil {
+		return nil, err
+	}
+	return &Request{secrets: func() *requestSecrets { return r }}, nil
+}
+
+// QR returns the text of the QR code, 102 characters, for the requester's screen
+// alone. Who has it and the messages can read and forge the grant. It is empty once the
+// request is over.
+func (r *Request) QR() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.secrets()
+	if s.over {
+		return ""
+	}
+	q := qrCode{s.purpose, s.account, sha256.Sum256(s.publicKey), s.qr}
+	return q.text()
+}
+
+// Ask returns the first message, 1250 bytes: purpose u8 ‖ version 01 ‖ pk 1216 ‖
+// commitment 32. It is empty once the request is over.
+func (r *Request) Ask() []byte {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.secrets()
+	if s.over {
+		return nil
+	}
+	b := append([]byte{byte(s.purpose), version}, s.publicKey...)
+	return append(b, commitment(s.publicKey, s.r1[:])...)
+}
+
+// Reveal takes the approver's answer and returns the third message, 32 bytes, and the
+// code to show, such as "K7M-2QX". Go on only if the user says that the approver shows
+// the same. It is for approval by short code, and takes one answer: a second one is
+// ErrUsed.
+func (r *Request) Reveal(answer []byte) (reveal []byte, code string, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.secrets()
+	if s.over || s.t != nil {
+		return nil, "", ErrUsed
+	}
+	if len(answer) != encSize+nonceSize {
+		return nil, "", ErrMalformed
+	}
+	enc, r2 := answer[:encSize], answer[encSize:]
+	s.enc = bytes.Clone(enc)
+	s.t = codeHash(s.purpose, s.account, s.publicKey, commitment(s.publicKey, s.r1[:]), enc, r2, s.r1[:])
+	return bytes.Clone(s.r1[:]), shortCode(s.t), nil
+}
+
+// open opens a grant, and ends the request unless the grant is noise that anybody can
+// send: what the secret of the QR code did not make. It returns what the request knew.
+func (r *Request) open(p Purpose, grant []byte) (payload []byte, s requestSecrets, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s = *r.secrets()
+	if s.over {
+		return nil, requestSecrets{}, ErrUsed
+	}
+	if s.purpose != p {
+		return nil, requestSecrets{}, ErrApproval
+	}
+	plain, authentic, err := s.unseal(grant)
+	if err == nil && (len(plain) < 2 || Purpose(plain[0]) != p || plain[1] != version) {
+		err = ErrApproval
+	}
+	if authentic {
+		*r.secrets() = requestSecrets{over: true}
+	}
+	if err != nil {
+		return nil, requestSecrets{}, err
+	}
+	return plain[2:], s, nil
+}
+
+// unseal opens a grant: by short code a ciphertext alone, by QR code enc ‖ ct ‖ MAC. It
+// reports whether the grant came from the other side, or might have.
+func (s *requestSecrets) unseal(grant []byte) (plain []byte, authentic bool, err error) {
+	enc, ct, t := s.enc, grant, s.t
+	if t == nil {
+		n := len(grant) - macSize
+		if n < encSize+tagSize {
+			return nil, false, ErrMalformed
+		}
+		mac, err := grantMAC(s.purpose, s.account, s.qr[:], s.publicKey, grant[:n])
+		if err != nil {
+			return nil, false, err
+		}
+		if !hmac.Equal(mac, grant[n:]) {
+			return nil, false, ErrApproval
+		}
+		enc, ct = grant[:encSize], grant[encSize:n]
+	}
+	if len(ct) > maxPayload+tagSize {
+		return nil, false, ErrMalformed
+	}
+	recipient, err := hpke.NewRecipient(enc, s.private, hpke.HKDFSHA256(), hpke.ChaCha20Poly1305(), approvalInfo(s.purpose, s.account))
+	if err != nil {
+		return nil, true, ErrApproval
+	}
+	if plain, err = recipient.Open(t, ct); err != nil {
+		return nil, t == nil, ErrApproval // by short code anybody could have sent it
+	}
+	return plain, true, nil
+}
+
+// OpenDevice opens the grant of a request ForDevice, and returns the device's way in
+// and its pin: keep both, and Open the keyring, whose header has the device's slot from
+// then on. It returns ErrApproval for a grant of somebody else, ErrUsed for a second
+// one.
+func (r *Request) OpenDevice(grant []byte) (*Device, Pin, error) {
+	payload, s, err := r.open(ForDevice, grant)
+	if err != nil {
+		return nil, Pin{}, err
+	}
+	defer clear(payload)
+	defer clear(s.seed[:])
+	const head = 16 + 2*keySize // slot id ‖ MK ‖ L
+	var p Pin
+	if len(payload) < head || p.UnmarshalBinary(payload[head:]) != nil {
+		return nil, Pin{}, ErrApproval
+	}
+	master := [keySize]byte(payload[16:])
+	defer clear(master[:])
+	id, err := mkID(&master)
+	if err != nil {
+		return nil, Pin{}, err
+	}
+	if p.account != s.account || p.mkID != id {
+		return nil, Pin{}, ErrApproval
+	}
+	d := &deviceSecrets{account: s.account, id: SlotID(payload)}
+	copy(d.secret[:], s.seed[:])
+	copy(d.secret[keySize:], payload[16+keySize:head])
+	return newDevice(d), p, nil
+}
+
+// OpenShare opens the grant of a request ForShare, and returns what the contact
+// handed out.
+func (r *Request) OpenShare(grant []byte) ([]byte, error) {
+	payload, _, err := r.open(ForShare, grant)
+	return payload, err
+}
+
+// Discard ends the request and clears its secrets.
+func (r *Request) Discard() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	*r.secrets() = requestSecrets{over: true}
+}
+
+// Format writes a placeholder, whatever the verb.
+func (r *Request) Format(f fmt.State, _ rune) { redact(f, "Request") }
