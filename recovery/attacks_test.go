@@ -399,12 +399,12 @@ func TestAttack_UnusablePins(t *testing.T) {
 		require.Equal(t, recovery.Pin{}, recovery.FirstUse(number))
 	}
 	for _, way := range v.ways {
-		require.Equal(t, recovery.ErrPin, v.end(t, v.latest(), way, recovery.Pin{}))
+		require.ErrorIs(t, v.end(t, v.latest(), way, recovery.Pin{}), recovery.ErrPin)
 	}
 	_, err := recovery.Pin{}.MarshalBinary()
-	require.Equal(t, recovery.ErrPin, err)
+	require.ErrorIs(t, err, recovery.ErrPin)
 	_, err = v.firstUse().MarshalBinary()
-	require.Equal(t, recovery.ErrPin, err)
+	require.ErrorIs(t, err, recovery.ErrPin)
 
 	k := open(t, v.latest(), v.someWay(), v.latestPin())
 	require.NoError(t, k.Forget(2))
@@ -412,7 +412,7 @@ func TestAttack_UnusablePins(t *testing.T) {
 	for i, p := range v.pins {
 		err := v.end(t, forgot, v.someWay(), p)
 		if i < 3 { // pinned in epoch 1 or 2
-			require.Equal(t, recovery.ErrPin, err, "revision %d", i+1)
+			require.ErrorIs(t, err, recovery.ErrPin, "revision %d", i+1)
 		} else {
 			require.NoError(t, err, "revision %d", i+1)
 		}
@@ -494,7 +494,7 @@ func TestAttack_ColludingExHolder(t *testing.T) {
 					err := v.end(t, header, v.ways[name], p)
 					require.Error(t, err, "%s, revision %d: %s", name, i+4, what)
 					if what == "no history" && !errors.Is(err, recovery.ErrNotMine) && i == 0 {
-						require.Equal(t, recovery.ErrPin, err, "the pinned epoch is gone: only with consent")
+						require.ErrorIs(t, err, recovery.ErrPin, "the pinned epoch is gone: only with consent")
 					}
 				}
 			}
@@ -814,9 +814,9 @@ func TestAttack_NothingSwitchesChecksOff(t *testing.T) {
 	k := create(t, phrase(t))
 	for _, way := range []recovery.Opener{recovery.Export{}, recovery.Passkey{}, recovery.Password{}, recovery.NewFile()} {
 		for _, p := range []recovery.Pin{{}, recovery.FirstUse(nil), recovery.FirstUse(make([]byte, 16))} {
-			require.Equal(t, recovery.ErrPin, openErr(t, k.Bytes(), way, p))
+			require.ErrorIs(t, openErr(t, k.Bytes(), way, p), recovery.ErrPin)
 			_, err := recovery.Open(t.Context(), new(recovery.Header), way, p)
-			require.Equal(t, recovery.ErrPin, err)
+			require.ErrorIs(t, err, recovery.ErrPin)
 		}
 		_, err := recovery.Open(t.Context(), new(recovery.Header), way, pin(t, k))
 		require.Equal(t, recovery.ErrReset, err)

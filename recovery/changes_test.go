@@ -91,7 +91,7 @@ func TestForget(t *testing.T) {
 	require.NoError(t, opened.Rotate(ctx), "and on it goes")
 	requireSame(t, opened, open(t, opened.Bytes(), way, early), 6)
 	require.NoError(t, opened.Forget(6))
-	require.Equal(t, recovery.ErrPin, openErr(t, opened.Bytes(), way, early), "the pinned epoch is forgotten")
+	require.ErrorIs(t, openErr(t, opened.Bytes(), way, early), recovery.ErrPin, "the pinned epoch is forgotten")
 	requireSame(t, opened, open(t, opened.Bytes(), way, recovery.FirstUse(account)), 7)
 }
 

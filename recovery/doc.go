@@ -17,6 +17,7 @@
 //
 //	h, err := recovery.ParseHeader(header)
 //	keyring, err := recovery.Open(ctx, h, phrase, pin)  // or FirstUse(account), on a new device
+//	pin, err = keyring.Pin()                            // in the place of the old one, every time
 //
 // [Keyring.Add], [Keyring.Remove], [Keyring.Replace] and [Keyring.Rotate] change it;
 // each change is a new header.
@@ -49,8 +50,9 @@
 // Open refuses what does not follow from it. The order of writes, so that a crash at
 // any moment locks nobody out: the new pin beside the old one; the upload, which the
 // server takes only in the place of the header that it names by [Header.Previous];
-// the new pin alone. After a crash both pins are there: accept either, the newer
-// first.
+// the new pin alone. If the server answers that it did not take the header, delete the
+// new pin; if there was no answer, keep both. After a crash both are there: try the newer,
+// on any error the older, and then keep the pin of the keyring that opened, alone.
 //
 // [FirstUse] is for a device without a pin. It cannot see that a header is old. And
 // who was in once and was removed still knows the lineage key: together with the

@@ -15,12 +15,14 @@ var (
 	// is not its own, and Open goes on with the next.
 	ErrNotMine = errors.New("recovery: no slot opens with this")
 	// ErrUntrusted means a header that somebody else made or altered: it does not
-	// come from one who was in before.
+	// come from one who was in before, or its master key of the pinned epoch is not
+	// the pinned one.
 	ErrUntrusted = errors.New("recovery: the header is not authentic")
 	// ErrRollback means a header older than the pinned one.
 	ErrRollback = errors.New("recovery: the header is older than one seen before")
-	// ErrFork means two headers of one revision, or one that does not follow from
-	// the pinned one.
+	// ErrFork means another header of the pinned revision, or one of the next that
+	// does not name the pinned one. Further on a fork shows only by another master
+	// key of the pinned epoch, which is ErrUntrusted.
 	ErrFork = errors.New("recovery: the header does not follow from the one seen before")
 	// ErrReset means a header of another account: after a Reset, go on only with
 	// the user's explicit consent, and keep the old header.
@@ -32,11 +34,17 @@ var (
 	// ErrPin means a pin that cannot be used: the zero Pin, or one of an epoch whose
 	// key the header no longer leads to. Go on by FirstUse, with the user's consent.
 	ErrPin = errors.New("recovery: unusable pin")
-	// ErrEpoch means an epoch without a key: in the future, or forgotten.
+	// ErrEpoch means an epoch without a key, in the future or forgotten, or that the
+	// current one cannot be forgotten.
 	ErrEpoch = errors.New("recovery: no key of this epoch")
 	// ErrUsed means that a one-time value was used twice, a recovery file in two
 	// slots, or that a keyring was used after Destroy.
 	ErrUsed = errors.New("recovery: already used")
+)
+
+var (
+	errPinZero      = fmt.Errorf("%w: it is the zero Pin, or FirstUse of an account that has not 16 bytes", ErrPin)
+	errPinForgotten = fmt.Errorf("%w: the header no longer leads to the key of its epoch", ErrPin)
 )
 
 // refused is ErrPolicy with a reason.
@@ -44,7 +52,7 @@ func refused(why string) error { return fmt.Errorf("%w: %s", ErrPolicy, why) }
 
 var (
 	errAccount  = refused("an account has 16 bytes that are not all zero")
-	errNoSlot   = refused("a keyring without a slot, or with passkeys alone, could be lost at once")
+	errNoSlot   = refused("a keyring needs a way in other than a passkey")
 	errSlots    = refused("at most 24 slots, 4 of them with a password")
 	errNoSuch   = refused("there is no such slot")
 	errSealer   = refused("a Sealer gave parameters that its type does not have")

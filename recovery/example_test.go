@@ -31,7 +31,7 @@ func randomBytes(n int) []byte {
 // that has nothing but the words.
 func Example() {
 	ctx := context.Background()
-	account := randomBytes(16) // the server's number of the account
+	account := randomBytes(16) // drawn by the client; the server keeps it
 
 	// Sign-up. The export key and the record are those of OPAQUE's registration.
 	phrase, err := recovery.NewPhrase(12)

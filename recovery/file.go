@@ -19,11 +19,12 @@ import (
 // other. The server hands S out after a login, or after somebody has reviewed the
 // request.
 //
-// A File is for one Add: after one that failed, or whose header the server did not take,
+// A File is for one slot, by Create, Add, Replace or Renew: after one that failed, or whose header the server did not take,
 // make a new one.
 //
-// To make one: NewFile, Add it, then give Text to the user and ServerSecret to the
-// server, under the file's id and never in the header. To open: ParseFile, ask the
+// To make one: NewFile, Add it, send ServerSecret to the server together with the
+// header, to be kept under the file's id and never in the header, and give Text to the
+// user when both are stored. To open: ParseFile, ask the
 // server for the secret of its ID, WithServerSecret.
 type File struct {
 	secrets func() *fileSecrets // a function, since fmt follows pointers in others' structs

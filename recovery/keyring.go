@@ -17,7 +17,7 @@ import (
 // who gets to know them. It is safe for concurrent use. It redacts itself.
 //
 // A change makes a new header, of the next revision, that Bytes returns; changes
-// that were not yet asked for by Bytes or Pin go into one revision. A change that
+// that were not yet asked for by Bytes, Header or Pin go into one revision. A change that
 // fails changes nothing. Upload a header before the next change: the server takes
 // it only in the place of the one before. If it does not take it, drop the keyring, open
 // what the server has, and make the change again: what was wrapped under a master key
@@ -36,8 +36,8 @@ type keyringSecrets struct {
 }
 
 // Create returns a new keyring with a random master key and the given ways in.
-// The account is a random number of 16 bytes, made at sign-up: never a name, and
-// never one that was in use before. It returns ErrPolicy if it is zero, and for
+// The account is a random number of 16 bytes that the client draws at sign-up and tells
+// the server: never a name, and never one that was in use before. It returns ErrPolicy if it is zero, and for
 // no slots or too many; or an error of a Sealer.
 func Create(ctx context.Context, account []byte, s ...Sealer) (*Keyring, error) {
 	if len(account) != 16 || isZero(account) {
@@ -251,7 +251,8 @@ func (k *Keyring) Remove(id SlotID) error {
 }
 
 // Revoke is Remove and Rotate in one revision: the slot's holder learns no master
-// key of later epochs. They keep what they know: earlier master keys, and the lineage
+// key of later epochs. Old headers still open by it: delete them, and of a File the
+// server's secret. They keep what they know: earlier master keys, and the lineage
 // key, with which they and a malicious server together can deceive a device whose
 // pin is older, or that has none. Renew ends that too, by new secrets.
 func (k *Keyring) Revoke(ctx context.Context, id SlotID) error {
@@ -283,9 +284,15 @@ func (k *Keyring) Rotate(ctx context.Context) error {
 	return err
 }
 
-// Forget drops the master keys of an epoch and of all before it: what they wrap
-// cannot be opened any more, by nobody who does not have them already. It returns
-// ErrEpoch for the current epoch and for one that is not there.
+// Forget drops the master keys of an epoch and of all before it. What they wrap cannot
+// be opened any more, except by who has them already, or an old header and a way into it:
+// so first unwrap it, wrap it under the current one with a binding of its epoch, and
+// upload that before this header. A device whose pin is of a forgotten epoch gets ErrPin
+// from Open and can go on by FirstUse alone, without a pin's protection: so wait until
+// those that you know of have opened a later one.
+//
+// It returns ErrEpoch for the current epoch, which cannot be forgotten, and for one that
+// is not there.
 func (k *Keyring) Forget(epoch uint32) error {
 	_, err := k.change(func(c *change) error {
 		i := slices.IndexFunc(c.history, func(e historyEntry) bool { return e.epoch == epoch })
@@ -378,7 +385,7 @@ func (h *header) key(master [keySize]byte, epoch uint32) ([keySize]byte, error) 
 	return master, nil
 }
 
-// Bytes returns the header to store.
+// Bytes returns the header to store. The next change after it makes another one.
 func (k *Keyring) Bytes() []byte {
 	k.mu.Lock()
 	defer k.mu.Unlock()

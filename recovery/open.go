@@ -14,6 +14,9 @@ import (
 // made who was not in, ErrRollback, ErrFork, ErrReset, ErrPolicy or ErrPin as they
 // say, or an error of o or of ctx. It never returns another account's key.
 func Open(ctx context.Context, h *Header, o Opener, p Pin) (*Keyring, error) {
+	if h == nil {
+		return nil, ErrMalformed
+	}
 	if err := p.precede(h); err != nil {
 		return nil, err
 	}

@@ -15,8 +15,8 @@ import (
 // Pin is none, and Open refuses it.
 //
 // A Pin is written before the header that it pins is uploaded, beside the one
-// before it, and takes its place when the upload has succeeded. After a crash in
-// between accept either of the two.
+// before it, and takes its place when the upload has succeeded. Take a new one at
+// every opening, too: an old pin forbids less.
 type Pin struct {
 	account  [16]byte
 	first    bool // pins nothing but the account
@@ -38,7 +38,9 @@ type pinnedCost struct {
 // account opens. So it sees no rollback, and none that was made by someone who was
 // once in and works together with the server. Ask for the user's consent, and keep
 // the keyring's own Pin from then on. The account is known from elsewhere, such as
-// the login; it is an error for Open if it is not 16 bytes.
+// another device; if from nowhere but the server, [Header.Account] does, and the server
+// can then present any account that the secret opens. Open returns ErrPin if it is not
+// 16 bytes.
 func FirstUse(account []byte) Pin {
 	if len(account) != 16 || isZero(account) {
 		return Pin{}
@@ -150,7 +152,7 @@ func (p *Pin) UnmarshalBinary(b []byte) error {
 // the design: account, age, fork, costs.
 func (p Pin) precede(h *Header) error {
 	if p.account == ([16]byte{}) {
-		return ErrPin
+		return errPinZero
 	}
 	s := &h.state
 	if s.account != p.account {
@@ -189,7 +191,7 @@ func (p Pin) confirm(h *header, master [keySize]byte) error {
 	}
 	key, err := h.key(master, p.epoch)
 	if err == ErrEpoch {
-		return ErrPin
+		return errPinForgotten
 	}
 	if err != nil {
 		return err

@@ -129,7 +129,7 @@ func TestPinFields(t *testing.T) {
 func TestNoPin(t *testing.T) {
 	for _, p := range []recovery.Pin{{}, recovery.FirstUse(account)} {
 		_, err := p.MarshalBinary()
-		require.Equal(t, recovery.ErrPin, err)
+		require.ErrorIs(t, err, recovery.ErrPin)
 		require.Zero(t, p.Revision())
 	}
 	require.Equal(t, [16]byte(account), recovery.FirstUse(account).Account())
@@ -137,7 +137,7 @@ func TestNoPin(t *testing.T) {
 	header := create(t, way).Bytes()
 	for _, account := range [][]byte{nil, account[:15], append(bytes.Clone(account), 0), make([]byte, 16)} {
 		require.Zero(t, recovery.FirstUse(account))
-		require.Equal(t, recovery.ErrPin, openErr(t, header, way, recovery.FirstUse(account)))
+		require.ErrorIs(t, openErr(t, header, way, recovery.FirstUse(account)), recovery.ErrPin)
 	}
-	require.Equal(t, recovery.ErrPin, openErr(t, header, way, recovery.Pin{}))
+	require.ErrorIs(t, openErr(t, header, way, recovery.Pin{}), recovery.ErrPin)
 }

@@ -114,7 +114,8 @@ func Double(ctx context.Context, outer Wrapper, b Binding, secret []byte) (wrapp
 
 // Rewrap returns what blob holds under another key, for the same binding: a new
 // password's, a new device's. What was wrapped does not change. It returns
-// ErrOpen if the blob does not open, or the error of one of the two.
+// ErrOpen if the blob does not open, or the error of one of the two. To change the
+// binding too, its Epoch for one, Unwrap and Wrap.
 func Rewrap(ctx context.Context, from, to Wrapper, b Binding, blob []byte) ([]byte, error) {
 	secret, err := from.Unwrap(ctx, blob, b)
 	if err != nil {
