@@ -1,0 +1,200 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nescio-go/nescio/recovery"
+)
+
+// poll is how often one side looks whether the other has answered.
+var poll = 200 * time.Millisecond
+
+// await waits for the message that get returns.
+func (c *client) await(ctx context.Context, owner, id string, get func(request) []byte) ([]byte, error) {
+	for {
+		r, err := c.srv.request(owner, id)
+		if err != nil {
+			return nil, err
+		}
+		if m := get(r); len(m) > 0 {
+			return m, nil
+		}
+		if c.srv.now().Sub(r.Since) > requestLife {
+			return nil, errors.New("nobody answered: run the command again when both are there")
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(poll):
+		}
+	}
+}
+
+// request asks for an approval, and returns the grant. The keys of the request are in
+// memory alone, so that the program waits for the other side.
+func (c *client) request(ctx context.Context, q *recovery.Request, r request, use func(grant []byte) error) error {
+	defer q.Discard()
+	r.Ask = q.Ask()
+	id, err := c.srv.post(c.name, r)
+	if err != nil {
+		return err
+	}
+	defer c.srv.end(c.name, id)
+	c.say("Request %s waits.", id)
+	if r.Code {
+		answer, err := c.await(ctx, c.name, id, func(r request) []byte { return r.Answer })
+		if err != nil {
+			return err
+		}
+		reveal, code, err := q.Reveal(answer)
+		if err != nil {
+			return err
+		}
+		if err := c.srv.reply(c.name, id, func(r *request) error { r.Reveal = reveal; return nil }); err != nil {
+			return err
+		}
+		c.say("The code is %s.", code)
+		if err := c.agree("Does the other side show the same code?"); err != nil {
+			return err
+		}
+	} else {
+		c.say("Text of the QR code, for the other side's eyes alone:\n%s", q.QR())
+	}
+	grant, err := c.await(ctx, c.name, id, func(r request) []byte { return r.Grant })
+	if err != nil {
+		return err
+	}
+	return use(grant)
+}
+
+// approver is who can approve a request: a keyring a device, a share its owner.
+type approver interface {
+	ApproveQR(qr string, ask []byte) ([]byte, error)
+	Approve(ask []byte) (*recovery.Approval, error)
+}
+
+// approve goes through an approval up to the grant, which the caller passes on.
+func (c *client) approve(ctx context.Context, owner string, r request, by approver) (grant []byte, err error) {
+	if !r.Code {
+		qr, err := c.ask("Text of the QR code of request " + r.ID)
+		if err != nil {
+			return nil, err
+		}
+		return by.ApproveQR(qr, r.Ask)
+	}
+	// Whoever sits between has one try of 2^30 here: it takes this user's action, and
+	// a service lets them begin few in a row.
+	if err := c.agree("Compare a short code with request " + r.ID + " now?"); err != nil {
+		return nil, err
+	}
+	a, err := by.Approve(r.Ask)
+	if err != nil {
+		return nil, err
+	}
+	defer a.Discard()
+	if err := c.srv.reply(owner, r.ID, func(r *request) error {
+		if len(r.Answer) > 0 {
+			return errors.New("somebody has answered this request already: begin a new one")
+		}
+		r.Answer = a.Answer()
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	reveal, err := c.await(ctx, owner, r.ID, func(r request) []byte { return r.Reveal })
+	if err != nil {
+		return nil, err
+	}
+	code, err := a.Compare(reveal)
+	if err != nil {
+		return nil, err
+	}
+	c.say("The code is %s.", code)
+	if err := c.agree("Does the other side show the same code?"); err != nil {
+		c.srv.end(owner, r.ID)
+		return nil, err
+	}
+	return a.Grant()
+}
+
+// pick returns the request of an id, or the only one there is.
+func (c *client) pick(owner, contact, id string) (r request, err error) {
+	open, err := c.srv.requests(owner)
+	if err != nil {
+		return r, err
+	}
+	count := 0
+	for _, o := range open {
+		if o.Contact == contact && len(o.Grant) == 0 && (id == "" || id == o.ID) {
+			r, count = o, count+1
+		}
+	}
+	switch count {
+	case 0:
+		return r, errors.New("there is no such request: the other side begins, and waits")
+	case 1:
+		return r, nil
+	}
+	return r, fmt.Errorf("there are %d requests: add -id, with what the right device shows", count)
+}
+
+// becomeDevice asks for approval of this device, and keeps what it is granted.
+func (c *client) becomeDevice(ctx context.Context, byCode bool) error {
+	number, err := c.srv.number(c.name)
+	if err != nil {
+		return err
+	}
+	q, err := recovery.NewRequest(recovery.ForDevice, number)
+	if err != nil {
+		return err
+	}
+	token := random(32)
+	hash := sha256.Sum256(token)
+	return c.request(ctx, q, request{Code: byCode, Token: hash[:]}, func(grant []byte) error {
+		device, pin, err := q.OpenDevice(grant)
+		if err != nil {
+			return err
+		}
+		encoded, err := pin.MarshalBinary()
+		if err != nil {
+			return err
+		}
+		// What the grant brings is of somebody who is in: more than an old pin is.
+		c.state = state{Pins: [][]byte{encoded}, Device: device.Secret(), Token: token}
+		if err := c.save(); err != nil {
+			return err
+		}
+		if _, err := c.enter(ctx); err != nil {
+			return err
+		}
+		c.say("This device is approved, as %s.", device.ID())
+		return nil
+	})
+}
+
+// approveDevice approves the request of another device of the account. The header
+// goes up before the grant goes out.
+func (c *client) approveDevice(ctx context.Context, k *recovery.Keyring, r request) error {
+	before := map[recovery.SlotID]bool{}
+	for _, s := range k.Slots() {
+		before[s.ID] = true
+	}
+	grant, err := c.approve(ctx, c.name, r, k)
+	if err != nil {
+		return err
+	}
+	if err := c.upload(k, c.put); err != nil {
+		return err
+	}
+	for _, s := range k.Slots() {
+		if !before[s.ID] {
+			c.say("Approved, as device %s.", s.ID)
+			return c.srv.grant(c.on, c.name, s.ID.String(), r, grant)
+		}
+	}
+	return errors.New("the approval made no slot")
+}

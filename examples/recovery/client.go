@@ -1,0 +1,301 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/nescio-go/nescio/opaque"
+	"github.com/nescio-go/nescio/recovery"
+	"github.com/nescio-go/nescio/wrap"
+)
+
+// client is one account on one device.
+type client struct {
+	*terminal
+	srv    *server
+	opaque *opaque.Client
+	name   string
+	path   string // of the state
+	state  state
+	on     session
+	way    recovery.Opener
+}
+
+// state is what a device keeps of an account. Token, Device and Shares are secret:
+// a platform's key store is the place for them.
+type state struct {
+	Pins   [][]byte // of the keyring, the newest first: two during an upload
+	Device []byte   // the device's own way in, if it was approved
+	Token  []byte   // and its login
+	Ticket []byte   // of a recovery that waits for a review
+	Shares [][]byte // collected from contacts so far
+}
+
+func newClient(t *terminal, srv *server, dir, name string) (*client, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	o, err := opaque.NewClient(opaque.ClientConfig{ServerIdentity: []byte(serverName)})
+	if err != nil {
+		return nil, err
+	}
+	c := &client{terminal: t, srv: srv, opaque: o, name: name, path: filepath.Join(dir, name+".json")}
+	_, err = load(c.path, &c.state)
+	return c, err
+}
+
+func (c *client) save() error { return save(c.path, c.state) }
+
+// register makes a record for a login, and what it logs in to opens the slot by.
+func (c *client) register(ctx context.Context, suffix string, password []byte) (record []byte, way recovery.Export, err error) {
+	r, request, err := c.opaque.Register(nil, password)
+	if err != nil {
+		return nil, way, err
+	}
+	defer r.Discard()
+	response, err := c.srv.register(ctx, c.name+suffix, request)
+	if err != nil {
+		return nil, way, err
+	}
+	record, export, err := r.Finish(ctx, response)
+	if err != nil {
+		return nil, way, err
+	}
+	parsed, err := opaque.ParseRecord(record)
+	if err != nil {
+		return nil, way, err
+	}
+	return record, recovery.Export{Key: export, Record: parsed.Raw()}, nil
+}
+
+// login logs in by OPAQUE, and returns the export key.
+func (c *client) login(ctx context.Context, suffix string, password []byte) ([]byte, error) {
+	l, request, err := c.opaque.Login(nil, password)
+	if err != nil {
+		return nil, err
+	}
+	defer l.Discard()
+	response, pending, err := c.srv.begin(ctx, c.name, suffix, request)
+	if err != nil {
+		return nil, err
+	}
+	final, err := l.Respond(ctx, response)
+	if errors.Is(err, opaque.ErrAuthentication) {
+		return nil, errLogin
+	}
+	if err != nil {
+		return nil, err
+	}
+	reply, on, err := c.srv.finish(ctx, c.name, suffix, pending, final)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := l.Finish(reply); err != nil {
+		return nil, err
+	}
+	c.on = on
+	return l.ExportKey()
+}
+
+// enter opens the keyring: by the device's own way in, if it has one, or else by the
+// password.
+func (c *client) enter(ctx context.Context) (*recovery.Keyring, error) {
+	if len(c.state.Device) == 0 {
+		password, err := c.secret("Password of " + c.name)
+		if err != nil {
+			return nil, err
+		}
+		defer clear(password)
+		return c.byPassword(ctx, password)
+	}
+	device, err := recovery.ParseDevice(c.state.Device)
+	if err != nil {
+		return nil, err
+	}
+	if c.on, err = c.srv.byDevice(c.name, device.ID().String(), c.state.Token); err != nil {
+		return nil, err
+	}
+	c.way = device
+	return c.open(ctx)
+}
+
+// byPassword logs in and opens the keyring. That the login worked proves that its
+// record is the one that counts: slots of other records are of the past, left by a
+// change of the password, and go. So the change has an end whenever it was cut off.
+func (c *client) byPassword(ctx context.Context, password []byte) (*recovery.Keyring, error) {
+	export, err := c.login(ctx, "", password)
+	if err != nil {
+		return nil, err
+	}
+	own := &ownSlot{Export: recovery.Export{Key: export}}
+	c.way = own
+	k, err := c.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return k, c.revoke(ctx, k, recovery.SlotExport, own.id)
+}
+
+// ownSlot is the export key of a login, and remembers the slot that it opened.
+type ownSlot struct {
+	recovery.Export
+	id recovery.SlotID
+}
+
+func (o *ownSlot) Open(ctx context.Context, b wrap.Binding, s recovery.Slot) ([]byte, error) {
+	secret, err := o.Export.Open(ctx, b, s)
+	if err == nil {
+		o.id = s.ID
+	}
+	return secret, err
+}
+
+// open opens what the server has, if it follows from what this device saw last.
+// There are two pins if it stopped in the middle of an upload: then either will do.
+func (c *client) open(ctx context.Context) (*recovery.Keyring, error) {
+	h, err := c.srv.header(c.on)
+	if err != nil {
+		return nil, err
+	}
+	number := h.Account()
+	pins := []recovery.Pin{recovery.FirstUse(number[:])}
+	if len(c.state.Pins) > 0 {
+		pins = make([]recovery.Pin, len(c.state.Pins))
+	}
+	for i, b := range c.state.Pins {
+		if err := pins[i].UnmarshalBinary(b); err != nil {
+			return nil, err
+		}
+	}
+	var k *recovery.Keyring
+	for _, pin := range pins {
+		if k, err = recovery.Open(ctx, h, c.way, pin); err == nil {
+			break
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(c.state.Pins) == 0 {
+		if err := c.agree("This device has never seen the keyring of " + c.name + ", and takes the server's word that it is the newest. Go on?"); err != nil {
+			return nil, err
+		}
+	}
+	return k, c.pin(k)
+}
+
+// pin keeps the pin of the keyring alone.
+func (c *client) pin(k *recovery.Keyring) error {
+	pin, err := encodedPin(k)
+	if err != nil || len(c.state.Pins) == 1 && bytes.Equal(c.state.Pins[0], pin) {
+		return err
+	}
+	c.state.Pins = [][]byte{pin}
+	return c.save()
+}
+
+func encodedPin(k *recovery.Keyring) ([]byte, error) {
+	pin, err := k.Pin()
+	if err != nil {
+		return nil, err
+	}
+	return pin.MarshalBinary()
+}
+
+// upload stores a keyring that has changed: first the new pin beside the old one,
+// then the upload by compare-and-swap, then the new pin alone. Wherever it stops, the
+// device accepts what the server has.
+func (c *client) upload(k *recovery.Keyring, put func(header []byte) error) error {
+	pin, err := encodedPin(k)
+	if err != nil {
+		return err
+	}
+	before := c.state.Pins
+	c.state.Pins = append([][]byte{pin}, before...)
+	if err := c.save(); err != nil {
+		return err
+	}
+	if err := put(k.Bytes()); err != nil {
+		if errors.Is(err, errConflict) { // it is certain that the server did not take it
+			c.state.Pins = before
+			err = errors.Join(err, c.save())
+		}
+		return err
+	}
+	return c.pin(k)
+}
+
+func (c *client) put(header []byte) error { return c.srv.putHeader(c.on, header) }
+
+// add adds a way in, and uploads.
+func (c *client) add(ctx context.Context, k *recovery.Keyring, s recovery.Sealer) (recovery.SlotID, error) {
+	id, err := k.Add(ctx, s)
+	if err != nil {
+		return id, err
+	}
+	return id, c.upload(k, c.put)
+}
+
+// revoke removes all ways in of a kind but one, if there are others, and makes a new
+// master key, that their holders do not get to know.
+func (c *client) revoke(ctx context.Context, k *recovery.Keyring, t recovery.SlotType, but recovery.SlotID) error {
+	found := false
+	for _, s := range k.Slots() {
+		if s.Type == t && s.ID != but {
+			found = true
+			if err := k.Remove(s.ID); err != nil {
+				return err
+			}
+		}
+	}
+	if !found {
+		return nil
+	}
+	if err := k.Rotate(ctx); err != nil {
+		return err
+	}
+	return c.upload(k, c.put)
+}
+
+// setPassword replaces the password, whatever the keyring was opened by: the header
+// with both slots, then the record, then at a login by it the old slot goes. At each
+// step either the old password does all, or the new one.
+func (c *client) setPassword(ctx context.Context, k *recovery.Keyring, password []byte) error {
+	record, way, err := c.register(ctx, "", password)
+	if err != nil {
+		return err
+	}
+	defer clear(way.Key)
+	if _, err := c.add(ctx, k, way); err != nil {
+		return err
+	}
+	if err := c.srv.putRecord(c.on, "", record, k.Header().Digest()); err != nil {
+		return err
+	}
+	_, err = c.byPassword(ctx, password)
+	return err
+}
+
+// explain says what the user can do about an error of the keyring.
+func explain(err error) error {
+	for _, e := range []struct {
+		is   error
+		text string
+	}{
+		{recovery.ErrNotMine, "this opens nothing: it is wrong, or was replaced or revoked"},
+		{recovery.ErrRollback, "the server shows an old keyring: stop, and ask the operator"},
+		{recovery.ErrFork, "the server shows a keyring that does not follow from the one this device saw: stop, and ask the operator"},
+		{recovery.ErrUntrusted, "the server shows a forged keyring: stop, and ask the operator"},
+		{recovery.ErrReset, "the server shows another account: if you have not reset it, stop, and ask the operator"},
+		{recovery.ErrApproval, "this approval does not belong to the request: the text was mistyped, or somebody sits in between"},
+	} {
+		if errors.Is(err, e.is) {
+			return fmt.Errorf("%s (%w)", e.text, err)
+		}
+	}
+	return err
+}

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/nescio-go/nescio/recovery"
+	"github.com/nescio-go/nescio/recovery/contacts"
+)
+
+// appoint gives contacts a share each. The old contacts serve until all the new ones
+// have theirs.
+func (c *client) appoint(ctx context.Context, k *recovery.Keyring, threshold int, names []string) error {
+	var keys [][]byte
+	for _, name := range names {
+		key, err := c.srv.contactKey(c.on, name)
+		if err != nil {
+			return err
+		}
+		// Without this the server could pass keys of its own, and get in.
+		if err := c.agree(fmt.Sprintf("The key of %s is %s. Does %s say the same, by voice or in person?", name, fingerprint(key), name)); err != nil {
+			return err
+		}
+		keys = append(keys, key)
+	}
+	split, err := contacts.NewSplit(threshold, keys...)
+	if err != nil {
+		return err
+	}
+	id, err := c.add(ctx, k, split)
+	if err != nil {
+		return err
+	}
+	for i, message := range split.Messages() {
+		if err := c.srv.deliver(c.on, names[i], message); err != nil {
+			return err
+		}
+	}
+	err = c.srv.change(c.name, func(a *account) error {
+		a.ContactSlot, a.Contacts = id.String(), names
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return c.revoke(ctx, k, recovery.SlotContacts, id)
+}
+
+// fingerprint is SHA-256 of a public key, for people to compare: all of it, since a
+// part could be searched for.
+func fingerprint(key []byte) string {
+	sum := fmt.Sprintf("%x", sha256.Sum256(key))
+	var groups []string
+	for part := range slices.Chunk([]byte(sum), 4) {
+		groups = append(groups, string(part))
+	}
+	return strings.Join(groups, " ")
+}
+
+// share finds the contact's own share for a request of an owner.
+func (c *client) share(ctx context.Context, k *recovery.Keyring, owner string, r request) (*contacts.Share, error) {
+	a, _, err := c.srv.view(c.name)
+	if err != nil {
+		return nil, err
+	}
+	secret, err := unseal(ctx, k, contactKey, a.ContactSecret)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(secret)
+	key, err := contacts.ParseKey(secret)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range a.Shares {
+		if m.Owner != owner {
+			continue
+		}
+		share, err := key.Open(m.Sealed)
+		if err == nil && share.Slot().String() == r.Slot {
+			return share, nil
+		}
+	}
+	return nil, fmt.Errorf("there is no share for %s that this request is about", owner)
+}
+
+// handOut lets the owner have the contact's share, by the approval of their device.
+func (c *client) handOut(ctx context.Context, k *recovery.Keyring, owner string, r request) error {
+	if err := c.srv.release(owner); err != nil { // before the contact is asked
+		return err
+	}
+	share, err := c.share(ctx, k, owner, r)
+	if err != nil {
+		return err
+	}
+	if err := c.agree("Have you recognised " + owner + " by face or voice, and do they ask for it themselves?"); err != nil {
+		return err
+	}
+	grant, err := c.approve(ctx, owner, r, share)
+	if err != nil {
+		return err
+	}
+	if err := c.srv.grant(c.on, owner, "", r, grant); err != nil {
+		return err
+	}
+	c.say("The share has gone to the device of %s.", owner)
+	return nil
+}
+
+// collect asks contacts for their shares until there are enough. What came is kept,
+// so that it can take days.
+func (c *client) collect(ctx context.Context, byCode bool) (*contacts.Collection, error) {
+	h, err := c.srv.header(c.on)
+	if err != nil {
+		return nil, err
+	}
+	a, _, err := c.srv.view(c.name)
+	if err != nil {
+		return nil, err
+	}
+	var id recovery.SlotID
+	for _, s := range h.Slots() {
+		if s.ID.String() == a.ContactSlot {
+			id = s.ID
+		}
+	}
+	all, err := contacts.NewCollection(h, id)
+	if err != nil {
+		return nil, fmt.Errorf("%s has no contacts: use another way", c.name)
+	}
+	var kept [][]byte
+	for _, secret := range c.state.Shares {
+		share, err := contacts.ParseShare(secret)
+		if err == nil && all.Add(share) == nil { // else it is of contacts of before
+			kept = append(kept, secret)
+		}
+	}
+	c.state.Shares = kept
+	number := h.Account()
+	for all.Missing() > 0 {
+		c.say("%d of %d shares are here. The contacts are: %s", all.Threshold()-all.Missing(), all.Threshold(), strings.Join(a.Contacts, ", "))
+		contact, err := c.ask("Whom do you ask now")
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(a.Contacts, contact) {
+			c.say("%q is none of them.", contact)
+			continue
+		}
+		q, err := recovery.NewRequest(recovery.ForShare, number[:])
+		if err != nil {
+			return nil, err
+		}
+		r := request{Contact: contact, Slot: id.String(), Code: byCode}
+		if err := c.request(ctx, q, r, func(grant []byte) error { return c.take(all, q, grant) }); err != nil {
+			if ctx.Err() != nil || errors.Is(err, errHeld) {
+				return nil, err
+			}
+			c.say("That brought nothing: %v", explain(err)) // a contact may err, or lie: ask another
+		}
+	}
+	return all, nil
+}
+
+func (c *client) take(all *contacts.Collection, q *recovery.Request, grant []byte) error {
+	share, err := contacts.OpenGrant(q, grant)
+	if err != nil {
+		return err
+	}
+	if err := all.Add(share); err != nil {
+		return err
+	}
+	c.state.Shares = append(c.state.Shares, share.Secret())
+	return c.save()
+}

@@ -1,0 +1,235 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// snapshots runs f, and keeps what is on the disk in the middle of each write, locks
+// and temporary files included: what a loss of power would leave. It returns where.
+func snapshots(t *testing.T, f func()) []string {
+	t.Helper()
+	here, err := os.Getwd()
+	require.NoError(t, err)
+	keep := t.TempDir()
+	var mu sync.Mutex
+	var all []string
+	atStep = func() error {
+		mu.Lock()
+		defer mu.Unlock()
+		all = append(all, filepath.Join(keep, fmt.Sprint(len(all))))
+		return copyFolder(all[len(all)-1], here)
+	}
+	defer func() { atStep = func() error { return nil } }()
+	f()
+	require.NotEmpty(t, all)
+	return all
+}
+
+// copyFolder is os.CopyFS, for a folder from which files vanish.
+func copyFolder(to, from string) error {
+	entries, err := os.ReadDir(from)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(to, 0o700); err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.IsDir() {
+			if err := copyFolder(filepath.Join(to, e.Name()), filepath.Join(from, e.Name())); err != nil {
+				return err
+			}
+		} else if data, err := os.ReadFile(filepath.Join(from, e.Name())); err == nil {
+			if err := os.WriteFile(filepath.Join(to, e.Name()), data, 0o600); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// wake moves to a snapshot, and does what the message about the lock says.
+func wake(t *testing.T, snapshot string) {
+	t.Helper()
+	t.Chdir(snapshot)
+	os.Remove("nescio-server/lock")
+}
+
+// either runs two command lines of which at least one works, with the note in what it
+// writes.
+func either(t *testing.T, where string, tries ...func() (string, error)) {
+	t.Helper()
+	var outs []string
+	for _, try := range tries {
+		out, err := try()
+		if err == nil {
+			return
+		}
+		outs = append(outs, fmt.Sprint(out, err))
+	}
+	t.Fatalf("%s: nothing works:\n%s", where, strings.Join(outs, "\n---\n"))
+}
+
+// opens returns tries to read the note by a password, on the old device and then on
+// a new one.
+func opens(t *testing.T, passwords ...string) (tries []func() (string, error)) {
+	for _, p := range passwords {
+		tries = append(tries, func() (string, error) {
+			if out, err := call(t, "note alice", p); err != nil {
+				return out, err
+			}
+			return call(t, "note alice -device fresh", p, "yes")
+		})
+	}
+	return tries
+}
+
+func byPhrases(t *testing.T, password string, phrases ...string) (tries []func() (string, error)) {
+	for i, p := range phrases {
+		device := fmt.Sprintf("by-phrase-%d", i)
+		tries = append(tries, func() (string, error) {
+			if out, err := call(t, "recover alice -by phrase -device "+device, p, "yes", password, password); err != nil {
+				return out, err
+			}
+			return call(t, "note alice -device "+device, password)
+		})
+	}
+	return tries
+}
+
+func byFiles(t *testing.T, password string, files ...string) (tries []func() (string, error)) {
+	claim := regexp.MustCompile(`claim ([0-9a-f]{8})`)
+	for i, f := range files {
+		line := fmt.Sprintf("recover alice -by file -file %s -device by-file-%d", f, i)
+		tries = append(tries, func() (string, error) {
+			out, err := call(t, line)
+			if err == nil || !claim.MatchString(err.Error()) {
+				return out, fmt.Errorf("no claim: %v", err)
+			}
+			must(t, "review alice -clear -claim "+claim.FindStringSubmatch(err.Error())[1])
+			return call(t, line, "yes", password, password)
+		})
+	}
+	return tries
+}
+
+// TestCrashes stops each command in the middle of each of its writes: what is before
+// it is there, the file itself only under its temporary name.
+func TestCrashes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes a minute")
+	}
+	in(t)
+	base, err := os.Getwd()
+	require.NoError(t, err)
+	must(t, "sign-up alice", pw1, pw1)
+	must(t, "note alice third_pot", pw1)
+	phrase := phraseOf(t, must(t, "phrase alice", pw1, "yes"))
+	must(t, "file alice -o alice.recovery", pw1)
+
+	for name, c := range map[string]struct {
+		line      string
+		input     []string
+		passwords []string
+		newFile   string
+	}{
+		"note":              {"note alice third_pot", []string{pw1}, []string{pw1}, ""},
+		"password":          {"password alice", []string{pw1, pw2, pw2}, []string{pw1, pw2}, ""},
+		"phrase":            {"phrase alice", []string{pw1, "yes"}, []string{pw1}, ""},
+		"file":              {"file alice -o new.recovery", []string{pw1}, []string{pw1}, "new.recovery"},
+		"recover by phrase": {"recover alice -by phrase -device new", []string{phrase, "yes", pw2, pw2}, []string{pw1, pw2}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			work := filepath.Join(t.TempDir(), "work")
+			require.NoError(t, copyFolder(work, base))
+			t.Chdir(work)
+			phrases, files := []string{phrase}, []string{"alice.recovery"}
+			all := snapshots(t, func() {
+				out := must(t, c.line, c.input...)
+				if name == "phrase" {
+					phrases = append(phrases, phraseOf(t, out))
+				}
+			})
+			if c.newFile != "" {
+				files = append(files, c.newFile)
+			}
+			for i, s := range all {
+				where := fmt.Sprintf("step %d of %d", i+1, len(all))
+				wake(t, s)
+				either(t, where, opens(t, c.passwords...)...)
+				either(t, where, byPhrases(t, pw3, phrases...)...)
+				either(t, where, byFiles(t, pw4, files...)...)
+				either(t, where, opens(t, pw4)...)
+				// And what was cut off can be done again.
+				if name == "password" || name == "phrase" {
+					in := append([]string{pw4}, c.input[1:]...)
+					must(t, c.line, in...)
+				}
+			}
+			t.Logf("%d steps", len(all))
+		})
+	}
+}
+
+func TestCrashOfSignUp(t *testing.T) {
+	in(t)
+	for i, s := range snapshots(t, func() { must(t, "sign-up alice", pw1, pw1) }) {
+		wake(t, s)
+		either(t, fmt.Sprint("step ", i+1),
+			func() (string, error) { return call(t, "login alice", pw1) },
+			func() (string, error) { return call(t, "sign-up alice", pw2, pw2) })
+	}
+}
+
+func TestCrashOfApprovalAndRevocation(t *testing.T) {
+	in(t)
+	must(t, "sign-up alice", pw1, pw1)
+	must(t, "note alice third_pot", pw1)
+	var slot string
+	all := snapshots(t, func() {
+		d := start(t, "ask alice -device phone")
+		must(t, "approve alice", pw1, d.see(`alone:\n(\S+)\n`))
+		slot = d.see(`approved, as ([0-9a-f]{32})`)
+		require.NoError(t, d.end())
+	})
+	all = append(all, snapshots(t, func() { must(t, "revoke alice "+slot, pw1) })...)
+	for i, s := range all {
+		wake(t, s)
+		either(t, fmt.Sprint("step ", i+1), opens(t, pw1)...)
+	}
+}
+
+func TestCrashOfContacts(t *testing.T) {
+	in(t)
+	signUpAll(t)
+	must(t, "contacts alice sister friend brother", pw1, "yes", "yes", "yes")
+	all := snapshots(t, func() { must(t, "contacts alice friend brother", pw1, "yes", "yes") })
+	for i, s := range all {
+		wake(t, s)
+		either(t, fmt.Sprint("step ", i+1), opens(t, pw1)...)
+		// Of the old contacts and of the new ones.
+		waits := refused2(t, "waits for a review", "recover alice -by contacts -device new")
+		must(t, "review alice -clear -claim "+regexp.MustCompile(`claim ([0-9a-f]{8})`).FindStringSubmatch(waits)[1])
+		d := start(t, "recover alice -by contacts -device new")
+		for _, name := range []string{"friend", "brother"} {
+			d.see("Whom")
+			d.say(name)
+			must(t, "release alice -as "+name+" -device at-"+name, name+"-pw", "yes", d.see(`alone:\n(\S+)\n`))
+		}
+		d.see(pin)
+		d.say("yes")
+		d.see("New password")
+		d.say(pw2)
+		d.say(pw2)
+		require.NoError(t, d.end())
+		readsNote(t, "newer", pw2)
+	}
+}

@@ -1,0 +1,530 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nescio-go/nescio/kdf"
+	"github.com/nescio-go/nescio/recovery"
+	"github.com/stretchr/testify/require"
+)
+
+func TestMain(m *testing.M) {
+	newKSF = func() kdf.Params { // the least that the default policy allows
+		p, err := kdf.NewArgon2id(19<<10, 2, 1)
+		if err != nil {
+			panic(err)
+		}
+		return p
+	}
+	poll = 5 * time.Millisecond
+	lockWait = 2 * time.Second
+	os.Exit(m.Run())
+}
+
+// in moves to a new empty directory.
+func in(t *testing.T) {
+	t.Helper()
+	t.Chdir(t.TempDir())
+}
+
+// call runs a command line, with lines of input.
+func call(t testing.TB, line string, input ...string) (string, error) {
+	t.Helper()
+	var out bytes.Buffer
+	in := strings.Join(input, "\n")
+	if len(input) > 0 {
+		in += "\n"
+	}
+	err := run(t.Context(), words(line), &terminal{in: bufio.NewReader(strings.NewReader(in)), out: &out})
+	return out.String(), err
+}
+
+// words splits a command line; _ stands for a space.
+func words(line string) []string {
+	args := strings.Fields(line)
+	for i := range args {
+		args[i] = strings.ReplaceAll(args[i], "_", " ")
+	}
+	return args
+}
+
+func must(t testing.TB, line string, input ...string) string {
+	t.Helper()
+	out, err := call(t, line, input...)
+	require.NoError(t, err, out)
+	return out
+}
+
+func refused(t testing.TB, why, line string, input ...string) string {
+	t.Helper()
+	out, err := call(t, line, input...)
+	require.ErrorContains(t, err, why, out)
+	return out
+}
+
+// dialog is a command that runs beside others, and is answered as it asks.
+type dialog struct {
+	t    testing.TB
+	in   *io.PipeWriter
+	mu   sync.Mutex
+	out  bytes.Buffer
+	done chan error
+}
+
+func (d *dialog) Write(b []byte) (int, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.out.Write(b)
+}
+
+func start(t testing.TB, line string) *dialog {
+	t.Helper()
+	r, w := io.Pipe()
+	d := &dialog{t: t, in: w, done: make(chan error, 1)}
+	ctx, stop := context.WithCancel(t.Context())
+	t.Cleanup(func() { stop(); r.Close() })
+	go func() { d.done <- run(ctx, words(line), &terminal{in: bufio.NewReader(r), out: d}) }()
+	return d
+}
+
+// see waits for output that matches, and returns the first group.
+func (d *dialog) see(pattern string) string {
+	d.t.Helper()
+	re := regexp.MustCompile(pattern)
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
+		d.mu.Lock()
+		m := re.FindStringSubmatch(d.out.String())
+		if m != nil {
+			rest := d.out.String()[re.FindStringIndex(d.out.String())[1]:]
+			d.out.Reset()
+			d.out.WriteString(rest)
+		}
+		d.mu.Unlock()
+		if m != nil {
+			return m[len(m)-1]
+		}
+	}
+	d.t.Fatalf("no %q in %q", pattern, d.out.String())
+	return ""
+}
+
+func (d *dialog) say(line string) {
+	_, err := io.WriteString(d.in, line+"\n")
+	require.NoError(d.t, err)
+}
+
+func (d *dialog) end() error { return <-d.done }
+
+const pin = "has never seen"
+
+const (
+	pw1 = "correct horse battery"
+	pw2 = "staple of the second kind"
+	pw3 = "third time is the charm"
+	pw4 = "four legs good"
+)
+
+func phraseOf(t testing.TB, out string) string {
+	t.Helper()
+	m := regexp.MustCompile(`(?m)^  ([a-z]+(?: [a-z]+){11})$`).FindStringSubmatch(out)
+	require.NotNil(t, m, out)
+	return m[1]
+}
+
+// readsNote opens on a device that has never been in.
+func readsNote(t testing.TB, device, password string) {
+	t.Helper()
+	require.Contains(t, must(t, "note alice -device "+device, password, "yes"), "The note: third pot")
+}
+
+func signUpAll(t testing.TB) {
+	t.Helper()
+	must(t, "sign-up alice", pw1, pw1)
+	must(t, "note alice third_pot", pw1)
+	for _, name := range []string{"sister", "friend", "brother"} {
+		must(t, "sign-up "+name+" -device at-"+name, name+"-pw", name+"-pw")
+	}
+}
+
+func TestUsage(t *testing.T) {
+	in(t)
+	require.Contains(t, must(t, "help"), "sign-up   make an account")
+	for _, c := range commands {
+		out, err := call(t, c.name+" -h")
+		require.ErrorIs(t, err, flag.ErrHelp)
+		require.True(t, strings.HasPrefix(out, "usage: recovery "+c.name+" "), out)
+		var usage usageError
+		_, err = call(t, c.name+" -nonsense")
+		require.ErrorAs(t, err, &usage)
+		_, err = call(t, c.name+strings.Repeat(" a", c.most+1))
+		require.ErrorAs(t, err, &usage)
+	}
+	for _, line := range []string{"", "nothing", "file alice", "release alice", "recover alice", "recover alice -by file", "contacts alice a a", "contacts alice alice b", "contacts alice -k 3 a b", "review alice -claim x"} {
+		_, err := call(t, line)
+		require.ErrorAs(t, err, new(usageError), line)
+	}
+	refused(t, "small letters", "sign-up ../alice")
+	refused(t, "small letters", "release ../alice -as sister")
+	refused(t, "small letters", "contacts alice ../sister b")
+
+	var errOut bytes.Buffer
+	require.Equal(t, 1, status(errors.New("recovery: no"), &errOut))
+	require.Equal(t, "recovery: no\n", errOut.String())
+	require.Equal(t, 2, status(usageError{"note", "no"}, io.Discard))
+	require.Equal(t, 0, status(flag.ErrHelp, io.Discard))
+}
+
+// TestStory drives every command.
+func TestStory(t *testing.T) {
+	in(t)
+	signUpAll(t)
+	refused(t, "is taken", "sign-up alice", pw1, pw1)
+	refused(t, "differ", "sign-up bob", pw1, pw2)
+	refused(t, errLogin.Error(), "note alice", "wrong")
+	refused(t, errLogin.Error(), "note nobody", "wrong")
+	refused(t, "was not yes", "note alice -device elsewhere", pw1, "no")
+
+	// A second device by QR code, a third by short code.
+	phone := start(t, "ask alice -device phone")
+	qr := phone.see(`alone:\n(\S+)\n`)
+	refused(t, "does not belong", "approve alice", pw1, qr[:20]+qr[21:]+"A")
+	must(t, "approve alice", pw1, qr)
+	slot := phone.see(`approved, as ([0-9a-f]{32})`)
+	require.NoError(t, phone.end())
+	require.Contains(t, must(t, "note alice -device phone"), "third pot") // without a password
+	require.Contains(t, must(t, "login alice -device phone", pw1), "device    "+slot+"  (this device)")
+
+	tablet := start(t, "ask alice -code -device tablet")
+	tablet.see("Request .* waits")
+	approver := start(t, "approve alice -device phone")
+	approver.see("Compare a short code")
+	approver.say("yes")
+	require.Equal(t, tablet.see(`code is (\S+)\.\n`), approver.see(`code is (\S+)\.\n`))
+	tablet.say("yes")
+	approver.say("yes")
+	require.NoError(t, approver.end())
+	tabletSlot := tablet.see(`approved, as ([0-9a-f]{32})`)
+	require.NoError(t, tablet.end())
+
+	// A code that differs ends both.
+	stranger := start(t, "ask alice -code -device stranger")
+	stranger.see("Request .* waits")
+	approver = start(t, "approve alice -device phone")
+	approver.see("Compare")
+	approver.say("yes")
+	approver.see("show the same code")
+	approver.say("no")
+	require.ErrorContains(t, approver.end(), "was not yes")
+	stranger.see("show the same code")
+	stranger.say("yes")
+	require.ErrorContains(t, stranger.end(), "has ended the request")
+
+	must(t, "revoke alice "+tabletSlot, pw1)
+	refused(t, "not approved any more", "note alice -device tablet")
+	require.Contains(t, must(t, "login alice -device tablet", pw1), "alice is in")
+	require.Contains(t, must(t, "note alice -device tablet", pw1), "third pot")
+	refused(t, "no way in", "revoke alice "+tabletSlot, pw1)
+	refused(t, "was not yes", "phrase alice", pw1, "no")
+
+	// The password changes, on a device whose pin is older than that of others.
+	must(t, "password alice", pw1, pw2, pw2)
+	refused(t, errLogin.Error(), "note alice", pw1)
+	must(t, "login alice", pw2)
+
+	phrase := phraseOf(t, must(t, "phrase alice", pw2, "yes"))
+	must(t, "file alice -o alice.recovery", pw2)
+	refused(t, "exists", "file alice -o alice.recovery", pw2)
+
+	// Contacts, 2 of 3, whose fingerprints they themselves show.
+	out := must(t, "contacts alice -k 2 sister friend brother", pw2, "yes", "yes", "yes")
+	for _, name := range []string{"sister", "friend", "brother"} {
+		own := must(t, "login "+name+" -device at-"+name, name+"-pw")
+		print := regexp.MustCompile(`contact is ([0-9a-f ]+)\.`).FindStringSubmatch(own)[1]
+		require.Contains(t, out, "The key of "+name+" is "+print)
+	}
+	refused(t, "was not yes", "contacts alice sister friend", pw2, "no")
+	refused(t, "sign up first", "contacts alice sister nobody", pw2, "yes")
+
+	// Everything is lost. By phrase:
+	require.NoError(t, os.RemoveAll("nescio-device"))
+	refused(t, "do not belong together", "recover alice -by phrase", strings.Replace(phrase, phrase[:strings.Index(phrase, " ")], "zoo", 1))
+	refused(t, "12 or 24", "recover alice -by phrase", "abandon")
+	must(t, "recover alice -by phrase", phrase, "yes", pw3, pw3)
+	readsNote(t, "new-1", pw3)
+	refused(t, errLogin.Error(), "login alice", pw2)
+
+	// By file, after a review:
+	waits := refused2(t, "waits for a review", "recover alice -by file -file alice.recovery -device new-2")
+	refused(t, "waits for a review", "recover alice -by file -file alice.recovery -device new-2")
+	claim := regexp.MustCompile(`claim ([0-9a-f]{8})`).FindStringSubmatch(waits)[1]
+	require.Contains(t, must(t, "review alice"), "claim "+claim)
+	refused(t, "no claim", "review alice -clear -claim 0000")
+	must(t, "review alice -clear -claim "+claim)
+	refused(t, "waits for a review", "recover alice -by file -file alice.recovery -device thief")
+	refused(t, "no recovery file", "recover alice -by file -file nescio-server/keys.json -device new-2")
+	must(t, "recover alice -by file -file alice.recovery -device new-2", "yes", pw4, pw4)
+	readsNote(t, "new-3", pw4)
+	require.Contains(t, must(t, "review alice"), "Nothing is counted")
+
+	// By contacts, one by QR code, one by short code; in two runs:
+	waits = refused2(t, "waits for a review", "recover alice -by contacts -device new-4")
+	claim = regexp.MustCompile(`claim ([0-9a-f]{8})`).FindStringSubmatch(waits)[1]
+	must(t, "review alice -clear -claim "+claim)
+	d := start(t, "recover alice -by contacts -device new-4")
+	d.see("0 of 2")
+	d.say("stranger")
+	d.see("none of them")
+	d.say("sister")
+	qr = d.see(`alone:\n(\S+)\n`)
+	refused(t, "no such request", "release alice -as friend -device at-friend", "friend-pw")
+	refused(t, "was not yes", "release alice -as sister -device at-sister", "sister-pw", "no")
+	must(t, "release alice -as sister -device at-sister", "sister-pw", "yes", qr)
+	d.see("1 of 2 shares")
+	d.in.Close()
+	require.ErrorContains(t, d.end(), "the input ended")
+	d = start(t, "recover alice -by contacts -code -device new-4")
+	d.see("1 of 2 shares")
+	d.say("sister") // again
+	contact := start(t, "release alice -as sister -device at-sister")
+	compare(d, contact, "sister-pw")
+	d.see("That brought nothing")
+	d.say("brother")
+	contact = start(t, "release alice -as brother -device at-brother")
+	compare(d, contact, "brother-pw")
+	d.see(pin)
+	d.say("yes")
+	d.see("New password")
+	d.say(pw1)
+	d.say(pw1)
+	require.NoError(t, d.end())
+	readsNote(t, "new-5", pw1)
+
+	inspected := must(t, "inspect")
+	for _, word := range []string{"keyring header", "half of the recovery file", "token of device " + slot, "share of the key of alice", "None of it opens anything", "sister, friend, brother"} {
+		require.Contains(t, inspected, word)
+	}
+	secretFree(t, pw1, phrase)
+}
+
+// refused2 is refused, and returns the error's text.
+func refused2(t testing.TB, why, line string, input ...string) string {
+	t.Helper()
+	_, err := call(t, line, input...)
+	require.ErrorContains(t, err, why)
+	return err.Error()
+}
+
+func compare(d, contact *dialog, password string) {
+	contact.see("Password")
+	// The request may not be there yet: the contact runs release when asked.
+	d.see("Request .* waits")
+	contact.say(password)
+	contact.see("recognised")
+	contact.say("yes")
+	contact.see("Compare")
+	contact.say("yes")
+	require.Equal(d.t, d.see(`code is (\S+)\.\n`), contact.see(`code is (\S+)\.\n`))
+	d.say("yes")
+	contact.say("yes")
+	require.NoError(d.t, contact.end())
+}
+
+// secretFree searches all that the server has for what it must not know.
+func secretFree(t testing.TB, password, words string) {
+	t.Helper()
+	phrase, err := recovery.ParsePhrase(words)
+	require.NoError(t, err)
+	auth, err := phrase.AuthSecret()
+	require.NoError(t, err)
+	secrets := map[string][]byte{
+		"password 1": []byte(pw1), "password 2": []byte(pw2), "password 3": []byte(pw3), "password 4": []byte(pw4),
+		"a contact's password": []byte("sister-pw"), "the note": []byte("third pot"),
+		"words": []byte(words), "entropy": phrase.Entropy(), "phrase's login": auth,
+	}
+	var phone, collected state
+	load(filepath.Join("phone", "alice.json"), &phone)
+	load(filepath.Join("new-4", "alice.json"), &collected)
+	require.NotEmpty(t, phone.Device)
+	secrets["device's seed"] = phone.Device[len(phone.Device)-64 : len(phone.Device)-32]
+	secrets["lineage key"] = phone.Device[len(phone.Device)-32:]
+	secrets["device's token"] = phone.Token
+
+	// The master keys, by what they wrap: the keys of data. A wrap.Key shows none, so
+	// the export key, which opens all, stands for them.
+	srv, err := openServer("nescio-server")
+	require.NoError(t, err)
+	c, err := newClient(&terminal{out: io.Discard, in: bufio.NewReader(strings.NewReader("yes\n"))}, srv, "looking", "alice")
+	require.NoError(t, err)
+	export, err := c.login(t.Context(), "", []byte(password))
+	require.NoError(t, err)
+	secrets["export key"] = export
+
+	text, err := os.ReadFile("alice.recovery")
+	require.NoError(t, err)
+	body := strings.Join(strings.Split(strings.TrimSpace(string(text)), "\n")[1:], "")
+	raw, err := base64.StdEncoding.DecodeString(body[:strings.Index(body, "-----")])
+	require.NoError(t, err)
+	secrets["file's half"] = raw[17:49]
+
+	files := 0
+	require.NoError(t, filepath.WalkDir("nescio-server", func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		files++
+		data, err := os.ReadFile(path)
+		require.NoError(t, err)
+		var v any
+		require.NoError(t, json.Unmarshal(data, &v), path)
+		data = append(data, decoded(v)...)
+		for what, secret := range secrets {
+			for _, form := range [][]byte{secret, []byte(hex.EncodeToString(secret)), []byte(base64.StdEncoding.EncodeToString(secret))} {
+				require.False(t, bytes.Contains(data, form), "%s has %s", path, what)
+			}
+		}
+		return nil
+	}))
+	require.Greater(t, files, 4)
+}
+
+// decoded is all strings of a JSON value that are base64, decoded.
+func decoded(v any) (all []byte) {
+	switch v := v.(type) {
+	case string:
+		if b, err := base64.StdEncoding.DecodeString(v); err == nil {
+			all = append(b, 0)
+		}
+	case []any:
+		for _, e := range v {
+			all = append(all, decoded(e)...)
+		}
+	case map[string]any:
+		for _, e := range v {
+			all = append(all, decoded(e)...)
+		}
+	}
+	return all
+}
+
+func TestLimitsAndHolds(t *testing.T) {
+	in(t)
+	must(t, "sign-up alice", pw1, pw1)
+	must(t, "note alice third_pot", pw1)
+	must(t, "file alice -o alice.recovery", pw1)
+	for _, name := range []string{"alice", "nobody"} { // names that nobody has are counted alike
+		for range maxFailures {
+			refused(t, errLogin.Error(), "login "+name, "wrong")
+		}
+		refused(t, "failures in a row", "login "+name, pw1)
+	}
+	refused(t, "HOLD", "recover alice -by file -file alice.recovery -device new")
+	require.Contains(t, must(t, "review alice"), "HOLD")
+	must(t, "review alice -clear")
+	must(t, "login alice", pw1)
+
+	waits := refused2(t, "waits for a review", "recover alice -by file -file alice.recovery -device new")
+	claim := regexp.MustCompile(`claim ([0-9a-f]{8})`).FindStringSubmatch(waits)[1]
+	must(t, "review alice -clear -claim "+claim)
+	for range maxFailures { // the half is given out, and nothing comes of it
+		refused(t, "was not yes", "recover alice -by file -file alice.recovery -device new", "no")
+	}
+	refused(t, "HOLD", "recover alice -by file -file alice.recovery -device new", "yes", pw2, pw2)
+	must(t, "review alice -clear")
+	must(t, "recover alice -by file -file alice.recovery -device new", "yes", pw2, pw2)
+	readsNote(t, "other", pw2)
+
+	for i := range maxClaims {
+		refused(t, "waits for a review", fmt.Sprintf("recover alice -by file -file alice.recovery -device thief-%d", i))
+	}
+	refused(t, "too many claims", "recover alice -by file -file alice.recovery -device thief")
+}
+
+func TestSharesAreHeld(t *testing.T) {
+	in(t)
+	signUpAll(t)
+	must(t, "contacts alice sister friend brother", pw1, "yes", "yes", "yes")
+	waits := refused2(t, "waits for a review", "recover alice -by contacts -device new")
+	must(t, "review alice -clear -claim "+regexp.MustCompile(`claim ([0-9a-f]{8})`).FindStringSubmatch(waits)[1])
+	d := start(t, "recover alice -by contacts -device new")
+	d.see("Whom")
+	d.say("sister")
+	qr := d.see(`alone:\n(\S+)\n`)
+	for range maxFailures {
+		refused(t, errLogin.Error(), "login alice", "wrong")
+	}
+	refused(t, "HOLD", "release alice -as sister -device at-sister", "sister-pw", "yes", qr)
+	must(t, "review alice -clear")
+	refused(t, "does not belong", "release alice -as sister -device at-sister", "sister-pw", "yes", qr[:20]+qr[21:]+"A")
+	must(t, "release alice -as sister -device at-sister", "sister-pw", "yes", qr)
+	d.see("1 of 2")
+	d.in.Close()
+	require.Error(t, d.end())
+}
+
+// TestOldHeaderIsRefused is the server that goes back to a header of before.
+func TestOldHeaderIsRefused(t *testing.T) {
+	in(t)
+	must(t, "sign-up alice", pw1, pw1)
+	old, err := os.ReadFile("nescio-server/accounts/alice.json")
+	require.NoError(t, err)
+	phraseOf(t, must(t, "phrase alice", pw1, "yes"))
+	require.NoError(t, os.WriteFile("nescio-server/accounts/alice.json", old, 0o600))
+	refused(t, "old keyring", "login alice", pw1)
+}
+
+func TestStaleLock(t *testing.T) {
+	in(t)
+	must(t, "sign-up alice", pw1, pw1)
+	require.NoError(t, os.WriteFile("nescio-server/lock", []byte("process 1, long ago"), 0o600))
+	lockWait = 50 * time.Millisecond
+	defer func() { lockWait = 2 * time.Second }()
+	refused(t, "delete nescio-server"+string(filepath.Separator)+"lock", "login alice", pw1)
+}
+
+func TestFilesAreTheirOwners(t *testing.T) {
+	in(t)
+	must(t, "sign-up alice", pw1, pw1)
+	must(t, "file alice -o alice.recovery", pw1)
+	require.NoError(t, filepath.WalkDir(".", func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		info, err := e.Info()
+		require.NoError(t, err)
+		require.Equal(t, fs.FileMode(0o600), info.Mode().Perm(), path)
+		return nil
+	}))
+}
+
+func TestHiddenInput(t *testing.T) {
+	in(t)
+	var out bytes.Buffer
+	asked := 0
+	term := &terminal{in: bufio.NewReader(strings.NewReader("")), out: &out, hidden: func() ([]byte, error) {
+		asked++
+		return []byte(pw1), nil
+	}}
+	require.NoError(t, run(t.Context(), words("sign-up alice"), term))
+	require.Equal(t, 2, asked)
+	require.NotContains(t, out.String(), pw1)
+	plain, restore := newTerminal() // of the test: none
+	restore()
+	require.NotNil(t, plain.in)
+}
