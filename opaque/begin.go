@@ -240,7 +240,7 @@ func (run *loginRun) multiply(ctx context.Context, setup *Setup, h *oprf.Hash, i
 	if err != nil {
 		return keysError(ctx, err)
 	}
-	if len(secret) != n || isZero(secret) {
+	if len(secret) != n || oprf.IsZero(secret) {
 		return errors.New("opaque: keys: not a Diffie-Hellman secret")
 	}
 	copy(dh2, secret)

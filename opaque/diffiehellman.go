@@ -37,7 +37,7 @@ func (x25519) deriveKeyPair(_ *oprf.Hash, sk, seed []byte) error {
 func (x25519) multiply(terms ...oprf.Term) error {
 	var sk *ecdh.PrivateKey
 	for i, t := range terms {
-		if i == 0 || !sameSlice(t.Scalar, terms[i-1].Scalar) {
+		if i == 0 || !oprf.SameSlice(t.Scalar, terms[i-1].Scalar) {
 			var err error
 			if sk, err = ecdh.X25519().NewPrivateKey(t.Scalar); err != nil { // makes the public key
 				return oprf.ErrScalar
@@ -64,9 +64,6 @@ func (x25519) multiply(terms ...oprf.Term) error {
 	return nil
 }
 
-// sameSlice reports whether a and b are the same bytes in the same place.
-func sameSlice(a, b []byte) bool { return len(a) > 0 && len(a) == len(b) && &a[0] == &b[0] }
-
 // canonicalX25519 reports whether a public key is the shortest encoding of its
 // u-coordinate, below 2^255 − 19. X25519 itself takes others too, so that one key
 // had several spellings.
@@ -80,15 +77,6 @@ func canonicalX25519(b []byte) bool {
 		}
 	}
 	return b[31] != 0x7f || b[0] < 0xed
-}
-
-// isZero reports whether all bytes are 0, in constant time.
-func isZero(b []byte) bool {
-	var or byte
-	for _, c := range b {
-		or |= c
-	}
-	return or == 0
 }
 
 // validPublicKey reports whether pk can be a peer's key.

@@ -141,7 +141,7 @@
 // # Speed
 //
 // Begin takes what about five variable-base multiplications in the group take,
-// 0.25 ms, and a whole login without the KSF about twelve: run
+// 0.25 ms, and a whole login without the KSF twelve to thirteen: run
 //
 //	go test -run xxx -bench . ./opaque
 //

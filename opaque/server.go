@@ -300,7 +300,7 @@ func (s *Setup) oprfKey(ctx context.Context, h *oprf.Hash, key, id []byte) error
 	if err != nil {
 		return keysError(ctx, err)
 	}
-	if len(seed) != nok || isZero(seed) {
+	if len(seed) != nok || oprf.IsZero(seed) {
 		return errors.New("opaque: keys: not an OPRF seed")
 	}
 	return s.suite.of().deriveOPRFKey(h, key, seed)

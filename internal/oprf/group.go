@@ -42,8 +42,8 @@ type Group interface {
 // Element.
 type Term struct{ Out, Scalar, Element []byte }
 
-// sameSlice reports whether a and b are the same bytes in the same place.
+// SameSlice reports whether a and b are the same bytes in the same place.
 // Multiply then decodes them once.
-func sameSlice(a, b []byte) bool {
+func SameSlice(a, b []byte) bool {
 	return len(a) > 0 && len(a) == len(b) && &a[0] == &b[0]
 }

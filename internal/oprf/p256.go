@@ -37,7 +37,7 @@ func (p256) Multiply(terms ...Term) error {
 		if t.Element == nil {
 			p.ScalarBaseMult(t.Scalar) // its error is about the scalar's length
 		} else {
-			if !sameSlice(of, t.Element) {
+			if !SameSlice(of, t.Element) {
 				if err := readP256Element(last, t.Element); err != nil {
 					return err
 				}
@@ -100,7 +100,7 @@ func (p256) Invert(out, scalar []byte) error {
 }
 
 func checkP256Scalar(b []byte) error {
-	if len(b) != 32 || isZero(b) {
+	if len(b) != 32 || IsZero(b) {
 		return ErrScalar
 	}
 	s := bigmod.NewNat()

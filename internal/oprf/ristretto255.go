@@ -47,7 +47,7 @@ func (ristretto) Multiply(terms ...Term) error {
 			points[i].ScalarBaseMult(&s)
 			continue
 		}
-		if !sameSlice(of, t.Element) {
+		if !SameSlice(of, t.Element) {
 			if !decodeRistretto(&last, t.Element) {
 				return ErrElement
 			}
@@ -61,7 +61,7 @@ func (ristretto) Multiply(terms ...Term) error {
 
 func (ristretto) MapMultiply(out, scalar, uniform []byte) error {
 	var s ristretto255.Scalar
-	if _, err := s.SetCanonicalBytes(scalar); err != nil || isZero(scalar) {
+	if _, err := s.SetCanonicalBytes(scalar); err != nil || IsZero(scalar) {
 		return ErrScalar
 	}
 	defer s.Zero()
@@ -70,7 +70,7 @@ func (ristretto) MapMultiply(out, scalar, uniform []byte) error {
 		return ErrElement
 	}
 	copy(out, p.ScalarMult(&s, &p).Bytes())
-	if isZero(out) {
+	if IsZero(out) {
 		return ErrElement // the identity
 	}
 	return nil
@@ -83,7 +83,7 @@ func (ristretto) Reduce(out, uniform []byte) error {
 	}
 	defer s.Set(edwards25519.NewScalar())
 	copy(out, s.Bytes())
-	if isZero(out) {
+	if IsZero(out) {
 		return ErrScalar
 	}
 	return nil
@@ -100,14 +100,14 @@ func (ristretto) Invert(out, scalar []byte) error {
 }
 
 func readRistrettoScalar(s *edwards25519.Scalar, b []byte) error {
-	if _, err := s.SetCanonicalBytes(b); err != nil || isZero(b) {
+	if _, err := s.SetCanonicalBytes(b); err != nil || IsZero(b) {
 		return ErrScalar
 	}
 	return nil
 }
 
-// isZero is constant time.
-func isZero(b []byte) bool {
+// IsZero reports whether all bytes are 0, in constant time.
+func IsZero(b []byte) bool {
 	var or byte
 	for _, c := range b {
 		or |= c

@@ -33,7 +33,7 @@ func fieldElement(s string) *field.Element {
 // refuses the identity too.
 func decodeRistretto(p *edwards25519.Point, b []byte) bool {
 	var s, ss, u1, u2, u2Sqr, v, invSqrt, denX, denY, x, y, t field.Element
-	if _, err := s.SetBytes(b); err != nil || isZero(b) {
+	if _, err := s.SetBytes(b); err != nil || IsZero(b) {
 		return false
 	}
 	if subtle.ConstantTimeCompare(s.Bytes(), b) != 1 || s.IsNegative() == 1 {
