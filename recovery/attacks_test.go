@@ -804,7 +804,7 @@ func TestAttack_KeyFromThePassword(t *testing.T) {
 			return true
 		})
 	}
-	require.Equal(t, map[string][]string{"DeriveKey": {"slot.go"}, "ImportKey": {"keyring.go"}}, calls)
+	require.Equal(t, map[string][]string{"DeriveKey": {"slot.go"}, "ImportKey": {"change.go", "keyring.go"}}, calls)
 }
 
 // TestAttack_NothingSwitchesChecksOff: no zero value and no missing argument means that
