@@ -30,11 +30,22 @@ func approveByCode(t testing.TB, k *recovery.Keyring, r *recovery.Request) (gran
 	require.NoError(t, err)
 	require.Equal(t, code, theirs)
 	require.Regexp(t, "^[0-9A-HJKMNP-TV-Z]{3}-[0-9A-HJKMNP-TV-Z]{3}$", code)
+	require.Zero(t, a.Slot())
 	grant, err = a.Grant()
 	require.NoError(t, err)
+	require.Contains(t, ids(k), a.Slot())
+	slot := a.Slot()
 	_, err = a.Grant()
 	require.Equal(t, recovery.ErrUsed, err)
+	require.Equal(t, slot, a.Slot())
 	return grant
+}
+
+func ids(k *recovery.Keyring) (ids []recovery.SlotID) {
+	for _, s := range k.Slots() {
+		ids = append(ids, s.ID)
+	}
+	return ids
 }
 
 // TestApproveDevice by both modes: the new device opens the keyring by itself from
@@ -46,10 +57,12 @@ func TestApproveDevice(t *testing.T) {
 		before := k.Bytes()
 		r := request(t, recovery.ForDevice)
 		var grant []byte
+		var id recovery.SlotID
 		if mode == "QR" {
 			var err error
-			grant, err = k.ApproveQR(r.QR(), r.Ask())
+			grant, id, err = k.ApproveQR(r.QR(), r.Ask())
 			require.NoError(t, err)
+			require.Contains(t, ids(k), id)
 		} else {
 			grant = approveByCode(t, k, r)
 		}
@@ -58,7 +71,12 @@ func TestApproveDevice(t *testing.T) {
 		d, p, err := r.OpenDevice(grant)
 		require.NoError(t, err)
 		require.Equal(t, pin(t, k), p)
-		requireSame(t, k, open(t, header, d, p), 1)
+		if mode == "QR" {
+			require.Equal(t, id, d.ID())
+		}
+		byDevice := open(t, header, d, p)
+		requireSame(t, k, byDevice, 1)
+		require.Equal(t, d.ID(), byDevice.OpenedBy())
 		_, _, err = r.OpenDevice(grant)
 		require.Equal(t, recovery.ErrUsed, err)
 
@@ -72,7 +90,7 @@ func TestApproveDevice(t *testing.T) {
 		// The device can change things, and let others in.
 		phone := open(t, k.Bytes(), kept, p)
 		r2 := request(t, recovery.ForDevice)
-		grant2, err := phone.ApproveQR(r2.QR(), r2.Ask())
+		grant2, _, err := phone.ApproveQR(r2.QR(), r2.Ask())
 		require.NoError(t, err)
 		d2, p2, err := r2.OpenDevice(grant2)
 		require.NoError(t, err)
@@ -127,7 +145,7 @@ func TestGrantForgedByTheServer(t *testing.T) {
 	r := request(t, recovery.ForDevice)
 	guess := request(t, recovery.ForDevice)
 	digest := sha256.Sum256(r.Ask()[2 : 2+1216])
-	forged, err := mallory.ApproveQR(recovery.QRWith(guess.QR(), digest), r.Ask())
+	forged, _, err := mallory.ApproveQR(recovery.QRWith(guess.QR(), digest), r.Ask())
 	require.NoError(t, err)
 	_, _, err = r.OpenDevice(forged)
 	require.Equal(t, recovery.ErrApproval, err)
@@ -135,7 +153,7 @@ func TestGrantForgedByTheServer(t *testing.T) {
 	// It changes a bit of a genuine one.
 	r = request(t, recovery.ForDevice)
 	qr, ask := r.QR(), r.Ask()
-	grant, err := k.ApproveQR(qr, ask)
+	grant, _, err := k.ApproveQR(qr, ask)
 	require.NoError(t, err)
 	for i := 0; i < 8*len(grant); i += 37 {
 		altered := bytes.Clone(grant)
@@ -160,7 +178,7 @@ func TestGrantForgedByTheServer(t *testing.T) {
 	require.NoError(t, err)
 	_, _, err = r.Reveal(a.Answer())
 	require.NoError(t, err)
-	grant, err = k.ApproveQR(r.QR(), r.Ask())
+	grant, _, err = k.ApproveQR(r.QR(), r.Ask())
 	require.NoError(t, err)
 	_, _, err = r.OpenDevice(grant)
 	require.Error(t, err)
@@ -172,7 +190,7 @@ func TestRequesterImpersonated(t *testing.T) {
 	k := create(t, phrase(t))
 	before := k.Slots()
 	r, mallory := request(t, recovery.ForDevice), request(t, recovery.ForDevice)
-	_, err := k.ApproveQR(r.QR(), mallory.Ask())
+	_, _, err := k.ApproveQR(r.QR(), mallory.Ask())
 	require.Equal(t, recovery.ErrApproval, err)
 
 	a, err := k.Approve(mallory.Ask())
@@ -251,7 +269,7 @@ func TestApprovalsAreOfOneAccountAndPurpose(t *testing.T) {
 	other, err := recovery.Reset(t.Context(), phrase(t))
 	require.NoError(t, err)
 	r := request(t, recovery.ForDevice)
-	_, err = other.ApproveQR(r.QR(), r.Ask())
+	_, _, err = other.ApproveQR(r.QR(), r.Ask())
 	require.Equal(t, recovery.ErrApproval, err)
 	a, err := other.Approve(r.Ask())
 	require.NoError(t, err)
@@ -268,7 +286,7 @@ func TestApprovalsAreOfOneAccountAndPurpose(t *testing.T) {
 	share := request(t, recovery.ForShare)
 	_, err = k.Approve(share.Ask())
 	require.Equal(t, recovery.ErrMalformed, err)
-	_, err = k.ApproveQR(share.QR(), share.Ask())
+	_, _, err = k.ApproveQR(share.QR(), share.Ask())
 	require.Equal(t, recovery.ErrMalformed, err)
 	grant, err = recovery.ApproveShareQR(account, share.QR(), share.Ask(), []byte("share"))
 	require.NoError(t, err)
@@ -276,11 +294,11 @@ func TestApprovalsAreOfOneAccountAndPurpose(t *testing.T) {
 	require.Equal(t, recovery.ErrApproval, err)
 
 	for _, bad := range []string{"", "nescio-approve:", r.QR()[1:], r.QR() + "A", r.QR()[:len(r.QR())-1], strings.Replace(r.QR(), "nescio", "Nescio", 1)} {
-		_, err = k.ApproveQR(bad, r.Ask())
+		_, _, err = k.ApproveQR(bad, r.Ask())
 		require.Equal(t, recovery.ErrMalformed, err, bad)
 	}
 	for _, bad := range [][]byte{nil, r.Ask()[1:], append(r.Ask(), 0)} {
-		_, err = k.ApproveQR(r.QR(), bad)
+		_, _, err = k.ApproveQR(r.QR(), bad)
 		require.Equal(t, recovery.ErrMalformed, err)
 		_, err = k.Approve(bad)
 		require.Equal(t, recovery.ErrMalformed, err)
@@ -310,7 +328,7 @@ func TestApprovalsAreOfOneAccountAndPurpose(t *testing.T) {
 func TestDeviceSlotForged(t *testing.T) {
 	k := create(t, phrase(t))
 	r := request(t, recovery.ForDevice)
-	grant, err := k.ApproveQR(r.QR(), r.Ask())
+	grant, _, err := k.ApproveQR(r.QR(), r.Ask())
 	require.NoError(t, err)
 	d, p, err := r.OpenDevice(grant)
 	require.NoError(t, err)
@@ -327,7 +345,7 @@ func TestDeviceSlotForged(t *testing.T) {
 func TestParseDevice(t *testing.T) {
 	k := create(t, phrase(t))
 	r := request(t, recovery.ForDevice)
-	grant, err := k.ApproveQR(r.QR(), r.Ask())
+	grant, _, err := k.ApproveQR(r.QR(), r.Ask())
 	require.NoError(t, err)
 	d, _, err := r.OpenDevice(grant)
 	require.NoError(t, err)

@@ -19,7 +19,8 @@ type Approval struct {
 	account    [16]byte
 	publicKey  []byte
 	commitment []byte
-	payload    func(publicKey []byte) ([]byte, error)
+	payload    func(publicKey []byte) (SlotID, []byte, error)
+	slot       SlotID // after Grant
 	enc        []byte
 	sender     func() *hpke.Sender // a function, since fmt follows pointers in others' structs
 	kept       func() []byte       // a share, to clear
@@ -35,38 +36,35 @@ func (k *Keyring) Approve(ask []byte) (*Approval, error) {
 }
 
 // ApproveQR approves a device whose QR code the user has scanned, and returns the
-// grant. The keyring then has the device's slot: upload it before the grant is sent. It
-// returns ErrApproval for a message that the QR code is not of, or another account's.
-func (k *Keyring) ApproveQR(qr string, ask []byte) (grant []byte, err error) {
+// grant. The keyring then has the device's slot, of the returned id: upload it before
+// the grant is sent. It returns ErrApproval for a message that the QR code is not of, or
+// another account's.
+func (k *Keyring) ApproveQR(qr string, ask []byte) (grant []byte, id SlotID, err error) {
 	return approveQR(ForDevice, k.Account(), qr, ask, k.admitDevice)
 }
 
 // admitDevice adds a device's slot and returns what its grant says: slot id 16 ‖ MK ‖ L ‖
 // Pin.
-func (k *Keyring) admitDevice(publicKey []byte) ([]byte, error) {
-	id, err := only(k.change(func(c *change) error { return c.addDevice(publicKey) }))
-	if err != nil {
-		return nil, err
+func (k *Keyring) admitDevice(publicKey []byte) (id SlotID, payload []byte, err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if id, err = only(k.apply(func(c *change) error { return c.addDevice(publicKey) })); err != nil {
+		return id, nil, err
 	}
-	p, err := k.Pin()
+	p, err := k.pin()
 	if err != nil {
-		return nil, err
+		return id, nil, err
 	}
 	pin, err := p.MarshalBinary()
 	if err != nil {
-		return nil, err
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.gone {
-		return nil, ErrUsed
+		return id, nil, err
 	}
 	s := k.secrets()
-	payload := make([]byte, 0, len(id)+2*keySize+len(pin))
+	payload = make([]byte, 0, len(id)+2*keySize+len(pin))
 	payload = append(payload, id[:]...)
 	payload = append(payload, s.master[:]...)
 	payload = append(payload, s.lineage[:]...)
-	return append(payload, pin...), nil
+	return id, append(payload, pin...), nil
 }
 
 // ApproveShare begins to approve by short code that a share, of up to 4 KiB, is
@@ -76,7 +74,7 @@ func ApproveShare(account, ask, share []byte) (*Approval, error) {
 		return nil, err
 	}
 	share = bytes.Clone(share)
-	a, err := newApproval(ForShare, [16]byte(account), ask, func([]byte) ([]byte, error) { return share, nil })
+	a, err := newApproval(ForShare, [16]byte(account), ask, handOut(share))
 	if err != nil {
 		clear(share)
 		return nil, err
@@ -92,7 +90,13 @@ func ApproveShareQR(account []byte, qr string, ask, share []byte) (grant []byte,
 	}
 	share = bytes.Clone(share)
 	defer clear(share)
-	return approveQR(ForShare, [16]byte(account), qr, ask, func([]byte) ([]byte, error) { return share, nil })
+	grant, _, err = approveQR(ForShare, [16]byte(account), qr, ask, handOut(share))
+	return grant, err
+}
+
+// handOut is for shares what admitDevice is for devices.
+func handOut(share []byte) func([]byte) (SlotID, []byte, error) {
+	return func([]byte) (SlotID, []byte, error) { return SlotID{}, share, nil }
 }
 
 func checkShare(account, share []byte) error {
@@ -119,38 +123,38 @@ func plaintext(p Purpose, payload []byte) []byte {
 	return append([]byte{byte(p), version}, payload...)
 }
 
-func approveQR(p Purpose, account [16]byte, qr string, ask []byte, payload func([]byte) ([]byte, error)) ([]byte, error) {
+func approveQR(p Purpose, account [16]byte, qr string, ask []byte, payload func([]byte) (SlotID, []byte, error)) (grant []byte, id SlotID, err error) {
 	q, ok := parseQR(qr)
 	publicKey, _, ok2 := splitAsk(ask, p)
 	if !ok || !ok2 {
-		return nil, ErrMalformed
+		return nil, id, ErrMalformed
 	}
 	if digest := sha256.Sum256(publicKey); q.purpose != p || q.account != account || !hmac.Equal(digest[:], q.publicKey[:]) {
-		return nil, ErrApproval
+		return nil, id, ErrApproval
 	}
 	enc, sender, err := newSender(p, account, publicKey)
 	if err != nil {
-		return nil, err
+		return nil, id, err
 	}
-	content, err := payload(publicKey)
+	id, content, err := payload(publicKey)
 	if err != nil {
-		return nil, err
+		return nil, SlotID{}, err
 	}
 	plain := plaintext(p, content)
 	defer clear(plain)
 	ct, err := sender.Seal(nil, plain)
 	if err != nil {
-		return nil, err
+		return nil, SlotID{}, err
 	}
-	grant := append(enc, ct...)
+	grant = append(enc, ct...)
 	mac, err := grantMAC(p, account, q.secret[:], publicKey, grant)
 	if err != nil {
-		return nil, err
+		return nil, SlotID{}, err
 	}
-	return append(grant, mac...), nil
+	return append(grant, mac...), id, nil
 }
 
-func newApproval(p Purpose, account [16]byte, ask []byte, payload func([]byte) ([]byte, error)) (*Approval, error) {
+func newApproval(p Purpose, account [16]byte, ask []byte, payload func([]byte) (SlotID, []byte, error)) (*Approval, error) {
 	publicKey, commitment, ok := splitAsk(ask, p)
 	if !ok {
 		return nil, ErrMalformed
@@ -195,13 +199,22 @@ func (a *Approval) Grant() ([]byte, error) {
 		return nil, ErrUsed
 	}
 	a.over = true
-	content, err := a.payload(a.publicKey)
+	slot, content, err := a.payload(a.publicKey)
 	if err != nil {
 		return nil, err
 	}
+	a.slot = slot
 	plain := plaintext(a.purpose, content)
 	defer clear(plain)
 	return a.sender().Seal(a.t, plain)
+}
+
+// Slot returns the id of the slot that Grant has made for a device, and zero before
+// and for a share.
+func (a *Approval) Slot() SlotID {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.slot
 }
 
 // Discard ends an approval that the user said no to, and clears what it would have

@@ -23,6 +23,11 @@ type change struct {
 func (k *Keyring) change(f func(*change) error) (added []SlotID, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	return k.apply(f)
+}
+
+// apply is change under the lock.
+func (k *Keyring) apply(f func(*change) error) (added []SlotID, err error) {
 	if k.gone {
 		return nil, ErrUsed
 	}

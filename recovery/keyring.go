@@ -25,8 +25,9 @@ type Keyring struct {
 	state   header
 	secrets func() *keyringSecrets // a function, since fmt follows pointers in others' structs
 	encoded []byte
-	seen    bool // by somebody outside: the next change is a new revision
-	gone    bool // Destroy was called
+	by      SlotID // what opened it
+	seen    bool   // by somebody outside: the next change is a new revision
+	gone    bool   // Destroy was called
 }
 
 type keyringSecrets struct {
@@ -83,15 +84,21 @@ func (k *Keyring) Remove(id SlotID) error {
 	return err
 }
 
-// Revoke is Remove and Rotate in one revision: the slot's holder learns no master
-// key of later epochs. Old headers still open by it: delete them, and of a File the
-// server's secret. They keep what they know: earlier master keys, and the lineage
-// key, with which they and a malicious server together can deceive a device whose
-// pin is older, or that has none. Renew ends that too, by new secrets.
-func (k *Keyring) Revoke(ctx context.Context, id SlotID) error {
+// Revoke is Remove of all these and Rotate, in one revision: their holders learn no
+// master key of later epochs. Old headers still open by them: delete those, and of a
+// File the server's secret. They keep what they know: earlier master keys, and the
+// lineage key, with which they and a malicious server together can deceive a device
+// whose pin is older, or that has none. Renew ends that too, by new secrets. Without an
+// id nothing changes.
+func (k *Keyring) Revoke(ctx context.Context, ids ...SlotID) error {
+	if len(ids) == 0 {
+		return nil
+	}
 	_, err := k.change(func(c *change) error {
-		if err := c.remove(id); err != nil {
-			return err
+		for _, id := range ids {
+			if err := c.remove(id); err != nil {
+				return err
+			}
 		}
 		return c.rotate(ctx)
 	})
@@ -239,6 +246,11 @@ func (k *Keyring) Account() [16]byte { return k.snapshot().account }
 
 // Epoch returns the current epoch, that of the master key for new data keys.
 func (k *Keyring) Epoch() uint32 { return k.snapshot().epoch }
+
+// OpenedBy returns the id of the slot that Open opened: the one not to Revoke by
+// mistake, and of several Export slots the one whose record counts. It is zero of a
+// keyring that was created, and stays the same when that slot goes.
+func (k *Keyring) OpenedBy() SlotID { return k.by }
 
 // Slots returns copies of the slots.
 func (k *Keyring) Slots() []Slot {

@@ -70,6 +70,7 @@ func (h *Header) open(s *sealedSlot, secret []byte, p Pin) (*Keyring, error) {
 		state:   h.state.clone(),
 		secrets: func() *keyringSecrets { return keys },
 		encoded: h.encoded,
+		by:      s.ID,
 		seen:    true,
 	}, nil
 }

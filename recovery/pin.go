@@ -53,6 +53,11 @@ func FirstUse(account []byte) Pin {
 func (k *Keyring) Pin() (Pin, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	return k.pin()
+}
+
+// pin is Pin under the lock.
+func (k *Keyring) pin() (Pin, error) {
 	if k.gone {
 		return Pin{}, ErrUsed
 	}

@@ -175,6 +175,7 @@ func TestLifeOfAKeyring(t *testing.T) {
 	_, err = k.Key(0)
 	require.Equal(t, recovery.ErrEpoch, err)
 
+	require.NoError(t, k.Revoke(ctx))
 	require.NoError(t, k.Revoke(ctx, id2))
 	delete(ways, "second")
 	step("revoke", 5, 3)

@@ -3,6 +3,7 @@ package recovery
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"fmt"
 	"io"
 
@@ -42,7 +43,24 @@ func (t SlotType) String() string {
 type SlotID [16]byte
 
 // String returns the id in hexadecimal.
-func (id SlotID) String() string { return fmt.Sprintf("%x", id[:]) }
+func (id SlotID) String() string { return hex.EncodeToString(id[:]) }
+
+// MarshalText returns what String does, for JSON and its like.
+func (id SlotID) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, id[:]), nil }
+
+// UnmarshalText reads 32 hexadecimal digits, in small letters, or returns
+// ErrMalformed.
+func (id *SlotID) UnmarshalText(text []byte) error {
+	var read SlotID
+	if len(text) != hex.EncodedLen(len(read)) {
+		return ErrMalformed
+	}
+	if _, err := hex.Decode(read[:], text); err != nil || read.String() != string(text) {
+		return ErrMalformed
+	}
+	*id = read
+	return nil
+}
 
 // Slot is a way in as the header shows it: public, and untrusted until Open has
 // succeeded.
@@ -71,7 +89,8 @@ type Sealer interface {
 // Opener opens slots. Open returns the secret of a slot, or ErrNotMine if the
 // slot is not its own or does not open: then the next one is tried. The slot comes
 // from the server, and may have been changed by it. An Opener that wraps a [Password]
-// hides the check of all its slots together, and bounds what they cost by itself.
+// hides the check of all its slots together, and bounds what they cost by itself. Which
+// slot opened is told by [Keyring.OpenedBy].
 type Opener interface {
 	Open(ctx context.Context, b wrap.Binding, s Slot) (secret []byte, err error)
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/nescio-go/nescio/kdf"
 	"github.com/nescio-go/nescio/opaque"
 	"github.com/nescio-go/nescio/recovery"
-	"github.com/nescio-go/nescio/wrap"
 )
 
 var (
@@ -208,48 +207,24 @@ func (c *client) addExport(ctx context.Context, k *recovery.Keyring, record, exp
 // worked proves that its record is the one that counts: every password slot, and
 // every slot of another record, is of the past.
 func (c *client) settleKeyring(ctx context.Context, export []byte) (*recovery.Keyring, error) {
-	own := &ownSlot{Export: recovery.Export{Key: export}}
-	c.way = own
+	c.way = recovery.Export{Key: export}
 	k, err := c.openKeyring(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return c.changeKeyring(ctx, k, func(k *recovery.Keyring) error {
-		return revoke(ctx, k, func(s recovery.Slot) bool {
-			return s.Type == recovery.SlotPassword || s.Type == recovery.SlotExport && s.ID != own.id
-		})
+		return k.Revoke(ctx, slots(k, func(s recovery.Slot) bool {
+			return s.Type == recovery.SlotPassword || s.Type == recovery.SlotExport && s.ID != k.OpenedBy()
+		})...)
 	})
 }
 
-// ownSlot is the export key of a login, and remembers the slot that it opened.
-type ownSlot struct {
-	recovery.Export
-	id recovery.SlotID
-}
-
-func (o *ownSlot) Open(ctx context.Context, b wrap.Binding, s recovery.Slot) ([]byte, error) {
-	secret, err := o.Export.Open(ctx, b, s)
-	if err == nil {
-		o.id = s.ID
-	}
-	return secret, err
-}
-
-// revoke removes some slots, and makes a new master key, which their holders do not
-// get to know. It is Keyring.Revoke for several at once.
-func revoke(ctx context.Context, k *recovery.Keyring, which func(recovery.Slot) bool) error {
-	found := false
+// slots returns the ids of some slots.
+func slots(k *recovery.Keyring, which func(recovery.Slot) bool) (ids []recovery.SlotID) {
 	for _, s := range k.Slots() {
-		if !which(s) {
-			continue
-		}
-		found = true
-		if err := k.Remove(s.ID); err != nil {
-			return err
+		if which(s) {
+			ids = append(ids, s.ID)
 		}
 	}
-	if !found {
-		return nil
-	}
-	return k.Rotate(ctx)
+	return ids
 }

@@ -34,12 +34,7 @@ func (c *client) newWays(ctx context.Context, k *recovery.Keyring, keep func(*re
 	var file *recovery.File
 	var old []recovery.SlotID
 	k, err = c.changeKeyring(ctx, k, func(k *recovery.Keyring) error {
-		old = nil
-		for _, s := range k.Slots() {
-			if s.Type == recovery.SlotPhrase || s.Type == recovery.SlotFile {
-				old = append(old, s.ID)
-			}
-		}
+		old = slots(k, func(s recovery.Slot) bool { return s.Type == recovery.SlotPhrase || s.Type == recovery.SlotFile })
 		file = recovery.NewFile() // for one slot: another try needs another file
 		if _, err := k.Add(ctx, file); err != nil {
 			return err
@@ -57,7 +52,7 @@ func (c *client) newWays(ctx context.Context, k *recovery.Keyring, keep func(*re
 		return nil, err
 	}
 	return c.changeKeyring(ctx, k, func(k *recovery.Keyring) error {
-		return revoke(ctx, k, func(s recovery.Slot) bool { return slices.Contains(old, s.ID) })
+		return k.Revoke(ctx, slots(k, func(s recovery.Slot) bool { return slices.Contains(old, s.ID) })...)
 	})
 }
 

@@ -286,7 +286,7 @@ func TestServerLearnsNothing(t *testing.T) {
 	for range 2 {
 		requireEnter(t, s, laptop, weakPassword)
 	}
-	secrets["export key"] = laptop.way.(*ownSlot).Key
+	secrets["export key"] = laptop.way.(recovery.Export).Key
 	reveal("export", laptop)
 
 	chip, salt := newAuthenticator(), recovery.NewPasskeySalt()

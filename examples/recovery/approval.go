@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nescio-go/nescio/recovery"
+	"github.com/nescio-go/nescio/recovery/contacts"
 )
 
 // poll is how often one side looks whether the other has answered.
@@ -73,27 +74,35 @@ func (c *client) request(ctx context.Context, q *recovery.Request, r request, us
 
 // approver is who can approve a request: a keyring a device, a share its owner.
 type approver interface {
-	ApproveQR(qr string, ask []byte) ([]byte, error)
+	ApproveQR(qr string, ask []byte) (grant []byte, slot recovery.SlotID, err error)
 	Approve(ask []byte) (*recovery.Approval, error)
 }
 
-// approve goes through an approval up to the grant, which the caller passes on.
-func (c *client) approve(ctx context.Context, owner string, r request, by approver) (grant []byte, err error) {
+type byShare struct{ *contacts.Share }
+
+func (s byShare) ApproveQR(qr string, ask []byte) (grant []byte, none recovery.SlotID, err error) {
+	grant, err = s.Share.ApproveQR(qr, ask)
+	return grant, none, err
+}
+
+// approve goes through an approval up to the grant, which the caller passes on. Of a
+// device it returns its new slot too.
+func (c *client) approve(ctx context.Context, owner string, r request, by approver) (grant []byte, slot recovery.SlotID, err error) {
 	if !r.Code {
 		qr, err := c.ask("Text of the QR code of request " + r.ID)
 		if err != nil {
-			return nil, err
+			return nil, slot, err
 		}
 		return by.ApproveQR(qr, r.Ask)
 	}
 	// Whoever sits between has one try of 2^30 here: it takes this user's action, and
 	// a service lets them begin few in a row.
 	if err := c.agree("Compare a short code with request " + r.ID + " now?"); err != nil {
-		return nil, err
+		return nil, slot, err
 	}
 	a, err := by.Approve(r.Ask)
 	if err != nil {
-		return nil, err
+		return nil, slot, err
 	}
 	defer a.Discard()
 	if err := c.srv.reply(owner, r.ID, func(r *request) error {
@@ -103,22 +112,23 @@ func (c *client) approve(ctx context.Context, owner string, r request, by approv
 		r.Answer = a.Answer()
 		return nil
 	}); err != nil {
-		return nil, err
+		return nil, slot, err
 	}
 	reveal, err := c.await(ctx, owner, r.ID, func(r request) []byte { return r.Reveal })
 	if err != nil {
-		return nil, err
+		return nil, slot, err
 	}
 	code, err := a.Compare(reveal)
 	if err != nil {
-		return nil, err
+		return nil, slot, err
 	}
 	c.say("The code is %s.", code)
 	if err := c.agree("Does the other side show the same code?"); err != nil {
 		c.srv.end(owner, r.ID)
-		return nil, err
+		return nil, slot, err
 	}
-	return a.Grant()
+	grant, err = a.Grant()
+	return grant, a.Slot(), err
 }
 
 // pick returns the request of an id, or the only one there is.
@@ -179,22 +189,13 @@ func (c *client) becomeDevice(ctx context.Context, byCode bool) error {
 // approveDevice approves the request of another device of the account. The header
 // goes up before the grant goes out.
 func (c *client) approveDevice(ctx context.Context, k *recovery.Keyring, r request) error {
-	before := map[recovery.SlotID]bool{}
-	for _, s := range k.Slots() {
-		before[s.ID] = true
-	}
-	grant, err := c.approve(ctx, c.name, r, k)
+	grant, slot, err := c.approve(ctx, c.name, r, k)
 	if err != nil {
 		return err
 	}
 	if err := c.upload(k, c.put); err != nil {
 		return err
 	}
-	for _, s := range k.Slots() {
-		if !before[s.ID] {
-			c.say("Approved, as device %s.", s.ID)
-			return c.srv.grant(c.on, c.name, s.ID.String(), r, grant)
-		}
-	}
-	return errors.New("the approval made no slot")
+	c.say("Approved, as device %s.", slot)
+	return c.srv.grant(c.on, c.name, slot, r, grant)
 }

@@ -10,7 +10,6 @@ import (
 
 	"github.com/nescio-go/nescio/opaque"
 	"github.com/nescio-go/nescio/recovery"
-	"github.com/nescio-go/nescio/wrap"
 )
 
 // client is one account on one device.
@@ -116,7 +115,7 @@ func (c *client) enter(ctx context.Context) (*recovery.Keyring, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.on, err = c.srv.byDevice(c.name, device.ID().String(), c.state.Token); err != nil {
+	if c.on, err = c.srv.byDevice(c.name, device.ID(), c.state.Token); err != nil {
 		return nil, err
 	}
 	c.way = device
@@ -131,27 +130,12 @@ func (c *client) byPassword(ctx context.Context, password []byte) (*recovery.Key
 	if err != nil {
 		return nil, err
 	}
-	own := &ownSlot{Export: recovery.Export{Key: export}}
-	c.way = own
+	c.way = recovery.Export{Key: export}
 	k, err := c.open(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return k, c.revoke(ctx, k, recovery.SlotExport, own.id)
-}
-
-// ownSlot is the export key of a login, and remembers the slot that it opened.
-type ownSlot struct {
-	recovery.Export
-	id recovery.SlotID
-}
-
-func (o *ownSlot) Open(ctx context.Context, b wrap.Binding, s recovery.Slot) ([]byte, error) {
-	secret, err := o.Export.Open(ctx, b, s)
-	if err == nil {
-		o.id = s.ID
-	}
-	return secret, err
+	return k, c.revoke(ctx, k, recovery.SlotExport, k.OpenedBy())
 }
 
 // open opens what the server has, if it follows from what this device saw last.
@@ -243,19 +227,16 @@ func (c *client) add(ctx context.Context, k *recovery.Keyring, s recovery.Sealer
 // revoke removes all ways in of a kind but one, if there are others, and makes a new
 // master key, that their holders do not get to know.
 func (c *client) revoke(ctx context.Context, k *recovery.Keyring, t recovery.SlotType, but recovery.SlotID) error {
-	found := false
+	var old []recovery.SlotID
 	for _, s := range k.Slots() {
 		if s.Type == t && s.ID != but {
-			found = true
-			if err := k.Remove(s.ID); err != nil {
-				return err
-			}
+			old = append(old, s.ID)
 		}
 	}
-	if !found {
+	if len(old) == 0 {
 		return nil
 	}
-	if err := k.Rotate(ctx); err != nil {
+	if err := k.Revoke(ctx, old...); err != nil {
 		return err
 	}
 	return c.upload(k, c.put)

@@ -41,7 +41,7 @@ func (c *client) appoint(ctx context.Context, k *recovery.Keyring, threshold int
 		}
 	}
 	err = c.srv.change(c.name, func(a *account) error {
-		a.ContactSlot, a.Contacts = id.String(), names
+		a.ContactSlot, a.Contacts = id, names
 		return nil
 	})
 	if err != nil {
@@ -81,7 +81,7 @@ func (c *client) share(ctx context.Context, k *recovery.Keyring, owner string, r
 			continue
 		}
 		share, err := key.Open(m.Sealed)
-		if err == nil && share.Slot().String() == r.Slot {
+		if err == nil && share.Slot() == r.Slot {
 			return share, nil
 		}
 	}
@@ -100,11 +100,11 @@ func (c *client) handOut(ctx context.Context, k *recovery.Keyring, owner string,
 	if err := c.agree("Have you recognised " + owner + " by face or voice, and do they ask for it themselves?"); err != nil {
 		return err
 	}
-	grant, err := c.approve(ctx, owner, r, share)
+	grant, _, err := c.approve(ctx, owner, r, byShare{share})
 	if err != nil {
 		return err
 	}
-	if err := c.srv.grant(c.on, owner, "", r, grant); err != nil {
+	if err := c.srv.grant(c.on, owner, recovery.SlotID{}, r, grant); err != nil {
 		return err
 	}
 	c.say("The share has gone to the device of %s.", owner)
@@ -122,13 +122,7 @@ func (c *client) collect(ctx context.Context, byCode bool) (*contacts.Collection
 	if err != nil {
 		return nil, err
 	}
-	var id recovery.SlotID
-	for _, s := range h.Slots() {
-		if s.ID.String() == a.ContactSlot {
-			id = s.ID
-		}
-	}
-	all, err := contacts.NewCollection(h, id)
+	all, err := contacts.NewCollection(h, a.ContactSlot)
 	if err != nil {
 		return nil, fmt.Errorf("%s has no contacts: use another way", c.name)
 	}
@@ -155,7 +149,7 @@ func (c *client) collect(ctx context.Context, byCode bool) (*contacts.Collection
 		if err != nil {
 			return nil, err
 		}
-		r := request{Contact: contact, Slot: id.String(), Code: byCode}
+		r := request{Contact: contact, Slot: a.ContactSlot, Code: byCode}
 		if err := c.request(ctx, q, r, func(grant []byte) error { return c.take(all, q, grant) }); err != nil {
 			if ctx.Err() != nil || errors.Is(err, errHeld) {
 				return nil, err

@@ -96,11 +96,9 @@ func (c *client) describe(name string, a account) error {
 		c.say("                  %-9s %s", s.Type, s.ID)
 	}
 	row(len(a.Note.Key)+len(a.Note.Text), "note, encrypted under master key %d", a.Note.Epoch)
-	for _, id := range slices.Sorted(maps.Keys(a.Files)) {
-		row(len(a.Files[id]), "server's half of the recovery file %s", id)
-	}
-	for _, id := range slices.Sorted(maps.Keys(a.Devices)) {
-		row(len(a.Devices[id]), "hash of the token of device %s", id)
+	for _, slot := range h.Slots() {
+		row(len(a.Files[slot.ID]), "server's half of the recovery file %s", slot.ID)
+		row(len(a.Devices[slot.ID]), "hash of the token of device %s", slot.ID)
 	}
 	row(len(a.ContactKey), "public key, to which others' shares are sealed")
 	row(len(a.ContactSecret.Key)+len(a.ContactSecret.Text), "its private key, encrypted under master key %d", a.ContactSecret.Epoch)

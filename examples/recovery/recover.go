@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/nescio-go/nescio/recovery"
 )
@@ -146,18 +147,19 @@ func (c *client) regain(ctx context.Context) error {
 }
 
 // drop revokes one way in.
-func (c *client) drop(ctx context.Context, k *recovery.Keyring, id string) error {
-	for _, s := range k.Slots() {
-		if s.ID.String() != id {
-			continue
-		}
-		if s.Type == recovery.SlotExport {
-			return errors.New("this is the password's: use password to change it")
-		}
-		if err := k.Revoke(ctx, s.ID); err != nil {
-			return err
-		}
-		return c.upload(k, c.put)
+func (c *client) drop(ctx context.Context, k *recovery.Keyring, text string) error {
+	var id recovery.SlotID
+	err := id.UnmarshalText([]byte(text))
+	slots := k.Slots()
+	i := slices.IndexFunc(slots, func(s recovery.Slot) bool { return s.ID == id })
+	if err != nil || i < 0 {
+		return fmt.Errorf("there is no way in %q: login lists them", text)
 	}
-	return fmt.Errorf("there is no way in %q: inspect lists them", id)
+	if slots[i].Type == recovery.SlotExport {
+		return errors.New("this is the password's: use password to change it")
+	}
+	if err := k.Revoke(ctx, id); err != nil {
+		return err
+	}
+	return c.upload(k, c.put)
 }

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/nescio-go/nescio/recovery"
 )
 
 const (
@@ -21,10 +23,10 @@ const (
 type request struct {
 	ID      string
 	Since   time.Time
-	Contact string // who is asked for a share; empty: a device asks to be approved
-	Slot    string // of the share
-	Code    bool   // by short code
-	Token   []byte // SHA-256 of the new device's
+	Contact string          // who is asked for a share; empty: a device asks to be approved
+	Slot    recovery.SlotID // of the share
+	Code    bool            // by short code
+	Token   []byte          // SHA-256 of the new device's
 	Ask     []byte
 	Answer  []byte
 	Reveal  []byte
@@ -101,11 +103,11 @@ func (s *server) request(name, id string) (r request, err error) {
 func (s *server) end(name, id string) { os.Remove(s.requestPath(name, id)) }
 
 // grant passes the last message on. A device may log in from then on.
-func (s *server) grant(on session, owner, slot string, r request, grant []byte) error {
+func (s *server) grant(on session, owner string, slot recovery.SlotID, r request, grant []byte) error {
 	if r.Contact == "" {
 		err := s.change(owner, func(a *account) error {
 			if a.Devices == nil {
-				a.Devices = map[string][]byte{}
+				a.Devices = map[recovery.SlotID][]byte{}
 			}
 			a.Devices[slot] = r.Token
 			return nil

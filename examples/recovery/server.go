@@ -39,17 +39,17 @@ type server struct {
 
 // account is all that the server has of one. None of it opens anything by itself.
 type account struct {
-	Record        []byte            // OPAQUE's, for the password
-	Phrase        []byte            // OPAQUE's, for the login by phrase
-	Header        []byte            // the keyring's
-	Note          sealed            // under the keyring
-	Files         map[string][]byte // the server's halves of recovery files, by slot
-	Devices       map[string][]byte // SHA-256 of the tokens of approved devices, by slot
-	ContactKey    []byte            // public, for shares of others' keys
-	ContactSecret sealed            // its private key, under the keyring
-	ContactSlot   string            // of the contacts that count
-	Contacts      []string          // who they are
-	Shares        []message         // of others' keys, sealed to ContactKey
+	Record        []byte                     // OPAQUE's, for the password
+	Phrase        []byte                     // OPAQUE's, for the login by phrase
+	Header        []byte                     // the keyring's
+	Note          sealed                     // under the keyring
+	Files         map[recovery.SlotID][]byte // the server's halves of recovery files, by slot
+	Devices       map[recovery.SlotID][]byte // SHA-256 of the tokens of approved devices, by slot
+	ContactKey    []byte                     // public, for shares of others' keys
+	ContactSecret sealed                     // its private key, under the keyring
+	ContactSlot   recovery.SlotID            // of the contacts that count
+	Contacts      []string                   // who they are
+	Shares        []message                  // of others' keys, sealed to ContactKey
 }
 
 type message struct {
@@ -62,7 +62,7 @@ type message struct {
 // opaque.Client.WithContext.
 type session struct {
 	name   string
-	device string // the slot of a device that came by its token
+	device recovery.SlotID // of a device that came by its token
 }
 
 var (
@@ -233,7 +233,7 @@ func (s *server) number(name string) ([]byte, error) {
 
 // byDevice is the login of an approved device. A token is as random as a key, so
 // that its hash tells nothing.
-func (s *server) byDevice(name, slot string, token []byte) (session, error) {
+func (s *server) byDevice(name string, slot recovery.SlotID, token []byte) (session, error) {
 	a, _, err := s.view(name)
 	if err != nil {
 		return session{}, err
@@ -265,8 +265,8 @@ func (s *server) putHeader(on session, b []byte) error {
 			return errConflict
 		}
 		a.Header = h.Bytes()
-		gone := func(id string, _ []byte) bool {
-			return !slices.ContainsFunc(h.Slots(), func(s recovery.Slot) bool { return s.ID.String() == id })
+		gone := func(id recovery.SlotID, _ []byte) bool {
+			return !slices.ContainsFunc(h.Slots(), func(s recovery.Slot) bool { return s.ID == id })
 		}
 		maps.DeleteFunc(a.Files, gone)
 		maps.DeleteFunc(a.Devices, gone)
@@ -277,7 +277,7 @@ func (s *server) putHeader(on session, b []byte) error {
 // putRecord replaces the record of a login, only beside the header that has its
 // slot: another device may have changed that.
 func (s *server) putRecord(on session, suffix string, record []byte, header [sha256.Size]byte) error {
-	if on.device != "" {
+	if on.device != (recovery.SlotID{}) {
 		return errors.New("a device's token is not enough to change a login")
 	}
 	if err := s.opaque.Admit(record); err != nil {
@@ -299,9 +299,9 @@ func (s *server) putRecord(on session, suffix string, record []byte, header [sha
 func (s *server) putFile(on session, id recovery.SlotID, secret []byte) error {
 	return s.change(on.name, func(a *account) error {
 		if a.Files == nil {
-			a.Files = map[string][]byte{}
+			a.Files = map[recovery.SlotID][]byte{}
 		}
-		a.Files[id.String()] = secret
+		a.Files[id] = secret
 		return nil
 	})
 }
@@ -309,10 +309,10 @@ func (s *server) putFile(on session, id recovery.SlotID, secret []byte) error {
 // file hands out the server's half of a recovery file.
 func (s *server) file(on session, id recovery.SlotID) ([]byte, error) {
 	a, _, err := s.view(on.name)
-	if err == nil && a.Files[id.String()] == nil {
+	if err == nil && a.Files[id] == nil {
 		err = errors.New("the server has no half for this file: it was replaced, or is another account's")
 	}
-	return a.Files[id.String()], err
+	return a.Files[id], err
 }
 
 // contactKey is what the server says is somebody's key: compare its fingerprint.

@@ -277,7 +277,7 @@ func TestReleaseIsByApprovalAlone(t *testing.T) {
 	require.Equal(t, recovery.ErrMalformed, err)
 	_, err = a.shares[0].Approve(device.Ask())
 	require.Equal(t, recovery.ErrMalformed, err)
-	grant, err := a.keyring.ApproveQR(device.QR(), device.Ask())
+	grant, _, err := a.keyring.ApproveQR(device.QR(), device.Ask())
 	require.NoError(t, err)
 	_, err = contacts.OpenGrant(device, grant)
 	require.Equal(t, recovery.ErrApproval, err)
