@@ -63,8 +63,7 @@ func wake(t *testing.T, snapshot string) {
 	os.Remove("nescio-server/lock")
 }
 
-// either runs two command lines of which at least one works, with the note in what it
-// writes.
+// either runs command lines of which at least one works.
 func either(t *testing.T, where string, tries ...func() (string, error)) {
 	t.Helper()
 	var outs []string
@@ -86,7 +85,11 @@ func opens(t *testing.T, passwords ...string) (tries []func() (string, error)) {
 			if out, err := call(t, "note alice", p); err != nil {
 				return out, err
 			}
-			return call(t, "note alice -device fresh", p, "yes")
+			out, err := call(t, "note alice -device fresh", p, "yes")
+			if err == nil {
+				require.Contains(t, out, "third pot")
+			}
+			return out, err
 		})
 	}
 	return tries
@@ -106,19 +109,21 @@ func byPhrases(t *testing.T, password string, phrases ...string) (tries []func()
 }
 
 func byFiles(t *testing.T, password string, files ...string) (tries []func() (string, error)) {
-	claim := regexp.MustCompile(`claim ([0-9a-f]{8})`)
 	for i, f := range files {
 		line := fmt.Sprintf("recover alice -by file -file %s -device by-file-%d", f, i)
 		tries = append(tries, func() (string, error) {
-			out, err := call(t, line)
-			if err == nil || !claim.MatchString(err.Error()) {
-				return out, fmt.Errorf("no claim: %v", err)
-			}
-			must(t, "review alice -clear -claim "+claim.FindStringSubmatch(err.Error())[1])
+			reviewed(t, line)
 			return call(t, line, "yes", password, password)
 		})
 	}
 	return tries
+}
+
+// reviewed makes a claim by a command line, and lets it through.
+func reviewed(t *testing.T, line string) {
+	t.Helper()
+	waits := refused2(t, "waits for a review", line)
+	must(t, "review alice -clear -claim "+regexp.MustCompile(`claim ([0-9a-f]{8})`).FindStringSubmatch(waits)[1])
 }
 
 // TestCrashes stops each command in the middle of each of its writes: what is before
@@ -134,6 +139,7 @@ func TestCrashes(t *testing.T) {
 	must(t, "note alice third_pot", pw1)
 	phrase := phraseOf(t, must(t, "phrase alice", pw1, "yes"))
 	must(t, "file alice -o alice.recovery", pw1)
+	reviewed(t, "recover alice -by file -file alice.recovery -device lost")
 
 	for name, c := range map[string]struct {
 		line      string
@@ -146,6 +152,7 @@ func TestCrashes(t *testing.T) {
 		"phrase":            {"phrase alice", []string{pw1, "yes"}, []string{pw1}, ""},
 		"file":              {"file alice -o new.recovery", []string{pw1}, []string{pw1}, "new.recovery"},
 		"recover by phrase": {"recover alice -by phrase -device new", []string{phrase, "yes", pw2, pw2}, []string{pw1, pw2}, ""},
+		"recover by file":   {"recover alice -by file -file alice.recovery -device lost", []string{"yes", pw2, pw2}, []string{pw1, pw2}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			work := filepath.Join(t.TempDir(), "work")
@@ -216,20 +223,57 @@ func TestCrashOfContacts(t *testing.T) {
 		wake(t, s)
 		either(t, fmt.Sprint("step ", i+1), opens(t, pw1)...)
 		// Of the old contacts and of the new ones.
-		waits := refused2(t, "waits for a review", "recover alice -by contacts -device new")
-		must(t, "review alice -clear -claim "+regexp.MustCompile(`claim ([0-9a-f]{8})`).FindStringSubmatch(waits)[1])
-		d := start(t, "recover alice -by contacts -device new")
-		for _, name := range []string{"friend", "brother"} {
-			d.see("Whom")
-			d.say(name)
-			must(t, "release alice -as "+name+" -device at-"+name, name+"-pw", "yes", d.see(`alone:\n(\S+)\n`))
-		}
-		d.see(pin)
-		d.say("yes")
-		d.see("New password")
-		d.say(pw2)
-		d.say(pw2)
-		require.NoError(t, d.end())
+		reviewed(t, "recover alice -by contacts -device new")
+		require.NoError(t, byContacts(t, "friend", "brother"))
 		readsNote(t, "newer", pw2)
 	}
+}
+
+// byContacts recovers the account on the device "new", of which a claim was let
+// through. Of these contacts as many are asked as there are shares missing.
+func byContacts(t *testing.T, names ...string) error {
+	t.Helper()
+	d := start(t, "recover alice -by contacts -device new")
+	for {
+		switch d.see("Whom|" + pin + "|New password") {
+		case "Whom":
+			name := names[0]
+			names = names[1:]
+			d.say(name)
+			id := d.see("Request ([a-z2-7]+) waits") // one that was cut off may wait too
+			must(t, "release alice -as "+name+" -id "+id+" -device at-"+name, name+"-pw", "yes", d.see(`alone:\n(\S+)\n`))
+		case pin:
+			d.say("yes")
+		default:
+			d.say(pw2)
+			d.say(pw2)
+			return d.end()
+		}
+	}
+}
+
+// TestCrashOfRecoveryByContacts: the shares that came are kept, and what is missing
+// can be asked for again.
+func TestCrashOfRecoveryByContacts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes half a minute")
+	}
+	in(t)
+	signUpAll(t)
+	must(t, "contacts alice sister friend brother", pw1, "yes", "yes", "yes")
+	reviewed(t, "recover alice -by contacts -device new")
+	all := snapshots(t, func() { require.NoError(t, byContacts(t, "sister", "brother")) })
+	for i, s := range all {
+		wake(t, s)
+		where := fmt.Sprintf("step %d of %d", i+1, len(all))
+		either(t, where, opens(t, pw1, pw2)...)
+		out, err := call(t, "note alice -device newer", pw2, "yes")
+		if err == nil {
+			require.Contains(t, out, "third pot", where)
+			continue // the crash was after the new password
+		}
+		require.NoError(t, byContacts(t, "brother", "sister"), where)
+		readsNote(t, "newest", pw2)
+	}
+	t.Logf("%d steps", len(all))
 }

@@ -34,6 +34,9 @@ func TestMain(m *testing.M) {
 		return p
 	}
 	poll = 5 * time.Millisecond
+	if os.Getenv("NESCIO_TEST_AS_PROGRAM") != "" { // see pty_linux_test.go
+		main()
+	}
 	lockWait = 2 * time.Second
 	os.Exit(m.Run())
 }
@@ -81,16 +84,18 @@ func refused(t testing.TB, why, line string, input ...string) string {
 
 // dialog is a command that runs beside others, and is answered as it asks.
 type dialog struct {
-	t    testing.TB
-	in   *io.PipeWriter
-	mu   sync.Mutex
-	out  bytes.Buffer
-	done chan error
+	t     testing.TB
+	in    io.WriteCloser
+	mu    sync.Mutex
+	out   bytes.Buffer // not yet seen
+	shown bytes.Buffer // all of it
+	done  chan error
 }
 
 func (d *dialog) Write(b []byte) (int, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.shown.Write(b)
 	return d.out.Write(b)
 }
 
