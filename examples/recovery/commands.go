@@ -173,7 +173,7 @@ func login(ctx context.Context, c *client, _ *options) error {
 		}
 		c.say("  %-9s %s%s", s.Type, s.ID, mark)
 	}
-	a, _, err := c.srv.view(c.name)
+	a, err := c.srv.mine(c.on)
 	if err != nil {
 		return err
 	}
@@ -205,9 +205,9 @@ func note(ctx context.Context, c *client, o *options) error {
 		if err != nil {
 			return err
 		}
-		return c.srv.change(c.name, func(a *account) error { a.Note = s; return nil })
+		return c.srv.putNote(c.on, s)
 	}
-	a, _, err := c.srv.view(c.name)
+	a, err := c.srv.mine(c.on)
 	if err != nil {
 		return err
 	}

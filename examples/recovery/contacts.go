@@ -40,11 +40,7 @@ func (c *client) appoint(ctx context.Context, k *recovery.Keyring, threshold int
 			return err
 		}
 	}
-	err = c.srv.change(c.name, func(a *account) error {
-		a.ContactSlot, a.Contacts = id, names
-		return nil
-	})
-	if err != nil {
+	if err := c.srv.putContacts(c.on, id, names); err != nil {
 		return err
 	}
 	return c.revoke(ctx, k, recovery.SlotContacts, id)
@@ -63,7 +59,7 @@ func fingerprint(key []byte) string {
 
 // share finds the contact's own share for a request of an owner.
 func (c *client) share(ctx context.Context, k *recovery.Keyring, owner string, r request) (*contacts.Share, error) {
-	a, _, err := c.srv.view(c.name)
+	a, err := c.srv.mine(c.on)
 	if err != nil {
 		return nil, err
 	}
@@ -118,11 +114,11 @@ func (c *client) collect(ctx context.Context, byCode bool) (*contacts.Collection
 	if err != nil {
 		return nil, err
 	}
-	a, _, err := c.srv.view(c.name)
+	slot, names, err := c.srv.contacts(c.on)
 	if err != nil {
 		return nil, err
 	}
-	all, err := contacts.NewCollection(h, a.ContactSlot)
+	all, err := contacts.NewCollection(h, slot)
 	if err != nil {
 		return nil, fmt.Errorf("%s has no contacts: use another way", c.name)
 	}
@@ -136,12 +132,12 @@ func (c *client) collect(ctx context.Context, byCode bool) (*contacts.Collection
 	c.state.Shares = kept
 	number := h.Account()
 	for all.Missing() > 0 {
-		c.say("%d of %d shares are here. The contacts are: %s", all.Threshold()-all.Missing(), all.Threshold(), strings.Join(a.Contacts, ", "))
+		c.say("%d of %d shares are here. The contacts are: %s", all.Threshold()-all.Missing(), all.Threshold(), strings.Join(names, ", "))
 		contact, err := c.ask("Whom do you ask now")
 		if err != nil {
 			return nil, err
 		}
-		if !slices.Contains(a.Contacts, contact) {
+		if !slices.Contains(names, contact) {
 			c.say("%q is none of them.", contact)
 			continue
 		}
@@ -149,7 +145,7 @@ func (c *client) collect(ctx context.Context, byCode bool) (*contacts.Collection
 		if err != nil {
 			return nil, err
 		}
-		r := request{Contact: contact, Slot: a.ContactSlot, Code: byCode}
+		r := request{Contact: contact, Slot: slot, Code: byCode}
 		if err := c.request(ctx, q, r, func(grant []byte) error { return c.take(all, q, grant) }); err != nil {
 			if ctx.Err() != nil || errors.Is(err, errHeld) {
 				return nil, err

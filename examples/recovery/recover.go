@@ -135,7 +135,7 @@ func (c *client) regain(ctx context.Context) error {
 	if err := c.setPassword(ctx, k, password); err != nil {
 		return err
 	}
-	if err := c.srv.recovered(c.name); err != nil {
+	if err := c.srv.recovered(c.on); err != nil {
 		return err
 	}
 	c.state.Ticket, c.state.Shares = nil, nil

@@ -39,7 +39,12 @@ func (s *server) requestPath(name, id string) string {
 
 // post begins a request. Who has not logged in may as well, so there are few of them.
 func (s *server) post(name string, r request) (id string, err error) {
-	open, err := s.requests(name)
+	unlock, err := lock(s.dir)
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	open, err := s.open(name)
 	if err != nil {
 		return "", err
 	}
@@ -50,13 +55,18 @@ func (s *server) post(name string, r request) (id string, err error) {
 	return r.ID, save(s.requestPath(name, r.ID), r)
 }
 
-// requests returns the open ones, and forgets those that nobody answered.
-func (s *server) requests(name string) (open []request, err error) {
+// requests returns the open ones.
+func (s *server) requests(name string) ([]request, error) {
 	unlock, err := lock(s.dir)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
+	return s.open(name)
+}
+
+// open is requests under the lock. It forgets those that nobody answered.
+func (s *server) open(name string) (open []request, err error) {
 	paths, err := filepath.Glob(filepath.Join(s.dir, "requests", name+".*.json"))
 	if err != nil {
 		return nil, err

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/rand"
@@ -9,10 +8,8 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/nescio-go/nescio/opaque"
@@ -37,32 +34,13 @@ type server struct {
 	decoy  []byte
 }
 
-// account is all that the server has of one. None of it opens anything by itself.
-type account struct {
-	Record        []byte                     // OPAQUE's, for the password
-	Phrase        []byte                     // OPAQUE's, for the login by phrase
-	Header        []byte                     // the keyring's
-	Note          sealed                     // under the keyring
-	Files         map[recovery.SlotID][]byte // the server's halves of recovery files, by slot
-	Devices       map[recovery.SlotID][]byte // SHA-256 of the tokens of approved devices, by slot
-	ContactKey    []byte                     // public, for shares of others' keys
-	ContactSecret sealed                     // its private key, under the keyring
-	ContactSlot   recovery.SlotID            // of the contacts that count
-	Contacts      []string                   // who they are
-	Shares        []message                  // of others' keys, sealed to ContactKey
-}
-
-type message struct {
-	Owner  string
-	Sealed []byte
-}
-
 // session is who has logged in. A real one is a cookie, and lives longer: then ask
 // for a fresh login before a password or a way in changes, for that change alone, by
 // opaque.Client.WithContext.
 type session struct {
-	name   string
-	device recovery.SlotID // of a device that came by its token
+	name       string
+	device     recovery.SlotID // of a device that came by its token
+	recovering bool            // by phrase, or by a claim
 }
 
 var (
@@ -208,7 +186,7 @@ func (s *server) finish(ctx context.Context, name, suffix string, pending, final
 		return nil, session{}, errLogin
 	}
 	clear(key) // nothing else needs it here
-	return reply, session{name: name}, s.succeeded(name, "login"+suffix)
+	return reply, session{name: name, recovering: suffix == phraseSuffix}, s.succeeded(name, "login"+suffix)
 }
 
 // number is the account's, for who asks for approval before any login. It is no
@@ -243,97 +221,6 @@ func (s *server) byDevice(name string, slot recovery.SlotID, token []byte) (sess
 		return session{}, errors.New("this device is not approved any more: use login, or ask again")
 	}
 	return session{name: name, device: slot}, nil
-}
-
-func (s *server) header(on session) (*recovery.Header, error) {
-	a, _, err := s.view(on.name)
-	if err != nil {
-		return nil, err
-	}
-	return recovery.ParseHeader(a.Header)
-}
-
-// putHeader is compare-and-swap: a header is stored only in the place of the one
-// that it names. What belongs to slots that it no longer has goes with the old one.
-func (s *server) putHeader(on session, b []byte) error {
-	h, err := recovery.ParseHeader(b)
-	if err != nil {
-		return err
-	}
-	return s.change(on.name, func(a *account) error {
-		if h.Previous() != sha256.Sum256(a.Header) {
-			return errConflict
-		}
-		a.Header = h.Bytes()
-		gone := func(id recovery.SlotID, _ []byte) bool {
-			return !slices.ContainsFunc(h.Slots(), func(s recovery.Slot) bool { return s.ID == id })
-		}
-		maps.DeleteFunc(a.Files, gone)
-		maps.DeleteFunc(a.Devices, gone)
-		return nil
-	})
-}
-
-// putRecord replaces the record of a login, only beside the header that has its
-// slot: another device may have changed that.
-func (s *server) putRecord(on session, suffix string, record []byte, header [sha256.Size]byte) error {
-	if on.device != (recovery.SlotID{}) {
-		return errors.New("a device's token is not enough to change a login")
-	}
-	if err := s.opaque.Admit(record); err != nil {
-		return err
-	}
-	return s.change(on.name, func(a *account) error {
-		if header != sha256.Sum256(a.Header) {
-			return errConflict
-		}
-		if suffix == phraseSuffix {
-			a.Phrase = record
-		} else {
-			a.Record = record
-		}
-		return nil
-	})
-}
-
-func (s *server) putFile(on session, id recovery.SlotID, secret []byte) error {
-	return s.change(on.name, func(a *account) error {
-		if a.Files == nil {
-			a.Files = map[recovery.SlotID][]byte{}
-		}
-		a.Files[id] = secret
-		return nil
-	})
-}
-
-// file hands out the server's half of a recovery file.
-func (s *server) file(on session, id recovery.SlotID) ([]byte, error) {
-	a, _, err := s.view(on.name)
-	if err == nil && a.Files[id] == nil {
-		err = errors.New("the server has no half for this file: it was replaced, or is another account's")
-	}
-	return a.Files[id], err
-}
-
-// contactKey is what the server says is somebody's key: compare its fingerprint.
-func (s *server) contactKey(_ session, contact string) ([]byte, error) {
-	a, found, err := s.view(contact)
-	if err == nil && !found {
-		err = fmt.Errorf("there is no account %q: contacts sign up first", contact)
-	}
-	return a.ContactKey, err
-}
-
-// deliver puts a message into a contact's mailbox, which keeps all of an owner's:
-// one that somebody made up puts no genuine one out of its place.
-func (s *server) deliver(on session, contact string, sealed []byte) error {
-	return s.change(contact, func(a *account) error {
-		if len(a.Shares) >= 256 {
-			return fmt.Errorf("the mailbox of %s is full", contact)
-		}
-		a.Shares = append(a.Shares, message{on.name, bytes.Clone(sealed)})
-		return nil
-	})
 }
 
 func (s *server) now() time.Time { return time.Now().UTC() }

@@ -114,12 +114,12 @@ func (s *server) claim(name string, ticket []byte) (on session, err error) {
 	if err == nil {
 		err = waits
 	}
-	return session{name: name}, err
+	return session{name: name, recovering: true}, err
 }
 
 // recovered ends all claims and counts, once the owner is in.
-func (s *server) recovered(name string) error {
-	return s.watched(name, func(w *watch) error {
+func (s *server) recovered(on session) error {
+	return s.watched(on.name, func(w *watch) error {
 		*w = watch{}
 		return nil
 	})
