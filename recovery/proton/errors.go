@@ -43,6 +43,7 @@ var (
 	errKeys     = refused("1 to 32 different keys")
 	errSecrets  = refused("1 to 32 recovery secrets")
 	errCost     = refused("the derivation from the passphrase would cost too much")
+	errWork     = refused("the keys would cost too much to check: too many, or of too large numbers")
 	errLength   = refused("a passphrase has 1 to 1024 bytes")
 
 	errPublic   = unsuitable("it is public, or a part of it is")

@@ -34,7 +34,8 @@ func fileConfig() *packet.Config {
 // armored message, for the user to keep. The secret is a new one or one that the
 // server has kept, and in either case one of the keys must have signed it; otherwise
 // it is ErrSignature, since a server that chose the secret could open the file. It
-// returns ErrPolicy for no keys, too many, or one twice.
+// returns ErrPolicy for no keys, too many, one twice, or more in them than OpenFile
+// reads.
 func MakeFile(secret FileSecret, keys ...*Key) (string, error) {
 	if len(keys) == 0 || len(keys) > MaxKeys || hasTwins(keys) {
 		return "", errKeys
@@ -49,15 +50,25 @@ func MakeFile(secret FileSecret, keys ...*Key) (string, error) {
 	if size > maxPlaintext {
 		return "", errTooLarge
 	}
+	plaintext := make([]byte, 0, size)
+	defer func() { clear(plaintext) }()
+	for _, k := range keys {
+		plaintext = append(plaintext, k.raw()...)
+	}
+	packets, err := split(plaintext) // what OpenFile refuses
+	if err != nil {
+		return "", err
+	}
+	if err := checkWork(packets); err != nil {
+		return "", err
+	}
 	var message bytes.Buffer
 	w, err := openpgp.SymmetricallyEncrypt(&message, secret.Text, nil, fileConfig())
 	if err != nil {
 		return "", err
 	}
-	for _, k := range keys {
-		if _, err := w.Write(k.raw()); err != nil {
-			return "", err
-		}
+	if _, err := w.Write(plaintext); err != nil {
+		return "", err
 	}
 	if err := w.Close(); err != nil {
 		return "", err
@@ -77,7 +88,8 @@ func hasTwins(keys []*Key) bool {
 // OpenFile returns the keys in a recovery file, of up to MaxText bytes. The file does
 // not say whose it is, so it takes all recovery secrets that the server has for the
 // account, up to 32, and tries them in turn. A key of the file must have signed the
-// one that opens it; otherwise it is ErrSignature.
+// one that opens it; otherwise it is ErrSignature. If ctx ends, so does the call,
+// before the next secret or key.
 //
 // That says that the secret comes from a holder of such a key, not that the keys are
 // the user's: whoever writes the file can put a key of theirs in it and sign with it.
@@ -105,25 +117,25 @@ func OpenFile(ctx context.Context, file string, secrets ...FileSecret) ([]*Key, 
 			return nil, err
 		}
 		if opened, err := m.open(s.Text); err == nil {
-			return readFile(opened, s)
+			return readFile(ctx, opened, s)
 		}
 	}
 	return nil, ErrSecret
 }
 
 // readFile reads what a message held, and clears it.
-func readFile(opened []byte, secret FileSecret) ([]*Key, error) {
+func readFile(ctx context.Context, opened []byte, secret FileSecret) ([]*Key, error) {
 	defer clear(opened)
 	plaintext, err := literal(opened)
 	if err != nil {
 		return nil, err
 	}
 	defer clear(plaintext)
-	keys, err := parseKeys(plaintext)
+	keys, err := parseKeys(ctx, plaintext)
 	if err != nil {
 		return nil, err
 	}
-	if err := secret.Verify(keys...); err != nil {
+	if err := secret.verify(ctx, keys); err != nil {
 		return nil, err
 	}
 	return keys, nil

@@ -307,6 +307,7 @@ func TestOpensByTheRightSecret(t *testing.T) {
 	forged.Text = secret.Text
 	requireErr(t, proton.ErrSignature, file, forged)
 	requireErr(t, proton.ErrSignature, file, forged, secret)
+	requireErr(t, proton.ErrSignature, file, later, forged) // signed, but not the one that opens
 	forged.Signature = later.Signature
 	requireErr(t, proton.ErrSignature, file, forged)
 	_, err = proton.MakeFile(forged, alice)

@@ -2,6 +2,7 @@ package proton
 
 import (
 	"bytes"
+	"context"
 	"crypto"
 	"fmt"
 	"io"
@@ -20,6 +21,7 @@ const maxPassphrase = 1024
 // immutable and safe for concurrent use. Its secrets cannot be cleared.
 type Key struct {
 	raw         func() []byte // binary; a function, since fmt follows what is in others' structs
+	public      func() []byte // the same with public parts only, which cost nothing to read
 	fingerprint []byte
 }
 
@@ -32,7 +34,7 @@ type Key struct {
 //
 // It returns ErrPassphrase for a wrong passphrase or a key whose secret and public
 // parts do not fit, ErrKey for a public key, one with public or missing parts, or as
-// above, ErrPolicy, ErrUnsupported or ErrMalformed.
+// above, ErrPolicy, ErrUnsupported or ErrMalformed. Keys with ElGamal are ErrUnsupported.
 func ParseKey(key, passphrase []byte) (*Key, error) {
 	if len(key) > MaxText {
 		return nil, errTooLarge
@@ -56,9 +58,12 @@ func ParseKey(key, passphrase []byte) (*Key, error) {
 }
 
 // parseKeys reads concatenated binary keys, none of them locked.
-func parseKeys(b []byte) (keys []*Key, err error) {
+func parseKeys(ctx context.Context, b []byte) (keys []*Key, err error) {
 	packets, err := split(b)
 	if err != nil {
+		return nil, err
+	}
+	if err := checkWork(packets); err != nil {
 		return nil, err
 	}
 	for len(packets) > 0 {
@@ -70,6 +75,9 @@ func parseKeys(b []byte) (keys []*Key, err error) {
 		}
 		if len(keys) == MaxKeys {
 			return nil, errKeys
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
 		}
 		k, err := newKey(packets[:n:n], nil)
 		if err != nil {
@@ -85,13 +93,17 @@ func parseKeys(b []byte) (keys []*Key, err error) {
 
 // newKey checks the packets of one key and unlocks those that hold secrets. It
 // leaves the others as they are, so that nothing is lost that it does not know.
+// Whether secret and public parts fit is checked once, for what it costs.
 func newKey(packets []*packet.OpaquePacket, passphrase []byte) (*Key, error) {
+	if err := checkWork(packets); err != nil {
+		return nil, err
+	}
 	var secret []*packet.PrivateKey
 	var at []int
 	for i, p := range packets {
 		switch p.Tag {
 		case tagSecretKey, tagSecretSubkey:
-			if len(secret) == maxSecretKeyPackets || len(p.Contents) > maxSecretKeyPacket {
+			if len(secret) == maxSecretKeyPackets {
 				return nil, errTooLarge
 			}
 			k, err := readSecretKey(p, len(passphrase) > 0)
@@ -118,25 +130,35 @@ func newKey(packets []*packet.OpaquePacket, passphrase []byte) (*Key, error) {
 			}
 			packets[at[i]] = unlocked
 		}
+		if err := checkWork(packets); err != nil { // a file must take what a lock held
+			return nil, err
+		}
 	}
 	raw, err := join(packets)
 	if err != nil {
 		return nil, err
 	}
-	entity, err := readEntity(raw)
+	packets = slices.Clone(packets)
+	for i, k := range secret {
+		if packets[at[i]], err = opaque(k.PublicKey.Serialize); err != nil {
+			return nil, err
+		}
+	}
+	public, err := join(packets)
 	if err != nil {
 		return nil, err
 	}
-	return &Key{func() []byte { return raw }, entity.PrimaryKey.Fingerprint}, nil
+	entity, err := readEntity(public)
+	if err != nil {
+		return nil, err
+	}
+	return &Key{func() []byte { return raw }, func() []byte { return public }, entity.PrimaryKey.Fingerprint}, nil
 }
 
 // readSecretKey parses a secret-key packet (RFC 9580, Section 5.5.3). Of one that is
 // not locked, that checks that its secret and its public part fit; of one that is, it
-// derives nothing. locked says which it must be.
+// derives nothing. locked says which it must be. checkWork comes before.
 func readSecretKey(p *packet.OpaquePacket, locked bool) (*packet.PrivateKey, error) {
-	if len(p.Contents) == 0 || p.Contents[0] != 4 && p.Contents[0] != 6 {
-		return nil, ErrUnsupported // version 5 too, which package openpgp reads if built with its tag v5
-	}
 	parsed, err := p.Parse()
 	if err != nil {
 		return nil, readError(err)
@@ -195,8 +217,8 @@ func checkProtection(k *packet.PrivateKey, contents []byte) error {
 	return checkS2K(&specifier)
 }
 
-// readEntity is the key in package openpgp's form: one secret key, and nothing behind
-// it.
+// readEntity is a key in package openpgp's form, secret or public, and nothing behind
+// it. Of a secret one it checks again that the parts fit.
 func readEntity(raw []byte) (*openpgp.Entity, error) {
 	r := packet.NewReader(bytes.NewReader(raw))
 	entity, err := openpgp.ReadEntity(r)

@@ -24,11 +24,9 @@ const (
 )
 
 const (
-	maxPackets = 2048
-	// maxSecretKeyPacket is enough for RSA of 8192 bits and for ML-DSA-87. Larger
-	// numbers would take minutes to check.
-	maxSecretKeyPacket  = 4 << 10
-	maxSecretKeyPackets = 16 // of one key, since each can cost a derivation
+	// maxPackets leaves 32 keys 16 each. Nearly all can be a key's signatures on
+	// itself, and each be verified: 14 ms on the slowest curve.
+	maxPackets = 512
 
 	// The costs of Argon2, which a message and a key choose: memory in KiB times
 	// passes, and lanes. OpenPGP.js writes 64 MiB, 3 passes and 4 lanes. Those of

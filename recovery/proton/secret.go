@@ -2,6 +2,7 @@ package proton
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
@@ -52,14 +53,19 @@ func NewFileSecret(signer *Key) (FileSecret, error) {
 // The clock of the device plays no part, which may be wrong when all else is lost: a
 // signature neither expires nor lies in the future. It must be of a time when the key
 // was valid.
-func (s FileSecret) Verify(keys ...*Key) error {
+func (s FileSecret) Verify(keys ...*Key) error { return s.verify(context.Background(), keys) }
+
+func (s FileSecret) verify(ctx context.Context, keys []*Key) error {
 	signature, err := s.parse()
 	if err != nil {
 		return err
 	}
 	timeless := &packet.Config{Time: func() time.Time { return time.Time{} }}
 	for _, k := range keys {
-		entity, err := readEntity(k.raw())
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		entity, err := readEntity(k.public())
 		if err != nil {
 			return err
 		}
