@@ -20,6 +20,10 @@ const (
 	ForShare  Purpose = 2 // a contact's share of a key
 )
 
+// MaxMessage is the size in bytes that no message of an approval exceeds, for servers
+// that pass them on: a grant by QR code of 4 KiB.
+const MaxMessage = encSize + maxPayload + tagSize + macSize
+
 const (
 	approvalLabel = "nescio/approve/v1"
 	qrPrefix      = "nescio-approve:"
@@ -37,7 +41,10 @@ const (
 // requester, another approver, another account, or somebody in between.
 var ErrApproval = errors.New("recovery: the approval is not authentic")
 
-var errPayload = refused("a grant has at most 4 KiB")
+var (
+	errPayload = refused("a grant has at most 4 KiB")
+	errPurpose = refused("a request is ForDevice or ForShare")
+)
 
 func (p Purpose) valid() bool { return p == ForDevice || p == ForShare }
 

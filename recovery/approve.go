@@ -29,15 +29,18 @@ type Approval struct {
 	over       bool
 }
 
-// Approve begins to approve a device by short code, whose Ask the server brought. Add
-// nothing to the keyring yet: Grant does, when the users have compared the code.
+// Approve begins to approve a device by short code, whose Ask the server brought. The
+// keyring is as before: it is Grant that adds the slot, when the users have compared the
+// code. If the upload then loses to another change, begin a new approval on the keyring
+// that won, with a new Request.
 func (k *Keyring) Approve(ask []byte) (*Approval, error) {
 	return newApproval(ForDevice, k.Account(), ask, k.admitDevice)
 }
 
 // ApproveQR approves a device whose QR code the user has scanned, and returns the
 // grant. The keyring then has the device's slot, of the returned id: upload it before
-// the grant is sent. It returns ErrApproval for a message that the QR code is not of, or
+// the grant is sent. If the upload loses to another change, that grant is void: approve
+// again on the keyring that won. It returns ErrApproval for a message that the QR code is not of, or
 // another account's.
 func (k *Keyring) ApproveQR(qr string, ask []byte) (grant []byte, id SlotID, err error) {
 	return approveQR(ForDevice, k.Account(), qr, ask, k.admitDevice)
@@ -114,7 +117,11 @@ func newSender(p Purpose, account [16]byte, publicKey []byte) (enc []byte, s *hp
 	if err != nil {
 		return nil, nil, ErrMalformed
 	}
-	return hpke.NewSender(pk, hpke.HKDFSHA256(), hpke.ChaCha20Poly1305(), approvalInfo(p, account))
+	enc, s, err = hpke.NewSender(pk, hpke.HKDFSHA256(), hpke.ChaCha20Poly1305(), approvalInfo(p, account))
+	if err != nil {
+		return nil, nil, ErrMalformed // a point of low order
+	}
+	return enc, s, nil
 }
 
 // plaintext is purpose u8 ‖ version 01 ‖ payload. It clears the payload.

@@ -45,10 +45,14 @@ func ParseDevice(secret []byte) (*Device, error) {
 		return nil, ErrMalformed
 	}
 	d := &deviceSecrets{account: [16]byte(secret[2:]), id: SlotID(secret[18:]), secret: [secretSize]byte(secret[34:])}
-	if d.account == ([16]byte{}) || d.id == (SlotID{}) || isZero(d.secret[:keySize]) || isZero(d.secret[keySize:]) {
+	if !d.valid() {
 		return nil, ErrMalformed
 	}
 	return newDevice(d), nil
+}
+
+func (d *deviceSecrets) valid() bool {
+	return d.account != ([16]byte{}) && d.id != (SlotID{}) && !isZero(d.secret[:keySize]) && !isZero(d.secret[keySize:])
 }
 
 // ID returns the id of the device's slot, to revoke it by.

@@ -71,6 +71,11 @@
 //     the client names by its digest.
 //  3. At the next login, which is by the new record, Revoke the old slot and upload.
 //
+// Another device may have begun a login by the old record before step 2, and would take
+// the new slot for the one to revoke. So the server ends the sessions of a record with
+// it: it finishes no login, and takes no header, by a record that is not the account's
+// any more.
+//
 // Revoke rotates the master key, since whoever guesses the old password from an old
 // header has that one. Data that the old master key wraps stays within their reach
 // until it is encrypted anew: see [Keyring.Forget].
@@ -78,7 +83,8 @@
 // # What the application must do
 //
 //   - Store headers by compare-and-swap: take a new one only if its
-//     [Header.Previous] is the [Header.Digest] of the stored one, in one transaction.
+//     [Header.Previous] is the [Header.Digest] of the stored one, in one transaction,
+//     and from a session whose login record is still the account's.
 //     Check no more: what a header holds is not the server's to judge, beyond
 //     [MaxHeader] and ParseHeader.
 //   - Delete old headers: whoever keeps one can guess at its password slots.
@@ -149,6 +155,25 @@
 // to 5, and all values on the way. The forms of pins, files, secret keys and AuthSecret
 // are at [Pin.MarshalBinary], [File.Text], [SecretKey.Text] and [Phrase.AuthSecret].
 //
+// # Approvals
+//
+// The messages of [Request] and [Approval], and what they are made of:
+//
+//	QR      = "nescio-approve:" ‖ base64url(purpose u8 ‖ account 16 ‖ SHA-256(pk) ‖ s 16)
+//	ask     = purpose u8 ‖ version 01 ‖ pk 1216 ‖ c 32
+//	c       = SHA-256("nescio/approve/v1/commit" ‖ 00 ‖ pk ‖ r1)
+//	answer  = enc 1120 ‖ r2 32
+//	reveal  = r1 32
+//	t       = SHA-256("nescio/approve/v1/code" ‖ 00 ‖ purpose u8 ‖ account ‖ pk ‖ c ‖ enc ‖ r2 ‖ r1)
+//	code    = the first 30 bits of t, in Crockford's base 32, with a dash in the middle
+//	grant   = by short code ct; by QR code enc ‖ ct ‖ HMAC(HKDF(s, "", "nescio/approve/v1/mac", 32), purpose u8 ‖ account ‖ pk ‖ enc ‖ ct)
+//	payload = purpose u8 ‖ version 01 ‖ (slot id 16 ‖ MK 32 ‖ L 32 ‖ Pin, or a share)
+//
+// purpose is 1 for a device and 2 for a share; pk is the public key of the new slot, whose
+// seed never leaves the device; ct is the payload by the same HPKE as above, with the info
+// "nescio/approve/v1" ‖ 00 ‖ purpose u8 ‖ account, and t as associated data, which by QR
+// code is empty. testdata/approval.json has an approval of each kind.
+//
 // # Sizes
 //
 // A header has 132 bytes, and each password slot adds 2,593 with Argon2id or scrypt, an export slot 2,610, a
@@ -160,7 +185,9 @@
 //
 // Whatever the server does, Open ends with the account's master key or a typed error,
 // never with another key, and the KDF does not run on parameters that the policy
-// refuses. Comparisons of secrets take constant time. Secrets are cleared after use as
+// refuses. Two things are the application's, without which that does not hold at first
+// use: that codes and fingerprints of approvals and contacts are compared, and that no
+// [Device] or share comes from anywhere else. Comparisons of secrets take constant time. Secrets are cleared after use as
 // far as Go allows; crypto/hpke keeps copies of its own for a while. Words of a
 // phrase and texts of files are strings, which cannot be cleared.
 //

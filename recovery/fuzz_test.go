@@ -232,3 +232,148 @@ func FuzzParseFile(f *testing.F) {
 		require.Nil(t, file.ServerSecret())
 	})
 }
+
+// FuzzParseQR: a QR code has one text, and another one approves nothing.
+func FuzzParseQR(f *testing.F) {
+	var k *recovery.Keyring
+	var v approvalAnswer
+	for _, a := range loadApprovals(f) {
+		if a.QR == "" {
+			continue
+		}
+		f.Add(a.QR)
+		f.Add(a.QR[:101] + "\n")
+		f.Add(strings.ToUpper(a.QR))
+		if a.Purpose == byte(recovery.ForDevice) {
+			var err error
+			v = a
+			k, err = recovery.Create(f.Context(), a.Account, phrase(f))
+			require.NoError(f, err)
+		}
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		again, ok := recovery.ReadQR(text)
+		if ok {
+			require.Equal(t, text, again)
+		}
+		grant, id, err := k.ApproveQR(text, v.Ask)
+		if err != nil {
+			require.Nil(t, grant)
+			require.Equal(t, map[bool]error{false: recovery.ErrMalformed, true: recovery.ErrApproval}[ok], err)
+			return
+		}
+		require.True(t, ok)
+		require.NoError(t, k.Remove(id))
+		require.Equal(t, refQR(v.Purpose, v.Account, v.PublicKey, refQRSecret(text)), text)
+	})
+}
+
+// FuzzApproval: what a requester sends, and the server, to an approver.
+func FuzzApproval(f *testing.F) {
+	vectors := loadApprovals(f)
+	k, err := recovery.Create(f.Context(), vectors[0].Account, phrase(f))
+	require.NoError(f, err)
+	for i, v := range vectors {
+		text := v.QR
+		if text == "" {
+			text = refQR(v.Purpose, v.Account, v.PublicKey, make([]byte, 16))
+		}
+		for _, at := range []uint32{0, 1, 2, 1185, 1218, 1249} {
+			f.Add(uint8(i), text, at, uint16(1), []byte{0xff}, []byte(v.R1))
+		}
+		f.Add(uint8(i), text, uint32(0), uint16(0), []byte(nil), []byte(v.R1))
+		f.Add(uint8(i), text, uint32(1186), uint16(32), make([]byte, 32), []byte(nil))
+	}
+	f.Fuzz(func(t *testing.T, which uint8, text string, at uint32, cut uint16, put, reveal []byte) {
+		v := vectors[int(which)%len(vectors)]
+		ask := splice(v.Ask, at, cut, put)
+		share := []byte("a share")
+		before := len(k.Slots())
+		var grant []byte
+		var id recovery.SlotID
+		var a *recovery.Approval
+		var err, err2 error
+		if v.Purpose == byte(recovery.ForDevice) {
+			grant, id, err = k.ApproveQR(text, ask)
+			a, err2 = k.Approve(ask)
+		} else {
+			grant, err = recovery.ApproveShareQR(v.Account, text, ask, share)
+			a, err2 = recovery.ApproveShare(v.Account, ask, share)
+		}
+		if err == nil { // the commitment does not matter here
+			require.Equal(t, []byte(v.Ask[:1218]), ask[:1218])
+			require.Equal(t, id != recovery.SlotID{}, len(k.Slots()) > before)
+			if id != (recovery.SlotID{}) {
+				require.NoError(t, k.Remove(id))
+			}
+		} else {
+			require.Nil(t, grant)
+			require.True(t, err == recovery.ErrMalformed || err == recovery.ErrApproval, err)
+		}
+		require.Len(t, k.Slots(), before)
+		if err2 != nil {
+			require.Equal(t, recovery.ErrMalformed, err2)
+			require.Nil(t, a)
+			return
+		}
+		require.Len(t, a.Answer(), 1152)
+		if _, err := a.Compare(reveal); err != nil {
+			require.Equal(t, recovery.ErrApproval, err)
+			return
+		}
+		require.Equal(t, refCommitment(ask[2:1218], reveal), ask[1218:])
+	})
+}
+
+// FuzzOpenDeviceGrant: of all grants by both ways, one opens.
+func FuzzOpenDeviceGrant(f *testing.F) {
+	vectors := loadApprovals(f)[:2]
+	requests := make([]*recovery.Request, len(vectors))
+	for i, v := range vectors {
+		requests[i] = v.request(f)
+		if v.Code != "" {
+			_, _, err := requests[i].Reveal(v.Answer)
+			require.NoError(f, err)
+		}
+		n := uint32(len(v.Grant))
+		f.Add(uint8(i), uint32(0), uint16(0), []byte(nil))
+		f.Add(uint8(i), uint32(0), uint16(n), []byte(vectors[1-i].Grant))
+		for _, at := range []uint32{0, 1, 79, 1088, 1119, 1120, n - 33, n - 32, n - 1, n} {
+			f.Add(uint8(i), at, uint16(1), []byte{0})
+			f.Add(uint8(i), at, uint16(n), []byte(nil))
+			f.Add(uint8(i), at, uint16(0), make([]byte, 4096))
+		}
+	}
+	f.Fuzz(func(t *testing.T, which uint8, at uint32, cut uint16, put []byte) {
+		i := int(which) % len(vectors)
+		grant := splice(vectors[i].Grant, at, cut, put)
+		d, p, err := recovery.Again(requests[i]).OpenDevice(grant)
+		if err != nil {
+			require.True(t, err == recovery.ErrMalformed || err == recovery.ErrApproval, err)
+			require.Nil(t, d)
+			require.Zero(t, p)
+			return
+		}
+		require.Equal(t, []byte(vectors[i].Grant), grant)
+		require.Equal(t, []byte(vectors[i].Device.Secret), d.Secret())
+	})
+}
+
+func FuzzParseDevice(f *testing.F) {
+	for _, v := range loadApprovals(f)[:2] {
+		secret := []byte(v.Device.Secret)
+		f.Add(secret)
+		f.Add(secret[:97])
+		f.Add(append(bytes.Clone(secret[:66]), make([]byte, 32)...))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		d, err := recovery.ParseDevice(b)
+		if err != nil {
+			require.Equal(t, recovery.ErrMalformed, err)
+			require.Nil(t, d)
+			return
+		}
+		require.Equal(t, b, d.Secret())
+		require.Equal(t, recovery.SlotID(b[18:]), d.ID())
+	})
+}

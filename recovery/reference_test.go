@@ -11,8 +11,11 @@ import (
 	"crypto/pbkdf2"
 	"crypto/sha256"
 	"crypto/sha512"
+	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"slices"
+	"strings"
 
 	"golang.org/x/crypto/argon2"
 	"golang.org/x/crypto/chacha20poly1305"
@@ -86,8 +89,13 @@ func refParse(b []byte) (h refHeader) {
 	for range c.u8() {
 		s := refSlot{kind: c.u8(), flags: c.u8(), id: c.bytes(16), born: c.u32()}
 		body := cursor(c.bytes(int(c.u16())))
-		s.params = body.bytes(len(body) - 138 - 1216 - 1120 - 48)
-		s.wrapped, s.pk, s.enc, s.sealed = body.bytes(138), body.bytes(1216), body.bytes(1120), body.bytes(48)
+		if s.kind != 6 { // a device has neither
+			s.params, s.wrapped = body.bytes(len(body)-138-1216-1120-48), body.bytes(138)
+		}
+		s.pk, s.enc, s.sealed = body.bytes(1216), body.bytes(1120), body.bytes(48)
+		if len(body) != 0 {
+			panic("not a header")
+		}
 		h.slots = append(h.slots, s)
 	}
 	h.beforeMACs = b[:len(b)-len(c)]
@@ -220,4 +228,92 @@ func (h *refHeader) refPin(digest, mkID []byte) []byte {
 		}
 	}
 	return append(append(b, n), costs...)
+}
+
+// What follows is the approval of design section 9, by either side.
+
+func refSHA256(parts ...[]byte) []byte {
+	sum := sha256.Sum256(slices.Concat(parts...))
+	return sum[:]
+}
+
+func refMust[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// refSuite is HPKE's, by the numbers of its parts.
+func refSuite() (hpke.KEM, hpke.KDF, hpke.AEAD) {
+	return refMust(hpke.NewKEM(0x647a)), refMust(hpke.NewKDF(0x0001)), refMust(hpke.NewAEAD(0x0003))
+}
+
+func refPublicKey(seed []byte) []byte {
+	kem, _, _ := refSuite()
+	return refMust(kem.NewPrivateKey(seed)).PublicKey().Bytes()
+}
+
+func refApprovalInfo(purpose byte, account []byte) []byte {
+	return slices.Concat([]byte("nescio/approve/v1\x00"), []byte{purpose}, account)
+}
+
+// refApprovalOpen opens a grant's ct with the requester's seed.
+func refApprovalOpen(purpose byte, account, seed, enc, aad, ct []byte) ([]byte, error) {
+	kem, kdf, aead := refSuite()
+	r, err := hpke.NewRecipient(enc, refMust(kem.NewPrivateKey(seed)), kdf, aead, refApprovalInfo(purpose, account))
+	if err != nil {
+		return nil, err
+	}
+	return r.Open(aad, ct)
+}
+
+// refSender is an approver's half of HPKE.
+func refSender(purpose byte, account, pk []byte) (enc []byte, s *hpke.Sender) {
+	kem, kdf, aead := refSuite()
+	enc, s, err := hpke.NewSender(refMust(kem.NewPublicKey(pk)), kdf, aead, refApprovalInfo(purpose, account))
+	if err != nil {
+		panic(err)
+	}
+	return enc, s
+}
+
+func refCommitment(pk, r1 []byte) []byte {
+	return refSHA256([]byte("nescio/approve/v1/commit\x00"), pk, r1)
+}
+
+func refAsk(purpose byte, pk, c []byte) []byte { return slices.Concat([]byte{purpose, 1}, pk, c) }
+
+// refCodeHash is t, of which the code is the first 30 bits.
+func refCodeHash(purpose byte, account, pk, c, enc, r2, r1 []byte) []byte {
+	return refSHA256([]byte("nescio/approve/v1/code\x00"), []byte{purpose}, account, pk, c, enc, r2, r1)
+}
+
+// refShortCode is Crockford's base 32: the digits, and the letters without I, L, O and U.
+func refShortCode(t []byte) string {
+	bits := binary.BigEndian.Uint32(t)
+	var code strings.Builder
+	for i := range 6 {
+		if i == 3 {
+			code.WriteByte('-')
+		}
+		code.WriteByte("0123456789ABCDEFGHJKMNPQRSTVWXYZ"[bits>>27])
+		bits <<= 5
+	}
+	return code.String()
+}
+
+func refQR(purpose byte, account, pk, secret []byte) string {
+	b := slices.Concat([]byte{purpose}, account, refSHA256(pk), secret)
+	return "nescio-approve:" + strings.TrimRight(base64.URLEncoding.EncodeToString(b), "=")
+}
+
+// refQRSecret is the secret that a QR code's text ends with.
+func refQRSecret(text string) []byte {
+	return refMust(base64.RawURLEncoding.DecodeString(strings.TrimPrefix(text, "nescio-approve:")))[49:]
+}
+
+func refGrantMAC(purpose byte, account, secret, pk, enc, ct []byte) (key, mac []byte) {
+	key = refHKDF(secret, nil, "nescio/approve/v1/mac", 32)
+	return key, refHMAC(key, []byte{purpose}, account, pk, enc, ct)
 }

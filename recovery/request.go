@@ -23,11 +23,14 @@ import (
 //
 // All messages may pass the server. The text of the QR code must not: it holds a
 // secret that makes the two sides sure of each other. With the short code it is the
-// users who do: whoever sits between has one try of 2^30 for each Approve, since the
-// requester has committed to its key and a random value before it learns the approver's.
-// So let a user's action start every Approve, and let them begin few in a row.
+// users who do: whoever sits between has one try of 2^30 for each pair of an Approval
+// and a Request that it brings together, since each side has committed to its share of
+// the code before it learns the other's. So let a user's action start both, few in a
+// row, and Discard an Approval that is not compared within minutes: while one waits,
+// every Request that the device begins is another try.
 //
-// A Request serves one grant. It is safe for concurrent use, and redacts itself.
+// A Request serves one grant, by the way that was taken first: QR or Reveal. It is safe
+// for concurrent use, and redacts itself.
 type Request struct {
 	mu      sync.Mutex
 	secrets func() *requestSecrets // a function, since fmt follows pointers in others' structs
@@ -41,14 +44,20 @@ type requestSecrets struct {
 	private   hpke.PrivateKey
 	qr        [qrSecretSize]byte
 	r1        [nonceSize]byte
+	shown     bool   // the QR code
 	enc, t    []byte // of the short code, once Reveal has seen the answer
 	over      bool
 }
 
 // NewRequest returns a request with a new key pair, for an account whose number the
-// requester knows from elsewhere, such as its login.
+// requester knows from elsewhere: its login, or the server, since with a wrong one
+// nothing is approved or opened. It returns ErrPolicy for a number or purpose that cannot
+// be.
 func NewRequest(p Purpose, account []byte) (*Request, error) {
-	if !p.valid() || len(account) != 16 || isZero(account) {
+	if !p.valid() {
+		return nil, errPurpose
+	}
+	if len(account) != 16 || isZero(account) {
 		return nil, errAccount
 	}
 	r := &requestSecrets{purpose: p, account: [16]byte(account)}
@@ -63,15 +72,16 @@ func NewRequest(p Purpose, account []byte) (*Request, error) {
 }
 
 // QR returns the text of the QR code, 102 characters, for the requester's screen
-// alone. Who has it and the messages can read and forge the grant. It is empty once the
-// request is over.
+// alone: who has it can forge the grant. From then on the grant has to be one by QR code.
+// It is empty after Reveal, and once the request is over.
 func (r *Request) QR() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.secrets()
-	if s.over {
+	if s.over || s.t != nil {
 		return ""
 	}
+	s.shown = true
 	q := qrCode{s.purpose, s.account, sha256.Sum256(s.publicKey), s.qr}
 	return q.text()
 }
@@ -92,12 +102,13 @@ func (r *Request) Ask() []byte {
 // Reveal takes the approver's answer and returns the third message, 32 bytes, and the
 // code to show, such as "K7M-2QX". Go on only if the user says that the approver shows
 // the same. It is for approval by short code, and takes one answer: a second one is
-// ErrUsed.
+// ErrUsed, and so is one after QR, since a user who has shown the QR code would compare
+// nothing.
 func (r *Request) Reveal(answer []byte) (reveal []byte, code string, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.secrets()
-	if s.over || s.t != nil {
+	if s.over || s.shown || s.t != nil {
 		return nil, "", ErrUsed
 	}
 	if len(answer) != encSize+nonceSize {
@@ -110,34 +121,39 @@ func (r *Request) Reveal(answer []byte) (reveal []byte, code string, err error) 
 }
 
 // open opens a grant, and ends the request unless the grant is noise that anybody can
-// send: what the secret of the QR code did not make. It returns what the request knew.
-func (r *Request) open(p Purpose, grant []byte) (payload []byte, s requestSecrets, err error) {
+// send: what the secret of the QR code did not make. Before that it hands the payload
+// to use, which must not keep it.
+func (r *Request) open(p Purpose, grant []byte, use func(s *requestSecrets, payload []byte) error) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s = *r.secrets()
+	s := r.secrets()
 	if s.over {
-		return nil, requestSecrets{}, ErrUsed
+		return ErrUsed
 	}
 	if s.purpose != p {
-		return nil, requestSecrets{}, ErrApproval
+		return ErrApproval
 	}
 	plain, authentic, err := s.unseal(grant)
+	defer clear(plain)
 	if err == nil && (len(plain) < 2 || Purpose(plain[0]) != p || plain[1] != version) {
 		err = ErrApproval
 	}
+	if err == nil {
+		err = use(s, plain[2:])
+	}
 	if authentic {
-		*r.secrets() = requestSecrets{over: true}
+		*s = requestSecrets{over: true}
 	}
-	if err != nil {
-		return nil, requestSecrets{}, err
-	}
-	return plain[2:], s, nil
+	return err
 }
 
 // unseal opens a grant: by short code a ciphertext alone, by QR code enc ‖ ct ‖ MAC. It
 // reports whether the grant came from the other side, or might have.
 func (s *requestSecrets) unseal(grant []byte) (plain []byte, authentic bool, err error) {
 	enc, ct, t := s.enc, grant, s.t
+	if len(grant) > MaxMessage || t != nil && len(grant) > maxPayload+tagSize {
+		return nil, false, ErrMalformed
+	}
 	if t == nil {
 		n := len(grant) - macSize
 		if n < encSize+tagSize {
@@ -151,9 +167,6 @@ func (s *requestSecrets) unseal(grant []byte) (plain []byte, authentic bool, err
 			return nil, false, ErrApproval
 		}
 		enc, ct = grant[:encSize], grant[encSize:n]
-	}
-	if len(ct) > maxPayload+tagSize {
-		return nil, false, ErrMalformed
 	}
 	recipient, err := hpke.NewRecipient(enc, s.private, hpke.HKDFSHA256(), hpke.ChaCha20Poly1305(), approvalInfo(s.purpose, s.account))
 	if err != nil {
@@ -169,14 +182,17 @@ func (s *requestSecrets) unseal(grant []byte) (plain []byte, authentic bool, err
 // and its pin: keep both, and Open the keyring, whose header has the device's slot from
 // then on. It returns ErrApproval for a grant of somebody else, ErrUsed for a second
 // one.
-func (r *Request) OpenDevice(grant []byte) (*Device, Pin, error) {
-	payload, s, err := r.open(ForDevice, grant)
-	if err != nil {
-		return nil, Pin{}, err
-	}
-	defer clear(payload)
-	defer clear(s.seed[:])
-	const head = 16 + 2*keySize // slot id ‖ MK ‖ L
+func (r *Request) OpenDevice(grant []byte) (d *Device, p Pin, err error) {
+	err = r.open(ForDevice, grant, func(s *requestSecrets, payload []byte) (err error) {
+		d, p, err = s.device(payload)
+		return err
+	})
+	return d, p, err
+}
+
+// device reads what a device is granted: slot id 16 ‖ MK ‖ L ‖ Pin.
+func (s *requestSecrets) device(payload []byte) (*Device, Pin, error) {
+	const head = 16 + 2*keySize
 	var p Pin
 	if len(payload) < head || p.UnmarshalBinary(payload[head:]) != nil {
 		return nil, Pin{}, ErrApproval
@@ -187,20 +203,23 @@ func (r *Request) OpenDevice(grant []byte) (*Device, Pin, error) {
 	if err != nil {
 		return nil, Pin{}, err
 	}
-	if p.account != s.account || p.mkID != id {
-		return nil, Pin{}, ErrApproval
-	}
 	d := &deviceSecrets{account: s.account, id: SlotID(payload)}
 	copy(d.secret[:], s.seed[:])
 	copy(d.secret[keySize:], payload[16+keySize:head])
+	if p.account != s.account || p.mkID != id || !d.valid() {
+		return nil, Pin{}, ErrApproval
+	}
 	return newDevice(d), p, nil
 }
 
 // OpenShare opens the grant of a request ForShare, and returns what the contact
 // handed out.
-func (r *Request) OpenShare(grant []byte) ([]byte, error) {
-	payload, _, err := r.open(ForShare, grant)
-	return payload, err
+func (r *Request) OpenShare(grant []byte) (share []byte, err error) {
+	err = r.open(ForShare, grant, func(_ *requestSecrets, payload []byte) error {
+		share = bytes.Clone(payload)
+		return nil
+	})
+	return share, err
 }
 
 // Discard ends the request and clears its secrets.

@@ -22,7 +22,7 @@ import (
 //go:embed testdata
 var testdata embed.FS
 
-var update = flag.Bool("update", false, "write testdata/keyring.json anew")
+var update = flag.Bool("update", false, "write the known answers in testdata anew")
 
 const keyringSource = "Made by this package, TestKnownAnswer -update, which draws all that is random; the values are those of a second " +
 	"implementation in reference_test.go. Hexadecimal, but for text. Slots are in the header's order; their names are those of the package documentation"

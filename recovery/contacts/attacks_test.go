@@ -217,6 +217,7 @@ func TestForeignShare(t *testing.T) {
 	r := request(t, recovery.ForShare)
 	_, err := neighbour.shares[0].ApproveQR(r.QR(), r.Ask())
 	require.Equal(t, recovery.ErrApproval, err)
+	r = request(t, recovery.ForShare)
 	approval, err := neighbour.shares[0].Approve(r.Ask())
 	require.NoError(t, err)
 	reveal, code, err := r.Reveal(approval.Answer())
