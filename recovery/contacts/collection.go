@@ -25,9 +25,10 @@ type Collection struct {
 var _ recovery.Opener = (*Collection)(nil)
 
 // NewCollection returns a collection for a slot of a header, in which the slots of
-// contacts are those of the type recovery.SlotContacts. It returns recovery.ErrNotMine if
+// contacts are those of the type recovery.SlotContacts; the one that a contact's share is
+// of is told by [Share.Slot]. It returns recovery.ErrNotMine if
 // there is none with this id. The header is as untrusted as before; a slot that the
-// server has forged does not agree with the contacts' shares.
+// server has forged does not agree with shares whose fingerprint contacts have compared.
 func NewCollection(h *recovery.Header, id recovery.SlotID) (*Collection, error) {
 	slots := h.Slots()
 	i := slices.IndexFunc(slots, func(s recovery.Slot) bool { return s.ID == id })

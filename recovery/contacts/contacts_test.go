@@ -31,12 +31,13 @@ func newKeys(t testing.TB, n int) (keys []*contacts.Key, public [][]byte) {
 
 // appointed is a keyring with a phrase and k of n contacts, and their shares.
 type appointed struct {
-	keyring  *recovery.Keyring
-	phrase   *recovery.Phrase
-	id       recovery.SlotID
-	keys     []*contacts.Key
-	messages [][]byte
-	shares   []*contacts.Share
+	keyring     *recovery.Keyring
+	phrase      *recovery.Phrase
+	id          recovery.SlotID
+	keys        []*contacts.Key
+	messages    [][]byte
+	shares      []*contacts.Share
+	fingerprint string
 }
 
 func appoint(t testing.TB, number []byte, k, n int) *appointed {
@@ -62,6 +63,7 @@ func (a *appointed) split(t testing.TB, k, n int, replaced *recovery.SlotID) {
 	}
 	require.NoError(t, err)
 	a.messages, a.shares = split.Messages(), nil
+	a.fingerprint = split.Fingerprint()
 	require.Len(t, a.messages, n)
 	for i, key := range a.keys {
 		s, err := key.Open(a.messages[i])

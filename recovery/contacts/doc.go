@@ -1,6 +1,6 @@
 // Package contacts is the way into a keyring that an account's owner spreads over
 // other people: n contacts have a share each, and k of them together let the owner in
-// again. Fewer than k learn nothing, and who hands out a wrong share is found out.
+// again. Fewer than k learn nothing, and a wrong share is found out.
 //
 // # Where to start
 //
@@ -11,15 +11,18 @@
 //	keep(key.Secret()); send(key.PublicKey())
 //
 // The owner appoints them, here two of three, and uploads the header as after any
-// change. Each contact gets one message, in the order of the keys, over any channel:
+// change, after comparing [Fingerprint] of each public key with its contact. Each
+// contact gets one message, in the order of the keys, over any channel:
 //
-//	split, err := contacts.NewSplit(2, alice, bob, carol)
+//	split, err := contacts.NewSplit(2, first, second, third) // their public keys
 //	id, err := keyring.Add(ctx, split)
 //	messages := split.Messages()
 //
-// and opens it, and keeps the share:
+// and opens it, compares the fingerprint with the owner, by voice or in person, and
+// keeps the share:
 //
 //	share, err := key.Open(message)
+//	fmt.Println(share.Fingerprint())                         // split.Fingerprint() at the owner's
 //	keep(share.Secret())
 //
 // Whoever lost every other way in makes one [recovery.Request] for each contact, and
@@ -50,15 +53,16 @@
 //
 // # What the application must do
 //
-//   - Learn a contact's public key from the contact: in person, or compare SHA-256 of
-//     it. A server that passes keys of its own for k contacts gets in.
-//   - Tell the contact whose share it is, since the message does not: whoever has a
-//     contact's public key can seal one to it. Keep every share of an account, by
-//     [Share.Slot], so that a message that somebody made up puts no genuine one out of
-//     its place.
+//   - Learn a contact's public key from the contact: in person, or compare its
+//     [Fingerprint]. A server that passes keys of its own for k contacts gets in.
+//   - Have the contact compare [Share.Fingerprint] with the owner, and tell them whose
+//     share it is, since nothing in a message does: whoever has a contact's public key
+//     can seal one to it, with the account's number and the slot's id. Keep no share
+//     that was not compared. If k contacts keep what the server made up, it can let an
+//     owner who lost everything into a keyring of its own.
 //   - Have the contact approve by hand, one request at a time, and only after they have
 //     recognised who asks by face or voice: never for a message that just came in. By
-//     short code each approval is one try of 2^30 for who sits between.
+//     short code each is a try of 2^30 for who sits between: see [recovery.Request].
 //   - Limit the rate of requests, hold the header and the requests for review, and tell
 //     the owner's other devices of them: none of this is done here.
 //   - Rehearse: a share was received if a request, a grant and [Collection.Add] say so.
@@ -86,7 +90,7 @@
 //
 // DK is the ikm of the slot's key-encryption key: see package recovery. The commitments
 // are in the slot, and again in every contact's share, where the server cannot change
-// them: all have to agree.
+// them without changing its fingerprint: all have to agree.
 //
 // # Format
 //
@@ -113,6 +117,12 @@
 // ChaCha20-Poly1305 (0x0003), "nescio/contacts/share/v1" as info, and 'M' ‖ 01 as
 // associated data. All that a share says is inside, so that the channel learns of it
 // its length and no more.
+//
+// Fingerprints are the first 160 bits of a hash, in Crockford's base 32, in groups of
+// four characters with dashes between:
+//
+//	key's    SHA-256("nescio/contacts/key/v1" ‖ 00 ‖ public key 1216)
+//	split's  SHA-256("nescio/contacts/split/v1" ‖ 00 ‖ account 16 ‖ slot id 16 ‖ k u8 ‖ n u8 ‖ k × commitment 32)
 //
 // testdata/contacts.json has a keyring, its shares and messages, and all values on the
 // way.

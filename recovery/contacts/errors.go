@@ -22,9 +22,9 @@ var (
 	// ErrForeign means a share of another account, or of another slot, such as one that
 	// was replaced.
 	ErrForeign = errors.New("contacts: the share is of another account or slot")
-	// ErrSplit means a share whose commitments, or k and n, are not the slot's. If one
-	// contact's are not, the contact has forged it; if all of them agree on others, the
-	// server has forged the slot.
+	// ErrSplit means a share whose commitments, or k and n, are not the slot's: the
+	// contact has forged it, or kept one that somebody made up, or the server has forged
+	// the slot. What all contacts agree on, after they compared fingerprints, is genuine.
 	ErrSplit = errors.New("contacts: the share is not of this slot's split")
 	// ErrDuplicate means a second share of one index.
 	ErrDuplicate = errors.New("contacts: the share is there already")
@@ -34,7 +34,9 @@ var (
 
 // ShareError says which contact or share an error is about.
 type ShareError struct {
-	Index int // from 1, in the order of NewSplit's keys; as the share itself says
+	// Index is from 1, in the order of NewSplit's keys. Of a share it is what the share
+	// itself says: who handed it out is told by the Request that it answered.
+	Index int
 	Err   error
 }
 

@@ -66,9 +66,10 @@ func (k *Key) Secret() []byte {
 // PublicKey returns a copy of the public key, 1,216 bytes, for owners of accounts.
 func (k *Key) PublicKey() []byte { return bytes.Clone(k.public) }
 
-// Open opens a message of [Split.Messages] and returns the share: keep its Secret. It
+// Open opens a message of [Split.Messages] and returns the share. It
 // proves that the message is for this key, and that the share fits the commitments in
-// it, but not who sent it. It returns ErrMalformed, ErrOpen, or a ShareError with
+// it, but not who sent it: for that the contact compares [Share.Fingerprint] with the
+// owner. It returns ErrMalformed, ErrOpen, or a ShareError with
 // ErrWrong.
 func (k *Key) Open(message []byte) (*Share, error) {
 	const most = 2 + encSize + shareHead + maxContacts*elementSize + scalarSize + tagSize

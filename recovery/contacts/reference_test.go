@@ -11,6 +11,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"math/big"
 
 	"github.com/gtank/ristretto255"
 	"golang.org/x/crypto/chacha20poly1305"
@@ -162,6 +163,22 @@ func refOpen(seed, message []byte) (publicKey, share []byte, err error) {
 	}
 	share, err = r.Open([]byte("M\x01"), message[2+1120:])
 	return key.PublicKey().Bytes(), share, err
+}
+
+// refFingerprint is eight groups of four digits to the base 32.
+func refFingerprint(label string, data []byte) string {
+	sum := sha256.Sum256(append([]byte(label+"\x00"), data...))
+	number := new(big.Int).SetBytes(sum[:20])
+	text := ""
+	for i := range 32 {
+		if i > 0 && i%4 == 0 {
+			text = "-" + text
+		}
+		digit := new(big.Int)
+		number.DivMod(number, big.NewInt(32), digit)
+		text = string("0123456789ABCDEFGHJKMNPQRSTVWXYZ"[digit.Int64()]) + text
+	}
+	return text
 }
 
 func refHKDF(key, salt []byte, info string, n int) []byte {

@@ -18,8 +18,9 @@ type Split struct {
 	k    int
 	keys []hpke.PublicKey
 
-	mu       sync.Mutex
-	messages [][]byte // after Seal
+	mu          sync.Mutex
+	messages    [][]byte // after Seal
+	fingerprint string   // and this
 }
 
 var _ recovery.Sealer = (*Split)(nil)
@@ -56,9 +57,9 @@ func (s *Split) Type() recovery.SlotType { return recovery.SlotContacts }
 // Flags returns 0.
 func (s *Split) Flags() uint8 { return 0 }
 
-// Seal implements recovery.Sealer. It returns recovery.ErrUsed if the split has a slot
-// already, and a ShareError with ErrMalformed for a public key that nothing can be
-// sealed to.
+// Seal implements recovery.Sealer. It returns recovery.ErrUsed if the split has made a
+// slot already, even for a change that then failed: take a new Split. It returns a
+// ShareError with ErrMalformed for a public key that nothing can be sealed to.
 func (s *Split) Seal(ctx context.Context, b wrap.Binding, secret []byte) (params, wrapped []byte, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -90,6 +91,7 @@ func (s *Split) Seal(ctx context.Context, b wrap.Binding, secret []byte) (params
 		return nil, nil, err
 	}
 	s.messages = messages
+	s.fingerprint = splitFingerprint([16]byte(b.Account), recovery.SlotID(b.Slot), s.k, len(s.keys), p.commitments)
 	return params, wrapped, nil
 }
 
@@ -126,7 +128,9 @@ func slotKey(b wrap.Binding, secret []byte, flags uint8, params []byte) (*wrap.K
 }
 
 // Messages returns one message for each contact, in the order of the public keys, to be
-// sent over any channel once the header is uploaded. It is nil before Add.
+// sent over any channel once Add has succeeded and the header is uploaded. It is nil
+// before Add. What makes a message the owner's is that the contact compares the
+// Fingerprint.
 func (s *Split) Messages() [][]byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"flag"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/gtank/ristretto255"
@@ -41,16 +42,18 @@ type knownAnswer struct {
 	Binding      testvec.Hex     `json:"binding"`
 	Wrapped      testvec.Hex     `json:"wrapped"`
 	Secret       testvec.Hex     `json:"secret"` // seed ‖ L
+	Fingerprint  string          `json:"fingerprint"`
 	Contacts     []contactAnswer `json:"contacts"`
 }
 
 type contactAnswer struct {
-	Index     int         `json:"index"`
-	Key       testvec.Hex `json:"key"`
-	PublicKey testvec.Hex `json:"public_key"`
-	Message   testvec.Hex `json:"message"`
-	Share     testvec.Hex `json:"share"`
-	Value     testvec.Hex `json:"value"` // f(index)
+	Index       int         `json:"index"`
+	Key         testvec.Hex `json:"key"`
+	PublicKey   testvec.Hex `json:"public_key"`
+	Fingerprint string      `json:"fingerprint"`
+	Message     testvec.Hex `json:"message"`
+	Share       testvec.Hex `json:"share"`
+	Value       testvec.Hex `json:"value"` // f(index)
 }
 
 // answer computes all values from a slot, the contacts' keys and their messages, by the
@@ -68,7 +71,7 @@ func answer(t testing.TB, header, pin []byte, account []byte, slot recovery.Slot
 		require.NoError(t, err)
 		value := share[len(share)-32:]
 		require.Equal(t, refShare(account, slot.ID[:], i+1, a.K, a.N, commitments, value), share)
-		a.Contacts = append(a.Contacts, contactAnswer{i + 1, keys[i], pk, m, share, value})
+		a.Contacts = append(a.Contacts, contactAnswer{i + 1, keys[i], pk, refFingerprint("nescio/contacts/key/v1", pk), m, share, value})
 		values = append(values, refScalar(value))
 	}
 	f := refInterpolate(values[:a.K])
@@ -79,6 +82,7 @@ func answer(t testing.TB, header, pin []byte, account []byte, slot recovery.Slot
 	for _, c := range f {
 		a.Coefficients = append(a.Coefficients, c.Bytes())
 	}
+	a.Fingerprint = refFingerprint("nescio/contacts/split/v1", slices.Concat(account, slot.ID[:], slot.Params[32:]))
 	a.DK = refHKDF(a.Coefficients[0], nil, "nescio/slot/contacts/v1", 32)
 	a.KEKSalt = append(slot.ID[:], slot.Params[:32]...)
 	a.KEKInfo = append([]byte("nescio/slot/contacts/v1\x00\x00"), slot.Params...)
@@ -156,9 +160,11 @@ func TestKnownAnswer(t *testing.T) {
 		key, err := contacts.ParseKey(c.Key)
 		require.NoError(t, err)
 		require.Equal(t, []byte(c.PublicKey), key.PublicKey())
+		require.Equal(t, c.Fingerprint, contacts.Fingerprint(key.PublicKey()))
 		s, err := key.Open(c.Message)
 		require.NoError(t, err)
 		require.Equal(t, []byte(c.Share), s.Secret())
+		require.Equal(t, want.Fingerprint, s.Fingerprint())
 		shares = append(shares, s)
 	}
 	var pin recovery.Pin
