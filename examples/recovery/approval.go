@@ -55,7 +55,7 @@ func (c *client) request(ctx context.Context, q *recovery.Request, r request, us
 		if err != nil {
 			return err
 		}
-		if err := c.srv.reply(c.name, id, func(r *request) error { r.Reveal = reveal; return nil }); err != nil {
+		if err := c.srv.reveal(c.name, id, reveal); err != nil {
 			return err
 		}
 		c.say("The code is %s.", code)
@@ -95,8 +95,9 @@ func (c *client) approve(ctx context.Context, owner string, r request, by approv
 		}
 		return by.ApproveQR(qr, r.Ask)
 	}
-	// Whoever sits between has one try of 2^30 here: it takes this user's action, and
-	// a service lets them begin few in a row.
+	// Whoever sits between has a try of 2^30 for each pair of requests that users begin
+	// here and there: so both take a user's action, and a service lets them begin few in
+	// a row.
 	if err := c.agree("Compare a short code with request " + r.ID + " now?"); err != nil {
 		return nil, slot, err
 	}
@@ -105,13 +106,7 @@ func (c *client) approve(ctx context.Context, owner string, r request, by approv
 		return nil, slot, err
 	}
 	defer a.Discard()
-	if err := c.srv.reply(owner, r.ID, func(r *request) error {
-		if len(r.Answer) > 0 {
-			return errors.New("somebody has answered this request already: begin a new one")
-		}
-		r.Answer = a.Answer()
-		return nil
-	}); err != nil {
+	if err := c.srv.answer(c.on, owner, r.ID, a.Answer()); err != nil {
 		return nil, slot, err
 	}
 	reveal, err := c.await(ctx, owner, r.ID, func(r request) []byte { return r.Reveal })
@@ -133,7 +128,7 @@ func (c *client) approve(ctx context.Context, owner string, r request, by approv
 
 // pick returns the request of an id, or the only one there is.
 func (c *client) pick(owner, contact, id string) (r request, err error) {
-	open, err := c.srv.requests(owner)
+	open, err := c.srv.requests(c.on, owner)
 	if err != nil {
 		return r, err
 	}
@@ -174,8 +169,7 @@ func (c *client) becomeDevice(ctx context.Context, byCode bool) error {
 			return err
 		}
 		// What the grant brings is of somebody who is in: more than an old pin is.
-		c.state = state{Pins: [][]byte{encoded}, Device: device.Secret(), Token: token}
-		if err := c.save(); err != nil {
+		if err := c.keep(func(s *state) { *s = state{Pins: [][]byte{encoded}, Device: device.Secret(), Token: token} }); err != nil {
 			return err
 		}
 		if _, err := c.enter(ctx); err != nil {
@@ -189,6 +183,9 @@ func (c *client) becomeDevice(ctx context.Context, byCode bool) error {
 // approveDevice approves the request of another device of the account. The header
 // goes up before the grant goes out.
 func (c *client) approveDevice(ctx context.Context, k *recovery.Keyring, r request) error {
+	if err := checkRoom(k); err != nil {
+		return err
+	}
 	grant, slot, err := c.approve(ctx, c.name, r, k)
 	if err != nil {
 		return err
@@ -197,5 +194,5 @@ func (c *client) approveDevice(ctx context.Context, k *recovery.Keyring, r reque
 		return err
 	}
 	c.say("Approved, as device %s.", slot)
-	return c.srv.grant(c.on, c.name, slot, r, grant)
+	return c.srv.grant(c.on, c.name, r.ID, slot, grant)
 }

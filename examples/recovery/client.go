@@ -24,8 +24,8 @@ type client struct {
 	way    recovery.Opener
 }
 
-// state is what a device keeps of an account. Token, Device and Shares are secret:
-// a platform's key store is the place for them.
+// state is what a device keeps of an account. Token, Device, Ticket and Shares are
+// secret: a platform's key store is the place for them.
 type state struct {
 	Pins   [][]byte // of the keyring, the newest first: two during an upload
 	Device []byte   // the device's own way in, if it was approved
@@ -47,16 +47,34 @@ func newClient(t *terminal, srv *server, dir, name string) (*client, error) {
 	return c, err
 }
 
-func (c *client) save() error { return save(c.path, c.state) }
+// keep changes the state: as it is on the disk now, since another command may have
+// changed it while this one waited for somebody.
+func (c *client) keep(f func(*state)) error {
+	unlock, err := lock(filepath.Dir(c.path))
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	var s state
+	if _, err := load(c.path, &s); err != nil {
+		return err
+	}
+	f(&s)
+	if err := save(c.path, s); err != nil {
+		return err
+	}
+	c.state = s
+	return nil
+}
 
 // register makes a record for a login, and what it logs in to opens the slot by.
-func (c *client) register(ctx context.Context, suffix string, password []byte) (record []byte, way recovery.Export, err error) {
+func (c *client) register(ctx context.Context, by loginKind, password []byte) (record []byte, way recovery.Export, err error) {
 	r, request, err := c.opaque.Register(nil, password)
 	if err != nil {
 		return nil, way, err
 	}
 	defer r.Discard()
-	response, err := c.srv.register(ctx, c.name+suffix, request)
+	response, err := c.srv.register(ctx, c.on, c.name, by, request)
 	if err != nil {
 		return nil, way, err
 	}
@@ -72,13 +90,13 @@ func (c *client) register(ctx context.Context, suffix string, password []byte) (
 }
 
 // login logs in by OPAQUE, and returns the export key.
-func (c *client) login(ctx context.Context, suffix string, password []byte) ([]byte, error) {
+func (c *client) login(ctx context.Context, by loginKind, password []byte) ([]byte, error) {
 	l, request, err := c.opaque.Login(nil, password)
 	if err != nil {
 		return nil, err
 	}
 	defer l.Discard()
-	response, pending, err := c.srv.begin(ctx, c.name, suffix, request)
+	response, half, err := c.srv.begin(ctx, c.name, by, request)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +107,7 @@ func (c *client) login(ctx context.Context, suffix string, password []byte) ([]b
 	if err != nil {
 		return nil, err
 	}
-	reply, on, err := c.srv.finish(ctx, c.name, suffix, pending, final)
+	reply, on, err := c.srv.finish(ctx, half, final)
 	if err != nil {
 		return nil, err
 	}
@@ -119,14 +137,18 @@ func (c *client) enter(ctx context.Context) (*recovery.Keyring, error) {
 		return nil, err
 	}
 	c.way = device
-	return c.open(ctx)
+	k, err := c.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return k, c.rewrap(ctx, k)
 }
 
 // byPassword logs in and opens the keyring. That the login worked proves that its
 // record is the one that counts: slots of other records are of the past, left by a
 // change of the password, and go. So the change has an end whenever it was cut off.
 func (c *client) byPassword(ctx context.Context, password []byte) (*recovery.Keyring, error) {
-	export, err := c.login(ctx, "", password)
+	export, err := c.login(ctx, byPassword, password)
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +157,34 @@ func (c *client) byPassword(ctx context.Context, password []byte) (*recovery.Key
 	if err != nil {
 		return nil, err
 	}
-	return k, c.revoke(ctx, k, recovery.SlotExport, k.OpenedBy())
+	if err := c.revoke(ctx, k, recovery.SlotExport, k.OpenedBy()); err != nil {
+		return nil, err
+	}
+	return k, c.rewrap(ctx, k)
+}
+
+// rewrap brings what the account has sealed under the newest master key: after
+// recovery.MaxHistory rotations an old one is out of reach.
+func (c *client) rewrap(ctx context.Context, k *recovery.Keyring) error {
+	a, err := c.srv.mine(c.on)
+	if err != nil {
+		return err
+	}
+	for purpose, all := range map[string][]sealed{noteKey: {a.Note}, contactKey: {a.ContactSecret}, shareKey: a.Kept} {
+		for _, old := range all {
+			if old.Key == nil || old.Epoch == k.Epoch() {
+				continue
+			}
+			now, err := rewrap(ctx, k, purpose, old)
+			if err != nil {
+				continue // who reads it is told
+			}
+			if err := c.srv.putKey(c.on, old, now); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // open opens what the server has, if it follows from what this device saw last.
@@ -178,8 +227,7 @@ func (c *client) pin(k *recovery.Keyring) error {
 	if err != nil || len(c.state.Pins) == 1 && bytes.Equal(c.state.Pins[0], pin) {
 		return err
 	}
-	c.state.Pins = [][]byte{pin}
-	return c.save()
+	return c.keep(func(s *state) { s.Pins = [][]byte{pin} })
 }
 
 func encodedPin(k *recovery.Keyring) ([]byte, error) {
@@ -199,14 +247,12 @@ func (c *client) upload(k *recovery.Keyring, put func(header []byte) error) erro
 		return err
 	}
 	before := c.state.Pins
-	c.state.Pins = append([][]byte{pin}, before...)
-	if err := c.save(); err != nil {
+	if err := c.keep(func(s *state) { s.Pins = append([][]byte{pin}, before...) }); err != nil {
 		return err
 	}
 	if err := put(k.Bytes()); err != nil {
-		if errors.Is(err, errConflict) { // it is certain that the server did not take it
-			c.state.Pins = before
-			err = errors.Join(err, c.save())
+		if errors.Is(err, errConflict) || errors.Is(err, errSession) || errors.Is(err, errTaken) { // it is certain that the server did not take it
+			err = errors.Join(err, c.keep(func(s *state) { s.Pins = before }))
 		}
 		return err
 	}
@@ -215,8 +261,23 @@ func (c *client) upload(k *recovery.Keyring, put func(header []byte) error) erro
 
 func (c *client) put(header []byte) error { return c.srv.putHeader(c.on, header) }
 
+// room is for slots of new passwords, without which nobody regains an account.
+const room = 3
+
+func checkRoom(k *recovery.Keyring) error {
+	if len(k.Slots()) >= recovery.MaxSlots-room {
+		return errors.New("there are too many ways in already: revoke some first, login lists them")
+	}
+	return nil
+}
+
 // add adds a way in, and uploads.
 func (c *client) add(ctx context.Context, k *recovery.Keyring, s recovery.Sealer) (recovery.SlotID, error) {
+	if s.Type() != recovery.SlotExport {
+		if err := checkRoom(k); err != nil {
+			return recovery.SlotID{}, err
+		}
+	}
 	id, err := k.Add(ctx, s)
 	if err != nil {
 		return id, err
@@ -246,7 +307,7 @@ func (c *client) revoke(ctx context.Context, k *recovery.Keyring, t recovery.Slo
 // with both slots, then the record, then at a login by it the old slot goes. At each
 // step either the old password does all, or the new one.
 func (c *client) setPassword(ctx context.Context, k *recovery.Keyring, password []byte) error {
-	record, way, err := c.register(ctx, "", password)
+	record, way, err := c.register(ctx, byPassword, password)
 	if err != nil {
 		return err
 	}
@@ -254,7 +315,7 @@ func (c *client) setPassword(ctx context.Context, k *recovery.Keyring, password 
 	if _, err := c.add(ctx, k, way); err != nil {
 		return err
 	}
-	if err := c.srv.putRecord(c.on, "", record, k.Header().Digest()); err != nil {
+	if err := c.srv.putRecord(c.on, byPassword, record, k.Header().Digest()); err != nil {
 		return err
 	}
 	_, err = c.byPassword(ctx, password)
@@ -271,6 +332,7 @@ func explain(err error) error {
 		{recovery.ErrRollback, "the server shows an old keyring: stop, and ask the operator"},
 		{recovery.ErrFork, "the server shows a keyring that does not follow from the one this device saw: stop, and ask the operator"},
 		{recovery.ErrUntrusted, "the server shows a forged keyring: stop, and ask the operator"},
+		{recovery.ErrPin, "this device was away for too long to tell whether the keyring is the account's: begin with an empty folder, as on a new device"},
 		{recovery.ErrReset, "the server shows another account: if you have not reset it, stop, and ask the operator"},
 		{recovery.ErrApproval, "this approval does not belong to the request: the text was mistyped, or somebody sits in between"},
 	} {

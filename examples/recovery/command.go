@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 )
 
@@ -30,6 +31,7 @@ type options struct {
 	threshold int
 	code      bool
 	clear     bool
+	drop      bool
 }
 
 // register adds the flags that a command has.
@@ -47,11 +49,13 @@ func (o *options) register(fs *flag.FlagSet, names string) {
 		case "id":
 			fs.StringVar(&o.id, name, "", "`id` of the request, if there are several")
 		case "claim":
-			fs.StringVar(&o.claim, name, "", "`id` of a claim to let through, with -clear")
+			fs.StringVar(&o.claim, name, "", "`id` of a claim to let through, with -clear, or to end, with -drop")
 		case "k":
 			fs.IntVar(&o.threshold, name, 2, "how many contacts have to agree")
 		case "code":
 			fs.BoolVar(&o.code, name, false, "compare a short code, in place of the QR code's text")
+		case "drop":
+			fs.BoolVar(&o.drop, name, false, "end a claim")
 		case "clear":
 			fs.BoolVar(&o.clear, name, false, "forget all failures, which ends a hold")
 		}
@@ -94,8 +98,11 @@ func (c command) call(ctx context.Context, args []string, t *terminal) error {
 	}
 	if c.least > 0 {
 		if err := checkNames(o.args[0], name); err != nil {
-			return err
+			return usageError{c.name, err.Error()}
 		}
+	}
+	if _, err := os.Stat(*serverDir); errors.Is(err, os.ErrNotExist) && c.name != "sign-up" {
+		return fmt.Errorf("there is no server in %s: sign-up makes one", *serverDir)
 	}
 	srv, err := openServer(*serverDir)
 	if err != nil {

@@ -77,8 +77,16 @@ NAME [-k NUMBER] CONTACT CONTACT...
 
 Gives each contact a share of a key. So many of them as -k says open the account
 together. Contacts are names of accounts; compare the fingerprints of their keys with
-what login shows them.
+what login shows them. Then tell them the fingerprint of their shares, with which each
+of them runs keep while this command waits.
 `, "k", 3, 33, appoint},
+
+	{"keep", "keep a share, as a contact", `
+NAME -as CONTACT
+
+Keeps CONTACT's share of NAME's key, after you have compared its fingerprint with what
+NAME has been shown by contacts.
+`, "as", 1, 1, keep},
 
 	{"release", "hand out a share, as a contact", `
 NAME -as CONTACT [-id ID]
@@ -99,11 +107,12 @@ let it through by review.
 
 	{"review", "look at failures and claims, as the operator", `
 NAME [-clear [-claim ID]]
+       recovery review NAME -drop -claim ID
 
 Shows what the server has counted for NAME, and which recoveries wait. With -clear
 forgets the failures, and with -claim lets a recovery through: only after a look at
-who it is.
-`, "clear claim", 1, 1, review},
+who it is. With -drop ends it.
+`, "clear claim drop", 1, 1, review},
 
 	{"inspect", "list everything that the server has", `
 
@@ -120,7 +129,7 @@ func signUp(ctx context.Context, c *client, _ *options) error {
 		return err
 	}
 	defer clear(password)
-	record, way, err := c.register(ctx, "", password)
+	record, way, err := c.register(ctx, byPassword, password)
 	if err != nil {
 		return err
 	}
@@ -139,10 +148,12 @@ func signUp(ctx context.Context, c *client, _ *options) error {
 	if err != nil {
 		return err
 	}
-	c.state = state{} // of an account of this name that never came to be
 	err = c.upload(k, func(header []byte) error {
 		return c.srv.signUp(c.name, account{Record: record, Header: header, ContactKey: key.PublicKey(), ContactSecret: own})
 	})
+	if err == nil { // what else is there is of an account of this name that never came to be
+		err = c.keep(func(s *state) { *s = state{Pins: s.Pins} })
+	}
 	if err == nil {
 		c.say("%s has an account. Now make a way back in: phrase, file or contacts.", c.name)
 	}
@@ -160,8 +171,8 @@ func login(ctx context.Context, c *client, _ *options) error {
 		return err
 	}
 	if len(c.state.Device) > 0 && !slices.ContainsFunc(k.Slots(), c.isThis) {
-		c.state.Device, c.state.Token = nil, nil // revoked
-		if err := c.save(); err != nil {
+		// It was revoked.
+		if err := c.keep(func(s *state) { s.Device, s.Token = nil, nil }); err != nil {
 			return err
 		}
 	}
@@ -177,15 +188,9 @@ func login(ctx context.Context, c *client, _ *options) error {
 	if err != nil {
 		return err
 	}
-	// Of the private key, not of what the server says: that could be another.
-	secret, err := unseal(ctx, k, contactKey, a.ContactSecret)
-	if err != nil {
-		return err
-	}
-	defer clear(secret)
-	key, err := contacts.ParseKey(secret)
+	key, err := c.ownKey(ctx, k, a) // not what the server says: that could be another's
 	if err == nil {
-		c.say("The fingerprint of %s as a contact is %s.", c.name, fingerprint(key.PublicKey()))
+		c.say("The fingerprint of %s as a contact is %s.", c.name, contacts.Fingerprint(key.PublicKey()))
 	}
 	return err
 }
@@ -324,6 +329,21 @@ func appoint(ctx context.Context, c *client, o *options) error {
 		return err
 	}
 	c.say("%d of these %d contacts can let you in again. Shares of contacts before do not any more.", o.threshold, len(names))
+	return nil
+}
+
+func keep(ctx context.Context, c *client, o *options) error {
+	if o.as == "" {
+		return usageError{"keep", "-as CONTACT is missing"}
+	}
+	k, err := c.enter(ctx)
+	if err != nil {
+		return err
+	}
+	if err := c.accept(ctx, k, o.args[0]); err != nil {
+		return err
+	}
+	c.say("Kept. It helps %s when they ask for it by recover, and you run release.", o.args[0])
 	return nil
 }
 

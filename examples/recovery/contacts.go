@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -13,7 +12,7 @@ import (
 )
 
 // appoint gives contacts a share each. The old contacts serve until all the new ones
-// have theirs.
+// have kept theirs.
 func (c *client) appoint(ctx context.Context, k *recovery.Keyring, threshold int, names []string) error {
 	var keys [][]byte
 	for _, name := range names {
@@ -22,7 +21,7 @@ func (c *client) appoint(ctx context.Context, k *recovery.Keyring, threshold int
 			return err
 		}
 		// Without this the server could pass keys of its own, and get in.
-		if err := c.agree(fmt.Sprintf("The key of %s is %s. Does %s say the same, by voice or in person?", name, fingerprint(key), name)); err != nil {
+		if err := c.agree(fmt.Sprintf("The key of %s is %s. Does %s say the same, by voice or in person?", name, contacts.Fingerprint(key), name)); err != nil {
 			return err
 		}
 		keys = append(keys, key)
@@ -40,48 +39,78 @@ func (c *client) appoint(ctx context.Context, k *recovery.Keyring, threshold int
 			return err
 		}
 	}
+	c.say("The fingerprint of their shares is %s.", split.Fingerprint())
+	if err := c.agree("Have they all compared it with you, and run keep? Until then contacts of before count."); err != nil {
+		return err
+	}
 	if err := c.srv.putContacts(c.on, id, names); err != nil {
 		return err
 	}
 	return c.revoke(ctx, k, recovery.SlotContacts, id)
 }
 
-// fingerprint is SHA-256 of a public key, for people to compare: all of it, since a
-// part could be searched for.
-func fingerprint(key []byte) string {
-	sum := fmt.Sprintf("%x", sha256.Sum256(key))
-	var groups []string
-	for part := range slices.Chunk([]byte(sum), 4) {
-		groups = append(groups, string(part))
-	}
-	return strings.Join(groups, " ")
-}
-
-// share finds the contact's own share for a request of an owner.
-func (c *client) share(ctx context.Context, k *recovery.Keyring, owner string, r request) (*contacts.Share, error) {
-	a, err := c.srv.mine(c.on)
-	if err != nil {
-		return nil, err
-	}
+// ownKey is the key pair to which others seal shares for this account.
+func (c *client) ownKey(ctx context.Context, k *recovery.Keyring, a account) (*contacts.Key, error) {
 	secret, err := unseal(ctx, k, contactKey, a.ContactSecret)
 	if err != nil {
 		return nil, err
 	}
 	defer clear(secret)
-	key, err := contacts.ParseKey(secret)
+	return contacts.ParseKey(secret)
+}
+
+// accept keeps a share of an owner's, under the contact's own keyring. Anybody could
+// have sealed it, the server as well, so the two compare its fingerprint.
+func (c *client) accept(ctx context.Context, k *recovery.Keyring, owner string) error {
+	a, err := c.srv.mine(c.on)
+	if err != nil {
+		return err
+	}
+	key, err := c.ownKey(ctx, k, a)
+	if err != nil {
+		return err
+	}
+	for _, m := range a.Shares {
+		share, err := key.Open(m.Sealed)
+		if m.Owner != owner || err != nil {
+			continue
+		}
+		c.say("A share of the key of %s, 1 of %d, of which %d have to agree: %s", owner, share.Contacts(), share.Threshold(), share.Fingerprint())
+		if answer, err := c.ask("Does " + owner + " say the same, by voice or in person? (yes/no)"); err != nil {
+			return err
+		} else if answer != "yes" {
+			continue
+		}
+		secret := share.Secret()
+		defer clear(secret)
+		kept, err := seal(ctx, k, shareKey, secret)
+		if err != nil {
+			return err
+		}
+		return c.srv.keep(c.on, m, kept)
+	}
+	return fmt.Errorf("there is no share of %s to keep", owner)
+}
+
+// share finds the share that a request of an owner is about, among those that were
+// compared.
+func (c *client) share(ctx context.Context, k *recovery.Keyring, owner string, r request) (*contacts.Share, error) {
+	a, err := c.srv.mine(c.on)
 	if err != nil {
 		return nil, err
 	}
-	for _, m := range a.Shares {
-		if m.Owner != owner {
-			continue
+	for _, m := range a.Kept {
+		secret, err := unseal(ctx, k, shareKey, m)
+		if err != nil {
+			continue // the server has spoilt it
 		}
-		share, err := key.Open(m.Sealed)
+		share, err := contacts.ParseShare(secret)
+		clear(secret)
 		if err == nil && share.Slot() == r.Slot {
 			return share, nil
 		}
 	}
-	return nil, fmt.Errorf("there is no share for %s that this request is about", owner)
+	return nil, fmt.Errorf("there is no share of %s here that this request is about: keep puts one here", owner)
 }
 
 // handOut lets the owner have the contact's share, by the approval of their device.
@@ -100,7 +129,7 @@ func (c *client) handOut(ctx context.Context, k *recovery.Keyring, owner string,
 	if err != nil {
 		return err
 	}
-	if err := c.srv.grant(c.on, owner, recovery.SlotID{}, r, grant); err != nil {
+	if err := c.srv.grant(c.on, owner, r.ID, recovery.SlotID{}, grant); err != nil {
 		return err
 	}
 	c.say("The share has gone to the device of %s.", owner)
@@ -122,14 +151,11 @@ func (c *client) collect(ctx context.Context, byCode bool) (*contacts.Collection
 	if err != nil {
 		return nil, fmt.Errorf("%s has no contacts: use another way", c.name)
 	}
-	var kept [][]byte
 	for _, secret := range c.state.Shares {
-		share, err := contacts.ParseShare(secret)
-		if err == nil && all.Add(share) == nil { // else it is of contacts of before
-			kept = append(kept, secret)
+		if share, err := contacts.ParseShare(secret); err == nil {
+			all.Add(share) // or it is of contacts of before
 		}
 	}
-	c.state.Shares = kept
 	number := h.Account()
 	for all.Missing() > 0 {
 		c.say("%d of %d shares are here. The contacts are: %s", all.Threshold()-all.Missing(), all.Threshold(), strings.Join(names, ", "))
@@ -164,6 +190,5 @@ func (c *client) take(all *contacts.Collection, q *recovery.Request, grant []byt
 	if err := all.Add(share); err != nil {
 		return err
 	}
-	c.state.Shares = append(c.state.Shares, share.Secret())
-	return c.save()
+	return c.keep(func(s *state) { s.Shares = append(s.Shares, share.Secret()) })
 }

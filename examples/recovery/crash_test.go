@@ -56,11 +56,15 @@ func copyFolder(to, from string) error {
 	return nil
 }
 
-// wake moves to a snapshot, and does what the message about the lock says.
+// wake moves to a snapshot, and does what the message about a lock says.
 func wake(t *testing.T, snapshot string) {
 	t.Helper()
 	t.Chdir(snapshot)
-	os.Remove("nescio-server/lock")
+	locks, err := filepath.Glob("*/lock")
+	require.NoError(t, err)
+	for _, path := range locks {
+		require.NoError(t, os.Remove(path))
+	}
 }
 
 // either runs command lines of which at least one works.
@@ -217,8 +221,8 @@ func TestCrashOfApprovalAndRevocation(t *testing.T) {
 func TestCrashOfContacts(t *testing.T) {
 	in(t)
 	signUpAll(t)
-	must(t, "contacts alice sister friend brother", pw1, "yes", "yes", "yes")
-	all := snapshots(t, func() { must(t, "contacts alice friend brother", pw1, "yes", "yes") })
+	appointAll(t, "sister", "friend", "brother")
+	all := snapshots(t, func() { appointAll(t, "friend", "brother") })
 	for i, s := range all {
 		wake(t, s)
 		either(t, fmt.Sprint("step ", i+1), opens(t, pw1)...)
@@ -227,6 +231,22 @@ func TestCrashOfContacts(t *testing.T) {
 		require.NoError(t, byContacts(t, "friend", "brother"))
 		readsNote(t, "newer", pw2)
 	}
+}
+
+// appointAll appoints contacts, who keep their shares while the command waits.
+func appointAll(t *testing.T, names ...string) {
+	t.Helper()
+	d := start(t, "contacts alice "+strings.Join(names, " "))
+	d.see("Password")
+	d.say(pw1)
+	for range names {
+		d.see("by voice or in person")
+		d.say("yes")
+	}
+	shown := d.see("of their shares is .*\\.")
+	keepAll(t, shown, names...)
+	d.say("yes")
+	require.NoError(t, d.end())
 }
 
 // byContacts recovers the account on the device "new", of which a claim was let
@@ -260,13 +280,12 @@ func TestCrashOfRecoveryByContacts(t *testing.T) {
 	}
 	in(t)
 	signUpAll(t)
-	must(t, "contacts alice sister friend brother", pw1, "yes", "yes", "yes")
+	appointAll(t, "sister", "friend", "brother")
 	reviewed(t, "recover alice -by contacts -device new")
 	all := snapshots(t, func() { require.NoError(t, byContacts(t, "sister", "brother")) })
 	for i, s := range all {
 		wake(t, s)
 		where := fmt.Sprintf("step %d of %d", i+1, len(all))
-		either(t, where, opens(t, pw1, pw2)...)
 		out, err := call(t, "note alice -device newer", pw2, "yes")
 		if err == nil {
 			require.Contains(t, out, "third pot", where)

@@ -27,6 +27,7 @@ type account struct {
 	ContactSlot   recovery.SlotID            // of the contacts that count
 	Contacts      []string                   // who they are
 	Shares        []message                  // of others' keys, sealed to ContactKey
+	Kept          []sealed                   // those that were compared, under the keyring
 }
 
 type message struct {
@@ -34,26 +35,63 @@ type message struct {
 	Sealed []byte
 }
 
-var errRecovering = errors.New("a recovery sets a password, and no more: log in first")
+const (
+	maxMessage  = recovery.MaxMessage // bytes, of all that clients send each other
+	maxMessages = 256                 // in a mailbox
+	maxOfOne    = 8                   // of them from one owner
+)
+
+var errMessage = errors.New("the message is too large")
 
 // mine is the account of a session that a password or a device's token began.
 func (s *server) mine(on session) (account, error) {
-	if on.recovering {
+	if on.recovering() {
 		return account{}, errRecovering
 	}
 	a, _, err := s.view(on.name)
 	return a, err
 }
 
+// changeIn changes a session's account, as long as the session counts.
+func (s *server) changeIn(on session, f func(*account) error) error {
+	return s.change(on.name, func(a *account) error {
+		if !on.current(a) {
+			return errSession
+		}
+		return f(a)
+	})
+}
+
 func (s *server) changeMine(on session, f func(*account)) error {
-	if on.recovering {
+	if on.recovering() {
 		return errRecovering
 	}
-	return s.change(on.name, func(a *account) error { f(a); return nil })
+	return s.changeIn(on, func(a *account) error { f(a); return nil })
 }
 
 func (s *server) putNote(on session, note sealed) error {
 	return s.changeMine(on, func(a *account) { a.Note = note })
+}
+
+// putKey replaces one of the account's sealed values by the same under another key,
+// if it is there still.
+func (s *server) putKey(on session, old, now sealed) error {
+	return s.changeMine(on, func(a *account) {
+		for _, at := range a.sealed() {
+			if bytes.Equal(at.Key, old.Key) {
+				*at = now
+			}
+		}
+	})
+}
+
+// sealed is all that an account has under its keyring.
+func (a *account) sealed() []*sealed {
+	all := []*sealed{&a.Note, &a.ContactSecret}
+	for i := range a.Kept {
+		all = append(all, &a.Kept[i])
+	}
+	return all
 }
 
 func (s *server) putContacts(on session, slot recovery.SlotID, names []string) error {
@@ -81,40 +119,46 @@ func (s *server) putHeader(on session, b []byte) error {
 	if err != nil {
 		return err
 	}
-	return s.change(on.name, func(a *account) error {
+	return s.changeIn(on, func(a *account) error {
 		if h.Previous() != sha256.Sum256(a.Header) {
 			return errConflict
 		}
 		a.Header = h.Bytes()
-		gone := func(id recovery.SlotID, _ []byte) bool {
-			return !slices.ContainsFunc(h.Slots(), func(s recovery.Slot) bool { return s.ID == id })
-		}
+		gone := func(id recovery.SlotID, _ []byte) bool { return !has(h, id) }
 		maps.DeleteFunc(a.Files, gone)
 		maps.DeleteFunc(a.Devices, gone)
 		return nil
 	})
 }
 
+func has(h *recovery.Header, id recovery.SlotID) bool {
+	return slices.ContainsFunc(h.Slots(), func(s recovery.Slot) bool { return s.ID == id })
+}
+
 // putRecord replaces the record of a login, only beside the header that has its
 // slot: another device may have changed that.
-func (s *server) putRecord(on session, suffix string, record []byte, header [sha256.Size]byte) error {
-	if on.device != (recovery.SlotID{}) {
-		return errors.New("a device's token is not enough to change a login")
+func (s *server) putRecord(on session, by loginKind, record []byte, header [sha256.Size]byte) error {
+	if on.by == byDevice {
+		return errToken
 	}
 	if err := s.opaque.Admit(record); err != nil {
 		return err
 	}
-	return s.change(on.name, func(a *account) error {
+	err := s.changeIn(on, func(a *account) error {
 		if header != sha256.Sum256(a.Header) {
 			return errConflict
 		}
-		if suffix == phraseSuffix {
+		if by == byPhrase {
 			a.Phrase = record
 		} else {
 			a.Record = record
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	return s.watched(on.name, func(w *watch) error { delete(w.Failures, by); return nil }) // those were at the old one
 }
 
 func (s *server) putFile(on session, id recovery.SlotID, secret []byte) error {
@@ -144,17 +188,37 @@ func (s *server) contactKey(_ session, contact string) ([]byte, error) {
 	return a.ContactKey, err
 }
 
-// deliver puts a message into a contact's mailbox, which keeps all of an owner's:
-// one that somebody made up puts no genuine one out of its place.
-func (s *server) deliver(on session, contact string, sealed []byte) error {
-	if on.recovering {
+// deliver puts a message into a contact's mailbox, in front. Of each sender it keeps
+// the newest few.
+func (s *server) deliver(on session, contact string, text []byte) error {
+	if on.recovering() {
 		return errRecovering
 	}
+	if len(text) > maxMessage {
+		return errMessage
+	}
 	return s.change(contact, func(a *account) error {
-		if len(a.Shares) >= 256 {
+		a.Shares = slices.Insert(a.Shares, 0, message{on.name, bytes.Clone(text)})
+		of := 0
+		a.Shares = slices.DeleteFunc(a.Shares, func(m message) bool {
+			if m.Owner == on.name {
+				of++
+			}
+			return m.Owner == on.name && of > maxOfOne
+		})
+		if len(a.Shares) > maxMessages {
 			return fmt.Errorf("the mailbox of %s is full", contact)
 		}
-		a.Shares = append(a.Shares, message{on.name, bytes.Clone(sealed)})
 		return nil
+	})
+}
+
+// keep puts a share that the contact has compared among those that count, and takes
+// its message away.
+func (s *server) keep(on session, m message, kept sealed) error {
+	return s.changeMine(on, func(a *account) {
+		a.Shares = slices.DeleteFunc(a.Shares, func(other message) bool { return bytes.Equal(other.Sealed, m.Sealed) })
+		a.Kept = append(a.Kept, kept)
+		a.Kept = a.Kept[max(0, len(a.Kept)-maxMessages):]
 	})
 }

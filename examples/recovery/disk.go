@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -19,13 +20,33 @@ const maxFile = 4 << 20
 var atStep = func() error { return nil }
 
 // write replaces a file, so that at any moment there is the old one or the new one,
-// for its owner alone.
+// for its owner alone. No two may write the same file at once.
 func write(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp") // 0600
+	f, err := temporary(path)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(data)
+	return finish(f, path, data)
+}
+
+// temporary makes a new file beside another, in the place of those that a crash left.
+func temporary(path string) (*os.File, error) {
+	folder, prefix := filepath.Dir(path), "."+filepath.Base(path)+"."
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), prefix) && strings.HasSuffix(e.Name(), ".tmp") {
+			os.Remove(filepath.Join(folder, e.Name()))
+		}
+	}
+	return os.CreateTemp(folder, prefix+"*.tmp") // 0600
+}
+
+// finish writes a temporary file, and puts it in the place of the other.
+func finish(f *os.File, path string, data []byte) error {
+	_, err := f.Write(data)
 	if err == nil {
 		err = f.Sync()
 	}
@@ -57,6 +78,9 @@ func save(path string, v any) error {
 	data, err := json.MarshalIndent(v, "", "\t")
 	if err != nil {
 		return err
+	}
+	if len(data) >= maxFile {
+		return fmt.Errorf("%s would become larger than anything that is read here", path)
 	}
 	return write(path, append(data, '\n'))
 }

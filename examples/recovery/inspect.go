@@ -14,18 +14,21 @@ import (
 
 // review is the operator's.
 func review(_ context.Context, c *client, o *options) error {
-	if o.claim != "" && !o.clear {
-		return usageError{"review", "-claim goes with -clear"}
+	if o.claim != "" && o.clear == o.drop || o.drop && o.claim == "" {
+		return usageError{"review", "-claim goes with -clear or -drop, and -drop with -claim"}
 	}
 	return c.srv.watched(c.name, func(w *watch) error {
 		if o.claim != "" && w.Claims[o.claim] == nil {
 			return fmt.Errorf("there is no claim %q: review without flags lists them", o.claim)
 		}
-		if o.clear {
+		switch {
+		case o.drop:
+			delete(w.Claims, o.claim)
+		case o.clear:
 			clear(w.Failures)
-		}
-		if o.claim != "" {
-			w.Claims[o.claim].Cleared = true
+			if o.claim != "" {
+				w.Claims[o.claim].Cleared = true
+			}
 		}
 		for _, kind := range slices.Sorted(maps.Keys(w.Failures)) {
 			c.say("%s: %d failures in a row", kind, w.Failures[kind])
@@ -34,7 +37,7 @@ func review(_ context.Context, c *client, o *options) error {
 			c.say("HOLD: no recovery by file or contacts until review %s -clear", c.name)
 		}
 		for _, id := range slices.Sorted(maps.Keys(w.Claims)) {
-			word := "waits: -clear -claim " + id + " lets it through"
+			word := "waits: -clear -claim " + id + " lets it through, -drop -claim " + id + " ends it"
 			if w.Claims[id].Cleared {
 				word = "is let through"
 			}
@@ -49,12 +52,15 @@ func review(_ context.Context, c *client, o *options) error {
 
 // inspect lists what the server has.
 func inspect(_ context.Context, c *client, _ *options) error {
-	paths, err := filepath.Glob(filepath.Join(c.srv.dir, "accounts", "*.json"))
+	entries, err := os.ReadDir(filepath.Join(c.srv.dir, "accounts"))
 	if err != nil {
 		return err
 	}
-	for _, path := range paths {
-		name := strings.TrimSuffix(filepath.Base(path), ".json")
+	for _, e := range entries {
+		name, isAccount := strings.CutSuffix(e.Name(), ".json")
+		if !isAccount {
+			continue
+		}
 		a, _, err := c.srv.view(name)
 		if err != nil {
 			return err
@@ -107,6 +113,9 @@ func (c *client) describe(name string, a account) error {
 	}
 	for _, m := range a.Shares {
 		row(len(m.Sealed), "share of the key of %s, sealed to the public key", m.Owner)
+	}
+	for _, kept := range a.Kept {
+		row(len(kept.Key)+len(kept.Text), "share that was compared, encrypted under master key %d", kept.Epoch)
 	}
 	return nil
 }

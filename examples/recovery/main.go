@@ -33,7 +33,7 @@ import (
 
 func main() {
 	t, restore := newTerminal()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	defer stop()
 	// A read of the terminal does not end by ctx. Nothing is lost by leaving at once.
 	context.AfterFunc(ctx, func() {
@@ -78,7 +78,7 @@ func status(err error, errOut io.Writer) int {
 	case err == nil, errors.Is(err, flag.ErrHelp):
 		return 0
 	case errors.As(err, &usage):
-		fmt.Fprintf(errOut, "recovery: %v\n%s -h says how to call it.\n", err, usage.command)
+		fmt.Fprintf(errOut, "recovery: %v\n%s says how to call it.\n", err, strings.TrimSpace(usage.command+" -h"))
 		return 2
 	}
 	text := err.Error()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 
 	"github.com/nescio-go/nescio/recovery"
@@ -25,7 +26,7 @@ func (c *client) newPhrase(ctx context.Context, k *recovery.Keyring) error {
 		return err
 	}
 	defer clear(secret)
-	record, way, err := c.register(ctx, phraseSuffix, secret)
+	record, way, err := c.register(ctx, byPhrase, secret)
 	if err != nil {
 		return err
 	}
@@ -34,15 +35,21 @@ func (c *client) newPhrase(ctx context.Context, k *recovery.Keyring) error {
 	if err != nil {
 		return err
 	}
-	if err := c.srv.putRecord(c.on, phraseSuffix, record, k.Header().Digest()); err != nil {
+	if err := c.srv.putRecord(c.on, byPhrase, record, k.Header().Digest()); err != nil {
 		return err
 	}
 	return c.revoke(ctx, k, recovery.SlotPhrase, id)
 }
 
 // newFile gives the account a new recovery file, in this order: the header has its
-// slot, the server its half, the user theirs, and the old one goes.
+// slot, the server its half, the user theirs, and the old one goes. That the file can
+// be written is found out first.
 func (c *client) newFile(ctx context.Context, k *recovery.Keyring, path string) error {
+	f, err := temporary(path)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) // if it still has that name
 	file := recovery.NewFile()
 	id, err := c.add(ctx, k, file)
 	if err != nil {
@@ -51,7 +58,7 @@ func (c *client) newFile(ctx context.Context, k *recovery.Keyring, path string) 
 	if err := c.srv.putFile(c.on, id, file.ServerSecret()); err != nil {
 		return err
 	}
-	if err := write(path, []byte(file.Text())); err != nil {
+	if err := finish(f, path, []byte(file.Text())); err != nil {
 		return err
 	}
 	return c.revoke(ctx, k, recovery.SlotFile, id)
@@ -72,7 +79,7 @@ func (c *client) byPhrase(ctx context.Context) error {
 		return err
 	}
 	defer clear(secret)
-	export, err := c.login(ctx, phraseSuffix, secret)
+	export, err := c.login(ctx, byPhrase, secret)
 	clear(export)
 	c.way = phrase
 	return err
@@ -81,8 +88,7 @@ func (c *client) byPhrase(ctx context.Context) error {
 // claim begins a recovery of who cannot log in at all, with this device's ticket.
 func (c *client) claim() (err error) {
 	if len(c.state.Ticket) == 0 {
-		c.state.Ticket = random(32)
-		if err := c.save(); err != nil {
+		if err := c.keep(func(s *state) { s.Ticket = random(32) }); err != nil {
 			return err
 		}
 	}
@@ -120,7 +126,7 @@ func (c *client) byContacts(ctx context.Context, byCode bool) error {
 }
 
 // regain opens the keyring by the way in that was prepared, and sets a new password.
-// The claim and the counts end last: until then the same way works again.
+// The claim ends with the login at the end: until then the same way works again.
 func (c *client) regain(ctx context.Context) error {
 	k, err := c.open(ctx)
 	if err != nil {
@@ -135,14 +141,10 @@ func (c *client) regain(ctx context.Context) error {
 	if err := c.setPassword(ctx, k, password); err != nil {
 		return err
 	}
-	if err := c.srv.recovered(c.on); err != nil {
+	if err := c.keep(func(s *state) { s.Ticket, s.Shares = nil, nil }); err != nil {
 		return err
 	}
-	c.state.Ticket, c.state.Shares = nil, nil
-	if err := c.save(); err != nil {
-		return err
-	}
-	c.say("The password is new. Whoever had the old one is out; see what else should go by inspect and revoke.")
+	c.say("The password is new. Whoever had the old one is out; see what else should go by login and revoke.")
 	return nil
 }
 

@@ -126,6 +126,11 @@ func (d *dialog) see(pattern string) string {
 			return m[len(m)-1]
 		}
 	}
+	select {
+	case err := <-d.done:
+		d.t.Fatalf("ended with %v before %q: %q", err, pattern, d.shown.String())
+	default:
+	}
 	d.t.Fatalf("no %q in %q", pattern, d.out.String())
 	return ""
 }
@@ -168,9 +173,21 @@ func signUpAll(t testing.TB) {
 	}
 }
 
+// keepAll has contacts compare what the owner was shown, and keep their shares.
+func keepAll(t testing.TB, appointed string, names ...string) {
+	t.Helper()
+	m := regexp.MustCompile(`of their shares is ([0-9A-Z-]{39})\.`).FindStringSubmatch(appointed)
+	require.NotNil(t, m, appointed)
+	for _, name := range names {
+		require.Contains(t, must(t, "keep alice -as "+name+" -device at-"+name, name+"-pw", "yes"), m[1])
+	}
+}
+
 func TestUsage(t *testing.T) {
 	in(t)
 	require.Contains(t, must(t, "help"), "sign-up   make an account")
+	refused(t, "no server in elsewhere", "login alice -server elsewhere", pw1)
+	must(t, "sign-up bob", pw1, pw1)
 	for _, c := range commands {
 		out, err := call(t, c.name+" -h")
 		require.ErrorIs(t, err, flag.ErrHelp)
@@ -181,12 +198,10 @@ func TestUsage(t *testing.T) {
 		_, err = call(t, c.name+strings.Repeat(" a", c.most+1))
 		require.ErrorAs(t, err, &usage)
 	}
-	for _, line := range []string{"", "nothing", "file alice", "release alice", "recover alice", "recover alice -by file", "contacts alice a a", "contacts alice alice b", "contacts alice -k 3 a b", "review alice -claim x"} {
+	for _, line := range []string{"", "nothing", "file alice", "release alice", "keep alice", "recover alice", "recover alice -by file", "contacts alice a a", "contacts alice alice b", "contacts alice -k 3 a b", "review alice -claim x", "review alice -drop", "sign-up ../alice", "release ../alice -as sister"} {
 		_, err := call(t, line)
 		require.ErrorAs(t, err, new(usageError), line)
 	}
-	refused(t, "small letters", "sign-up ../alice")
-	refused(t, "small letters", "release ../alice -as sister")
 	refused(t, "small letters", "contacts alice ../sister b")
 
 	var errOut bytes.Buffer
@@ -258,18 +273,21 @@ func TestStory(t *testing.T) {
 	refused(t, "exists", "file alice -o alice.recovery", pw2)
 
 	// Contacts, 2 of 3, whose fingerprints they themselves show.
-	out := must(t, "contacts alice -k 2 sister friend brother", pw2, "yes", "yes", "yes")
+	out := must(t, "contacts alice -k 2 sister friend brother", pw2, "yes", "yes", "yes", "yes")
 	for _, name := range []string{"sister", "friend", "brother"} {
 		own := must(t, "login "+name+" -device at-"+name, name+"-pw")
-		print := regexp.MustCompile(`contact is ([0-9a-f ]+)\.`).FindStringSubmatch(own)[1]
+		print := regexp.MustCompile(`contact is ([0-9A-Z-]{39})\.`).FindStringSubmatch(own)[1]
 		require.Contains(t, out, "The key of "+name+" is "+print)
 	}
+	refused(t, "no share of alice to keep", "keep alice -as sister -device at-sister", "sister-pw", "no")
+	keepAll(t, out, "sister", "friend", "brother")
+	refused(t, "no share of alice to keep", "keep alice -as sister -device at-sister", "sister-pw")
 	refused(t, "was not yes", "contacts alice sister friend", pw2, "no")
 	refused(t, "sign up first", "contacts alice sister nobody", pw2, "yes")
 
 	// Everything is lost. By phrase:
 	require.NoError(t, os.RemoveAll("nescio-device"))
-	refused(t, "do not belong together", "recover alice -by phrase", strings.Replace(phrase, phrase[:strings.Index(phrase, " ")], "zoo", 1))
+	refused(t, "do not belong together", "recover alice -by phrase", misspelt(phrase))
 	refused(t, "12 or 24", "recover alice -by phrase", "abandon")
 	must(t, "recover alice -by phrase", phrase, "yes", pw3, pw3)
 	readsNote(t, "new-1", pw3)
@@ -322,10 +340,22 @@ func TestStory(t *testing.T) {
 	readsNote(t, "new-5", pw1)
 
 	inspected := must(t, "inspect")
-	for _, word := range []string{"keyring header", "half of the recovery file", "token of device " + slot, "share of the key of alice", "None of it opens anything", "sister, friend, brother"} {
+	for _, word := range []string{"keyring header", "half of the recovery file", "token of device " + slot, "share that was compared", "None of it opens anything", "sister, friend, brother"} {
 		require.Contains(t, inspected, word)
 	}
 	secretFree(t, pw1, phrase)
+}
+
+// misspelt is a phrase with another first word, of which the checksum tells: of every
+// sixteen words one it does not.
+func misspelt(phrase string) string {
+	_, rest, _ := strings.Cut(phrase, " ")
+	for _, word := range []string{"zoo", "wrong", "wool", "word"} {
+		if _, err := recovery.ParsePhrase(word + " " + rest); err != nil {
+			return word + " " + rest
+		}
+	}
+	panic("one of 65536")
 }
 
 // refused2 is refused, and returns the error's text.
@@ -377,7 +407,7 @@ func secretFree(t testing.TB, password, words string) {
 	require.NoError(t, err)
 	c, err := newClient(&terminal{out: io.Discard, in: bufio.NewReader(strings.NewReader("yes\n"))}, srv, "looking", "alice")
 	require.NoError(t, err)
-	export, err := c.login(t.Context(), "", []byte(password))
+	export, err := c.login(t.Context(), byPassword, []byte(password))
 	require.NoError(t, err)
 	secrets["export key"] = export
 
@@ -459,12 +489,19 @@ func TestLimitsAndHolds(t *testing.T) {
 		refused(t, "waits for a review", fmt.Sprintf("recover alice -by file -file alice.recovery -device thief-%d", i))
 	}
 	refused(t, "too many claims", "recover alice -by file -file alice.recovery -device thief")
+
+	// The operator drops some, and whoever has the password ends them all.
+	claim = regexp.MustCompile(`claim ([0-9a-f]{8})`).FindStringSubmatch(must(t, "review alice"))[1]
+	must(t, "review alice -drop -claim "+claim)
+	refused(t, "waits for a review", "recover alice -by file -file alice.recovery -device thief")
+	must(t, "login alice", pw2)
+	require.Contains(t, must(t, "review alice"), "Nothing is counted")
 }
 
 func TestSharesAreHeld(t *testing.T) {
 	in(t)
 	signUpAll(t)
-	must(t, "contacts alice sister friend brother", pw1, "yes", "yes", "yes")
+	out := must(t, "contacts alice sister friend brother", pw1, "yes", "yes", "yes", "yes")
 	waits := refused2(t, "waits for a review", "recover alice -by contacts -device new")
 	must(t, "review alice -clear -claim "+regexp.MustCompile(`claim ([0-9a-f]{8})`).FindStringSubmatch(waits)[1])
 	d := start(t, "recover alice -by contacts -device new")
@@ -476,6 +513,8 @@ func TestSharesAreHeld(t *testing.T) {
 	}
 	refused(t, "HOLD", "release alice -as sister -device at-sister", "sister-pw", "yes", qr)
 	must(t, "review alice -clear")
+	refused(t, "keep puts one here", "release alice -as sister -device at-sister", "sister-pw", "yes", qr)
+	keepAll(t, out, "sister")
 	refused(t, "does not belong", "release alice -as sister -device at-sister", "sister-pw", "yes", qr[:20]+qr[21:]+"A")
 	must(t, "release alice -as sister -device at-sister", "sister-pw", "yes", qr)
 	d.see("1 of 2")

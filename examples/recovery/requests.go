@@ -38,7 +38,11 @@ func (s *server) requestPath(name, id string) string {
 }
 
 // post begins a request. Who has not logged in may as well, so there are few of them.
+// Its id is known to the two sides alone.
 func (s *server) post(name string, r request) (id string, err error) {
+	if len(r.Ask) > maxMessage || len(r.Token) > maxMessage || r.Contact != "" && checkNames(r.Contact) != nil {
+		return "", errMessage
+	}
 	unlock, err := lock(s.dir)
 	if err != nil {
 		return "", err
@@ -55,29 +59,41 @@ func (s *server) post(name string, r request) (id string, err error) {
 	return r.ID, save(s.requestPath(name, r.ID), r)
 }
 
-// requests returns the open ones.
-func (s *server) requests(name string) ([]request, error) {
+// requests returns those of an owner that a session may answer.
+func (s *server) requests(on session, owner string) ([]request, error) {
 	unlock, err := lock(s.dir)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	return s.open(name)
+	all, err := s.open(owner)
+	return slices.DeleteFunc(all, func(r request) bool { return !r.isFor(on, owner) }), err
 }
 
-// open is requests under the lock. It forgets those that nobody answered.
-func (s *server) open(name string) (open []request, err error) {
-	paths, err := filepath.Glob(filepath.Join(s.dir, "requests", name+".*.json"))
+// isFor reports whether a session may answer a request: the owner's for a device, a
+// contact's for a share.
+func (r request) isFor(on session, owner string) bool {
+	return !on.recovering() && (r.Contact == "" && on.name == owner || r.Contact == on.name)
+}
+
+// open returns all requests of an owner, and forgets those that nobody answered.
+func (s *server) open(owner string) (open []request, err error) {
+	entries, err := os.ReadDir(filepath.Join(s.dir, "requests"))
 	if err != nil {
 		return nil, err
 	}
-	for _, path := range paths {
+	for _, e := range entries {
+		id, ofOwner := strings.CutPrefix(e.Name(), owner+".")
+		id, isRequest := strings.CutSuffix(id, ".json")
+		if !ofOwner || !isRequest {
+			continue
+		}
 		var r request
-		if _, err := load(path, &r); err != nil {
+		if _, err := load(s.requestPath(owner, id), &r); err != nil {
 			return nil, err
 		}
 		if s.now().Sub(r.Since) > requestLife {
-			os.Remove(path)
+			s.end(owner, id)
 			continue
 		}
 		open = append(open, r)
@@ -85,53 +101,83 @@ func (s *server) open(name string) (open []request, err error) {
 	return open, nil
 }
 
-// reply adds a message to a request, once.
-func (s *server) reply(name, id string, f func(*request) error) error {
+// answer is the approver's first message, of which there is one.
+func (s *server) answer(on session, owner, id string, text []byte) error {
+	return s.reply(owner, id, func(r *request) error {
+		switch {
+		case !r.isFor(on, owner):
+			return errNotAsked
+		case len(r.Answer) > 0:
+			return errors.New("somebody has answered this request already: begin a new one")
+		}
+		r.Answer = text
+		return nil
+	}, text)
+}
+
+func (s *server) reveal(owner, id string, text []byte) error {
+	return s.reply(owner, id, func(r *request) error { r.Reveal = text; return nil }, text)
+}
+
+var errNotAsked = errors.New("this was not asked of you")
+
+// grant passes the last message on. A device may log in from then on, as what the
+// request itself says; a share waits while there is a hold.
+func (s *server) grant(on session, owner, id string, slot recovery.SlotID, text []byte) error {
+	return s.reply(owner, id, func(r *request) error {
+		if !r.isFor(on, owner) || len(r.Grant) > 0 {
+			return errNotAsked
+		}
+		r.Grant = text
+		if r.Contact != "" {
+			return s.release(owner)
+		}
+		a, _, err := s.view(owner)
+		if err != nil {
+			return err
+		}
+		h, err := recovery.ParseHeader(a.Header)
+		if err != nil {
+			return err
+		}
+		if !on.current(&a) || !has(h, slot) {
+			return errSession
+		}
+		if a.Devices == nil {
+			a.Devices = map[recovery.SlotID][]byte{}
+		}
+		a.Devices[slot] = r.Token
+		return save(s.path("accounts", owner), a)
+	}, text)
+}
+
+// reply adds a message to a request.
+func (s *server) reply(owner, id string, f func(*request) error, text []byte) error {
+	if len(text) > maxMessage {
+		return errMessage
+	}
 	unlock, err := lock(s.dir)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	r, err := s.request(name, id)
+	r, err := s.request(owner, id)
 	if err != nil {
 		return err
 	}
 	if err := f(&r); err != nil {
 		return err
 	}
-	return save(s.requestPath(name, id), r)
+	return save(s.requestPath(owner, id), r)
 }
 
-func (s *server) request(name, id string) (r request, err error) {
-	found, err := load(s.requestPath(name, id), &r)
+// request is how a side sees whether the other has answered.
+func (s *server) request(owner, id string) (r request, err error) {
+	found, err := load(s.requestPath(owner, id), &r)
 	if err == nil && !found {
 		err = errors.New("the other side has ended the request")
 	}
 	return r, err
 }
 
-func (s *server) end(name, id string) { os.Remove(s.requestPath(name, id)) }
-
-// grant passes the last message on. A device may log in from then on.
-func (s *server) grant(on session, owner string, slot recovery.SlotID, r request, grant []byte) error {
-	if r.Contact == "" {
-		err := s.change(owner, func(a *account) error {
-			if a.Devices == nil {
-				a.Devices = map[recovery.SlotID][]byte{}
-			}
-			a.Devices[slot] = r.Token
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	} else if err := s.release(owner); err != nil {
-		return err
-	} else if a, _, err := s.view(owner); err != nil || r.Contact != on.name || !slices.Contains(a.Contacts, on.name) {
-		return errors.Join(err, errors.New("this share was not asked of you"))
-	}
-	return s.reply(owner, r.ID, func(r *request) error {
-		r.Grant = grant
-		return nil
-	})
-}
+func (s *server) end(owner, id string) { os.Remove(s.requestPath(owner, id)) }

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"os"
@@ -19,35 +17,19 @@ import (
 // serverName is what both sides call the server.
 const serverName = "recovery.example.org"
 
-// phraseSuffix is what the login by phrase has behind the name.
-const phraseSuffix = "/phrase"
-
 // newKSF is the key stretching function of new registrations.
 var newKSF = opaque.DefaultKSF
 
-// server is a service without a network: its methods are what a client would call,
-// its files what it would keep in a database. Each method is one transaction: it
-// takes the lock, and writes one file.
+// server is a service without a network: its methods are what a client would call, but
+// for a few below them that all the others use, and its files what it would keep in a
+// database. Each method is one transaction: it takes the lock, and writes.
 type server struct {
 	dir    string
 	opaque *opaque.Server
 	decoy  []byte
 }
 
-// session is who has logged in. A real one is a cookie, and lives longer: then ask
-// for a fresh login before a password or a way in changes, for that change alone, by
-// opaque.Client.WithContext.
-type session struct {
-	name       string
-	device     recovery.SlotID // of a device that came by its token
-	recovering bool            // by phrase, or by a claim
-}
-
-var (
-	errLogin    = errors.New("wrong password or phrase, or there is no such account")
-	errConflict = errors.New("another device has changed the keyring just now: run the command again")
-)
-
+// openServer opens a server, or makes a new one.
 func openServer(dir string) (*server, error) {
 	for _, sub := range []string{"accounts", "watch", "requests"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
@@ -130,17 +112,13 @@ func (s *server) change(name string, f func(*account) error) error {
 	return save(s.path("accounts", name), a)
 }
 
-// register answers a registration. It goes on over a channel that a password or way
-// in of before, or the sign-up, has authenticated.
-func (s *server) register(ctx context.Context, id string, request []byte) ([]byte, error) {
-	return s.opaque.Register(ctx, []byte(id), request)
-}
+var errTaken = errors.New("the name is taken: choose another, or log in")
 
 func (s *server) taken(name string) error {
 	if _, found, err := s.view(name); err != nil || !found {
 		return err
 	}
-	return fmt.Errorf("the name %q is taken: choose another, or log in", name)
+	return errTaken
 }
 
 // signUp stores a new account, all of it at once.
@@ -163,32 +141,6 @@ func (s *server) signUp(name string, a account) error {
 	return save(s.path("accounts", name), a)
 }
 
-// begin answers a login by password, or by phrase. It counts as a try whatever
-// becomes of it: a login that is never finished has told as much as a wrong one.
-func (s *server) begin(ctx context.Context, name, suffix string, request []byte) (response, pending []byte, err error) {
-	if err := s.count(name, "login"+suffix); err != nil {
-		return nil, nil, err
-	}
-	a, _, err := s.view(name)
-	if err != nil {
-		return nil, nil, err
-	}
-	record := a.Record
-	if suffix == phraseSuffix {
-		record = a.Phrase
-	}
-	return s.opaque.Begin(ctx, []byte(name+suffix), record, request)
-}
-
-func (s *server) finish(ctx context.Context, name, suffix string, pending, final []byte) (reply []byte, on session, err error) {
-	reply, key, err := s.opaque.Finish(ctx, []byte(name+suffix), pending, final)
-	if err != nil {
-		return nil, session{}, errLogin
-	}
-	clear(key) // nothing else needs it here
-	return reply, session{name: name, recovering: suffix == phraseSuffix}, s.succeeded(name, "login"+suffix)
-}
-
 // number is the account's, for who asks for approval before any login. It is no
 // secret, and names that nobody has seem to have one too.
 func (s *server) number(name string) ([]byte, error) {
@@ -207,20 +159,6 @@ func (s *server) number(name string) ([]byte, error) {
 	}
 	n := h.Account()
 	return n[:], nil
-}
-
-// byDevice is the login of an approved device. A token is as random as a key, so
-// that its hash tells nothing.
-func (s *server) byDevice(name string, slot recovery.SlotID, token []byte) (session, error) {
-	a, _, err := s.view(name)
-	if err != nil {
-		return session{}, err
-	}
-	hash := sha256.Sum256(token)
-	if subtle.ConstantTimeCompare(a.Devices[slot], hash[:]) != 1 {
-		return session{}, errors.New("this device is not approved any more: use login, or ask again")
-	}
-	return session{name: name, device: slot}, nil
 }
 
 func (s *server) now() time.Time { return time.Now().UTC() }

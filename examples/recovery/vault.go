@@ -20,6 +20,7 @@ type sealed struct {
 const (
 	noteKey    = "recovery.example.org/note-key/v1"
 	contactKey = "recovery.example.org/contact-key/v1"
+	shareKey   = "recovery.example.org/share/v1"
 )
 
 func binding(k *recovery.Keyring, purpose string, epoch uint32) wrap.Binding {
@@ -53,6 +54,27 @@ func seal(ctx context.Context, k *recovery.Keyring, purpose string, text []byte)
 		return s, err
 	}
 	return sealed{epoch, wrapped, aead.Seal(nil, nil, text, nil)}, nil
+}
+
+// rewrap is the same text and key, wrapped under the newest master key.
+func rewrap(ctx context.Context, k *recovery.Keyring, purpose string, s sealed) (sealed, error) {
+	old, err := k.Key(s.Epoch)
+	if err != nil {
+		return sealed{}, err
+	}
+	defer old.Destroy()
+	now, err := k.Key(k.Epoch())
+	if err != nil {
+		return sealed{}, err
+	}
+	defer now.Destroy()
+	key, err := old.Unwrap(ctx, s.Key, binding(k, purpose, s.Epoch))
+	if err != nil {
+		return sealed{}, err
+	}
+	defer clear(key)
+	wrapped, err := now.Wrap(ctx, key, binding(k, purpose, k.Epoch()))
+	return sealed{k.Epoch(), wrapped, s.Text}, err
 }
 
 // unseal opens what seal made at any epoch. The server could change the number: then

@@ -5,22 +5,24 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 )
 
 // Limits. A service counts by address as well as by name, in memory that its replicas
 // share, and smooths the rate: golang.org/x/time/rate has a Limiter for it, one
 // for each name and each network, which begin, claim and post would ask first. This
-// example only counts.
+// example only counts, and tells nobody.
 const (
 	maxFailures = 5                // in a row
 	pause       = 10 * time.Minute // between tries, after that many
 	maxClaims   = 8
+	claimLife   = 7 * 24 * time.Hour
 )
 
 // watch is what the server has counted for a name, whether or not somebody has it.
 type watch struct {
-	Failures map[string]int // in a row, by kind: login, login/phrase, recovery
+	Failures map[loginKind]int // in a row
 	Last     time.Time
 	Claims   map[string]*claim
 }
@@ -56,11 +58,12 @@ func (s *server) watched(name string, f func(*watch) error) error {
 		return err
 	}
 	if w.Failures == nil {
-		w.Failures = map[string]int{}
+		w.Failures = map[loginKind]int{}
 	}
 	if w.Claims == nil {
 		w.Claims = map[string]*claim{}
 	}
+	maps.DeleteFunc(w.Claims, func(_ string, c *claim) bool { return s.now().Sub(c.Since) > claimLife })
 	if err := f(&w); err != nil {
 		return err
 	}
@@ -68,26 +71,32 @@ func (s *server) watched(name string, f func(*watch) error) error {
 }
 
 // count counts a try as a failure, until succeeded says that it was none.
-func (s *server) count(name, kind string) error {
+func (s *server) count(name string, by loginKind) error {
 	return s.watched(name, func(w *watch) error {
-		if wait := w.Last.Add(pause).Sub(s.now()); w.Failures[kind] >= maxFailures && wait > 0 {
-			return fmt.Errorf("%d failures in a row: wait %v, or ask the operator (review %s -clear)", w.Failures[kind], wait.Round(time.Second), name)
+		if wait := w.Last.Add(pause).Sub(s.now()); w.Failures[by] >= maxFailures && wait > 0 {
+			return fmt.Errorf("%d failures in a row: wait %v, or ask the operator (review %s -clear)", w.Failures[by], wait.Round(time.Second), name)
 		}
-		w.Failures[kind]++
+		w.Failures[by]++
 		w.Last = s.now()
 		return nil
 	})
 }
 
-func (s *server) succeeded(name, kind string) error {
-	return s.watched(name, func(w *watch) error {
-		delete(w.Failures, kind)
+// succeeded ends the counts of a login. Whoever has the password needs no claim, and
+// ends those that others may have made.
+func (s *server) succeeded(on session) error {
+	return s.watched(on.name, func(w *watch) error {
+		delete(w.Failures, on.by)
+		if on.by == byPassword {
+			clear(w.Claims)
+			delete(w.Failures, byClaim)
+		}
 		return nil
 	})
 }
 
 // claim begins a session for who cannot log in, if somebody has cleared the claim,
-// and otherwise notes it. Each session counts, until recovered ends them.
+// and otherwise notes it. Each session counts, until a login by password.
 func (s *server) claim(name string, ticket []byte) (on session, err error) {
 	hash := sha256.Sum256(ticket)
 	id := fmt.Sprintf("%x", hash[:4])
@@ -98,7 +107,7 @@ func (s *server) claim(name string, ticket []byte) (on session, err error) {
 		case w.held():
 			return errHeld
 		case c == nil && len(w.Claims) >= maxClaims:
-			return errors.New("too many claims wait for this account already: ask the operator")
+			return errors.New("too many claims wait for this account already: ask the operator to drop some")
 		case c == nil:
 			w.Claims[id] = &claim{Ticket: hash[:], Since: s.now()} // and tell the owner's devices
 			fallthrough
@@ -108,21 +117,16 @@ func (s *server) claim(name string, ticket []byte) (on session, err error) {
 		case subtle.ConstantTimeCompare(c.Ticket, hash[:]) != 1:
 			return errors.New("this is not the device that made the claim")
 		}
-		w.Failures["recovery"]++
+		w.Failures[byClaim]++
 		return nil
 	})
 	if err == nil {
 		err = waits
 	}
-	return session{name: name, recovering: true}, err
-}
-
-// recovered ends all claims and counts, once the owner is in.
-func (s *server) recovered(on session) error {
-	return s.watched(on.name, func(w *watch) error {
-		*w = watch{}
-		return nil
-	})
+	if err != nil {
+		return session{}, err
+	}
+	return session{name: name, by: byClaim}, nil
 }
 
 // release says whether shares may be passed on now.
