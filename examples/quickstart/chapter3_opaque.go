@@ -32,7 +32,8 @@ func moving(ctx context.Context, n narrator, s *server, base string) error {
 	if err := visit(ctx, n, phone, bySRP); err != nil {
 		return err
 	}
-	n.say("For now the server has two of everything, so that a crash locks nobody out:")
+	n.say("For now the server has two of everything, so that a crash locks nobody out. The")
+	n.say("verifier is what the move is about: whoever steals it can try passwords on it.")
 	showAccount(n, s.stored("alice"))
 
 	n.say("\n  She logs in again: the same program, the same address, another protocol. The")
@@ -46,8 +47,8 @@ func moving(ctx context.Context, n narrator, s *server, base string) error {
 	if !after.moved() || len(after.keys.MasterKey) > 0 {
 		return errors.New("something of SRP is left")
 	}
-	n.say("Without the server the password opens nothing now: not offline, and not for a")
-	n.say("thief of what it stores.")
+	n.say("There is no record of SRP any more, and so no verifier. Without the server the")
+	n.say("password opens nothing now: not offline, and not for a thief of what it stores.")
 
 	n.say("\n  Mallory has an old backup, with the verifier, and sits down between the two.")
 	n.say("He answers in SRP, as the server would have at the time.")
@@ -71,7 +72,7 @@ func moving(ctx context.Context, n narrator, s *server, base string) error {
 	_, old := mallory.login(ctx, "alice", newPassword)
 	wrong := guess(ctx, mallory, "alice")
 	unknown := guess(ctx, mallory, "nobody")
-	n.detail("right, by SRP", "%v", old)
+	n.detail("right password", "%v  (by SRP)", old)
 	n.detail("wrong password", "%v", wrong)
 	n.detail("unknown user", "%v", unknown)
 	var status statusError

@@ -29,10 +29,8 @@ const (
 
 // recovering is chapter 4: a keyring behind many ways in, and Alice loses one after
 // the other.
-func recovering(ctx context.Context, n narrator, s *server, base string) error {
-	n.chapter(4, "Everything gets lost but the data")
-	w := &work{narrator: n, s: s, base: base}
-	defer func() { os.Remove(w.file) }()
+func (w *work) recovering(ctx context.Context) error {
+	w.chapter(4, "Everything gets lost but the data")
 	for _, part := range []func(context.Context) error{
 		w.signUp, w.stolenBefore, w.move, w.stolenAfter, w.losePassword, w.losePhrase, w.passkey, w.rotate,
 	} {
@@ -43,13 +41,15 @@ func recovering(ctx context.Context, n narrator, s *server, base string) error {
 	return nil
 }
 
-// work is the chapter's account, on Alice's side and on the server.
+// work is the account of this chapter and the next, on Alice's side and on the server.
 type work struct {
 	narrator
 	s    *server
 	base string
 
 	laptop, phone, tablet *client
+	computer              *client    // of chapter 5
+	people                []*contact // her sister, a colleague, a neighbour
 
 	words string // on paper
 	file  string // where the recovery file is
@@ -78,6 +78,12 @@ func (w *work) signUp(ctx context.Context) error {
 	}
 	w.say("All that the server stored:")
 	return w.showStored()
+}
+
+// burn takes the paper and the file away.
+func (w *work) burn() {
+	os.Remove(w.file)
+	w.words, w.file = "", ""
 }
 
 // keep is what Alice does with new ways in.

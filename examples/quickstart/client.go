@@ -15,8 +15,9 @@ import (
 
 // client is the program of a user, on one device. How it logs in in either
 // protocol is in client_protocols.go, how it moves from one to the other in
-// client_move.go, and what it does with a keyring in client_keyring.go and
-// client_recovery.go.
+// client_move.go, and what it does with a keyring in client_keyring.go,
+// client_recovery.go, client_approval.go and client_contacts.go. What the program of
+// a contact does is in client_contact.go.
 type client struct {
 	base    string // of the server's URLs
 	origins origins
@@ -30,6 +31,7 @@ type client struct {
 	pins     [][]byte        // of the keyring, the newest first; on the disk too
 	firstUse bool            // the user agreed to a keyring of which this device has no pin
 	way      recovery.Opener // what opens the keyring, while the program runs
+	device   deviceLogin     // what it logs in by once it has been approved; on the disk too
 }
 
 // newClient trusts two keys for moduli, and nothing that the server says.

@@ -2,10 +2,11 @@
 // arguments: a server that listens on the loopback interface, a client that
 // talks to it over HTTP, and what each of them gets to know.
 //
-// Each chapter is a file: chapter1_login.go and so on. The server's side is in
-// server.go and the files beside it, the client's in client.go, what they send
-// each other in wire.go, and what the client encrypts in vault.go and
-// vault_keyring.go. What Mallory does with a stolen database is in mallory.go.
+// Each chapter is a file or two: chapter1_login.go and so on. The server's side is in
+// server.go and the files server_*.go beside it, the client's in client.go and
+// client_*.go, what they send each other in wire.go, and what the client encrypts in
+// vault.go and vault_keyring.go. What Mallory does with a stolen database, and when he
+// works at the service, is in mallory.go.
 package main
 
 import (
@@ -40,7 +41,12 @@ func story(ctx context.Context, out io.Writer) error {
 	if err := moving(ctx, n, s, base); err != nil {
 		return err
 	}
-	return recovering(ctx, n, s, base)
+	w := &work{narrator: n, s: s, base: base}
+	defer w.burn()
+	if err := w.recovering(ctx); err != nil {
+		return err
+	}
+	return w.approving(ctx)
 }
 
 // narrator prints the story.

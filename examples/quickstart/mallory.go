@@ -58,3 +58,44 @@ func (s *server) replay(name string, header []byte) {
 	defer s.mu.Unlock()
 	s.accounts[name].keyring = header
 }
+
+// tamper lets him at what passes between the two sides of an approval.
+func (s *server) tamper(handle string, f func(*approval) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return f(s.approvals[handle])
+}
+
+// relay is Mallory between Alice and a contact who approve by short code. To each of
+// them he is the other one: he asks the contact for the share, with a key of his, and
+// answers to Alice with nothing.
+type relay struct {
+	toContact *recovery.Request
+	toAlice   *recovery.Approval
+	reveal    []byte // for the contact
+}
+
+// newRelay needs the number of the account, which is in the header.
+func newRelay(number, ask []byte) (*relay, error) {
+	toContact, err := recovery.NewRequest(recovery.ForShare, number)
+	if err != nil {
+		return nil, err
+	}
+	toAlice, err := recovery.ApproveShare(number, ask, []byte("nothing"))
+	return &relay{toContact: toContact, toAlice: toAlice}, err
+}
+
+// pass puts his message in the place of theirs, after each of them.
+func (m *relay) pass(a *approval) (err error) {
+	switch {
+	case a.Reveal != nil:
+		_, err = m.toAlice.Compare(a.Reveal)
+		a.Reveal = m.reveal
+	case a.Answer != nil:
+		m.reveal, _, err = m.toContact.Reveal(a.Answer)
+		a.Answer = m.toAlice.Answer()
+	default:
+		a.Ask = m.toContact.Ask()
+	}
+	return err
+}

@@ -21,19 +21,24 @@ import (
 // or OPAQUE, wrapped keys and encrypted notes. Logins in Proton's protocol are in
 // server_login.go, those in either in server_protocols.go, the way from one to the
 // other in server_move.go, and what a session may do in server_data.go. Keyrings are
-// in server_keyring.go, and who gets in without a password in server_release.go.
+// in server_keyring.go, and who gets in without a password in server_release.go and
+// server_device.go. What passes between who asks for an approval and who gives it is
+// in server_approval.go, and the mailboxes of contacts in server_contacts.go.
 type server struct {
 	srp     *srp.Server
 	opaque  *opaque.Server
 	secrets opaque.Secrets // of both
 	moduli  *catalogue
 
-	mu       sync.Mutex
-	accounts map[string]*account // by user name; a database table
-	logins   map[string]pending  // by SRPSession or Session, for a minute
-	sessions map[string]session  // by AccessToken
-	claims   map[string]*claim   // by Ticket
-	share    float64             // of the accounts that are still on SRP, as strangers see it
+	mu        sync.Mutex
+	accounts  map[string]*account  // by user name; a database table
+	logins    map[string]pending   // by SRPSession or Session, for a minute
+	sessions  map[string]session   // by AccessToken
+	claims    map[string]*claim    // by Ticket
+	approvals map[string]*approval // by Request, for ten minutes
+	mailboxes map[string]*mailbox  // by the contact's name
+	contacts  map[string]string    // the contact's name, by AccessToken
+	share     float64              // of the accounts that are still on SRP, as strangers see it
 }
 
 // account is all that the server has of a user.
@@ -44,6 +49,7 @@ type account struct {
 	notes   notes
 	keyring []byte                     // the header
 	files   map[recovery.SlotID][]byte // the server's halves of recovery files
+	devices map[recovery.SlotID][]byte // SHA-256 of what approved devices log in by
 	key     []byte                     // of the last session, which the story shows
 }
 
@@ -60,6 +66,7 @@ type session struct {
 	born      time.Time
 	protocol  protocol
 	recovery  bool              // it may do no more than a recovery needs
+	device    recovery.SlotID   // of an approved device, whose session it is; or zero
 	migration *opaque.Migration // what a move to OPAQUE is sealed by; nil if this session cannot
 }
 
@@ -80,13 +87,16 @@ func newServer() (*server, error) {
 	rand.Read(decoy)
 	rand.Read(state)
 	s := &server{
-		secrets:  opaque.Secrets{Decoy: decoy, State: [][]byte{state}},
-		moduli:   c,
-		accounts: make(map[string]*account),
-		logins:   make(map[string]pending),
-		sessions: make(map[string]session),
-		claims:   make(map[string]*claim),
-		share:    1,
+		secrets:   opaque.Secrets{Decoy: decoy, State: [][]byte{state}},
+		moduli:    c,
+		accounts:  make(map[string]*account),
+		logins:    make(map[string]pending),
+		sessions:  make(map[string]session),
+		claims:    make(map[string]*claim),
+		approvals: make(map[string]*approval),
+		mailboxes: make(map[string]*mailbox),
+		contacts:  make(map[string]string),
+		share:     1,
 	}
 	if s.srp, err = srp.NewServer(srp.ServerConfig{Secrets: srp.Secrets(s.secrets), Templates: templates}); err != nil {
 		return nil, err
@@ -143,6 +153,21 @@ func (s *server) listen(ctx context.Context) (string, error) {
 	mux.HandleFunc("POST /recovery/claim", handle(s.makeClaim))
 	mux.HandleFunc("POST /recovery/session", handle(s.redeemClaim))
 	mux.HandleFunc("POST /recovery/file", withAnySession(s, time.Minute, s.release))
+	mux.HandleFunc("POST /device/number", handle(s.number))
+	mux.HandleFunc("POST /device/request", handle(s.askDevice))
+	mux.HandleFunc("GET /device/requests", withSession(s, anyAge, s.deviceRequests))
+	mux.HandleFunc("PUT /device/grant", withSession(s, anyAge, s.grantDevice))
+	mux.HandleFunc("POST /device/session", handle(s.enterDevice))
+	mux.HandleFunc("POST /contacts", handle(s.openMailbox))
+	mux.HandleFunc("POST /contact/key", withSession(s, anyAge, s.contactKey))
+	mux.HandleFunc("PUT /contact/message", withSession(s, anyAge, s.deliver))
+	mux.HandleFunc("GET /contact/messages", withContact(s, s.messages))
+	mux.HandleFunc("POST /share/request", withAnySession(s, anyAge, s.askShare))
+	mux.HandleFunc("GET /share/requests", withContact(s, s.shareRequests))
+	mux.HandleFunc("PUT /share/answer", withContact(s, s.answerShare))
+	mux.HandleFunc("PUT /share/grant", withContact(s, s.grantShare))
+	mux.HandleFunc("POST /request", handle(s.request))
+	mux.HandleFunc("PUT /request/reveal", handle(s.reveal))
 	web := &http.Server{Handler: mux}
 	go web.Serve(l)
 	context.AfterFunc(ctx, func() { web.Close() })
@@ -177,6 +202,14 @@ func handle[In, Out any](f func(ctx context.Context, in In) (Out, error)) http.H
 			reply(w, http.StatusForbidden, errorResponse{"Nobody has reviewed this yet"})
 		case errors.Is(err, errNoFile):
 			reply(w, http.StatusNotFound, errorResponse{"No such file"})
+		case errors.Is(err, errNoRequest):
+			reply(w, http.StatusNotFound, errorResponse{"No such request"})
+		case errors.Is(err, errNoContact):
+			reply(w, http.StatusNotFound, errorResponse{"No such contact"})
+		case errors.Is(err, errAnswered):
+			reply(w, http.StatusConflict, errorResponse{"Somebody has answered this already"})
+		case errors.Is(err, errMany):
+			reply(w, http.StatusTooManyRequests, errorResponse{"Too many requests wait already"})
 		case errors.Is(err, errStale):
 			reply(w, http.StatusConflict, errorResponse{"The keyring has changed"})
 		case errors.Is(err, errMoved):

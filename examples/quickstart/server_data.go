@@ -39,17 +39,22 @@ func withSession[In, Out any](s *server, age time.Duration, f func(ctx context.C
 // database is.
 func withAnySession[In, Out any](s *server, age time.Duration, f func(ctx context.Context, on session, in In) (Out, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		handle(func(ctx context.Context, in In) (out Out, err error) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			session, ok := s.sessions[token]
+			session, ok := s.sessions[bearer(r)]
 			if !ok || time.Since(session.born) > age {
 				return out, errSession
 			}
 			return f(ctx, session, in)
 		})(w, r)
 	}
+}
+
+// bearer returns the token that came with a request.
+func bearer(r *http.Request) string {
+	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	return token
 }
 
 func (s *server) getKeys(a *account, _ struct{}) (userKeys, error) { return a.keys, nil }
@@ -116,6 +121,7 @@ func (s *server) stored(name string) account {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a := *s.accounts[canonical(name)]
-	a.records, a.notes, a.files = maps.Clone(a.records), maps.Clone(a.notes), maps.Clone(a.files)
+	a.records, a.notes = maps.Clone(a.records), maps.Clone(a.notes)
+	a.files, a.devices = maps.Clone(a.files), maps.Clone(a.devices)
 	return a
 }

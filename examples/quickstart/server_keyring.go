@@ -36,7 +36,8 @@ func (s *server) getKeyring(_ context.Context, on session, _ struct{}) (keyringM
 
 // putKeyring is compare-and-swap: a new header is stored only in the place of the
 // one that it names. The old one is gone then, since whoever has one can try
-// passwords on it; and so are the halves of files that have no slot any more.
+// passwords on it; and so are the halves of files that have no slot any more, and
+// what a device without a slot logs in by, or has begun.
 func (s *server) putKeyring(_ context.Context, on session, in keyringMessage) (struct{}, error) {
 	h, err := recovery.ParseHeader(in.Header)
 	if err != nil {
@@ -51,11 +52,17 @@ func (s *server) putKeyring(_ context.Context, on session, in keyringMessage) (s
 		return struct{}{}, errStale
 	}
 	a.keyring = h.Bytes()
-	slots := h.Slots()
-	maps.DeleteFunc(a.files, func(id recovery.SlotID, _ []byte) bool {
-		return !slices.ContainsFunc(slots, func(s recovery.Slot) bool { return s.ID == id })
+	gone := func(id recovery.SlotID, _ []byte) bool { return !hasSlot(h, id) }
+	maps.DeleteFunc(a.files, gone)
+	maps.DeleteFunc(a.devices, gone)
+	s.endSessions(func(other session) bool {
+		return other.id == on.id && other.byDevice() && gone(other.device, nil)
 	})
 	return struct{}{}, nil
+}
+
+func hasSlot(h *recovery.Header, id recovery.SlotID) bool {
+	return slices.ContainsFunc(h.Slots(), func(s recovery.Slot) bool { return s.ID == id })
 }
 
 // has reports whether the stored header has a digest. A record is only stored beside
@@ -90,8 +97,12 @@ func (s *server) putRecovery(_ context.Context, on session, in recoveryRequest) 
 }
 
 // registerPassword answers the first message of a registration with OPAQUE. The
-// session may be one of a recovery: who has come so far may set a password.
+// session may be one of a recovery: who has come so far may set a password. A device's
+// token is not enough: each answer is a try at the password that is there.
 func (s *server) registerPassword(ctx context.Context, on session, in registration) (registration, error) {
+	if on.byDevice() {
+		return registration{}, errSession
+	}
 	response, err := s.opaque.Register(ctx, []byte(on.id), in.Message)
 	return registration{response}, err
 }
@@ -99,6 +110,9 @@ func (s *server) registerPassword(ctx context.Context, on session, in registrati
 // admitPassword puts the new record in the place of all old ones, and ends all
 // sessions, as changePassword does.
 func (s *server) admitPassword(_ context.Context, on session, in admitRequest) (struct{}, error) {
+	if on.byDevice() {
+		return struct{}{}, errSession
+	}
 	a := s.accounts[on.id]
 	if !a.has(in.Keyring) {
 		return struct{}{}, errStale

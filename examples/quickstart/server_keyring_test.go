@@ -94,6 +94,7 @@ func requireRecoveryOnly(t *testing.T, c *client) {
 	for _, request := range []string{
 		"GET /keys", "PUT /keys", "GET /notes", "PUT /notes", "GET /settings/modulus", "PUT /settings/password",
 		"POST /settings/opaque", "PUT /settings/opaque", "PUT /recovery",
+		"GET /device/requests", "PUT /device/grant", "POST /contact/key", "PUT /contact/message",
 	} {
 		method, path, _ := strings.Cut(request, " ")
 		require.Equal(t, loginFirst, c.call(t.Context(), method, path, struct{}{}, nil), request)

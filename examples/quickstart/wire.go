@@ -153,6 +153,95 @@ type fileResponse struct {
 	Secret []byte
 }
 
+// POST /device/number: the number of an account, for a device that is not in
+type numberRequest struct {
+	Username string
+}
+
+type numberResponse struct {
+	Number []byte
+}
+
+// POST /device/request: to be approved
+type deviceRequest struct {
+	Username string
+	Ask      []byte
+	Token    []byte // SHA-256 of what the device will log in by
+}
+
+// POST /share/request: for a share that a contact has
+type shareRequest struct {
+	Contact string
+	Ask     []byte
+}
+
+// The answer to both, and POST /request, which tells how far it has come
+type requestHandle struct {
+	Request string // known to both sides alone
+}
+
+// GET /device/requests and, for a contact, /share/requests, have a list of these
+type requestState struct {
+	Request string
+	Owner   string // of the account
+	Ask     []byte // from who asks; the other messages go to and fro after it
+	Answer  []byte
+	Reveal  []byte
+	Grant   []byte
+}
+
+// PUT /share/answer, /request/reveal and /share/grant
+type approvalMessage struct {
+	Request string
+	Message []byte
+}
+
+// PUT /device/grant
+type deviceGrant struct {
+	Request string
+	Slot    []byte // of the device, in the stored header
+	Grant   []byte
+}
+
+// POST /device/session
+type deviceLogin struct {
+	Username string
+	Slot     []byte
+	Token    []byte
+}
+
+type deviceResponse struct {
+	AccessToken string
+}
+
+// POST /contacts: a mailbox
+type mailboxRequest struct {
+	Contact   string
+	PublicKey []byte
+}
+
+type mailboxResponse struct {
+	AccessToken string
+}
+
+// POST /contact/key
+type contactRequest struct {
+	Contact string
+}
+
+type contactResponse struct {
+	PublicKey []byte
+}
+
+// PUT /contact/message
+type contactMessage struct {
+	Contact string
+	Message []byte // sealed to the contact's key
+}
+
+// GET /contact/messages: by the name of the account that they are from
+type messages map[string][]byte
+
 // errorResponse comes with every status but 200.
 type errorResponse struct {
 	Error string
