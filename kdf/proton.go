@@ -11,7 +11,7 @@ const (
 )
 
 // ProtonKeyPassword returns the 31 ASCII characters that protect a Proton
-// user's OpenPGP keys: the hash part, characters 29 to 59, of the bcrypt text
+// user's OpenPGP keys: the hash part, the last 31, of the bcrypt text
 // of a password of 1 to 1024 bytes under the key salt, 16 bytes. It takes some
 // 80 ms.
 //

@@ -20,8 +20,9 @@ const (
 	ForShare  Purpose = 2 // a contact's share of a key
 )
 
-// MaxMessage is the size in bytes that no message of an approval exceeds, for servers
-// that pass them on: a grant by QR code of 4 KiB.
+// MaxMessage is 5264, the size in bytes that no message of an approval exceeds, for
+// servers that pass them on. Those of [Request.Ask] and so on are smaller and fixed; a
+// device's grant by QR code has some 1.3 KiB.
 const MaxMessage = encSize + maxPayload + tagSize + macSize
 
 const (
@@ -42,8 +43,9 @@ const (
 var ErrApproval = errors.New("recovery: the approval is not authentic")
 
 var (
-	errPayload = refused("a grant has at most 4 KiB")
-	errPurpose = refused("a request is ForDevice or ForShare")
+	errPayload  = refused("a share has 1 to 4094 bytes")
+	errCompared = refused("the codes have not been compared")
+	errPurpose  = refused("a request is ForDevice or ForShare")
 )
 
 func (p Purpose) valid() bool { return p == ForDevice || p == ForShare }
@@ -116,7 +118,7 @@ func (q *qrCode) text() string {
 }
 
 func parseQR(text string) (q qrCode, ok bool) {
-	body, ok := strings.CutPrefix(text, qrPrefix)
+	body, ok := strings.CutPrefix(strings.TrimSpace(text), qrPrefix)
 	if !ok || len(body) != base64.RawURLEncoding.EncodedLen(qrSize) || strings.ContainsAny(body, "\r\n") {
 		return qrCode{}, false
 	}

@@ -163,8 +163,12 @@ func TestApprovalsRedactThemselves(t *testing.T) {
 				}
 				require.Equal(t, placeholder, fmt.Sprint(v))
 				b, err := json.Marshal([]any{v})
-				require.NoError(t, err)
-				require.Equal(t, "[{}]", string(b), "no field is exported")
+				if name == "Device" { // which is stored: see TestJSON
+					require.Error(t, err)
+				} else {
+					require.NoError(t, err)
+					require.Equal(t, "[{}]", string(b), "no field is exported")
+				}
 				testvec.Redacted(t, v, hidden...)
 			}
 		}

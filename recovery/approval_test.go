@@ -208,7 +208,7 @@ func TestRequesterImpersonated(t *testing.T) {
 	a, err := k.Approve(mallory.Ask())
 	require.NoError(t, err)
 	_, err = a.Grant()
-	require.Equal(t, recovery.ErrUsed, err, "nobody has compared")
+	require.ErrorIs(t, err, recovery.ErrPolicy, "nobody has compared")
 	reveal, theirs, err := mallory.Reveal(a.Answer())
 	require.NoError(t, err)
 	_, code, err := r.Reveal(a.Answer()) // what the honest device shows

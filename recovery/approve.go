@@ -33,15 +33,26 @@ type Approval struct {
 // keyring is as before: it is Grant that adds the slot, when the users have compared the
 // code. If the upload then loses to another change, begin a new approval on the keyring
 // that won, with a new Request.
+//
+// It returns ErrMalformed for what is not the message of a request ForDevice, and
+// ErrPolicy if the keyring has no room for a slot.
 func (k *Keyring) Approve(ask []byte) (*Approval, error) {
+	if len(k.Slots()) >= MaxSlots {
+		return nil, errSlots // before people compare codes
+	}
 	return newApproval(ForDevice, k.Account(), ask, k.admitDevice)
 }
 
 // ApproveQR approves a device whose QR code the user has scanned, and returns the
 // grant. The keyring then has the device's slot, of the returned id: upload it before
 // the grant is sent. If the upload loses to another change, that grant is void: approve
-// again on the keyring that won. It returns ErrApproval for a message that the QR code is not of, or
-// another account's.
+// again on the keyring that won. Before it, ask the user whether the device that shows
+// the code is before them, and theirs: it can do all that this one can. Never take a code
+// from a link or a message.
+//
+// It returns ErrApproval for a message that the QR code is not of, or another account's;
+// ErrMalformed for text that is no such code, white space around it aside, or a message
+// that is not of a request ForDevice; and ErrPolicy if the keyring has no room.
 func (k *Keyring) ApproveQR(qr string, ask []byte) (grant []byte, id SlotID, err error) {
 	return approveQR(ForDevice, k.Account(), qr, ask, k.admitDevice)
 }
@@ -70,7 +81,7 @@ func (k *Keyring) admitDevice(publicKey []byte) (id SlotID, payload []byte, err 
 	return id, append(payload, pin...), nil
 }
 
-// ApproveShare begins to approve by short code that a share, of up to 4 KiB, is
+// ApproveShare begins to approve by short code that a share, of 1 to 4094 bytes, is
 // handed out, for an account that the contact knows from the share itself.
 func ApproveShare(account, ask, share []byte) (*Approval, error) {
 	if err := checkShare(account, share); err != nil {
@@ -198,12 +209,15 @@ func (a *Approval) Compare(reveal []byte) (code string, err error) {
 
 // Grant returns the last message, after the user has said yes to the code: of a
 // device's approval the keyring then has its slot, and is to be uploaded before the
-// grant is sent. Before Compare, and a second time, it is ErrUsed.
+// grant is sent. Before Compare it is ErrPolicy, and a second time ErrUsed.
 func (a *Approval) Grant() ([]byte, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.over || a.t == nil {
+	if a.over {
 		return nil, ErrUsed
+	}
+	if a.t == nil {
+		return nil, errCompared
 	}
 	a.over = true
 	slot, content, err := a.payload(a.publicKey)

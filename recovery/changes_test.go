@@ -528,6 +528,31 @@ func TestJSON(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, `["recovery.`+name+`(redacted)"]`, string(b))
 	}
+	// What is stored is not replaced by a placeholder, or by nothing.
+	k := create(t, phrase(t))
+	r := request(t, recovery.ForDevice)
+	grant, _, err := k.ApproveQR(r.QR(), r.Ask())
+	require.NoError(t, err)
+	d, pin, err := r.OpenDevice(grant)
+	require.NoError(t, err)
+	for _, v := range []any{d, phrase(t), recovery.NewSecretKey(), k.Header()} {
+		_, err := json.Marshal([]any{v})
+		require.Error(t, err)
+	}
+	b, err := json.Marshal([]recovery.Pin{pin})
+	require.NoError(t, err)
+	var read []recovery.Pin
+	require.NoError(t, json.Unmarshal(b, &read))
+	require.Equal(t, []recovery.Pin{pin}, read)
+	_, err = json.Marshal(recovery.Pin{})
+	require.ErrorIs(t, err, recovery.ErrPin)
+	text, err := pin.MarshalText()
+	require.NoError(t, err)
+	for _, bad := range []string{"", string(text[1:]), string(text) + "\n", "\n" + string(text), string(text[:40]) + "\r\n" + string(text[40:]), string(text) + "====", "!" + string(text[1:])} {
+		kept := pin
+		require.Equal(t, recovery.ErrMalformed, kept.UnmarshalText([]byte(bad)), "%q", bad)
+		require.Equal(t, pin, kept)
+	}
 }
 
 // TestAddRefusesWhatOpenWould: two slots that the policy would not let open, since

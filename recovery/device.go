@@ -11,7 +11,8 @@ import (
 
 // Device is the way in of a device that was approved: it keeps its slot's seed and
 // the lineage key itself, in the platform's key store. It opens; its slot is made by
-// an approval. See Request and Approval.
+// an approval, and is one of MaxSlots. See Request and Approval. A Device is immutable
+// and safe for concurrent use, and redacts itself.
 type Device struct {
 	secrets func() *deviceSecrets // a function, since fmt follows pointers in others' structs
 }
@@ -79,3 +80,6 @@ func (c *change) addDevice(publicKey []byte) error {
 	rand.Read(slot.ID[:])
 	return c.insert(slot)
 }
+
+// MarshalJSON refuses: a device is stored by what Secret returns.
+func (d *Device) MarshalJSON() ([]byte, error) { return nil, errJSON }

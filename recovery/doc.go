@@ -90,6 +90,12 @@
 //   - Delete old headers: whoever keeps one can guess at its password slots.
 //   - Hand out the header to who has logged in, and the secret of a [File] after a
 //     login or a review, both at a limited rate.
+//   - Give an approved device a login of its own, since a [Device] is none: a random
+//     token, whose hash the server keeps by the slot's id. It opens the data; to set a
+//     password let it take more, such as a review, since it can be stolen unlocked.
+//   - When a header comes in, drop with the slots that it no longer has what belongs to
+//     them: the server's half of a file, a device's token and sessions. The names that
+//     users give their devices go beside slot ids, sealed under the keyring.
 //   - Never make the account number from a name or address.
 //   - Wrap data keys under the master key, never data itself, with a binding that
 //     names its epoch.
@@ -178,7 +184,8 @@
 //
 // A header has 132 bytes, and each password slot adds 2,593 with Argon2id or scrypt, an export slot 2,610, a
 // phrase 2,579, a file 2,578, a passkey 2,643 and its rp id, each epoch of the history
-// 110. So one with a password, a phrase and a file has 7,882. It has at most 128 KiB, 24
+// 110; a device adds 2,408, contacts 2,580 and 32 for each who has to agree. So one with a
+// password, a phrase and a file has 7,882. It has at most 128 KiB, 24
 // slots, of them 4 with a password, and 255 epochs of history.
 //
 // # Security

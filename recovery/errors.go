@@ -54,7 +54,7 @@ var (
 	errAccount  = refused("an account has 16 bytes that are not all zero")
 	errNoSlot   = refused("a keyring needs a way in other than a passkey")
 	errSlots    = refused("at most 24 slots, 4 of them with a password")
-	errNoSuch   = refused("there is no such slot")
+	errNoSuch   = refused("there is no such slot in this revision")
 	errSealer   = refused("a Sealer gave parameters that its type does not have")
 	errEpochs   = refused("the epochs are used up")
 	errAdopt    = refused("an old key is adopted at epoch 1, while there is no history")

@@ -183,7 +183,7 @@ func ExamplePin() {
 	check(err)
 	server := keyring.Header()
 	store := func(h *recovery.Header) { // one transaction
-		if h.Previous() == sha256.Sum256(server.Bytes()) {
+		if h.Previous() == server.Digest() {
 			server = h
 		}
 	}

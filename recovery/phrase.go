@@ -18,7 +18,8 @@ import (
 //
 // The phrase gives two secrets that do not lead to each other: the slot's key, and
 // AuthSecret, the password of an account that guards the download of the header.
-// Never keep a plain hash of a phrase anywhere.
+// Never keep a plain hash of a phrase anywhere. A Phrase is immutable and safe for
+// concurrent use, and redacts itself.
 type Phrase struct {
 	entropy func() []byte // a function, since fmt follows pointers in others' structs
 }
@@ -87,3 +88,6 @@ func (p *Phrase) Open(ctx context.Context, b wrap.Binding, s Slot) ([]byte, erro
 
 // Format writes a placeholder, whatever the verb.
 func (p *Phrase) Format(f fmt.State, _ rune) { redact(f, "Phrase") }
+
+// MarshalJSON refuses: a phrase is stored by what Words or Entropy returns.
+func (p *Phrase) MarshalJSON() ([]byte, error) { return nil, errJSON }

@@ -3,6 +3,7 @@ package recovery
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/base64"
 	"slices"
 
 	"github.com/nescio-go/nescio/kdf"
@@ -151,6 +152,24 @@ func (p *Pin) UnmarshalBinary(b []byte) error {
 	}
 	*p = q
 	return nil
+}
+
+// MarshalText returns MarshalBinary's form in base64, for JSON and its like.
+func (p Pin) MarshalText() ([]byte, error) {
+	b, err := p.MarshalBinary()
+	if err != nil {
+		return nil, err
+	}
+	return base64.StdEncoding.AppendEncode(nil, b), nil
+}
+
+// UnmarshalText reads what MarshalText returned, or returns ErrMalformed.
+func (p *Pin) UnmarshalText(text []byte) error {
+	b, err := base64.StdEncoding.Strict().AppendDecode(nil, text)
+	if err != nil || base64.StdEncoding.EncodedLen(len(b)) != len(text) {
+		return ErrMalformed // line ends too, which package base64 skips
+	}
+	return p.UnmarshalBinary(b)
 }
 
 // precede judges what can be told of a header before it is opened, in the order of

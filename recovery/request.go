@@ -50,9 +50,9 @@ type requestSecrets struct {
 }
 
 // NewRequest returns a request with a new key pair, for an account whose number the
-// requester knows from elsewhere: its login, or the server, since with a wrong one
-// nothing is approved or opened. It returns ErrPolicy for a number or purpose that cannot
-// be.
+// requester knows from elsewhere: its login, or the server. With a wrong one a QR code
+// is refused, and short codes differ. It returns ErrPolicy for a number or purpose that
+// cannot be.
 func NewRequest(p Purpose, account []byte) (*Request, error) {
 	if !p.valid() {
 		return nil, errPurpose
@@ -180,7 +180,7 @@ func (s *requestSecrets) unseal(grant []byte) (plain []byte, authentic bool, err
 
 // OpenDevice opens the grant of a request ForDevice, and returns the device's way in
 // and its pin: keep both, and Open the keyring, whose header has the device's slot from
-// then on. It returns ErrApproval for a grant of somebody else, ErrUsed for a second
+// the approver's upload on. It returns ErrApproval for a grant of somebody else, ErrUsed for a second
 // one.
 func (r *Request) OpenDevice(grant []byte) (d *Device, p Pin, err error) {
 	err = r.open(ForDevice, grant, func(s *requestSecrets, payload []byte) (err error) {

@@ -109,3 +109,6 @@ func (k *SecretKey) bytes() []byte {
 
 // Format writes a placeholder, whatever the verb.
 func (k *SecretKey) Format(f fmt.State, _ rune) { redact(f, "SecretKey") }
+
+// MarshalJSON refuses: a secret key is stored by what Text returns.
+func (k *SecretKey) MarshalJSON() ([]byte, error) { return nil, errJSON }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 
@@ -180,5 +181,8 @@ func (s *Slot) validParams() bool {
 // redact writes a placeholder for a type that holds a secret.
 func redact(f fmt.State, name string) { io.WriteString(f, "recovery."+name+"(redacted)") }
 
-// redactJSON is the same for a type whose fields are exported.
+// errJSON is for values that are stored: a placeholder in a database would lose them.
+var errJSON = errors.New("recovery: this has no JSON form: store its bytes or text")
+
+// redactJSON is redact for a type whose fields are exported.
 func redactJSON(name string) ([]byte, error) { return []byte(`"recovery.` + name + `(redacted)"`), nil }

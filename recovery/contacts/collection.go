@@ -40,8 +40,11 @@ func NewCollection(h *recovery.Header, id recovery.SlotID) (*Collection, error) 
 }
 
 // Add adds a share. It returns a ShareError that names the share, with ErrForeign,
-// ErrSplit or ErrDuplicate; the collection stays as it was.
+// ErrSplit or ErrDuplicate; the collection stays as it was. No share is ErrMalformed.
 func (c *Collection) Add(s *Share) error {
+	if s == nil {
+		return ErrMalformed
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err := c.check(s); err != nil {

@@ -200,6 +200,12 @@ func byCode(t testing.TB, s *contacts.Share, r *recovery.Request) []byte {
 
 // TestEverySubset: of 2 of 4 each one with two or more opens, in any order, and each
 // one with fewer does not.
+// TestAddNothing: a caller who did not look at an error.
+func TestAddNothing(t *testing.T) {
+	a := appoint(t, account, 2, 2)
+	require.Equal(t, contacts.ErrMalformed, collection(t, a.header(t), a.id).Add(nil))
+}
+
 func TestEverySubset(t *testing.T) {
 	a := appoint(t, account, 2, 4)
 	h := a.header(t)

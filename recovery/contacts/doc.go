@@ -34,22 +34,25 @@
 //
 // With k of them the slot opens:
 //
-//	collection, err := contacts.NewCollection(header, id)
 //	share, err := contacts.OpenGrant(request, grant)
+//	collection, err := contacts.NewCollection(header, share.Slot())
 //	err = collection.Add(share)                                  // names a share that it refuses
-//	keyring, err := recovery.Open(ctx, header, collection, pin)
+//	keyring, err := recovery.Open(ctx, header, collection, recovery.FirstUse(account))
+//
+// The account's number is in the header, which the server hands out after a review, and
+// in every share.
 //
 // Shares that were collected can be kept over days, by [Share.Secret]; a Request
 // cannot, so both devices are there when a contact approves.
 //
 // # Replacing contacts
 //
-// [recovery.Keyring.Replace] with a new [Split] makes another random polynomial: the
-// old shares open nothing in the new header. They still open a header from before,
-// which somebody may have kept; where contacts are no longer trusted, Revoke the slot
-// instead and Add another.
-// Rotate changes nothing for contacts. Renew, which removes all ways in, takes a new
-// Split.
+// Add a new [Split], and Revoke the old slot once all the new contacts have kept their
+// shares: until then those of before count, and nobody is without. A new Split is
+// another random polynomial, so that old shares open nothing of it. They still open a
+// header from before, which somebody may have kept. [recovery.Keyring.Replace] does both
+// at once, for who needs no time between. Rotate changes nothing for contacts. Renew,
+// which removes all ways in, takes a new Split.
 //
 // # What the application must do
 //

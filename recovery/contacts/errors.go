@@ -50,6 +50,7 @@ func refused(why string) error { return fmt.Errorf("%w: %s", recovery.ErrPolicy,
 
 var (
 	errThreshold = refused("of at most 32 contacts 2 or more have to agree, and no more than there are")
-	errTwice     = refused("a contact has one share")
+	errTwice     = refused("a public key is there twice")
 	errInternal  = errors.New("contacts: internal error")
+	errJSON      = errors.New("contacts: this has no JSON form: store its Secret")
 )

@@ -3,6 +3,7 @@ package contacts_test
 import (
 	"bytes"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"testing"
 
@@ -168,6 +169,10 @@ func TestSecretsRedactThemselves(t *testing.T) {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x"} {
 			require.Equal(t, "contacts."+want+"(redacted)", fmt.Sprintf(verb, v))
 		}
+	}
+	for _, v := range []any{a.keys[0], a.shares[0]} {
+		_, err := json.Marshal([]any{v})
+		require.Error(t, err, "nothing in their place would lose them")
 	}
 	wrong := a.shares[0].Secret()
 	wrong[len(wrong)-32] ^= 1

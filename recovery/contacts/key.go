@@ -105,3 +105,6 @@ func sealMessage(to hpke.PublicKey, share []byte) ([]byte, error) {
 
 // Format writes a placeholder, whatever the verb.
 func (k *Key) Format(f fmt.State, _ rune) { redact(f, "Key") }
+
+// MarshalJSON refuses: a key is stored by what Secret returns.
+func (k *Key) MarshalJSON() ([]byte, error) { return nil, errJSON }

@@ -120,3 +120,6 @@ func redact(f fmt.State, name string) { io.WriteString(f, "contacts."+name+"(red
 
 // Format writes a placeholder, whatever the verb.
 func (s *Share) Format(f fmt.State, _ rune) { redact(f, "Share") }
+
+// MarshalJSON refuses: a share is stored by what Secret returns.
+func (s *Share) MarshalJSON() ([]byte, error) { return nil, errJSON }

@@ -12,9 +12,10 @@
 //
 // [Open] returns MK, which becomes the history of a new keyring, and no more:
 //
-//	old, err := ellipticc.Open(words, fields)
+//	typed, err := recovery.ParsePhrase(words)                // the old 12, as people type them
+//	old, err := ellipticc.Open(typed.Words(), fields)
 //	phrase, err := recovery.NewPhrase(12)                    // a new one
-//	keyring, err := recovery.Create(ctx, account, phrase, password)
+//	keyring, err := recovery.Create(ctx, account, phrase)    // 16 random bytes, and other ways in
 //	err = keyring.Adopt(ctx, old)                            // epoch 0
 //
 // # Why the old key is only history

@@ -15,7 +15,7 @@
 // them come
 //
 //	P            = base64(entropy), 24 characters
-//	key password = characters 29 to 59 of bcrypt(P, mnemonic salt, cost 10)
+//	key password = the last 31 characters of bcrypt(P, mnemonic salt, cost 10)
 //
 // P is the password of an SRP verifier, by srp.Proton(4), that the caller makes and
 // the server keeps: who has the words logs in with it and gets the mnemonic salt, 16
@@ -41,10 +41,17 @@
 //
 // Signatures are not optional: MakeFile and OpenFile have no way around them.
 //
+// # Under a keyring
+//
+// An account that comes from Proton keeps its keys as data, of up to 64 KiB each, under
+// the master key of package recovery, for whose phrase and file see there:
+//
+//	wrapped, err := master.Wrap(ctx, key.Bytes(), binding)   // master, err := keyring.Key(epoch)
+//
 // # What the application must do
 //
-//   - Compare the [Key.Fingerprint] of opened keys with those of the account's locked
-//     keys, and take no other. See [OpenFile].
+//   - Compare the [Key.Fingerprint] of opened keys with [Fingerprint] of the account's
+//     locked keys, as a device has seen them before, and take no other. See [OpenFile].
 //   - Hand out secrets of files, and keys locked for a phrase, to who has logged in,
 //     at a limited rate.
 //   - Give up a secret when a file of it is lost: let the server drop it, and make a

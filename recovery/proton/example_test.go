@@ -82,6 +82,14 @@ func Example_file() {
 	message := exampleMessage(key, "written before")
 
 	// Signed in: the secret is for the server, the file for the user.
+	locked, err := key.Lock([]byte("a password")) // the server has it like this
+	if err != nil {
+		log.Fatal(err)
+	}
+	fingerprint, err := proton.Fingerprint([]byte(locked)) // known to the device from before
+	if err != nil {
+		log.Fatal(err)
+	}
 	secret, err := proton.NewFileSecret(key)
 	if err != nil {
 		log.Fatal(err)
@@ -99,7 +107,7 @@ func Example_file() {
 		log.Fatal(err)
 	}
 	for _, k := range keys {
-		if !bytes.Equal(k.Fingerprint(), key.Fingerprint()) { // of the account's locked key
+		if !bytes.Equal(k.Fingerprint(), fingerprint) {
 			continue
 		}
 		fmt.Println(exampleRead(k, message))

@@ -36,11 +36,20 @@ type Key struct {
 // parts do not fit, ErrKey for a public key, one with public or missing parts, or as
 // above, ErrPolicy, ErrUnsupported or ErrMalformed. Keys with ElGamal are ErrUnsupported.
 func ParseKey(key, passphrase []byte) (*Key, error) {
-	if len(key) > MaxText {
-		return nil, errTooLarge
-	}
 	if len(passphrase) > maxPassphrase {
 		return nil, errLength
+	}
+	packets, err := readKey(key)
+	if err != nil {
+		return nil, err
+	}
+	return newKey(packets, passphrase)
+}
+
+// readKey reads the packets of a key, armored or binary.
+func readKey(key []byte) ([]*packet.OpaquePacket, error) {
+	if len(key) > MaxText {
+		return nil, errTooLarge
 	}
 	if len(key) > 0 && key[0]&0x80 == 0 { // no packet begins like this
 		b, err := dearmor(string(key), armorPrivateKey)
@@ -50,11 +59,7 @@ func ParseKey(key, passphrase []byte) (*Key, error) {
 		defer clear(b)
 		key = b
 	}
-	packets, err := split(key)
-	if err != nil {
-		return nil, err
-	}
-	return newKey(packets, passphrase)
+	return split(key)
 }
 
 // parseKeys reads concatenated binary keys, none of them locked.

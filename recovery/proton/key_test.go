@@ -39,6 +39,10 @@ func TestParseKey(t *testing.T) {
 				got, err := proton.ParseKey(form, passphrase)
 				require.NoError(t, err, name)
 				require.Equal(t, want.Bytes(), got.Bytes(), name)
+				fingerprint, err := proton.Fingerprint(form)
+				require.NoError(t, err, name)
+				require.Equal(t, e.PrimaryKey.Fingerprint, fingerprint, name)
+				require.Equal(t, got.Fingerprint(), fingerprint, name)
 			}
 			_, err := proton.ParseKey(locked, []byte("another"))
 			require.Equal(t, proton.ErrPassphrase, err, name)
@@ -68,10 +72,16 @@ func TestParseKey(t *testing.T) {
 		k, err := proton.ParseKey([]byte(bad), nil)
 		require.Equal(t, proton.ErrMalformed, err, name)
 		require.Nil(t, k)
+		_, err = proton.Fingerprint([]byte(bad))
+		require.Equal(t, proton.ErrMalformed, err, name)
 	}
 	_, err = proton.ParseKey(publicKey(t, entity), nil)
 	require.ErrorIs(t, err, proton.ErrKey)
+	_, err = proton.Fingerprint(publicKey(t, entity))
+	require.ErrorIs(t, err, proton.ErrKey)
 	_, err = proton.ParseKey(make([]byte, proton.MaxText+1), nil)
+	require.ErrorIs(t, err, proton.ErrPolicy)
+	_, err = proton.Fingerprint(make([]byte, proton.MaxText+1))
 	require.ErrorIs(t, err, proton.ErrPolicy)
 }
 

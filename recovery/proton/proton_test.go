@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
+	"encoding/json"
 	"io"
 	"slices"
 	"strings"
@@ -262,6 +263,8 @@ func TestSecretsRedactThemselves(t *testing.T) {
 	testvec.Redacted(t, &secret, secret.Text)
 	testvec.Redacted(t, key, raw[len(raw)-40:], raw[40:80], raw[80:120], raw[120:160])
 	testvec.Redacted(t, struct{ key *proton.Key }{key}, raw[40:80], raw[80:120])
+	_, err := json.Marshal(secret)
+	require.Error(t, err, "a placeholder would make the user's file worthless")
 }
 
 // TestWritersCheckTheirInput: what goes into a file or a lock.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -98,7 +99,8 @@ func (s FileSecret) parse() (signature []byte, err error) {
 // Format writes a placeholder, whatever the verb.
 func (s FileSecret) Format(f fmt.State, _ rune) { io.WriteString(f, "proton.FileSecret(redacted)") }
 
-// MarshalJSON writes a placeholder.
-func (s FileSecret) MarshalJSON() ([]byte, error) {
-	return []byte(`"proton.FileSecret(redacted)"`), nil
-}
+var errJSON = errors.New("proton: a FileSecret has no JSON form: store its Text and Signature")
+
+// MarshalJSON refuses: a placeholder in a database would make the user's file
+// worthless.
+func (s FileSecret) MarshalJSON() ([]byte, error) { return nil, errJSON }
