@@ -175,7 +175,8 @@ func (w *work) losePassword(ctx context.Context) error {
 	if err := w.phone.setPassword(ctx, k, workPassword); err != nil {
 		return err
 	}
-	w.say("She sets a new password, logs in with it, and the slot of the old one goes.")
+	w.say("She sets a new password, logs in with it, and the slot of the old one goes. The old")
+	w.say("one logs in nowhere now, and the key that her laptop had of it opens nothing.")
 	if k, _, err = w.phone.enterKeyring(ctx, workName, workPassword); err != nil {
 		return err
 	}

@@ -121,7 +121,7 @@ func (w *work) collect(ctx context.Context) error {
 	if !errors.Is(err, errCode) {
 		return fmt.Errorf("with Mallory in between: %v", err)
 	}
-	w.say("The codes differ, so both say no. He had one chance in 2^30. Then, without him:")
+	w.say("The codes differ, so both say no. He had one chance in a billion. Then, without him:")
 	if err := w.byTelephone(ctx, all, colleague, false); err != nil {
 		return err
 	}
@@ -228,8 +228,8 @@ func (w *work) regain(ctx context.Context) error {
 
 // shutOut revokes all that the thief may have.
 func (w *work) shutOut(ctx context.Context) error {
-	w.say("\n  Now the thief has to go: the phone's slot and the passkey, with a new master key;")
-	w.say("then a new phrase and a new file take the place of the burned ones.")
+	w.say("\n  Now the thief has to go: the phone's slot and the passkey, and then the burned")
+	w.say("phrase and file, for which there are new ones. Each step makes a new master key.")
 	k, err := w.computer.openKeyring(ctx)
 	if err != nil {
 		return err

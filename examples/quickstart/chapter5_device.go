@@ -76,6 +76,7 @@ func (w *work) thirdDevice(ctx context.Context) error {
 	if err := w.read(ctx, "on the phone", w.phone, k); err != nil {
 		return err
 	}
-	w.say("It asked her nothing about a first use: the grant brought a pin, from who is in.")
+	w.say("It did not ask her whether to believe the header: the grant told it what the")
+	w.say("tablet saw last, which is called a pin.")
 	return nil
 }

@@ -57,12 +57,7 @@ func (c *client) appoint(ctx context.Context, k *recovery.Keyring, threshold int
 		return nil, err
 	}
 	return c.changeKeyring(ctx, k, func(k *recovery.Keyring) error {
-		for _, old := range slots(k, func(s recovery.Slot) bool { return s.Type == recovery.SlotContacts && s.ID != id }) {
-			if err := k.Remove(old); err != nil {
-				return err
-			}
-		}
-		return nil
+		return k.Revoke(ctx, slots(k, func(s recovery.Slot) bool { return s.Type == recovery.SlotContacts && s.ID != id })...)
 	})
 }
 

@@ -204,8 +204,8 @@ func (c *client) addExport(ctx context.Context, k *recovery.Keyring, record, exp
 }
 
 // settleKeyring opens the keyring by the export key of a login. That the login
-// worked proves that its record is the one that counts: every password slot, and
-// every slot of another record, is of the past.
+// worked proves that its record is the one that counts, and a new one would have ended
+// the session: every password slot, and every slot of another record, is of the past.
 func (c *client) settleKeyring(ctx context.Context, export []byte) (*recovery.Keyring, error) {
 	c.way = recovery.Export{Key: export}
 	k, err := c.openKeyring(ctx)
