@@ -45,7 +45,11 @@ func (c *client) request(ctx context.Context, q *recovery.Request, r request, us
 		return err
 	}
 	defer c.srv.end(c.name, id)
-	c.say("Request %s waits.", id)
+	if r.Contact == "" {
+		c.say("Request %s waits. On a device that is in, run: approve %s -id %s", id, c.name, id)
+	} else {
+		c.say("Request %s waits. %s runs: release %s -as %s -id %s", id, r.Contact, c.name, r.Contact, id)
+	}
 	if r.Code {
 		answer, err := c.await(ctx, c.name, id, func(r request) []byte { return r.Answer })
 		if err != nil {
@@ -93,7 +97,11 @@ func (c *client) approve(ctx context.Context, owner string, r request, by approv
 		if err != nil {
 			return nil, slot, err
 		}
-		return by.ApproveQR(qr, r.Ask)
+		grant, slot, err = by.ApproveQR(qr, r.Ask)
+		if errors.Is(err, recovery.ErrMalformed) {
+			err = errors.New("this is not the whole text that the other device shows")
+		}
+		return grant, slot, err
 	}
 	// Whoever sits between has a try of 2^30 for each pair of requests that users begin
 	// here and there: so both take a user's action, and a service lets them begin few in
@@ -185,6 +193,11 @@ func (c *client) becomeDevice(ctx context.Context, byCode bool) error {
 func (c *client) approveDevice(ctx context.Context, k *recovery.Keyring, r request) error {
 	if err := checkRoom(k); err != nil {
 		return err
+	}
+	if !r.Code { // by code approve asks
+		if err := c.agree("Do you have the device before you that shows request " + r.ID + ", and is it yours? It will see all that you see."); err != nil {
+			return err
+		}
 	}
 	grant, slot, err := c.approve(ctx, c.name, r, k)
 	if err != nil {

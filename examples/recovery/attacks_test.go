@@ -175,6 +175,8 @@ func TestRecoverySessions(t *testing.T) {
 		} {
 			require.ErrorIs(t, err, errRecovering)
 		}
+		_, err = srv.waits(on, "alice", nil)
+		require.ErrorIs(t, err, errRecovering)
 		_, err = srv.header(on)
 		require.NoError(t, err)
 	}
@@ -220,7 +222,7 @@ func TestNoSlotIsLeftBehind(t *testing.T) {
 		_, err := call(t, "file alice -o nowhere/alice.recovery", pw1)
 		require.Error(t, err)
 	}
-	require.Equal(t, 1, strings.Count(must(t, "login alice", pw1), "export    "))
+	require.Equal(t, 1, strings.Count(must(t, "login alice", pw1), "password  "))
 	require.NotContains(t, must(t, "login alice", pw1), "file      ")
 
 	phrase := phraseOf(t, must(t, "phrase alice", pw1, "yes"))
@@ -255,7 +257,7 @@ func TestManyRotations(t *testing.T) {
 		}
 	}
 	require.NoError(t, c.upload(k, c.put))
-	require.Contains(t, must(t, "login alice", pw1), "258 master keys")
+	require.Contains(t, must(t, "login alice", pw1), "master key 258")
 	require.Contains(t, must(t, "login alice", pw1), "as a contact is")
 	readsNote(t, "new", pw1)
 }
@@ -269,10 +271,11 @@ func TestCommandsOfOneDevice(t *testing.T) {
 	waiting := start(t, "note alice hello -device phone")
 	waiting.see("Password")
 	phone := start(t, "ask alice -device phone")
-	must(t, "approve alice", pw1, phone.see(`alone:\n(\S+)\n`))
+	must(t, "approve alice", pw1, "yes", phone.see(`alone:\n(\S+)\n`))
 	require.NoError(t, phone.end())
 	must(t, "password alice", pw1, pw2, pw2)
 	waiting.say(pw2)
+	waiting.see("Written")
 	require.NoError(t, waiting.end())
 	require.Contains(t, must(t, "note alice -device phone"), "hello") // by the device itself
 }

@@ -35,9 +35,6 @@ type state struct {
 }
 
 func newClient(t *terminal, srv *server, dir, name string) (*client, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
 	o, err := opaque.NewClient(opaque.ClientConfig{ServerIdentity: []byte(serverName)})
 	if err != nil {
 		return nil, err
@@ -48,8 +45,12 @@ func newClient(t *terminal, srv *server, dir, name string) (*client, error) {
 }
 
 // keep changes the state: as it is on the disk now, since another command may have
-// changed it while this one waited for somebody.
+// changed it while this one waited for somebody. The folder is made here, so that who
+// only looks makes none.
 func (c *client) keep(f func(*state)) error {
+	if err := os.MkdirAll(filepath.Dir(c.path), 0o700); err != nil {
+		return err
+	}
 	unlock, err := lock(filepath.Dir(c.path))
 	if err != nil {
 		return err
@@ -145,8 +146,9 @@ func (c *client) enter(ctx context.Context) (*recovery.Keyring, error) {
 }
 
 // byPassword logs in and opens the keyring. That the login worked proves that its
-// record is the one that counts: slots of other records are of the past, left by a
-// change of the password, and go. So the change has an end whenever it was cut off.
+// record is the one that counts, and the server takes a header only while it is: slots
+// of other records are of the past, left by a change of the password, and go. So the
+// change has an end whenever it was cut off.
 func (c *client) byPassword(ctx context.Context, password []byte) (*recovery.Keyring, error) {
 	export, err := c.login(ctx, byPassword, password)
 	if err != nil {

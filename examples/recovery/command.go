@@ -14,7 +14,7 @@ import (
 type command struct {
 	name, purpose string
 	usage         string // its arguments, on the first line, and what there is to know
-	flags         string // those it has beside -server and -device
+	flags         string // those it has beside -server
 	least, most   int    // arguments
 	run           func(ctx context.Context, c *client, o *options) error
 }
@@ -22,6 +22,7 @@ type command struct {
 // options are the arguments of a command: names first, flags anywhere.
 type options struct {
 	args      []string
+	device    string
 	by        string
 	file      string
 	out       string
@@ -38,8 +39,10 @@ type options struct {
 func (o *options) register(fs *flag.FlagSet, names string) {
 	for name := range strings.FieldsSeq(names) {
 		switch name {
+		case "device":
+			fs.StringVar(&o.device, name, o.device, "`folder` of the device")
 		case "by":
-			fs.StringVar(&o.by, name, "", "`way` in: phrase, file or contacts")
+			fs.StringVar(&o.by, name, "", "`way` in: phrase, file, contacts or device")
 		case "file":
 			fs.StringVar(&o.file, name, "", "the recovery `file`, for -by file")
 		case "o":
@@ -64,16 +67,16 @@ func (o *options) register(fs *flag.FlagSet, names string) {
 
 // call parses the arguments and runs the command.
 func (c command) call(ctx context.Context, args []string, t *terminal) error {
+	usage := strings.TrimPrefix(c.usage, "\n") // one: the arguments may be none
 	fs := flag.NewFlagSet(c.name, flag.ContinueOnError)
 	fs.SetOutput(io.Discard) // errors are returned
 	fs.Usage = func() {
-		fmt.Fprintf(fs.Output(), "usage: recovery %s %s\n", c.name, strings.TrimLeft(c.usage, "\n"))
+		fmt.Fprintf(fs.Output(), "usage: recovery %s %s\n", c.name, usage)
 		fs.PrintDefaults()
 	}
-	var o options
+	o := options{device: "nescio-device"}
 	o.register(fs, c.flags)
 	serverDir := fs.String("server", "nescio-server", "`folder` of the server")
-	deviceDir := fs.String("device", "nescio-device", "`folder` of the device")
 	for {
 		err := fs.Parse(args)
 		if err == flag.ErrHelp {
@@ -90,7 +93,8 @@ func (c command) call(ctx context.Context, args []string, t *terminal) error {
 		o.args, args = append(o.args, fs.Arg(0)), fs.Args()[1:]
 	}
 	if len(o.args) < c.least || len(o.args) > c.most {
-		return usageError{c.name, "call it as " + strings.SplitN(strings.TrimSpace(c.usage), "\n", 2)[0]}
+		arguments, _, _ := strings.Cut(usage, "\n")
+		return usageError{c.name, "call it as " + strings.TrimSpace("recovery "+c.name+" "+arguments)}
 	}
 	name := o.as
 	if name == "" && len(o.args) > 0 {
@@ -108,7 +112,7 @@ func (c command) call(ctx context.Context, args []string, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	client, err := newClient(t, srv, *deviceDir, name)
+	client, err := newClient(t, srv, o.device, name)
 	if err != nil {
 		return err
 	}

@@ -17,60 +17,63 @@ var commands = []command{
 NAME
 
 Makes an account with a password, and a keyring that the password opens. It can be
-another account's contact. Make a phrase or a file next, or appoint contacts: until
-then nothing helps who forgets the password.
-`, "", 1, 1, signUp},
+another account's contact. Make a phrase or a file next, or approve a device, or appoint
+contacts: until then nothing helps who forgets the password.
+`, "device", 1, 1, signUp},
 
 	{"login", "log in by password, and see what opens the keyring", `
 NAME
 
 Logs in by password, on a device that need not have seen the account before.
-`, "", 1, 1, login},
+`, "device", 1, 1, login},
 
 	{"note", "write or read a note under the keyring", `
 NAME [TEXT]
 
 Encrypts TEXT on the device, or reads the note that is there: it is to survive
 everything.
-`, "", 1, 2, note},
+`, "device", 1, 2, note},
 
 	{"password", "change the password", `
 NAME
 
-Changes the password. If this is cut off, the old or the new one still works.
-`, "", 1, 1, password},
+Changes the password. If this is cut off, the old or the new one still works. It wants
+the old one: an approved device reads and writes, and sets no password. For who forgot
+it recover -by device does, after a review.
+`, "device", 1, 1, password},
 
 	{"phrase", "make a phrase of 12 words, in the place of the one before", `
 NAME
 
 Shows a new phrase, once. It opens the account without the password.
-`, "", 1, 1, phrase},
+`, "device", 1, 1, phrase},
 
 	{"file", "make a recovery file, in the place of the one before", `
 NAME -o FILE
 
 Writes a recovery file. The server has the other half of it.
-`, "o", 1, 1, file},
+`, "device o", 1, 1, file},
 
 	{"ask", "ask for approval of this device, and wait", `
 NAME [-code]
 
 Shows the text of a QR code, or with -code a short code, and waits until approve has
-been run on a device that is in. Give the text to nobody else.
-`, "code", 1, 1, ask},
+been run on a device that is in. Give the text to nobody else. An approved device
+reads and writes, and sets no password: recover -by device does, after a review.
+`, "device code", 1, 1, ask},
 
 	{"approve", "approve a device that asks", `
 NAME [-id ID]
 
 Approves a device that you have before you. It can do what this one can.
-`, "id", 1, 1, approveRequest},
+`, "device id", 1, 1, approveRequest},
 
 	{"revoke", "revoke a device or another way in", `
 NAME SLOT
 
-Revokes a way in, by its number as login shows it, and makes a new master key, which
-its holder does not get to know.
-`, "", 2, 2, revoke},
+Revokes a way in, and makes a new master key, which its holder does not get to know.
+SLOT is the number of 32 digits that login shows.
+`, "device", 2, 2, revoke},
 
 	{"contacts", "appoint contacts, in the place of those before", `
 NAME [-k NUMBER] CONTACT CONTACT...
@@ -79,31 +82,33 @@ Gives each contact a share of a key. So many of them as -k says open the account
 together. Contacts are names of accounts; compare the fingerprints of their keys with
 what login shows them. Then tell them the fingerprint of their shares, with which each
 of them runs keep while this command waits.
-`, "k", 3, 33, appoint},
+`, "device k", 3, 33, appoint},
 
 	{"keep", "keep a share, as a contact", `
 NAME -as CONTACT
 
 Keeps CONTACT's share of NAME's key, after you have compared its fingerprint with what
 NAME has been shown by contacts.
-`, "as", 1, 1, keep},
+`, "device as", 1, 1, keep},
 
 	{"release", "hand out a share, as a contact", `
 NAME -as CONTACT [-id ID]
 
 Hands CONTACT's share of NAME's key to the device that NAME has before them now, which
 runs recover. Only after you have recognised NAME by face or voice.
-`, "as id", 1, 1, release},
+`, "device as id", 1, 1, release},
 
 	{"recover", "regain an account without its password", `
 NAME -by phrase
        recovery recover NAME -by file -file FILE
        recovery recover NAME -by contacts [-code]
+       recovery recover NAME -by device
 
-Opens the keyring by another way, and sets a new password. By file or contacts there
-is no login: the first call makes a claim, which waits until the operator has
-let it through by review.
-`, "by file code", 1, 1, regain},
+Opens the keyring by another way, and sets a new password. By device is for who has an
+approved device, and only forgot the password. By file, contacts or device there is no
+login that may set one: the first call makes a claim, which waits until the operator
+has let it through by review.
+`, "device by file code", 1, 1, regain},
 
 	{"review", "look at failures and claims, as the operator", `
 NAME [-clear [-claim ID]]
@@ -115,6 +120,7 @@ who it is. With -drop ends it.
 `, "clear claim drop", 1, 1, review},
 
 	{"inspect", "list everything that the server has", `
+
 
 Says in words and sizes what is in the server's folder.
 `, "", 0, 0, inspect},
@@ -176,13 +182,13 @@ func login(ctx context.Context, c *client, _ *options) error {
 			return err
 		}
 	}
-	c.say("%s is in. The keyring has had %d master keys, and opens by:", c.name, k.Epoch())
+	c.say("%s is in. The keyring is at master key %d, and opens by:", c.name, k.Epoch())
 	for _, s := range k.Slots() {
 		mark := ""
 		if c.isThis(s) {
 			mark = "  (this device)"
 		}
-		c.say("  %-9s %s%s", s.Type, s.ID, mark)
+		c.say("  %-9s %s%s", wayIn(s), s.ID, mark)
 	}
 	a, err := c.srv.mine(c.on)
 	if err != nil {
@@ -193,6 +199,14 @@ func login(ctx context.Context, c *client, _ *options) error {
 		c.say("The fingerprint of %s as a contact is %s.", c.name, contacts.Fingerprint(key.PublicKey()))
 	}
 	return err
+}
+
+// wayIn is what users call the way in of a slot.
+func wayIn(s recovery.Slot) string {
+	if s.Type == recovery.SlotExport {
+		return "password" // by OPAQUE's export key
+	}
+	return s.Type.String()
 }
 
 func (c *client) isThis(s recovery.Slot) bool {
@@ -210,7 +224,11 @@ func note(ctx context.Context, c *client, o *options) error {
 		if err != nil {
 			return err
 		}
-		return c.srv.putNote(c.on, s)
+		if err := c.srv.putNote(c.on, s); err != nil {
+			return err
+		}
+		c.say("Written.")
+		return nil
 	}
 	a, err := c.srv.mine(c.on)
 	if err != nil {
@@ -363,21 +381,32 @@ func release(ctx context.Context, c *client, o *options) error {
 }
 
 func regain(ctx context.Context, c *client, o *options) (err error) {
+	var still string // works: a recovery takes nothing away but the password
 	switch o.by {
 	case "phrase":
 		err = c.byPhrase(ctx)
+		still = "The phrase still works. If others may have seen it, phrase %s makes another in its place."
 	case "file":
 		if o.file == "" {
 			return usageError{"recover", "-file FILE is missing"}
 		}
 		err = c.byFile(o.file)
+		still = "The file still works. If others may have it, file %s -o FILE makes another in its place."
 	case "contacts":
 		err = c.byContacts(ctx, o.code)
+		still = "The shares still work. If others may have them, contacts %s CONTACT CONTACT... makes others in their place."
+	case "device":
+		err = c.byOwnDevice()
+		still = "This device is still approved. If others may use it, revoke %s SLOT ends that, and login shows its SLOT."
 	default:
-		return usageError{"recover", "-by is phrase, file or contacts"}
+		return usageError{"recover", "-by is phrase, file, contacts or device"}
 	}
 	if err != nil {
 		return err
 	}
-	return c.regain(ctx)
+	if err := c.regain(ctx); err != nil {
+		return err
+	}
+	c.say(still, c.name)
+	return nil
 }

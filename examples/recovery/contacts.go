@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -34,14 +35,30 @@ func (c *client) appoint(ctx context.Context, k *recovery.Keyring, threshold int
 	if err != nil {
 		return err
 	}
-	for i, message := range split.Messages() {
+	messages := split.Messages()
+	for i, message := range messages {
 		if err := c.srv.deliver(c.on, names[i], message); err != nil {
 			return err
 		}
 	}
 	c.say("The fingerprint of their shares is %s.", split.Fingerprint())
-	if err := c.agree("Have they all compared it with you, and run keep? Until then contacts of before count."); err != nil {
-		return err
+	for waiting := names; len(waiting) > 0; {
+		if err := c.agree("Have they all compared it with you, and run keep? Until then contacts of before count."); err != nil {
+			return err
+		}
+		waiting = nil
+		for i, message := range messages {
+			waits, err := c.srv.waits(c.on, names[i], message)
+			if err != nil {
+				return err
+			}
+			if waits {
+				waiting = append(waiting, names[i])
+			}
+		}
+		if len(waiting) > 0 {
+			c.say("These have not run keep yet: %s.", strings.Join(waiting, ", "))
+		}
 	}
 	if err := c.srv.putContacts(c.on, id, names); err != nil {
 		return err
@@ -70,15 +87,17 @@ func (c *client) accept(ctx context.Context, k *recovery.Keyring, owner string) 
 	if err != nil {
 		return err
 	}
+	refused := false
 	for _, m := range a.Shares {
 		share, err := key.Open(m.Sealed)
 		if m.Owner != owner || err != nil {
 			continue
 		}
-		c.say("A share of the key of %s, 1 of %d, of which %d have to agree: %s", owner, share.Contacts(), share.Threshold(), share.Fingerprint())
+		c.say("A share of the key of %s, %d of %d, of which %d have to agree: %s", owner, share.Index(), share.Contacts(), share.Threshold(), share.Fingerprint())
 		if answer, err := c.ask("Does " + owner + " say the same, by voice or in person? (yes/no)"); err != nil {
 			return err
 		} else if answer != "yes" {
+			refused = true // and perhaps there is the right one too
 			continue
 		}
 		secret := share.Secret()
@@ -89,16 +108,21 @@ func (c *client) accept(ctx context.Context, k *recovery.Keyring, owner string) 
 		}
 		return c.srv.keep(c.on, m, kept)
 	}
+	if refused {
+		return fmt.Errorf("you said no, so the share is not kept: if %s reads out another fingerprint, somebody else made it", owner)
+	}
+	number, err := c.srv.number(owner)
+	if err != nil {
+		return err
+	}
+	if c.kept(ctx, k, a, func(s *contacts.Share) bool { n := s.Account(); return bytes.Equal(n[:], number) }) != nil {
+		return fmt.Errorf("a share of %s is kept already, and there is no other", owner)
+	}
 	return fmt.Errorf("there is no share of %s to keep", owner)
 }
 
-// share finds the share that a request of an owner is about, among those that were
-// compared.
-func (c *client) share(ctx context.Context, k *recovery.Keyring, owner string, r request) (*contacts.Share, error) {
-	a, err := c.srv.mine(c.on)
-	if err != nil {
-		return nil, err
-	}
+// kept finds a share among those that were compared, or returns nil.
+func (c *client) kept(ctx context.Context, k *recovery.Keyring, a account, is func(*contacts.Share) bool) *contacts.Share {
 	for _, m := range a.Kept {
 		secret, err := unseal(ctx, k, shareKey, m)
 		if err != nil {
@@ -106,9 +130,21 @@ func (c *client) share(ctx context.Context, k *recovery.Keyring, owner string, r
 		}
 		share, err := contacts.ParseShare(secret)
 		clear(secret)
-		if err == nil && share.Slot() == r.Slot {
-			return share, nil
+		if err == nil && is(share) {
+			return share
 		}
+	}
+	return nil
+}
+
+// share finds the share that a request of an owner is about.
+func (c *client) share(ctx context.Context, k *recovery.Keyring, owner string, r request) (*contacts.Share, error) {
+	a, err := c.srv.mine(c.on)
+	if err != nil {
+		return nil, err
+	}
+	if share := c.kept(ctx, k, a, func(s *contacts.Share) bool { return s.Slot() == r.Slot }); share != nil {
+		return share, nil
 	}
 	return nil, fmt.Errorf("there is no share of %s here that this request is about: keep puts one here", owner)
 }
@@ -151,14 +187,24 @@ func (c *client) collect(ctx context.Context, byCode bool) (*contacts.Collection
 	if err != nil {
 		return nil, fmt.Errorf("%s has no contacts: use another way", c.name)
 	}
+	left := slices.Clone(names) // to be asked
+	add := func(share *contacts.Share) error {
+		if err := all.Add(share); err != nil {
+			return err
+		}
+		if i := share.Index() - 1; i < len(names) { // the names are the server's word
+			left = slices.DeleteFunc(left, func(name string) bool { return name == names[i] })
+		}
+		return nil
+	}
 	for _, secret := range c.state.Shares {
 		if share, err := contacts.ParseShare(secret); err == nil {
-			all.Add(share) // or it is of contacts of before
+			add(share) // or it is of contacts of before
 		}
 	}
 	number := h.Account()
 	for all.Missing() > 0 {
-		c.say("%d of %d shares are here. The contacts are: %s", all.Threshold()-all.Missing(), all.Threshold(), strings.Join(names, ", "))
+		c.say("%d of %d shares are here. Contacts to ask: %s", all.Threshold()-all.Missing(), all.Threshold(), strings.Join(left, ", "))
 		contact, err := c.ask("Whom do you ask now")
 		if err != nil {
 			return nil, err
@@ -167,12 +213,16 @@ func (c *client) collect(ctx context.Context, byCode bool) (*contacts.Collection
 			c.say("%q is none of them.", contact)
 			continue
 		}
+		if !slices.Contains(left, contact) {
+			c.say("%s's share is here already.", contact)
+			continue
+		}
 		q, err := recovery.NewRequest(recovery.ForShare, number[:])
 		if err != nil {
 			return nil, err
 		}
 		r := request{Contact: contact, Slot: slot, Code: byCode}
-		if err := c.request(ctx, q, r, func(grant []byte) error { return c.take(all, q, grant) }); err != nil {
+		if err := c.request(ctx, q, r, func(grant []byte) error { return c.take(add, q, grant) }); err != nil {
 			if ctx.Err() != nil || errors.Is(err, errHeld) {
 				return nil, err
 			}
@@ -182,12 +232,12 @@ func (c *client) collect(ctx context.Context, byCode bool) (*contacts.Collection
 	return all, nil
 }
 
-func (c *client) take(all *contacts.Collection, q *recovery.Request, grant []byte) error {
+func (c *client) take(add func(*contacts.Share) error, q *recovery.Request, grant []byte) error {
 	share, err := contacts.OpenGrant(q, grant)
 	if err != nil {
 		return err
 	}
-	if err := all.Add(share); err != nil {
+	if err := add(share); err != nil {
 		return err
 	}
 	return c.keep(func(s *state) { s.Shares = append(s.Shares, share.Secret()) })

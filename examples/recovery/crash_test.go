@@ -143,7 +143,11 @@ func TestCrashes(t *testing.T) {
 	must(t, "note alice third_pot", pw1)
 	phrase := phraseOf(t, must(t, "phrase alice", pw1, "yes"))
 	must(t, "file alice -o alice.recovery", pw1)
+	phone := start(t, "ask alice -device phone")
+	must(t, "approve alice", pw1, "yes", phone.see(`alone:\n(\S+)\n`))
+	require.NoError(t, phone.end())
 	reviewed(t, "recover alice -by file -file alice.recovery -device lost")
+	reviewed(t, "recover alice -by device -device phone")
 
 	for name, c := range map[string]struct {
 		line      string
@@ -157,6 +161,7 @@ func TestCrashes(t *testing.T) {
 		"file":              {"file alice -o new.recovery", []string{pw1}, []string{pw1}, "new.recovery"},
 		"recover by phrase": {"recover alice -by phrase -device new", []string{phrase, "yes", pw2, pw2}, []string{pw1, pw2}, ""},
 		"recover by file":   {"recover alice -by file -file alice.recovery -device lost", []string{"yes", pw2, pw2}, []string{pw1, pw2}, ""},
+		"recover by device": {"recover alice -by device -device phone", []string{pw2, pw2}, []string{pw1, pw2}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			work := filepath.Join(t.TempDir(), "work")
@@ -179,6 +184,9 @@ func TestCrashes(t *testing.T) {
 				either(t, where, byPhrases(t, pw3, phrases...)...)
 				either(t, where, byFiles(t, pw4, files...)...)
 				either(t, where, opens(t, pw4)...)
+				require.Contains(t, must(t, "note alice -device phone"), "third pot", where)
+				reviewed(t, "recover alice -by device -device phone")
+				must(t, "recover alice -by device -device phone", pw4, pw4)
 				// And what was cut off can be done again.
 				if name == "password" || name == "phrase" {
 					in := append([]string{pw4}, c.input[1:]...)
@@ -207,7 +215,7 @@ func TestCrashOfApprovalAndRevocation(t *testing.T) {
 	var slot string
 	all := snapshots(t, func() {
 		d := start(t, "ask alice -device phone")
-		must(t, "approve alice", pw1, d.see(`alone:\n(\S+)\n`))
+		must(t, "approve alice", pw1, "yes", d.see(`alone:\n(\S+)\n`))
 		slot = d.see(`approved, as ([0-9a-f]{32})`)
 		require.NoError(t, d.end())
 	})
@@ -215,6 +223,27 @@ func TestCrashOfApprovalAndRevocation(t *testing.T) {
 	for i, s := range all {
 		wake(t, s)
 		either(t, fmt.Sprint("step ", i+1), opens(t, pw1)...)
+	}
+}
+
+// TestCrashOfRecoveryByDevice: the claim lasts until the new password is there.
+func TestCrashOfRecoveryByDevice(t *testing.T) {
+	in(t)
+	must(t, "sign-up alice", pw1, pw1)
+	must(t, "note alice third_pot", pw1)
+	d := start(t, "ask alice -device phone")
+	must(t, "approve alice", pw1, "yes", d.see(`alone:\n(\S+)\n`))
+	require.NoError(t, d.end())
+	reviewed(t, "recover alice -by device -device phone")
+	all := snapshots(t, func() { must(t, "recover alice -by device -device phone", pw2, pw2) })
+	for i, s := range all {
+		wake(t, s)
+		where := fmt.Sprintf("step %d of %d", i+1, len(all))
+		if _, err := call(t, "recover alice -by device -device phone", pw2, pw2); err != nil {
+			require.ErrorContains(t, err, "waits for a review", where) // the crash was after the new password
+		}
+		require.Contains(t, must(t, "note alice -device phone"), "third pot", where)
+		readsNote(t, "new", pw2)
 	}
 }
 

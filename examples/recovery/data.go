@@ -213,6 +213,17 @@ func (s *server) deliver(on session, contact string, text []byte) error {
 	})
 }
 
+// waits reports whether a message is still in a contact's mailbox.
+func (s *server) waits(on session, contact string, text []byte) (bool, error) {
+	if on.recovering() {
+		return false, errRecovering
+	}
+	a, _, err := s.view(contact)
+	return slices.ContainsFunc(a.Shares, func(m message) bool {
+		return m.Owner == on.name && bytes.Equal(m.Sealed, text)
+	}), err
+}
+
 // keep puts a share that the contact has compared among those that count, and takes
 // its message away.
 func (s *server) keep(on session, m message, kept sealed) error {

@@ -34,7 +34,7 @@ func review(_ context.Context, c *client, o *options) error {
 			c.say("%s: %d failures in a row", kind, w.Failures[kind])
 		}
 		if w.held() {
-			c.say("HOLD: no recovery by file or contacts until review %s -clear", c.name)
+			c.say("HOLD: no recovery by file, contacts or device until review %s -clear", c.name)
 		}
 		for _, id := range slices.Sorted(maps.Keys(w.Claims)) {
 			word := "waits: -clear -claim " + id + " lets it through, -drop -claim " + id + " ends it"
@@ -99,7 +99,7 @@ func (c *client) describe(name string, a account) error {
 	row(len(a.Phrase), "OPAQUE record of the login by phrase")
 	row(len(a.Header), "keyring header, revision %d, master key %d, which opens by:", h.Revision(), h.Epoch())
 	for _, s := range h.Slots() {
-		c.say("                  %-9s %s", s.Type, s.ID)
+		c.say("                  %-9s %s", wayIn(s), s.ID)
 	}
 	row(len(a.Note.Key)+len(a.Note.Text), "note, encrypted under master key %d", a.Note.Epoch)
 	for _, slot := range h.Slots() {

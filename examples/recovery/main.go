@@ -34,18 +34,17 @@ import (
 func main() {
 	t, restore := newTerminal()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
-	defer stop()
-	// A read of the terminal does not end by ctx. Nothing is lost by leaving at once.
-	context.AfterFunc(ctx, func() {
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	err := run(ctx, os.Args[1:], t)
+	if ctx.Err() != nil { // and not always: in the background it would stop the process
 		restore()
-		fmt.Fprintln(os.Stderr, "\nrecovery: stopped")
-		os.Exit(1)
-	})
-	os.Exit(status(run(ctx, os.Args[1:], t), os.Stderr))
+	}
+	os.Exit(status(err, os.Stderr))
 }
 
 // run runs the command that the first argument names.
 func run(ctx context.Context, args []string, t *terminal) error {
+	t.done = ctx.Done()
 	if len(args) == 0 {
 		overview(t.out)
 		return usageError{reason: "there is no command"}
@@ -77,8 +76,11 @@ func status(err error, errOut io.Writer) int {
 	switch {
 	case err == nil, errors.Is(err, flag.ErrHelp):
 		return 0
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(errOut, "\nrecovery: stopped") // behind what the terminal shows for Ctrl-C
+		return 1
 	case errors.As(err, &usage):
-		fmt.Fprintf(errOut, "recovery: %v\n%s says how to call it.\n", err, strings.TrimSpace(usage.command+" -h"))
+		fmt.Fprintf(errOut, "recovery: %v\n%s -h says how to call it.\n", err, strings.TrimSpace("recovery "+usage.command))
 		return 2
 	}
 	text := err.Error()

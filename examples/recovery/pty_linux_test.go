@@ -77,7 +77,8 @@ func (p *pty) all() string {
 }
 
 // TestTerminal is the program at a terminal: what is typed as a password is not
-// shown, other lines are, and who leaves in the middle gets the terminal back.
+// shown, other lines are, and who leaves in the middle gets the terminal back, and
+// leaves nothing behind.
 func TestTerminal(t *testing.T) {
 	in(t)
 	p := startPTY(t, "sign-up alice")
@@ -107,11 +108,53 @@ func TestTerminal(t *testing.T) {
 	p = startPTY(t, "login alice")
 	p.see("Password of alice: ")
 	p.hidden()
-	_, err := p.in.Write([]byte{'s', 3}) // Ctrl-C
+	_, err := p.in.Write([]byte("s"))
 	require.NoError(t, err)
+	p.interrupt()
 	var exit *exec.ExitError
 	require.ErrorAs(t, p.end(), &exit)
 	require.Equal(t, 1, exit.ExitCode())
 	require.True(t, p.echoes())
-	p.see("stopped")
+	p.see("recovery: stopped\r\n")
+
+	p = startPTY(t, "ask alice -device other")
+	p.see("alone:\r\n\\S+\r\n")
+	require.Len(t, files(t, "nescio-server/requests"), 1)
+	p.interrupt()
+	require.ErrorAs(t, p.end(), &exit)
+	require.Equal(t, 1, exit.ExitCode())
+	p.see("recovery: stopped\r\n")
+	require.Empty(t, files(t, "nescio-server/requests"))
+	require.NoFileExists(t, "nescio-server/lock")
+	require.NoFileExists(t, "other/lock")
+
+	// Who cannot wait until it has unwound, here for a lock, stops it once more.
+	p = startPTY(t, "login alice")
+	p.see("Password of alice: ")
+	p.hidden()
+	require.NoError(t, os.WriteFile("nescio-server/lock", nil, 0o600))
+	p.say(pw1)
+	require.Eventually(t, p.echoes, 10*time.Second, time.Millisecond)
+	for err = nil; err == nil; { // two that are too close are one
+		p.interrupt()
+		select {
+		case err = <-p.done:
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	require.ErrorAs(t, err, &exit)
+	require.True(t, exit.Sys().(syscall.WaitStatus).Signaled())
+}
+
+// interrupt is Ctrl-C.
+func (p *pty) interrupt() {
+	_, err := p.in.Write([]byte{3})
+	require.NoError(p.t, err)
+}
+
+func files(t *testing.T, folder string) []os.DirEntry {
+	t.Helper()
+	entries, err := os.ReadDir(folder)
+	require.NoError(t, err)
+	return entries
 }

@@ -19,7 +19,7 @@ func (c *client) newPhrase(ctx context.Context, k *recovery.Keyring) error {
 	}
 	c.say("Your phrase, shown this once:\n\n  %s\n", phrase.Words())
 	if err := c.agree("Have you written it down?"); err != nil {
-		return err
+		return fmt.Errorf("%w: the words on the screen do not work, and those of before still do", err)
 	}
 	secret, err := phrase.AuthSecret()
 	if err != nil {
@@ -71,6 +71,9 @@ func (c *client) byPhrase(ctx context.Context) error {
 		return err
 	}
 	phrase, err := recovery.ParsePhrase(words)
+	if errors.Is(err, recovery.ErrChecksum) {
+		return fmt.Errorf("%w: one is wrong, or two have changed places", err)
+	}
 	if err != nil {
 		return err
 	}
@@ -123,6 +126,24 @@ func (c *client) byContacts(ctx context.Context, byCode bool) error {
 	all, err := c.collect(ctx, byCode)
 	c.way = all
 	return err
+}
+
+// byOwnDevice is for who forgot the password, on an approved device. Its token logs in,
+// and sets no password: else whoever finds it unlocked would keep the owner out. So
+// there is a claim, as by the other ways.
+func (c *client) byOwnDevice() error {
+	if len(c.state.Device) == 0 {
+		return errors.New("this device was not approved: use another way")
+	}
+	device, err := recovery.ParseDevice(c.state.Device)
+	if err != nil {
+		return err
+	}
+	if _, err := c.srv.byDevice(c.name, device.ID(), c.state.Token); err != nil {
+		return err // it was revoked, which needs no review
+	}
+	c.way = device
+	return c.claim()
 }
 
 // regain opens the keyring by the way in that was prepared, and sets a new password.

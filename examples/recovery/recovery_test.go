@@ -90,6 +90,7 @@ type dialog struct {
 	out   bytes.Buffer // not yet seen
 	shown bytes.Buffer // all of it
 	done  chan error
+	stop  func() // as a signal does
 }
 
 func (d *dialog) Write(b []byte) (int, error) {
@@ -102,8 +103,8 @@ func (d *dialog) Write(b []byte) (int, error) {
 func start(t testing.TB, line string) *dialog {
 	t.Helper()
 	r, w := io.Pipe()
-	d := &dialog{t: t, in: w, done: make(chan error, 1)}
 	ctx, stop := context.WithCancel(t.Context())
+	d := &dialog{t: t, in: w, done: make(chan error, 1), stop: stop}
 	t.Cleanup(func() { stop(); r.Close() })
 	go func() { d.done <- run(ctx, words(line), &terminal{in: bufio.NewReader(r), out: d}) }()
 	return d
@@ -197,7 +198,10 @@ func TestUsage(t *testing.T) {
 		require.ErrorAs(t, err, &usage)
 		_, err = call(t, c.name+strings.Repeat(" a", c.most+1))
 		require.ErrorAs(t, err, &usage)
+		require.Contains(t, usage.reason, "call it as recovery "+c.name)
 	}
+	out, _ := call(t, "inspect -h")
+	require.Contains(t, out, "usage: recovery inspect \n\nSays in words")
 	for _, line := range []string{"", "nothing", "file alice", "release alice", "keep alice", "recover alice", "recover alice -by file", "contacts alice a a", "contacts alice alice b", "contacts alice -k 3 a b", "review alice -claim x", "review alice -drop", "sign-up ../alice", "release ../alice -as sister"} {
 		_, err := call(t, line)
 		require.ErrorAs(t, err, new(usageError), line)
@@ -207,7 +211,12 @@ func TestUsage(t *testing.T) {
 	var errOut bytes.Buffer
 	require.Equal(t, 1, status(errors.New("recovery: no"), &errOut))
 	require.Equal(t, "recovery: no\n", errOut.String())
-	require.Equal(t, 2, status(usageError{"note", "no"}, io.Discard))
+	errOut.Reset()
+	require.Equal(t, 2, status(usageError{"note", "no"}, &errOut))
+	require.Equal(t, "recovery: note: no\nrecovery note -h says how to call it.\n", errOut.String())
+	errOut.Reset()
+	require.Equal(t, 2, status(usageError{reason: "no"}, &errOut))
+	require.Contains(t, errOut.String(), "\nrecovery -h says")
 	require.Equal(t, 0, status(flag.ErrHelp, io.Discard))
 }
 
@@ -223,9 +232,14 @@ func TestStory(t *testing.T) {
 
 	// A second device by QR code, a third by short code.
 	phone := start(t, "ask alice -device phone")
+	id := phone.see("run: approve alice -id ([a-z2-7]{8})\n")
 	qr := phone.see(`alone:\n(\S+)\n`)
-	refused(t, "does not belong", "approve alice", pw1, qr[:20]+qr[21:]+"A")
-	must(t, "approve alice", pw1, qr)
+	refused(t, "was not yes", "approve alice", pw1, "no")
+	refused(t, "does not belong", "approve alice", pw1, "yes", qr[:20]+qr[21:]+"A")
+	for _, text := range []string{"", qr[1:], qr[:50], "'" + qr + "'", "yes"} {
+		refused(t, "not the whole text", "approve alice", pw1, "yes", text)
+	}
+	must(t, "approve alice -id "+id, pw1, "yes", " \t"+qr+" ")
 	slot := phone.see(`approved, as ([0-9a-f]{32})`)
 	require.NoError(t, phone.end())
 	require.Contains(t, must(t, "note alice -device phone"), "third pot") // without a password
@@ -261,7 +275,7 @@ func TestStory(t *testing.T) {
 	require.Contains(t, must(t, "login alice -device tablet", pw1), "alice is in")
 	require.Contains(t, must(t, "note alice -device tablet", pw1), "third pot")
 	refused(t, "no way in", "revoke alice "+tabletSlot, pw1)
-	refused(t, "was not yes", "phrase alice", pw1, "no")
+	refused(t, "was not yes: the words on the screen do not work, and those of before still do", "phrase alice", pw1, "no")
 
 	// The password changes, on a device whose pin is older than that of others.
 	must(t, "password alice", pw1, pw2, pw2)
@@ -273,23 +287,34 @@ func TestStory(t *testing.T) {
 	refused(t, "exists", "file alice -o alice.recovery", pw2)
 
 	// Contacts, 2 of 3, whose fingerprints they themselves show.
-	out := must(t, "contacts alice -k 2 sister friend brother", pw2, "yes", "yes", "yes", "yes")
+	refused(t, "no share of alice to keep", "keep alice -as sister -device at-sister", "sister-pw")
+	d := start(t, "contacts alice -k 2 sister friend brother")
+	d.say(pw2)
 	for _, name := range []string{"sister", "friend", "brother"} {
 		own := must(t, "login "+name+" -device at-"+name, name+"-pw")
 		print := regexp.MustCompile(`contact is ([0-9A-Z-]{39})\.`).FindStringSubmatch(own)[1]
-		require.Contains(t, out, "The key of "+name+" is "+print)
+		d.see("The key of " + name + " is " + print)
+		d.say("yes")
 	}
-	refused(t, "no share of alice to keep", "keep alice -as sister -device at-sister", "sister-pw", "no")
-	keepAll(t, out, "sister", "friend", "brother")
-	refused(t, "no share of alice to keep", "keep alice -as sister -device at-sister", "sister-pw")
+	out := d.see("of their shares is .*\\.")
+	keepAll(t, out, "friend")
+	d.say("yes")
+	d.see("not run keep yet: sister, brother\\.")
+	refused(t, "you said no", "keep alice -as sister -device at-sister", "sister-pw", "no")
+	keepAll(t, out, "sister")
+	require.Contains(t, must(t, "keep alice -as brother -device at-brother", "brother-pw", "yes"), "3 of 3, of which 2")
+	refused(t, "kept already", "keep alice -as sister -device at-sister", "sister-pw")
+	d.say("yes")
+	d.see("2 of these 3 contacts")
+	require.NoError(t, d.end())
 	refused(t, "was not yes", "contacts alice sister friend", pw2, "no")
 	refused(t, "sign up first", "contacts alice sister nobody", pw2, "yes")
 
 	// Everything is lost. By phrase:
 	require.NoError(t, os.RemoveAll("nescio-device"))
-	refused(t, "do not belong together", "recover alice -by phrase", misspelt(phrase))
+	refused(t, "do not belong together: one is wrong, or two have changed places", "recover alice -by phrase", misspelt(phrase))
 	refused(t, "12 or 24", "recover alice -by phrase", "abandon")
-	must(t, "recover alice -by phrase", phrase, "yes", pw3, pw3)
+	require.Contains(t, must(t, "recover alice -by phrase", phrase, "yes", pw3, pw3), "The phrase still works")
 	readsNote(t, "new-1", pw3)
 	refused(t, errLogin.Error(), "login alice", pw2)
 
@@ -302,19 +327,29 @@ func TestStory(t *testing.T) {
 	must(t, "review alice -clear -claim "+claim)
 	refused(t, "waits for a review", "recover alice -by file -file alice.recovery -device thief")
 	refused(t, "no recovery file", "recover alice -by file -file nescio-server/keys.json -device new-2")
-	must(t, "recover alice -by file -file alice.recovery -device new-2", "yes", pw4, pw4)
+	require.Contains(t, must(t, "recover alice -by file -file alice.recovery -device new-2", "yes", pw4, pw4), "The file still works")
 	readsNote(t, "new-3", pw4)
 	require.Contains(t, must(t, "review alice"), "Nothing is counted")
+
+	// By an approved device, which stays one:
+	refused(t, "was not approved", "recover alice -by device -device new-3")
+	reviewed(t, "recover alice -by device -device phone")
+	require.Contains(t, must(t, "recover alice -by device -device phone", pw2, pw2), "still approved")
+	readsNote(t, "new-3b", pw2)
+	require.Contains(t, must(t, "note alice -device phone"), "third pot")
+	require.Contains(t, must(t, "review alice"), "Nothing is counted")
+	refused(t, errLogin.Error(), "login alice -device new-3", pw4)
 
 	// By contacts, one by QR code, one by short code; in two runs:
 	waits = refused2(t, "waits for a review", "recover alice -by contacts -device new-4")
 	claim = regexp.MustCompile(`claim ([0-9a-f]{8})`).FindStringSubmatch(waits)[1]
 	must(t, "review alice -clear -claim "+claim)
-	d := start(t, "recover alice -by contacts -device new-4")
-	d.see("0 of 2")
+	d = start(t, "recover alice -by contacts -device new-4")
+	d.see("0 of 2 .*: sister, friend, brother\n")
 	d.say("stranger")
 	d.see("none of them")
 	d.say("sister")
+	d.see("sister runs: release alice -as sister -id [a-z2-7]{8}\n")
 	qr = d.see(`alone:\n(\S+)\n`)
 	refused(t, "no such request", "release alice -as friend -device at-friend", "friend-pw")
 	refused(t, "was not yes", "release alice -as sister -device at-sister", "sister-pw", "no")
@@ -323,11 +358,21 @@ func TestStory(t *testing.T) {
 	d.in.Close()
 	require.ErrorContains(t, d.end(), "the input ended")
 	d = start(t, "recover alice -by contacts -code -device new-4")
-	d.see("1 of 2 shares")
+	d.see("1 of 2 shares .*: friend, brother\n")
 	d.say("sister") // again
-	contact := start(t, "release alice -as sister -device at-sister")
-	compare(d, contact, "sister-pw")
+	d.see("sister's share is here already")
+	d.say("friend") // whose code is another
+	d.see("Request .* waits")
+	contact := start(t, "release alice -as friend -device at-friend")
+	contact.say("friend-pw")
+	contact.say("yes")
+	contact.say("yes")
+	d.see("show the same code")
+	contact.see("show the same code")
+	d.say("no")
 	d.see("That brought nothing")
+	contact.say("yes")
+	require.ErrorContains(t, contact.end(), "has ended the request")
 	d.say("brother")
 	contact = start(t, "release alice -as brother -device at-brother")
 	compare(d, contact, "brother-pw")
@@ -336,6 +381,7 @@ func TestStory(t *testing.T) {
 	d.see("New password")
 	d.say(pw1)
 	d.say(pw1)
+	d.see("The shares still work")
 	require.NoError(t, d.end())
 	readsNote(t, "new-5", pw1)
 
@@ -469,7 +515,7 @@ func TestLimitsAndHolds(t *testing.T) {
 		}
 		refused(t, "failures in a row", "login "+name, pw1)
 	}
-	refused(t, "HOLD", "recover alice -by file -file alice.recovery -device new")
+	refused(t, "(review alice -clear)", "recover alice -by file -file alice.recovery -device new")
 	require.Contains(t, must(t, "review alice"), "HOLD")
 	must(t, "review alice -clear")
 	must(t, "login alice", pw1)
@@ -501,7 +547,7 @@ func TestLimitsAndHolds(t *testing.T) {
 func TestSharesAreHeld(t *testing.T) {
 	in(t)
 	signUpAll(t)
-	out := must(t, "contacts alice sister friend brother", pw1, "yes", "yes", "yes", "yes")
+	appointAll(t, "sister", "friend", "brother")
 	waits := refused2(t, "waits for a review", "recover alice -by contacts -device new")
 	must(t, "review alice -clear -claim "+regexp.MustCompile(`claim ([0-9a-f]{8})`).FindStringSubmatch(waits)[1])
 	d := start(t, "recover alice -by contacts -device new")
@@ -513,8 +559,12 @@ func TestSharesAreHeld(t *testing.T) {
 	}
 	refused(t, "HOLD", "release alice -as sister -device at-sister", "sister-pw", "yes", qr)
 	must(t, "review alice -clear")
+	sister := loggedIn(t, "sister", "sister-pw")
+	a, err := sister.srv.mine(sister.on)
+	require.NoError(t, err)
+	require.NoError(t, sister.srv.changeMine(sister.on, func(a *account) { a.Kept = nil }))
 	refused(t, "keep puts one here", "release alice -as sister -device at-sister", "sister-pw", "yes", qr)
-	keepAll(t, out, "sister")
+	require.NoError(t, sister.srv.changeMine(sister.on, func(now *account) { now.Kept = a.Kept }))
 	refused(t, "does not belong", "release alice -as sister -device at-sister", "sister-pw", "yes", qr[:20]+qr[21:]+"A")
 	must(t, "release alice -as sister -device at-sister", "sister-pw", "yes", qr)
 	d.see("1 of 2")
@@ -555,6 +605,67 @@ func TestFilesAreTheirOwners(t *testing.T) {
 		require.Equal(t, fs.FileMode(0o600), info.Mode().Perm(), path)
 		return nil
 	}))
+}
+
+// TestStopped: who is stopped while waiting for somebody leaves no request behind.
+func TestStopped(t *testing.T) {
+	in(t)
+	signUpAll(t)
+	appointAll(t, "sister", "friend")
+	nothingIsLeft := func() {
+		t.Helper()
+		requests, err := os.ReadDir("nescio-server/requests")
+		require.NoError(t, err)
+		require.Empty(t, requests)
+		locks, err := filepath.Glob("*/lock")
+		require.NoError(t, err)
+		require.Empty(t, locks)
+	}
+
+	d := start(t, "ask alice -device phone") // at a wait
+	d.see("alone:")
+	d.stop()
+	require.ErrorIs(t, d.end(), context.Canceled)
+	nothingIsLeft()
+
+	d = start(t, "ask alice -code -device phone") // at a question
+	d.see("Request .* waits")
+	approver := start(t, "approve alice")
+	approver.say(pw1)
+	approver.say("yes")
+	d.see("show the same code")
+	approver.see("show the same code")
+	d.stop()
+	require.ErrorIs(t, d.end(), context.Canceled)
+	approver.stop()
+	require.ErrorIs(t, approver.end(), context.Canceled)
+	nothingIsLeft()
+
+	reviewed(t, "recover alice -by contacts -device new")
+	d = start(t, "recover alice -by contacts -device new")
+	d.say("sister")
+	d.see("alone:")
+	d.stop()
+	require.ErrorIs(t, d.end(), context.Canceled)
+	nothingIsLeft()
+
+	var errOut bytes.Buffer
+	require.Equal(t, 1, status(context.Canceled, &errOut))
+	require.Equal(t, "\nrecovery: stopped\n", errOut.String())
+}
+
+// TestLooking makes nothing on the device.
+func TestLooking(t *testing.T) {
+	in(t)
+	must(t, "sign-up alice -device laptop", pw1, pw1)
+	must(t, "inspect")
+	must(t, "review alice")
+	refused(t, "wrong password", "login alice", "wrong")
+	require.NoDirExists(t, "nescio-device")
+	for _, c := range commands {
+		out, _ := call(t, c.name+" -h")
+		require.Equal(t, c.name != "inspect" && c.name != "review", strings.Contains(out, "-device folder"), c.name)
+	}
 }
 
 func TestHiddenInput(t *testing.T) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +19,7 @@ type terminal struct {
 	// hidden reads a line without showing it. Nil if the input is not a terminal:
 	// then a password is a line like any other.
 	hidden func() ([]byte, error)
+	done   <-chan struct{} // of the command's context: then reads give up
 }
 
 // newTerminal returns the terminal of the process, and a function that makes it show
@@ -49,7 +51,7 @@ func (t *terminal) secret(prompt string) ([]byte, error) {
 		password, err = t.line(prompt)
 	} else {
 		fmt.Fprint(t.out, prompt+": ")
-		password, err = t.hidden()
+		password, err = t.read(t.hidden)
 		fmt.Fprintln(t.out) // the user's own was not shown
 	}
 	if err == nil && (len(password) == 0 || len(password) > 1024) {
@@ -81,9 +83,32 @@ func (t *terminal) agree(question string) error {
 	return err
 }
 
+// read gives up when the command is to stop, so that it leaves nothing behind. The
+// read itself cannot be ended: it goes with the process.
+func (t *terminal) read(f func() ([]byte, error)) ([]byte, error) {
+	select {
+	case <-t.done:
+		return nil, context.Canceled // a hidden read would turn the echo off again
+	default:
+	}
+	var line []byte
+	var err error
+	finished := make(chan struct{})
+	go func() {
+		line, err = f()
+		close(finished)
+	}()
+	select {
+	case <-finished:
+		return line, err
+	case <-t.done:
+		return nil, context.Canceled
+	}
+}
+
 func (t *terminal) line(prompt string) ([]byte, error) {
 	fmt.Fprint(t.out, prompt+": ")
-	line, err := t.in.ReadBytes('\n')
+	line, err := t.read(func() ([]byte, error) { return t.in.ReadBytes('\n') })
 	if err == io.EOF && len(line) > 0 {
 		err = nil
 	}

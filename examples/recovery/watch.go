@@ -44,7 +44,9 @@ func (w *watch) held() bool {
 	return false
 }
 
-var errHeld = errors.New("HOLD: too many failures, so recoveries wait until the operator has looked at them (review NAME -clear)")
+var errHeld = errors.New("HOLD: too many failures, so recoveries wait until the operator has looked at them")
+
+func held(name string) error { return fmt.Errorf("%w (review %s -clear)", errHeld, name) }
 
 // watched changes what is counted for a name.
 func (s *server) watched(name string, f func(*watch) error) error {
@@ -105,7 +107,7 @@ func (s *server) claim(name string, ticket []byte) (on session, err error) {
 		c := w.Claims[id]
 		switch {
 		case w.held():
-			return errHeld
+			return held(name)
 		case c == nil && len(w.Claims) >= maxClaims:
 			return errors.New("too many claims wait for this account already: ask the operator to drop some")
 		case c == nil:
@@ -134,7 +136,7 @@ func (s *server) release(name string) error {
 	var w watch
 	_, err := load(s.path("watch", name), &w)
 	if err == nil && w.held() {
-		err = errHeld
+		err = held(name)
 	}
 	return err
 }
