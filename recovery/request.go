@@ -180,8 +180,8 @@ func (s *requestSecrets) unseal(grant []byte) (plain []byte, authentic bool, err
 
 // OpenDevice opens the grant of a request ForDevice, and returns the device's way in
 // and its pin: keep both, and Open the keyring, whose header has the device's slot from
-// the approver's upload on. It returns ErrApproval for a grant of somebody else, ErrUsed for a second
-// one.
+// the approver's upload on. It returns ErrApproval for a grant of somebody else, and
+// ErrUsed for a second one.
 func (r *Request) OpenDevice(grant []byte) (d *Device, p Pin, err error) {
 	err = r.open(ForDevice, grant, func(s *requestSecrets, payload []byte) (err error) {
 		d, p, err = s.device(payload)

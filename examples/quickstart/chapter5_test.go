@@ -27,7 +27,7 @@ func requireChapter5(t *testing.T, text string) {
 		planText:                                            3,
 		"share 3 of 3; it takes 2":                          1,
 		"OPAQUE, contacts, device, file, passkey, phrase\n": 2,
-		"OPAQUE, contacts, file, phrase; master key 10\n":    1,
+		"OPAQUE, contacts, file, phrase; master key 10\n":   1,
 	} {
 		require.Equal(t, times, strings.Count(text, want), want)
 	}
