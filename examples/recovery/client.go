@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/nescio-go/nescio/kdf"
 	"github.com/nescio-go/nescio/opaque"
 	"github.com/nescio-go/nescio/recovery"
 )
@@ -34,8 +35,11 @@ type state struct {
 	Shares [][]byte // collected from contacts so far
 }
 
+// policy is the safe default. Tests take less.
+var policy kdf.Policy
+
 func newClient(t *terminal, srv *server, dir, name string) (*client, error) {
-	o, err := opaque.NewClient(opaque.ClientConfig{ServerIdentity: []byte(serverName)})
+	o, err := opaque.NewClient(opaque.ClientConfig{ServerIdentity: []byte(serverName), KSF: policy})
 	if err != nil {
 		return nil, err
 	}

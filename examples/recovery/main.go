@@ -31,9 +31,12 @@ import (
 	"syscall"
 )
 
+// signals end a command.
+var signals = []os.Signal{os.Interrupt, syscall.SIGTERM}
+
 func main() {
 	t, restore := newTerminal()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
+	ctx, stop := signal.NotifyContext(context.Background(), signals...)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	err := run(ctx, os.Args[1:], t)
 	if ctx.Err() != nil { // and not always: in the background it would stop the process
