@@ -133,9 +133,6 @@ func reviewed(t *testing.T, line string) {
 // TestCrashes stops each command in the middle of each of its writes: what is before
 // it is there, the file itself only under its temporary name.
 func TestCrashes(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it takes a minute")
-	}
 	in(t)
 	base, err := os.Getwd()
 	require.NoError(t, err)
@@ -304,9 +301,6 @@ func byContacts(t *testing.T, names ...string) error {
 // TestCrashOfRecoveryByContacts: the shares that came are kept, and what is missing
 // can be asked for again.
 func TestCrashOfRecoveryByContacts(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it takes half a minute")
-	}
 	in(t)
 	signUpAll(t)
 	appointAll(t, "sister", "friend", "brother")
