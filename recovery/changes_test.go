@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/nescio-go/nescio/internal/testvec"
@@ -546,9 +547,17 @@ func TestJSON(t *testing.T) {
 	require.Equal(t, []recovery.Pin{pin}, read)
 	_, err = json.Marshal(recovery.Pin{})
 	require.ErrorIs(t, err, recovery.ErrPin)
+	full := create(t, password(t, "one"), password(t, "two"), password(t, "three"), password(t, "four"))
+	largest, err := full.Pin()
+	require.NoError(t, err)
+	b, err = json.Marshal(largest)
+	require.NoError(t, err)
+	var again recovery.Pin
+	require.NoError(t, json.Unmarshal(b, &again))
+	require.Equal(t, largest, again)
 	text, err := pin.MarshalText()
 	require.NoError(t, err)
-	for _, bad := range []string{"", string(text[1:]), string(text) + "\n", "\n" + string(text), string(text[:40]) + "\r\n" + string(text[40:]), string(text) + "====", "!" + string(text[1:])} {
+	for _, bad := range []string{"", string(text[1:]), string(text) + "\n", "\n" + string(text), string(text[:40]) + "\r\n" + string(text[40:]), string(text) + "====", "!" + string(text[1:]), strings.Repeat("A", 1000)} {
 		kept := pin
 		require.Equal(t, recovery.ErrMalformed, kept.UnmarshalText([]byte(bad)), "%q", bad)
 		require.Equal(t, pin, kept)

@@ -154,6 +154,9 @@ func (p *Pin) UnmarshalBinary(b []byte) error {
 	return nil
 }
 
+// maxPin is the size of one with all slots that can have a password.
+const maxPin = 2 + 16 + 8 + sha256.Size + 4 + mkIDSize + 1 + MaxPasswords*(16+1+8)
+
 // MarshalText returns MarshalBinary's form in base64, for JSON and its like.
 func (p Pin) MarshalText() ([]byte, error) {
 	b, err := p.MarshalBinary()
@@ -165,6 +168,9 @@ func (p Pin) MarshalText() ([]byte, error) {
 
 // UnmarshalText reads what MarshalText returned, or returns ErrMalformed.
 func (p *Pin) UnmarshalText(text []byte) error {
+	if len(text) > base64.StdEncoding.EncodedLen(maxPin) {
+		return ErrMalformed
+	}
 	b, err := base64.StdEncoding.Strict().AppendDecode(nil, text)
 	if err != nil || base64.StdEncoding.EncodedLen(len(b)) != len(text) {
 		return ErrMalformed // line ends too, which package base64 skips

@@ -127,12 +127,7 @@ func (c *client) login(ctx context.Context, by loginKind, password []byte) ([]by
 // password.
 func (c *client) enter(ctx context.Context) (*recovery.Keyring, error) {
 	if len(c.state.Device) == 0 {
-		password, err := c.secret("Password of " + c.name)
-		if err != nil {
-			return nil, err
-		}
-		defer clear(password)
-		return c.byPassword(ctx, password)
+		return c.enterByPassword(ctx)
 	}
 	device, err := recovery.ParseDevice(c.state.Device)
 	if err != nil {
@@ -147,6 +142,17 @@ func (c *client) enter(ctx context.Context) (*recovery.Keyring, error) {
 		return nil, err
 	}
 	return k, c.rewrap(ctx, k)
+}
+
+// enterByPassword asks for the password, which a device's token does not replace where
+// a login or its phrase changes.
+func (c *client) enterByPassword(ctx context.Context) (*recovery.Keyring, error) {
+	password, err := c.secret("Password of " + c.name)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(password)
+	return c.byPassword(ctx, password)
 }
 
 // byPassword logs in and opens the keyring. That the login worked proves that its

@@ -167,12 +167,7 @@ func signUp(ctx context.Context, c *client, _ *options) error {
 }
 
 func login(ctx context.Context, c *client, _ *options) error {
-	password, err := c.secret("Password of " + c.name)
-	if err != nil {
-		return err
-	}
-	defer clear(password)
-	k, err := c.byPassword(ctx, password)
+	k, err := c.enterByPassword(ctx)
 	if err != nil {
 		return err
 	}
@@ -245,12 +240,7 @@ func note(ctx context.Context, c *client, o *options) error {
 }
 
 func password(ctx context.Context, c *client, _ *options) error {
-	old, err := c.secret("Password of " + c.name)
-	if err != nil {
-		return err
-	}
-	defer clear(old)
-	k, err := c.byPassword(ctx, old)
+	k, err := c.enterByPassword(ctx)
 	if err != nil {
 		return err
 	}
@@ -267,13 +257,7 @@ func password(ctx context.Context, c *client, _ *options) error {
 }
 
 func phrase(ctx context.Context, c *client, _ *options) error {
-	// A new login of its own, by password, which a device's token does not replace.
-	password, err := c.secret("Password of " + c.name)
-	if err != nil {
-		return err
-	}
-	defer clear(password)
-	k, err := c.byPassword(ctx, password)
+	k, err := c.enterByPassword(ctx)
 	if err != nil {
 		return err
 	}

@@ -18,9 +18,9 @@ const (
 	fingerprintSize       = 20 // bytes: the server could search for a second one of few
 )
 
-// Fingerprint returns the fingerprint of a contact's public key, such as
-// "R5V1-P3ZJ-…" of 8 groups of 4: the owner compares it with what the contact's own
-// device shows.
+// Fingerprint returns the fingerprint of a contact's public key of 1,216 bytes, such as
+// "R5V1-P3ZJ-…" of 8 groups of 4, 39 characters for 160 bits: the owner compares it with
+// what the contact's own device shows. See the package documentation's Format.
 func Fingerprint(publicKey []byte) string {
 	return fingerprint(keyFingerprintLabel, publicKey)
 }
