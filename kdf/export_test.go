@@ -23,21 +23,25 @@ func PlainPBKDF2(password, salt []byte, iterations uint32, n int) ([]byte, error
 	mac.Write(salt)
 	mac.Write([]byte{0, 0, 0, 1})
 	u := mac.Sum(nil)
-	return pbkdf2Sum(context.Background(), u, plainIteration(mac, u), iterations, n)
+	return pbkdf2Sum(context.Background(), plainChain{mac, u}, u, iterations, n)
 }
 
-// FastIteration reports whether the encoded states are in use.
-func FastIteration(password []byte) bool {
-	it := newIteration(password)
-	return it != nil && it.agrees(hmac.New(sha512.New, password))
+// HasStates reports whether the encoded states are in use.
+func HasStates(password []byte) bool {
+	f := newChain(password)
+	return f != nil && f.agrees(hmac.New(sha512.New, password))
 }
 
-// FastIterationOfAnotherEncoding is FastIteration with the digest elsewhere in
-// the encoding.
-func FastIterationOfAnotherEncoding(password []byte) bool {
-	it := newIteration(password)
-	it.inner[stateDigest] ^= 1
-	return it.agrees(hmac.New(sha512.New, password))
+// HasStatesOfAnotherEncoding is HasStates where one of the encoded states is
+// not what it seems.
+func HasStatesOfAnotherEncoding(password []byte, outer bool) bool {
+	f := newChain(password)
+	state := f.inner
+	if outer {
+		state = f.outer
+	}
+	state[stateDigest] ^= 1
+	return f.agrees(hmac.New(sha512.New, password))
 }
 
 // CalibrateWith is Calibrate with a clock and a cost function.

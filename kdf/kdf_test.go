@@ -115,8 +115,10 @@ func TestPBKDF2IsTheStandardLibrarys(t *testing.T) {
 		require.Equal(t, want, plain)
 	}
 	for _, n := range []int{1, 127, 128, 129, 255, 256, 257, 1024} {
-		require.True(t, kdf.FastIteration(randomBytes(n)), "this Go has the encoding")
-		require.False(t, kdf.FastIterationOfAnotherEncoding(randomBytes(n)), "another one is noticed")
+		require.True(t, kdf.HasStates(randomBytes(n)), "this Go has the encoding")
+		for _, outer := range []bool{false, true} {
+			require.False(t, kdf.HasStatesOfAnotherEncoding(randomBytes(n), outer), "another one is noticed")
+		}
 	}
 }
 

@@ -23,27 +23,33 @@ func pbkdf2SHA512(ctx context.Context, p Params, password []byte, n int) ([]byte
 	mac.Write([]byte{0, 0, 0, 1})
 	u := mac.Sum(nil)
 	defer clear(u)
-	if it := newIteration(password); it != nil {
-		defer it.clear()
-		if it.agrees(mac) {
-			copy(it.u, u)
-			return pbkdf2Sum(ctx, it.u, it.next, p.n, n)
+	if f := newChain(password); f != nil {
+		defer f.clear()
+		if f.agrees(mac) {
+			copy(f.u, u)
+			return pbkdf2Sum(ctx, f, u, p.n, n)
 		}
 	}
-	return pbkdf2Sum(ctx, u, plainIteration(mac, u), p.n, n)
+	return pbkdf2Sum(ctx, plainChain{mac, u}, u, p.n, n)
 }
 
-// pbkdf2Sum returns the first n bytes of U_1 ⊕ … ⊕ U_c, where u is U_1 and next
-// makes it the one that follows.
-func pbkdf2Sum(ctx context.Context, u []byte, next func(), c uint32, n int) ([]byte, error) {
+// chain goes from one U to the next.
+type chain interface {
+	// xor adds the n values of U that follow to t: t ⊕ U_{j+1} ⊕ … ⊕ U_{j+n}.
+	xor(t []byte, n uint32)
+}
+
+// pbkdf2Sum returns the first n bytes of U_1 ⊕ … ⊕ U_c, for a chain that is at U_1.
+func pbkdf2Sum(ctx context.Context, f chain, u []byte, c uint32, n int) ([]byte, error) {
 	t := bytes.Clone(u)
-	for j := uint32(1); j < c; j++ {
-		if j%cancelEvery == 0 && ctx.Err() != nil {
+	for left := c - 1; left > 0; {
+		if err := ctx.Err(); err != nil {
 			clear(t)
-			return nil, ctx.Err()
+			return nil, err
 		}
-		next()
-		subtle.XORBytes(t, t, u)
+		step := min(left, cancelEvery)
+		f.xor(t, step)
+		left -= step
 	}
 	clear(t[n:])
 	return t[:n:n], nil
@@ -53,26 +59,35 @@ func pbkdf2Sum(ctx context.Context, u []byte, next func(), c uint32, n int) ([]b
 // about a millisecond's.
 const cancelEvery = 1024
 
-// plainIteration returns u → PRF(P, u) by crypto/hmac.
-func plainIteration(mac hash.Hash, u []byte) func() {
-	return func() {
-		mac.Reset()
-		mac.Write(u)
-		mac.Sum(u[:0])
+// plainChain is U → PRF(P, U) by crypto/hmac.
+type plainChain struct {
+	mac hash.Hash
+	u   []byte
+}
+
+func (f plainChain) xor(t []byte, n uint32) {
+	for range n {
+		f.mac.Reset()
+		f.mac.Write(f.u)
+		f.mac.Sum(f.u[:0])
+		subtle.XORBytes(t, t, f.u)
 	}
 }
 
-// iteration is u → PRF(P, u) by two calls of SHA-512's compression function and
+// stateChain is U → PRF(P, U) by two calls of SHA-512's compression function and
 // nothing else. What HMAC hashes here is one block of key, always the same, and
 // then 64 bytes that with their padding are one block more. So the state after
 // the key is kept, in the encoding that crypto/sha512 gives it, and the padded
 // block is fed whole: the state after it, in that encoding, holds the digest.
-type iteration struct {
+//
+// In the encoding the digest is followed by an empty buffer, of zeros: put the
+// padding there, and the two are the next block.
+type stateChain struct {
 	h            stateHash
 	inner, outer []byte // encoded states after the key
-	state        []byte // the encoded state after u
-	block        [sha512.BlockSize]byte
-	u            []byte // where block begins: U_j
+	state        []byte // the encoded state after a block
+	block        []byte // of state: U and its padding
+	u            []byte // of block
 }
 
 type stateHash interface {
@@ -88,80 +103,90 @@ const (
 	stateSize   = stateDigest + sha512.Size + sha512.BlockSize + 8
 )
 
-// newIteration returns the iteration for a password, or nil if crypto/sha512
-// has no such encoding.
-func newIteration(password []byte) *iteration {
+// newChain returns the chain for a password, or nil if crypto/sha512 has no such
+// encoding.
+func newChain(password []byte) *stateChain {
 	h, ok := sha512.New().(stateHash)
 	if !ok {
 		return nil
 	}
-	it := &iteration{h: h, state: make([]byte, 0, stateSize)}
+	f := &stateChain{h: h, state: make([]byte, stateSize)}
+	f.block = f.state[stateDigest:][:sha512.BlockSize]
+	f.u = f.block[:sha512.Size]
 	// RFC 2104: a key of more than a block is hashed first.
 	if len(password) > sha512.BlockSize {
 		h.Write(password)
-		h.Sum(it.block[:0])
+		h.Sum(f.block[:0])
 	} else {
-		copy(it.block[:], password)
+		copy(f.block, password)
 	}
-	it.inner = it.keyState(0x36)
-	it.outer = it.keyState(0x5c)
-	if len(it.inner) != stateSize || len(it.outer) != stateSize {
-		it.clear()
+	f.inner = f.keyState(0x36)
+	f.outer = f.keyState(0x5c)
+	clear(f.block)
+	f.pad()
+	if len(f.inner) != stateSize || len(f.outer) != stateSize {
+		f.clear()
 		return nil
 	}
-	it.block = [sha512.BlockSize]byte{sha512.Size: 0x80}
-	binary.BigEndian.PutUint64(it.block[sha512.BlockSize-8:], 8*(sha512.BlockSize+sha512.Size))
-	it.u = it.block[:sha512.Size]
-	return it
+	return f
 }
 
-// keyState returns the state after the key in it.block, XORed with a pad.
-func (it *iteration) keyState(pad byte) []byte {
+// keyState returns the state after the key in block, XORed with a byte.
+func (f *stateChain) keyState(pad byte) []byte {
 	var key [sha512.BlockSize]byte
 	defer clear(key[:])
-	for i, b := range it.block {
+	for i, b := range f.block {
 		key[i] = b ^ pad
 	}
-	it.h.Reset()
-	it.h.Write(key[:])
-	state, err := it.h.AppendBinary(make([]byte, 0, stateSize))
+	f.h.Reset()
+	f.h.Write(key[:])
+	state, err := f.h.AppendBinary(make([]byte, 0, stateSize))
 	if err != nil {
 		return nil
 	}
 	return state
 }
 
-// agrees reports whether it computes what HMAC does, tried on zeros:
-// crypto/sha512 does not promise its encoding.
-func (it *iteration) agrees(mac hash.Hash) bool {
-	want := make([]byte, sha512.Size)
-	defer clear(want)
-	plainIteration(mac, want)()
-	it.next()
-	return hmac.Equal(it.u, want)
+// pad writes the padding of a message of which the first block was the key, and
+// u is the rest (FIPS 180-4, Section 5.1.2).
+func (f *stateChain) pad() {
+	f.block[sha512.Size] = 0x80
+	binary.BigEndian.PutUint64(f.block[sha512.BlockSize-8:], 8*(sha512.BlockSize+sha512.Size))
 }
 
-// next makes u the next U.
-func (it *iteration) next() {
-	it.compress(it.inner)
-	it.compress(it.outer)
+// agrees reports whether it computes what HMAC does, tried on zeros:
+// crypto/sha512 does not promise its encoding.
+func (f *stateChain) agrees(mac hash.Hash) bool {
+	var got, want [sha512.Size]byte
+	defer clear(got[:])
+	defer clear(want[:])
+	clear(f.u)
+	f.xor(got[:], 2)
+	plainChain{mac, make([]byte, sha512.Size)}.xor(want[:], 2)
+	return hmac.Equal(got[:], want[:])
+}
+
+func (f *stateChain) xor(t []byte, n uint32) {
+	for range n {
+		f.compress(f.inner)
+		f.compress(f.outer)
+		subtle.XORBytes(t, t, f.u)
+	}
 }
 
 // compress puts the block through the compression function after the given
 // state, and the digest in the place of u. The errors of an encoding that was
 // read before are nil.
-func (it *iteration) compress(key []byte) {
-	h, block := it.h, &it.block
-	h.UnmarshalBinary(key)
-	h.Write(block[:])
-	state, _ := h.AppendBinary(it.state[:0])
-	copy(block[:sha512.Size], state[stateDigest:stateSize])
+func (f *stateChain) compress(key []byte) {
+	f.h.UnmarshalBinary(key)
+	f.h.Write(f.block)
+	f.h.AppendBinary(f.state[:0])
+	f.pad()
 }
 
-func (it *iteration) clear() {
-	it.h.Reset()
-	clear(it.inner)
-	clear(it.outer)
-	clear(it.state[:stateSize])
-	clear(it.block[:])
+func (f *stateChain) clear() {
+	f.h.Reset()
+	clear(f.inner)
+	clear(f.outer)
+	clear(f.state)
 }
