@@ -44,13 +44,15 @@ func (r Report) String() string {
 // PBKDF2 gets iterations. Argon2id gets memory first, up to the policy's
 // MaxMemory, then passes, with 4 lanes or the policy's MaxParallelism. scrypt gets
 // the largest N that stays within the target. Memory is what all devices of an
-// account must have: give the policy of the smallest one.
+// account must have: give the policy of the smallest one. Steps of whole passes and
+// of doubled N leave up to half of the target unused.
 //
 // It takes the fastest of several samples, since other work on the machine can
-// only slow a sample down, and runs for half a second with PBKDF2, with the others
-// for ten targets or so and twenty at worst. It returns ErrUnknown for an algorithm
+// only slow a sample down, and runs for a second with PBKDF2, with the others for
+// ten targets or so and twenty at worst. It returns ErrUnknown for an algorithm
 // that does not exist and for a policy of [Exactly], ErrExcessive for a policy
-// whose floor is above its ceiling, or the error of ctx.
+// whose floor is above its ceiling, or the error of ctx, at which it looks between
+// two derivations.
 func Calibrate(ctx context.Context, a Algorithm, target time.Duration, pol Policy) (Params, Report, error) {
 	return calibrate(ctx, a, target, pol, stopwatch{time.Now, func(ctx context.Context, p Params) error {
 		f := &Function{params: p, gate: pol.Gate, derive: a.core()}
@@ -115,13 +117,13 @@ const (
 )
 
 // time returns the time of one derivation: after a warm-up, the fastest of
-// several samples.
-func (w stopwatch) time(ctx context.Context, p Params) (time.Duration, error) {
+// several samples, which together take at least the given time.
+func (w stopwatch) time(ctx context.Context, p Params, all time.Duration) (time.Duration, error) {
 	if err := w.run(ctx, p); err != nil {
 		return 0, err
 	}
 	best, total := time.Duration(math.MaxInt64), time.Duration(0)
-	for i := 0; i < samples || total < sampling; i++ {
+	for i := 0; i < samples || total < all; i++ {
 		elapsed, runs := time.Duration(0), 0
 		for start := w.now(); elapsed < sampleTime; runs++ {
 			if err := w.run(ctx, p); err != nil {
@@ -146,7 +148,9 @@ func (w stopwatch) pbkdf2(ctx context.Context, target time.Duration, l PBKDF2Lim
 		return Report{}, errLimits
 	}
 	probe := Params{algorithm: PBKDF2SHA512, n: 1 << 14}
-	took, err := w.time(ctx, probe)
+	// A machine that others share changes its speed for longer than a sample takes:
+	// look at it for as long as a derivation would, up to a second.
+	took, err := w.time(ctx, probe, min(max(sampling, target), time.Second))
 	if err != nil {
 		return Report{}, err
 	}
@@ -241,7 +245,7 @@ func (w stopwatch) scrypt(ctx context.Context, target time.Duration, l ScryptLim
 // report times p.
 func (w stopwatch) report(ctx context.Context, p Params) (r Report, err error) {
 	r.Params = p
-	r.Measured, err = w.time(ctx, p)
+	r.Measured, err = w.time(ctx, p, sampling)
 	return r, err
 }
 

@@ -125,10 +125,17 @@ func TestCalibrateTakesTheFastest(t *testing.T) {
 }
 
 // TestSamplesAreLong: each of at least 50 ms, at least three of them, together
-// at least 250 ms, after one run to warm up.
+// at least 250 ms, for PBKDF2 as long as the target up to a second, after one run
+// to warm up.
 func TestSamplesAreLong(t *testing.T) {
 	m := newMachine(210*ms, 0, 0) // 16.4 ms for the 16,384 iterations of a probe
 	m.calibrate(t, kdf.PBKDF2SHA512, 0, kdf.Policy{})
+	require.Equal(t, 1+16*4, m.runs)
+	m = newMachine(210*ms, 0, 0)
+	m.calibrate(t, kdf.PBKDF2SHA512, time.Hour, kdf.Policy{})
+	require.Equal(t, 1+16*4, m.runs)
+	m = newMachine(210*ms, 0, 0)
+	m.calibrate(t, kdf.PBKDF2SHA512, ms, kdf.Policy{})
 	require.Equal(t, 1+4*4, m.runs)
 	m = newMachine(0, 0, 1100*ms)
 	m.calibrate(t, kdf.Scrypt, 0, kdf.Policy{})
