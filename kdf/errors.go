@@ -14,8 +14,8 @@ var (
 	// ErrExcessive means parameters above a ceiling of the policy. Params.Check
 	// returns it, and Calibrate for a policy whose floor is above its ceiling.
 	ErrExcessive = errors.New("kdf: parameters above the policy's ceiling")
-	// ErrUnknown means an algorithm that does not exist or that the policy does
-	// not allow.
+	// ErrUnknown means the zero Params, an algorithm that does not exist, or one
+	// that a policy of Exactly does not allow.
 	ErrUnknown = errors.New("kdf: unknown algorithm")
 	// ErrIncomplete means parameters that lack a salt or a withheld cost.
 	ErrIncomplete = errors.New("kdf: the salt or a withheld cost is missing")
@@ -39,4 +39,16 @@ var (
 	errLimits      = why(ErrExcessive, "the policy's floor is above its ceiling")
 	errExact       = why(ErrUnknown, "a policy of Exactly leaves nothing to calibrate")
 	errAddress     = why(ErrExcessive, "more memory than this machine can address")
+
+	errFewIterations  = why(ErrWeak, "iterations")
+	errLittleMemory   = why(ErrWeak, "memory")
+	errLittleWork     = why(ErrWeak, "memory times passes")
+	errSmallBlock     = why(ErrWeak, "block size r")
+	errSmallN         = why(ErrWeak, "N")
+	errManyIterations = why(ErrExcessive, "iterations")
+	errMuchMemory     = why(ErrExcessive, "memory")
+	errManyPasses     = why(ErrExcessive, "passes")
+	errManyLanes      = why(ErrExcessive, "parallelism")
+	errMuchWork       = why(ErrExcessive, "memory times passes")
+	errLargeBlock     = why(ErrExcessive, "block size r")
 )

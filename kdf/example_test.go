@@ -60,8 +60,8 @@ func ExampleParams_Check() {
 	}
 	// Output:
 	// <nil>
-	// kdf: parameters below the policy's floor
-	// kdf: parameters above the policy's ceiling
+	// kdf: parameters below the policy's floor: memory
+	// kdf: parameters above the policy's ceiling: memory
 }
 
 // A policy for what somebody else fixed.

@@ -71,8 +71,8 @@ func (f *Function) Params() Params { return f.params }
 
 // NeedsUpgrade reports whether the parameters are below the floors of the zero
 // Policy, which only a policy of [Exactly] allows: replace them at the next
-// opportunity.
-func (f *Function) NeedsUpgrade() bool { return f.params.isBelow(Policy{}.resolved()) }
+// opportunity. It says nothing of what the program would choose today.
+func (f *Function) NeedsUpgrade() bool { return f.params.belowFloor(Policy{}.resolved()) != nil }
 
 func argon2id(_ context.Context, p Params, password []byte, n int) ([]byte, error) {
 	return argon2.IDKey(password, []byte(p.salt), p.t, p.m, uint8(p.p), uint32(n)), nil

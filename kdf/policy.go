@@ -13,7 +13,8 @@ type Policy struct {
 	Scrypt       ScryptLimits
 
 	// Gate bounds how many derivations by Argon2id and scrypt run at once, in
-	// all Functions that were checked with it. Nil: no bound.
+	// all Functions that were checked with it: make one for the whole process.
+	// Nil: no bound.
 	Gate *Gate
 
 	exact   bool
@@ -26,7 +27,7 @@ type PBKDF2Limits struct {
 }
 
 // Argon2idLimits are 19 MiB to 1 GiB of memory, at most 64 passes and 16 lanes,
-// and for memory times passes 38 MiB to 4 GiB.
+// and for memory times passes 38 MiB to 4 GiB. Their unit is KiB: 64<<10 is 64 MiB.
 type Argon2idLimits struct {
 	MinMemory, MaxMemory uint32 // KiB
 	MaxPasses            uint32
@@ -47,6 +48,11 @@ type ScryptLimits struct {
 // of test vectors. The salt is free, and may be as short as p's own. No limit
 // applies, not even the floors; a Function below them says NeedsUpgrade. Its
 // Gate may be set.
+//
+// The costs must be the program's own, or the user's device's. To check
+// parameters from a server or a file by Exactly of themselves is to check
+// nothing: Argon2id and scrypt then take any memory they ask for, and end the
+// program when there is none.
 func Exactly(p Params) Policy { return Policy{exact: true, exactly: p} }
 
 // MaxCost returns the most that one derivation by an algorithm may cost, in the unit
@@ -69,10 +75,10 @@ func (pol Policy) MaxCost(a Algorithm) uint64 {
 }
 
 // Check returns the function that p describes if the policy allows it, before
-// any work or allocation. It returns ErrUnknown for an algorithm that the policy
-// does not know, ErrExcessive or ErrWeak for costs beyond its limits, ErrWeak
-// for a salt of less than 16 bytes, and ErrIncomplete for parameters without
-// salt or cost.
+// any work or allocation. It returns ErrUnknown for the zero Params and for an
+// algorithm that a policy of Exactly does not allow, ErrExcessive or ErrWeak, with
+// the limit in the text, for costs beyond its limits, ErrWeak for a salt of less
+// than 16 bytes, and ErrIncomplete for parameters without salt or cost.
 func (p Params) Check(pol Policy) (*Function, error) { return p.check(pol, Algorithm.core) }
 
 func (p Params) check(pol Policy, cores func(Algorithm) core) (*Function, error) {
@@ -113,13 +119,10 @@ func (p Params) judge(pol Policy) error {
 		return p.equals(pol.exactly)
 	}
 	pol = pol.resolved()
-	if p.exceeds(pol) {
-		return ErrExcessive
+	if err := p.aboveCeiling(pol); err != nil {
+		return err
 	}
-	if p.isBelow(pol) {
-		return ErrWeak
-	}
-	return nil
+	return p.belowFloor(pol)
 }
 
 // equals compares all but the salt.
@@ -163,27 +166,61 @@ func ceiling[T uint32 | uint64](limit *T, standard T) {
 
 const scryptR = 8
 
-// exceeds reports whether a cost is above its ceiling, pol being resolved. The
-// products cannot overflow 64 bits.
-func (p Params) exceeds(pol Policy) bool {
+// aboveCeiling returns ErrExcessive, with the limit, for a cost above its ceiling,
+// pol being resolved. The products cannot overflow 64 bits.
+func (p Params) aboveCeiling(pol Policy) error {
+	a, s := pol.Argon2id, pol.Scrypt
 	switch p.algorithm {
 	case PBKDF2SHA512:
-		return p.n > pol.PBKDF2SHA512.Max
+		if p.n > pol.PBKDF2SHA512.Max {
+			return errManyIterations
+		}
 	case Argon2id:
-		l := pol.Argon2id
-		return p.m > l.MaxMemory || p.t > l.MaxPasses || p.p > l.MaxParallelism || p.Cost() > l.MaxWork
+		switch {
+		case p.m > a.MaxMemory:
+			return errMuchMemory
+		case p.t > a.MaxPasses:
+			return errManyPasses
+		case p.p > a.MaxParallelism:
+			return errManyLanes
+		case p.Cost() > a.MaxWork:
+			return errMuchWork
+		}
+	case Scrypt:
+		switch {
+		case p.r > scryptR:
+			return errLargeBlock
+		case p.p > s.MaxParallelism:
+			return errManyLanes
+		case 128*uint64(p.n)*uint64(p.r) > uint64(s.MaxMemory)<<10:
+			return errMuchMemory
+		}
 	}
-	l := pol.Scrypt
-	return p.r > scryptR || p.p > l.MaxParallelism || 128*uint64(p.n)*uint64(p.r) > uint64(l.MaxMemory)<<10
+	return nil
 }
 
-// isBelow reports whether a cost is below its floor, pol being resolved.
-func (p Params) isBelow(pol Policy) bool {
+// belowFloor returns ErrWeak, with the limit, for a cost below its floor, pol being
+// resolved.
+func (p Params) belowFloor(pol Policy) error {
 	switch p.algorithm {
 	case PBKDF2SHA512:
-		return p.n < pol.PBKDF2SHA512.Min
+		if p.n < pol.PBKDF2SHA512.Min {
+			return errFewIterations
+		}
 	case Argon2id:
-		return p.m < pol.Argon2id.MinMemory || p.Cost() < pol.Argon2id.MinWork
+		switch {
+		case p.m < pol.Argon2id.MinMemory:
+			return errLittleMemory
+		case p.Cost() < pol.Argon2id.MinWork:
+			return errLittleWork
+		}
+	case Scrypt:
+		switch {
+		case p.r < scryptR:
+			return errSmallBlock
+		case p.n < pol.Scrypt.MinN:
+			return errSmallN
+		}
 	}
-	return p.r < scryptR || p.n < pol.Scrypt.MinN
+	return nil
 }

@@ -96,6 +96,32 @@ func TestPolicyComesBeforeWork(t *testing.T) {
 	}
 }
 
+func TestErrorsNameTheLimit(t *testing.T) {
+	for _, c := range []struct {
+		p    kdf.Params
+		want string
+	}{
+		{must(kdf.NewPBKDF2SHA512(209_999)), "kdf: parameters below the policy's floor: iterations"},
+		{must(kdf.NewPBKDF2SHA512(1<<26 + 1)), "kdf: parameters above the policy's ceiling: iterations"},
+		{must(kdf.NewArgon2id(19<<10-1, 3, 1)), "kdf: parameters below the policy's floor: memory"},
+		{must(kdf.NewArgon2id(19<<10, 1, 1)), "kdf: parameters below the policy's floor: memory times passes"},
+		{must(kdf.NewArgon2id(1<<20+1, 1, 4)), "kdf: parameters above the policy's ceiling: memory"},
+		{must(kdf.NewArgon2id(32<<10, 65, 4)), "kdf: parameters above the policy's ceiling: passes"},
+		{must(kdf.NewArgon2id(64<<10, 3, 17)), "kdf: parameters above the policy's ceiling: parallelism"},
+		{must(kdf.NewArgon2id(1<<20, 5, 4)), "kdf: parameters above the policy's ceiling: memory times passes"},
+		{must(kdf.NewScrypt(1<<15, 8, 1)), "kdf: parameters below the policy's floor: N"},
+		{must(kdf.NewScrypt(1<<16, 7, 1)), "kdf: parameters below the policy's floor: block size r"},
+		{must(kdf.NewScrypt(1<<16, 9, 1)), "kdf: parameters above the policy's ceiling: block size r"},
+		{must(kdf.NewScrypt(1<<16, 8, 5)), "kdf: parameters above the policy's ceiling: parallelism"},
+		{must(kdf.NewScrypt(1<<21, 8, 1)), "kdf: parameters above the policy's ceiling: memory"},
+		// Weak and excessive at once: who takes the weak ones by Exactly must not
+		// get these.
+		{must(kdf.NewArgon2id(8, 1<<20, 1)), "kdf: parameters above the policy's ceiling: passes"},
+	} {
+		require.EqualError(t, c.p.WithinLimits(kdf.Policy{}), c.want)
+	}
+}
+
 func TestShortSaltsAreWeak(t *testing.T) {
 	for n := 1; n < 16; n++ {
 		p := must(kdf.Default().WithSalt(make([]byte, n)))
