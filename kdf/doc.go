@@ -27,17 +27,32 @@
 // [Argon2id], unless something else decides: it makes guessing expensive in
 // memory as well as in time. [Scrypt] does too. [PBKDF2SHA512] only costs time,
 // of which attackers have machines full; it is here for those who have no other,
-// such as the mail service Autonomail (see [Params.Withhold]), and runs faster than the standard
-// library's so that the same second buys more iterations.
+// such as the mail service Autonomail (see [Params.Withhold]), and runs faster than
+// the standard library's so that the same second buys more iterations. Nothing in a
+// Policy chooses among them: who takes only one looks at [Params.Algorithm].
+//
+// # Which costs
+//
+// Calibrate once, on the weakest device that must bear them, while it does nothing
+// else, and keep what comes out with the program's configuration: what strangers
+// see before a login, as with package srp, must not differ by user. For what only
+// the user sees, such as a password slot of package recovery, a device can
+// calibrate when the password is set: in the background, since it takes many
+// derivations, and with a floor of its own in the Policy, since a busy machine looks
+// like a slow one.
+//
+// To raise the costs of an account, wait until its password is at hand: derive by
+// the old parameters, then by new ones with a new salt, and wrap the same key anew.
+// [Params.Cost] compares two of one algorithm. Who kept the old parameters and the
+// old wrap can go on guessing at the old price.
 //
 // # Passwords
 //
 // Passwords have 1 to 1024 bytes and are used as given: two programs that
-// should get one key must normalise alike (RFC 8265 has OpaqueString). A
-// password may also log in, by package srp or opaque: the key's salt is its own.
-// Do not
-// use this package where the input is a key already: package wrap has DeriveKey
-// for that.
+// should get one key must normalise alike (RFC 8265 has OpaqueString). A password
+// may also log in, by package srp or opaque: the key's salt is its own. Do not use
+// this package where the input is a key already: package wrap has DeriveKey for
+// that.
 //
 // # Security
 //

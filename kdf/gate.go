@@ -3,7 +3,13 @@ package kdf
 import "context"
 
 // Gate bounds how many memory-hard derivations run at once, and so the memory
-// that they take together. It comes from [NewGate]; the zero Gate bounds nothing.
+// that they take together: for services that derive keys from their users'
+// passwords. A server of srp or opaque does not, its clients do. What a derivation
+// leaves behind waits for the garbage collector, so plan for twice the memory, or
+// set a memory limit (runtime/debug.SetMemoryLimit).
+//
+// Who waits does so until a place is free or the context ends, in no order: give
+// the context a deadline. A Gate comes from [NewGate]; the zero Gate bounds nothing.
 // It is safe for concurrent use.
 type Gate struct {
 	slots chan struct{}

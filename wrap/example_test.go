@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log"
 
+	"github.com/nescio-go/nescio/kdf"
 	"github.com/nescio-go/nescio/wrap"
 )
 
@@ -90,6 +91,56 @@ func ExampleWrapper() {
 	// service: wrap for example.org/master-key/v1
 	// service: unwrap for example.org/master-key/v1
 	// master key
+}
+
+// A new password, and the costs of today: one key is wrapped anew, and what it
+// encrypts stays as it is.
+func ExampleRewrap() {
+	ctx := context.Background()
+	passwordKey := func(password string, params kdf.Params) *wrap.Key {
+		function, err := params.Check(kdf.Policy{})
+		if err != nil {
+			log.Fatal(err)
+		}
+		secret, err := function.Derive(ctx, []byte(password), 32)
+		if err != nil {
+			log.Fatal(err)
+		}
+		key, err := wrap.DeriveKey(secret, nil, "example.org/notes/password-key/v1")
+		if err != nil {
+			log.Fatal(err)
+		}
+		return key
+	}
+	binding := wrap.Binding{Purpose: "example.org/notes/v1", Account: []byte("16 random bytes.")}
+
+	// What is stored, from the day when the account was made.
+	stored, err := kdf.ParseParams("$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA")
+	if err != nil {
+		log.Fatal(err)
+	}
+	blob, err := passwordKey("old password", stored).Wrap(ctx, []byte("thirty-two bytes of data key...."), binding)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	params := kdf.Default().WithNewSalt()
+	oldKey, newKey := passwordKey("old password", stored), passwordKey("new password", params)
+	blob, err = wrap.Rewrap(ctx, oldKey, newKey, binding, blob)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	dataKey, err := newKey.Unwrap(ctx, blob, binding)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%s %v\n", dataKey, params.Cost() > stored.Cost())
+	_, err = oldKey.Unwrap(ctx, blob, binding)
+	fmt.Println(err)
+	// Output:
+	// thirty-two bytes of data key.... true
+	// wrap: cannot open
 }
 
 // Double wrapping: the outer key changes, and the wrapped secret stays as it is.

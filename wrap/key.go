@@ -30,7 +30,9 @@ type held struct {
 // minSecret is the least that DeriveKey takes: 128 bits.
 const minSecret = 16
 
-// NewKey returns a random key, for [XChaCha20Poly1305].
+// NewKey returns a random key, for [XChaCha20Poly1305]. It lasts as long as the
+// program, since nothing returns its bytes. For a key to keep draw 32 random bytes,
+// wrap them, and [ImportKey] them.
 func NewKey() *Key {
 	var kek [KeySize]byte
 	rand.Read(kek[:])
@@ -42,9 +44,9 @@ func NewKey() *Key {
 // uniformly random or the output of a password hash, 16 bytes or more:
 // HKDF-SHA256(secret, salt, label, 32), RFC 5869. The salt may be nil, and need
 // not be new where the secret already has one, as a password's hash does. The
-// label tells apart the
-// keys that one secret gives; it may hold any bytes. A secret that is a
-// password gives no protection: stretch it first.
+// label tells apart the keys that one secret gives; it may hold any bytes. A secret
+// that is a password gives no protection: stretch it first. DeriveKey returns
+// ErrSecret for less than 16 bytes.
 func DeriveKey(secret, salt []byte, label string) (*Key, error) {
 	if len(secret) < minSecret {
 		return nil, ErrSecret

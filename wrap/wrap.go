@@ -12,8 +12,12 @@
 //	dataKey, err := kek.Unwrap(ctx, blob, binding)
 //
 // [Rewrap] moves a blob to another key. [Double] puts a middle key between, so
-// that what many things are wrapped under can change without touching them.
-// [Wrapper] is what a key service or an HSM implements in the place of a Key.
+// that the outer one can change without touching the secret's own blob. [Wrapper]
+// is what a key service or an HSM implements in the place of a Key.
+//
+// Who still has an old blob and its key opens it, whatever was wrapped anew in the
+// meantime. Once a key may have leaked, so may what it wraps: draw a new data key
+// and encrypt the data again.
 //
 // # Format
 //
@@ -38,6 +42,11 @@
 // Secrets have up to 64 KiB: wrap a data key, not a file. A wrap hides neither
 // the length of its secret nor that two wraps are of one age. Nothing here
 // stretches passwords: that is for a password hash, before [DeriveKey].
+//
+// A wrong password, a damaged blob and one that belongs elsewhere have one error,
+// since whoever could tell them apart might be the attacker. A user who must be
+// told of damage needs a checksum of the blob beside it; it says what to tell them
+// and nothing else, as a forger makes a new one.
 //
 // Comparisons of secrets take constant time, and so do the ciphers on machines
 // with AES instructions; elsewhere prefer the first suite. The format is fixed
@@ -92,7 +101,8 @@ type Wrapper interface {
 // outer, both for the same binding. Whoever has both blobs and outer opens it,
 // by [OpenDouble]. The outer key can change, by [Rewrap] of wrappedKey, or there
 // can be several, without wrapping the secret anew. Outer must wrap nothing else
-// for that binding, or one could stand in the other's place.
+// for that binding, or one could stand in the other's place: whoever moves from Wrap
+// to Double takes another Purpose.
 func Double(ctx context.Context, outer Wrapper, b Binding, secret []byte) (wrappedKey, wrappedSecret []byte, err error) {
 	middle := NewKey()
 	defer middle.Destroy()
@@ -113,9 +123,10 @@ func Double(ctx context.Context, outer Wrapper, b Binding, secret []byte) (wrapp
 }
 
 // Rewrap returns what blob holds under another key, for the same binding: a new
-// password's, a new device's. What was wrapped does not change. It returns
-// ErrOpen if the blob does not open, or the error of one of the two. To change the
-// binding too, its Epoch for one, Unwrap and Wrap.
+// password's, a new device's. What was wrapped does not change, and the old blob
+// still opens under the old key. It returns ErrOpen if the blob does not open, or
+// the error of one of the two. To change the binding too, its Epoch for one, Unwrap
+// and Wrap.
 func Rewrap(ctx context.Context, from, to Wrapper, b Binding, blob []byte) ([]byte, error) {
 	secret, err := from.Unwrap(ctx, blob, b)
 	if err != nil {

@@ -16,18 +16,18 @@
 // The key is the caller's to derive. Autonomail's is the first 32 bytes of
 // PBKDF2-HMAC-SHA512, which package kdf has; its salt and number of iterations
 // are kept elsewhere: the iter in the JSON is not that number. SJCL derives keys itself only if it
-// is given a password. Given a key, it still writes iter and ks, and its
-// defaults are what stands there.
+// is given a password, and then writes its salt too. Given a key, it still writes
+// iter and ks, and its defaults are what stands there.
 //
 // # What it is not for
 //
 // Nothing new should be encrypted in this format, and nothing here does it. Tags
 // are short by default, their length is not authenticated, and one message can
-// be made to open under two keys. Once it is open, wrap a key anew, by package
-// wrap.
+// be made to open under two keys. What was a key goes into package wrap, and data
+// under a data key.
 //
-// SJCL's other modes, CCM and OCB 2.0, its passwords and its elliptic curves
-// are not supported.
+// SJCL's other modes, CCM, which is its default, and OCB 2.0, its passwords and its
+// elliptic curves are not supported.
 //
 // # Security
 //

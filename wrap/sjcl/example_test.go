@@ -1,26 +1,40 @@
 package sjcl_test
 
 import (
-	"crypto/pbkdf2"
-	"crypto/sha512"
+	"context"
 	"encoding/hex"
 	"fmt"
 	"log"
 
+	"github.com/nescio-go/nescio/kdf"
 	"github.com/nescio-go/nescio/wrap/sjcl"
 )
 
 // Private data of Autonomail, whose tags have 64 bits.
 func Example() {
+	ctx := context.Background()
 	text := []byte(`{"iv":"oKGio6SlpqeoqaqrrK2urw==","v":1,"iter":10000,"ks":256,"ts":64,"mode":"gcm",` +
 		`"adata":"Y3R4","cipher":"aes","ct":"0fF3buWBqyGqwhtHxaHBWJ6Al5So8fhB"}`)
-	// The server has the salt, the device the number of iterations, which is
-	// not the iter above.
+	// The server has the salt, the device the number of iterations, which is not
+	// the iter above. It is below every floor: that it is the device's own is the
+	// reason to allow it.
 	salt, err := hex.DecodeString("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f")
 	if err != nil {
 		log.Fatal(err)
 	}
-	key, err := pbkdf2.Key(sha512.New, "correct horse", salt, 1000, 32)
+	onDevice, err := kdf.NewPBKDF2SHA512(1000)
+	if err != nil {
+		log.Fatal(err)
+	}
+	params, err := onDevice.WithSalt(salt)
+	if err != nil {
+		log.Fatal(err)
+	}
+	function, err := params.Check(kdf.Exactly(onDevice))
+	if err != nil {
+		log.Fatal(err)
+	}
+	key, err := function.Derive(ctx, []byte("correct horse"), 32)
 	if err != nil {
 		log.Fatal(err)
 	}

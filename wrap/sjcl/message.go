@@ -24,8 +24,8 @@ var (
 	ErrShortTag = errors.New("sjcl: tag shorter than 128 bits")
 	// ErrKey means a key that does not have 16, 24 or 32 bytes.
 	ErrKey = errors.New("sjcl: key of impossible length")
-	// ErrOpen means a wrong key or an altered message, and does not tell them
-	// apart.
+	// ErrOpen means a wrong key, so perhaps another password, salt or number of
+	// iterations, or an altered message, and does not tell them apart.
 	ErrOpen = errors.New("sjcl: wrong key or altered message")
 )
 
