@@ -167,7 +167,7 @@ func (c *Client) allowedDomain(ctx context.Context, p Profile, g GroupRef) (*dom
 		return nil, err
 	}
 	if !p.scheme().accepts(d) {
-		return nil, errFit
+		return nil, errGroupFit
 	}
 	switch err := c.acceptGroup(bytes.Clone(g.N), g.G, bytes.Clone(g.Credential)); {
 	case errors.Is(err, ErrPolicy):

@@ -28,9 +28,9 @@ var (
 	ErrRecord = errors.New("srp: unusable record")
 	// ErrPolicy means that something was refused before the password or a
 	// record was touched: a profile or group that the configuration does not
-	// allow or that is not what it seems, KDF parameters outside the policy, a
-	// password or identity of impossible length, a server with too many logins
-	// in progress.
+	// allow or that is not what it seems, KDF parameters outside the policy (it is
+	// then kdf.ErrWeak or kdf.ErrExcessive too), a password or identity of
+	// impossible length, a server with too many logins in progress.
 	ErrPolicy = errors.New("srp: refused by policy")
 	// ErrUsed means that a one-time value, a Login, was used twice.
 	ErrUsed = errors.New("srp: login already used")
@@ -43,7 +43,9 @@ var (
 	errProfile      = refused("not a profile")
 	errNotListed    = refused("the profile is not in ClientConfig.Profiles")
 	errRegistration = refused("nobody registers with this profile")
-	errFit          = refused("group, salt size or KDF parameters do not fit the profile")
+	errGroupFit     = refused("the group does not fit the profile")
+	errSaltFit      = refused("the salt's size does not fit the profile")
+	errKDFFit       = refused("the KDF parameters do not fit the profile: Nescio has Argon2id, without a salt, others none")
 	errGroupSize    = refused("N must have 2048 to 8192 bits in whole bytes and be odd, and g at least 2")
 	errGroupProof   = refused("N is not a safe prime, or g does not generate its whole group")
 	errOrigin       = refused("no policy accepts the group: by default those of RFC 5054 of 2048 to 4096 bits")

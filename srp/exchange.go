@@ -17,7 +17,7 @@ import (
 func multiplier(s scheme, d *domain) (*modexp.Int, error) {
 	k := d.mod().Reduce(s.multiplier(d))
 	if d.mod().IsTrivial(k) {
-		return nil, errFit
+		return nil, errGroupFit
 	}
 	return k, nil
 }

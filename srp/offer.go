@@ -82,8 +82,23 @@ func (o Offer) check() (*domain, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !s.accepts(d) || !s.storesSalt(o.saltSize()) || !s.acceptsKDF(o.kdf()) {
-		return nil, errFit
+	if err := o.fits(d); err != nil {
+		return nil, err
 	}
 	return d, nil
+}
+
+// fits returns ErrPolicy for values that the profile, which exists, does not have
+// together.
+func (o Offer) fits(d *domain) error {
+	s := o.Profile.scheme()
+	switch {
+	case !s.accepts(d):
+		return errGroupFit
+	case !s.storesSalt(o.saltSize()):
+		return errSaltFit
+	case !s.acceptsKDF(o.kdf()):
+		return errKDFFit
+	}
+	return nil
 }

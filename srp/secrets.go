@@ -48,11 +48,16 @@ func (s Secrets) MarshalJSON() ([]byte, error) { return []byte(`"srp.Secrets(red
 // Template is one kind of account that a server has, as a stranger sees it
 // before authentication.
 type Template struct {
-	Profile  Profile
-	Group    *Group
-	KDF      kdf.Params // for Nescio, without a salt; zero: kdf.Default. Other profiles have none
-	SaltSize int        // bytes; 0: the profile's own, and for RFC 5054 alone another choice, of 1 to 64
-	Weight   uint32     // its share among the accounts, in any unit
+	Profile Profile
+	Group   *Group
+	// KDF is for Nescio, without a salt; zero: kdf.Default. Other profiles have
+	// none. The hash runs on the clients, whose policies judge it, and the server
+	// does not: choose it for the weakest of them, once, and not at each start,
+	// since unknown names answer by it and records must have it. To change it put
+	// a new template in front of the old one.
+	KDF      kdf.Params
+	SaltSize int    // bytes; 0: the profile's own, and for RFC 5054 alone another choice, of 1 to 64
+	Weight   uint32 // its share among the accounts, in any unit
 }
 
 // DefaultTemplate is what to use unless something else decides: Nescio in the
@@ -92,10 +97,7 @@ func (t Template) check() error {
 	if s == nil || t.Group == nil || t.Group.d == nil {
 		return refused("a template needs a profile and a group")
 	}
-	if o := t.Offer(); !s.accepts(t.Group.d) || !s.storesSalt(o.SaltSize) || !s.acceptsKDF(o.KDF) {
-		return errFit
-	}
-	return nil
+	return t.Offer().fits(t.Group.d)
 }
 
 // sample returns a record of the template's kind.
