@@ -4,7 +4,8 @@
 //
 //	go run ./examples/calibrate [-target 1s] [-memory 1024]
 //
-// It takes ten to twenty times the target.
+// It takes ten to twenty times the target. A machine that is busy with something
+// else looks like a slow one.
 package main
 
 import (
@@ -21,11 +22,15 @@ import (
 	"github.com/nescio-go/nescio/kdf"
 )
 
+const leastMemory = 64 // MiB: what scrypt takes at the policy's floor
+
 func main() {
 	target := flag.Duration("target", kdf.DefaultTarget, "time that a derivation should take")
-	memory := flag.Uint("memory", 1024, "memory that it may take, in `MiB`: what the smallest device can spare")
+	memory := flag.Uint("memory", 1024, "memory that it may take, in `MiB`: what the smallest device can spare, 64 or more")
 	flag.Parse()
-	if flag.NArg() > 0 || *target <= 0 || *memory < 1 || *memory > 1<<20 {
+	if flag.NArg() > 0 || *target <= 0 || *memory < leastMemory || *memory > 1<<20 {
+		fmt.Fprintf(os.Stderr, "calibrate: the target must be more than 0, the memory %d to %d MiB, and there is no other argument\n",
+			leastMemory, 1<<20)
 		flag.Usage()
 		os.Exit(2)
 	}
@@ -102,13 +107,15 @@ func table(out io.Writer, rows []row) error {
 	fmt.Fprintln(out)
 	for _, r := range rows {
 		if r.AtFloor || r.AtCeiling {
-			fmt.Fprintln(out, r.Report)
+			fmt.Fprintf(out, "%v\n\n", r.Report)
 		}
 	}
+	_, err := fmt.Fprint(out, "The guesses are those of one core like this machine's, where a user's derivation may take several.\n"+
+		"Do not compare the algorithms by them: graphics cards and special machines make far more guesses\n"+
+		"against PBKDF2, which takes no memory, and fewer against the others.\n\n"+
+		"For the configuration, and kdf.ParseParams (m in KiB, t passes, p lanes, ln = log2 N, i iterations):\n\n")
 	for _, r := range rows {
-		fmt.Fprintln(out, r.Params)
+		fmt.Fprintf(out, "  %v\n", r.Params)
 	}
-	_, err := fmt.Fprint(out, "\nThe guesses are those of one core like this machine's. Graphics cards and special machines\n"+
-		"make far more of them against PBKDF2, which takes no memory, and fewer against the others.\n")
 	return err
 }
