@@ -48,14 +48,16 @@ func (r Report) String() string {
 // of doubled N leave up to half of the target unused.
 //
 // It takes the fastest of several samples, since other work on the machine can
-// only slow a sample down, and runs for a second with PBKDF2, with the others for
-// ten targets or so and twenty at worst. It returns ErrUnknown for an algorithm
+// only slow a sample down. With PBKDF2 it runs for a second, with the others for
+// ten targets or so, twenty at worst, or four times the floor where that takes
+// longer; a clock that stands still (testing/synctest) keeps it running. One place
+// of the policy's Gate is its own all the while. It returns ErrUnknown for an algorithm
 // that does not exist and for a policy of [Exactly], ErrExcessive for a policy
 // whose floor is above its ceiling, or the error of ctx, at which it looks between
 // two derivations.
 func Calibrate(ctx context.Context, a Algorithm, target time.Duration, pol Policy) (Params, Report, error) {
 	return calibrate(ctx, a, target, pol, stopwatch{time.Now, func(ctx context.Context, p Params) error {
-		f := &Function{params: p, gate: pol.Gate, derive: a.core()}
+		f := &Function{params: p, derive: a.core()}
 		f.params.salt = "calibration salt"
 		_, err := f.Derive(ctx, []byte("password"), 32)
 		return err
@@ -69,9 +71,15 @@ func calibrate(ctx context.Context, a Algorithm, target time.Duration, pol Polic
 	if target <= 0 {
 		target = DefaultTarget
 	}
-	pol = pol.resolved().addressable()
+	target = min(target, math.MaxInt64/2) // so that a little more can be added
+	// To wait at the Gate is no work, and must not be in what is timed.
+	leave, err := pol.Gate.enter(ctx, a)
+	if err != nil {
+		return Params{}, Report{}, err
+	}
+	defer leave()
+	pol = pol.resolved().allocatable()
 	var r Report
-	var err error
 	switch a {
 	case PBKDF2SHA512:
 		r, err = w.pbkdf2(ctx, target, pol.PBKDF2SHA512)
@@ -92,10 +100,10 @@ func calibrate(ctx context.Context, a Algorithm, target time.Duration, pol Polic
 	return r.Params, r, nil
 }
 
-// addressable lowers ceilings to what parameters can say and what this machine
-// can allocate at once: half of what an int counts.
-func (pol Policy) addressable() Policy {
-	memory := uint32(min(math.MaxInt>>11+1, maxCost))
+// allocatable lowers ceilings to what parameters can say and what this machine
+// can allocate at once: half of what it can address.
+func (pol Policy) allocatable() Policy {
+	memory := uint32(min(addressable()>>11+1, maxCost))
 	pol.PBKDF2SHA512.Max = min(pol.PBKDF2SHA512.Max, maxCost)
 	pol.Argon2id.MaxMemory = min(pol.Argon2id.MaxMemory, memory)
 	pol.Argon2id.MaxPasses = min(pol.Argon2id.MaxPasses, maxCost)
@@ -197,7 +205,7 @@ func (w stopwatch) argon2id(ctx context.Context, target time.Duration, l Argon2i
 			return r, err
 		}
 	}
-	r.AtCeiling = p.t == mostPasses && r.Measured < target
+	r.AtCeiling = p.t == mostPasses && (p.m == mostMemory || mostPasses > 1) && r.Measured < target
 	return r, nil
 }
 
@@ -205,7 +213,7 @@ func (w stopwatch) argon2id(ctx context.Context, target time.Duration, l Argon2i
 // ceiling of memory permits, and that ceiling in KiB.
 func (l Argon2idLimits) floor() (least Params, mostMemory uint32, err error) {
 	m := min(max(uint64(l.MinMemory), l.MinWork), uint64(l.MaxMemory))
-	t := (l.MinWork + m - 1) / m
+	t := (l.MinWork-1)/m + 1
 	if m < uint64(l.MinMemory) || t > uint64(l.MaxPasses) || m*t > l.MaxWork {
 		return Params{}, 0, errLimits
 	}

@@ -82,6 +82,11 @@ func TestCalibrate(t *testing.T) {
 		{"a slow machine stays at the floor", kdf.Argon2id, 1200 * ms, 1000 * ms, kdf.Policy{}, "m=38912,t=1,p=4", 1200 * ms, true, false},
 		{"the floor in less memory", kdf.Argon2id, 38 * ms, 10 * ms, kdf.Policy{Argon2id: kdf.Argon2idLimits{MaxMemory: 20 << 10}},
 			"m=20480,t=2,p=4", 40 * ms, true, false},
+		{"no target too long", kdf.Argon2id, 38 * ms, math.MaxInt64, kdf.Policy{}, "m=1048576,t=4,p=4", 4096 * ms, false, true},
+		{"memory alone", kdf.Argon2id, 39 * ms, 510 * ms, kdf.Policy{Argon2id: kdf.Argon2idLimits{MaxPasses: 1}},
+			"m=507904,t=1,p=4", 509 * ms, false, false},
+		{"memory alone, to the ceiling", kdf.Argon2id, 38 * ms, 510 * ms, kdf.Policy{Argon2id: kdf.Argon2idLimits{MaxPasses: 1, MaxMemory: 128 << 10}},
+			"m=131072,t=1,p=4", 128 * ms, false, true},
 		{"few lanes", kdf.Argon2id, 38 * ms, 500 * ms, kdf.Policy{Argon2id: kdf.Argon2idLimits{MaxParallelism: 1}},
 			"m=512000,t=1,p=1", 500 * ms, false, false},
 
@@ -173,6 +178,8 @@ func TestCalibrateRefuses(t *testing.T) {
 		{kdf.Argon2id, kdf.Policy{Argon2id: kdf.Argon2idLimits{MaxMemory: 19 << 10, MaxPasses: 1}}, kdf.ErrExcessive},
 		{kdf.Argon2id, kdf.Policy{Argon2id: kdf.Argon2idLimits{MaxWork: 38<<10 - 1}}, kdf.ErrExcessive},
 		{kdf.Argon2id, kdf.Policy{Argon2id: kdf.Argon2idLimits{MinWork: 1 << 63}}, kdf.ErrExcessive},
+		{kdf.Argon2id, kdf.Policy{Argon2id: kdf.Argon2idLimits{MinWork: math.MaxUint64}}, kdf.ErrExcessive},
+		{kdf.Argon2id, kdf.Policy{Argon2id: kdf.Argon2idLimits{MinWork: math.MaxUint64, MaxWork: math.MaxUint64}}, kdf.ErrExcessive},
 		{kdf.Scrypt, kdf.Policy{Scrypt: kdf.ScryptLimits{MaxMemory: 1<<16 - 1}}, kdf.ErrExcessive},
 		{kdf.Scrypt, kdf.Policy{Scrypt: kdf.ScryptLimits{MinN: 1<<31 + 1}}, kdf.ErrExcessive},
 	} {
@@ -209,6 +216,29 @@ func TestCalibratePassesErrorsOn(t *testing.T) {
 	cancel()
 	_, _, err := kdf.Calibrate(ctx, kdf.Argon2id, 0, kdf.Policy{})
 	require.ErrorIs(t, err, context.Canceled)
+}
+
+// TestCalibrateKeepsAPlaceAtTheGate, so that nothing it times waits there.
+func TestCalibrateKeepsAPlaceAtTheGate(t *testing.T) {
+	other := must(kdf.NewArgon2id(8, 1, 1)).WithNewSalt()
+	otherPol := kdf.Exactly(other)
+	otherPol.Gate = kdf.NewGate(1)
+	f := must(other.Check(otherPol))
+	for _, a := range []kdf.Algorithm{kdf.Argon2id, kdf.Scrypt} {
+		m := newMachine(0, 60*ms, 150*ms)
+		_, _, err := kdf.CalibrateWith(t.Context(), a, 0, kdf.Policy{Gate: otherPol.Gate}, func() time.Time { return m.now },
+			func(ctx context.Context, p kdf.Params) error {
+				short, cancel := context.WithTimeout(ctx, time.Millisecond)
+				defer cancel()
+				_, err := f.Derive(short, []byte("password"), 32)
+				require.ErrorIs(t, err, context.DeadlineExceeded, "the only place is taken")
+				return m.run(ctx, p)
+			})
+		require.NoError(t, err)
+		require.NotZero(t, m.runs)
+		_, err = f.Derive(t.Context(), []byte("password"), 32)
+		require.NoError(t, err, "it is free again")
+	}
 }
 
 // TestCalibrateMeasuresThisMachine: a derivation by what it chose takes the

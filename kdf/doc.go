@@ -50,9 +50,10 @@
 //
 // Passwords have 1 to 1024 bytes and are used as given: two programs that
 // should get one key must normalise alike (RFC 8265 has OpaqueString). A password
-// may also log in, by package srp or opaque: the key's salt is its own. Do not use
-// this package where the input is a key already: package wrap has DeriveKey for
-// that.
+// may also log in, by package srp or opaque: the key's salt is its own. A thief of
+// both a record of srp and what hangs on the key guesses at the cheaper one, which
+// is the record where its profile has a fast hash, or bcrypt. Do not use this
+// package where the input is a key already: package wrap has DeriveKey for that.
 //
 // # Security
 //

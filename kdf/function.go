@@ -57,22 +57,19 @@ func (f *Function) Derive(ctx context.Context, password []byte, n int) ([]byte, 
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if f.params.algorithm != PBKDF2SHA512 && f.gate.bounds() {
-		if err := f.gate.enter(ctx); err != nil {
-			return nil, err
-		}
-		defer f.gate.leave()
+	leave, err := f.gate.enter(ctx, f.params.algorithm)
+	if err != nil {
+		return nil, err
 	}
+	defer leave()
 	return f.derive(ctx, f.params, password, n)
 }
 
 // Params returns the parameters.
 func (f *Function) Params() Params { return f.params }
 
-// NeedsUpgrade reports whether the parameters are below the floors of the zero
-// Policy, which only a policy of [Exactly] allows: replace them at the next
-// opportunity. It says nothing of what the program would choose today.
-func (f *Function) NeedsUpgrade() bool { return f.params.belowFloor(Policy{}.resolved()) != nil }
+// NeedsUpgrade is that of the parameters.
+func (f *Function) NeedsUpgrade() bool { return f.params.NeedsUpgrade() }
 
 func argon2id(_ context.Context, p Params, password []byte, n int) ([]byte, error) {
 	return argon2.IDKey(password, []byte(p.salt), p.t, p.m, uint8(p.p), uint32(n)), nil

@@ -18,16 +18,22 @@ type Gate struct {
 // NewGate returns a gate that lets n derivations run at once, at least one.
 func NewGate(n int) *Gate { return &Gate{make(chan struct{}, max(n, 1))} }
 
-// enter waits for a slot, or returns the error of ctx. It is for bounds.
-func (g *Gate) enter(ctx context.Context) error {
+// enter waits for a place, where the algorithm needs one, or returns the error of
+// ctx.
+func (g *Gate) enter(ctx context.Context, a Algorithm) (leave func(), err error) {
+	if a == PBKDF2SHA512 || g == nil || g.slots == nil {
+		return func() {}, ctx.Err()
+	}
 	select {
 	case g.slots <- struct{}{}:
-		return nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
+	leave = func() { <-g.slots }
+	// With both at hand, select takes one or the other.
+	if err := ctx.Err(); err != nil {
+		leave()
+		return nil, err
+	}
+	return leave, nil
 }
-
-func (g *Gate) leave() { <-g.slots }
-
-func (g *Gate) bounds() bool { return g != nil && g.slots != nil }

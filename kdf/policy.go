@@ -1,6 +1,9 @@
 package kdf
 
-import "math"
+import (
+	"math"
+	"runtime"
+)
 
 // Policy is what parameters must satisfy, whoever chose them. The zero value
 // is the safe default. A limit that is 0 has its default; a floor that is set
@@ -68,8 +71,8 @@ func (pol Policy) MaxCost(a Algorithm) uint64 {
 		return uint64(pol.PBKDF2SHA512.Max)
 	case Argon2id:
 		return pol.Argon2id.MaxWork
-	case Scrypt:
-		return uint64(pol.Scrypt.MaxMemory) << 10 / 128 * uint64(pol.Scrypt.MaxParallelism)
+	case Scrypt: // r·p is below 2^30, with an r of 8
+		return uint64(pol.Scrypt.MaxMemory) << 10 / 128 * uint64(min(pol.Scrypt.MaxParallelism, 1<<27))
 	}
 	return 0
 }
@@ -108,10 +111,17 @@ func (p Params) WithinLimits(pol Policy) error {
 		return errWithheld
 	}
 	err := p.judge(pol)
-	if err == nil && p.Memory() > math.MaxInt {
+	if err == nil && p.Memory() > addressable() {
 		return errAddress
 	}
 	return err
+}
+
+// NeedsUpgrade reports whether p is below a floor of the zero Policy, which only
+// a policy of [Exactly] allows: replace such parameters at the next opportunity. It
+// says nothing of what the program would choose today.
+func (p Params) NeedsUpgrade() bool {
+	return p.valid() && !p.withheld() && p.belowFloor(Policy{}.resolved()) != nil
 }
 
 func (p Params) judge(pol Policy) error {
@@ -138,6 +148,15 @@ func (p Params) equals(q Params) error {
 		return ErrWeak
 	}
 	return ErrExcessive
+}
+
+// addressable is how many bytes a program can have at most. WebAssembly has
+// integers of 64 bits and addresses of 32.
+func addressable() uint64 {
+	if runtime.GOARCH == "wasm" {
+		return math.MaxUint32
+	}
+	return math.MaxInt
 }
 
 // resolved returns the policy with its defaults filled in.

@@ -226,7 +226,12 @@ func TestNeedsUpgradeBelowTheFloor(t *testing.T) {
 		f, err := p.Check(kdf.Exactly(p))
 		require.NoError(t, err)
 		require.Equal(t, errors.Is(c.want, kdf.ErrWeak), f.NeedsUpgrade(), c.p)
+		require.Equal(t, f.NeedsUpgrade(), p.NeedsUpgrade())
 	}
+	require.False(t, kdf.Params{}.NeedsUpgrade())
+	require.False(t, withheld.NeedsUpgrade(), "it does not say how many")
+	// Weak by one measure and excessive by another.
+	require.True(t, must(kdf.NewArgon2id(8<<10, 100, 1)).NeedsUpgrade())
 }
 
 // TestGateBounds: no more than its number run at once, and who waits in vain
@@ -287,9 +292,35 @@ func TestGateLetsGoOfTheCancelled(t *testing.T) {
 
 	close(leave)
 	wg.Wait()
+
+	// A place that is free does not help one whose context ends meanwhile.
+	for range 100 {
+		_, err = f.Derive(&endsAfterOneLook{Context: t.Context()}, []byte("password"), 32)
+		require.ErrorIs(t, err, context.Canceled)
+	}
+
 	wg.Go(func() { f.Derive(t.Context(), []byte("password"), 32) })
 	<-inside // its place is free again
 	wg.Wait()
+}
+
+// endsAfterOneLook is a context that ends between two looks at it.
+type endsAfterOneLook struct {
+	context.Context
+	looks int
+}
+
+func (c *endsAfterOneLook) Err() error {
+	if c.looks++; c.looks == 1 {
+		return nil
+	}
+	return context.Canceled
+}
+
+func (c *endsAfterOneLook) Done() <-chan struct{} {
+	done := make(chan struct{})
+	close(done)
+	return done
 }
 
 // TestZeroValues do nothing, and do not hang.
@@ -317,6 +348,7 @@ func TestMaxCost(t *testing.T) {
 		{kdf.PBKDF2SHA512, kdf.Policy{PBKDF2SHA512: kdf.PBKDF2Limits{Max: 300_000}}, 300_000},
 		{kdf.Argon2id, kdf.Policy{Argon2id: kdf.Argon2idLimits{MaxWork: 1 << 20}}, 1 << 20},
 		{kdf.Argon2id, kdf.Exactly(kdf.RFC9807Argon2id()), 1<<64 - 1},
+		{kdf.Scrypt, kdf.Policy{Scrypt: kdf.ScryptLimits{MaxMemory: math.MaxUint32, MaxParallelism: math.MaxUint32}}, (1<<35 - 8) << 27},
 		{0, kdf.Policy{}, 0},
 	} {
 		require.Equal(t, c.want, c.policy.MaxCost(c.algorithm))

@@ -17,8 +17,9 @@ const (
 //
 // In one-password mode it is the login password, with a salt of its own, so
 // that who steals the derived password cannot log in; in two-password mode it
-// is the second one. bcrypt reads 72 bytes of password at most. It returns
-// ErrPassword, or ErrMalformed for a salt of another size.
+// is the second one. bcrypt reads 72 bytes of password at most, and repeats a
+// shorter one, each time with a zero byte after it: "ab" and "ab\x00ab" give one
+// hash. It returns ErrPassword, or ErrMalformed for a salt of another size.
 func ProtonKeyPassword(password, salt []byte) ([]byte, error) {
 	if len(password) == 0 || len(password) > maxPassword {
 		return nil, ErrPassword

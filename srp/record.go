@@ -175,7 +175,7 @@ func (r *Record) Verifier() []byte { return bytes.Clone(r.verifier) }
 // NeedsUpgrade is [Profile.NeedsUpgrade] of the record's profile. It is also true
 // of a record whose KDF parameters are below the floor of package kdf.
 func (r *Record) NeedsUpgrade() bool {
-	return r.profile.NeedsUpgrade() || r.kdf != (kdf.Params{}) && errors.Is(r.kdf.WithinLimits(kdf.Policy{}), kdf.ErrWeak)
+	return r.profile.NeedsUpgrade() || r.kdf.NeedsUpgrade()
 }
 
 // Format writes a placeholder, whatever the verb.
