@@ -36,8 +36,8 @@ func (b Binding) valid() bool {
 func (b Binding) size() int { return 2 + len(b.Purpose) + 2 + len(b.Account) + 2 + len(b.Slot) + 8 }
 
 // MarshalBinary returns the canonical encoding, ctx of the format, for a key
-// service that takes associated data. It returns ErrBinding for fields out of
-// range.
+// service that takes associated data. Nothing decodes it: both sides know what a
+// blob is for. It returns ErrBinding for fields out of range.
 func (b Binding) MarshalBinary() ([]byte, error) {
 	if !b.valid() {
 		return nil, ErrBinding

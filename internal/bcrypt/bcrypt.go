@@ -68,6 +68,7 @@ func Hash(password []byte, salt [SaltSize]byte, cost int) ([HashSize]byte, error
 	}
 	defer func() { *c = blowfish.Cipher{} }()
 	text := []byte("OrpheanBeholderScryDoubt")
+	defer clear(text)
 	for block := text; len(block) > 0; block = block[blowfish.BlockSize:] {
 		for range 64 {
 			c.Encrypt(block, block)
