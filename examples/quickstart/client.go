@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 
 	"github.com/nescio-go/nescio/opaque"
@@ -164,6 +165,10 @@ type statusError struct {
 
 func (e statusError) Error() string { return fmt.Sprintf("%d %s", e.status, e.text) }
 
+// maxBody is the most that one side takes from the other, in bytes: more than any
+// header of a keyring.
+const maxBody = 2 * recovery.MaxHeader
+
 func (c *client) call(ctx context.Context, method, path string, in, out any) error {
 	body, err := json.Marshal(in)
 	if err != nil {
@@ -179,7 +184,7 @@ func (c *client) call(ctx context.Context, method, path string, in, out any) err
 		return err
 	}
 	defer response.Body.Close()
-	d := json.NewDecoder(response.Body)
+	d := json.NewDecoder(io.LimitReader(response.Body, maxBody))
 	if response.StatusCode != http.StatusOK {
 		var e errorResponse
 		if err := d.Decode(&e); err != nil {

@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
@@ -116,6 +118,22 @@ func TestServerThatCheats(t *testing.T) {
 
 // TestSessions: nothing without one, and a password change ends them all and
 // needs a fresh one.
+// TestAnswersAreBounded: a server that never stops gets no more of the client's
+// memory than an honest one.
+func TestAnswersAreBounded(t *testing.T) {
+	sent := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		part := bytes.Repeat([]byte{'A'}, 64<<10)
+		for _, err := io.WriteString(w, `{"KDF":"`); err == nil && sent < 64<<20; _, err = w.Write(part) {
+			sent += len(part)
+		}
+	}))
+	c := &client{base: server.URL}
+	require.ErrorIs(t, c.call(t.Context(), "GET", "/keys", nil, new(userKeys)), io.ErrUnexpectedEOF)
+	server.Close()
+	require.Less(t, sent, 64<<20, "what buffers hold, and no more")
+}
+
 func TestSessions(t *testing.T) {
 	s, c := newWorld(t)
 	ctx := t.Context()

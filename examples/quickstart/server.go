@@ -180,7 +180,7 @@ func (s *server) listen(ctx context.Context) (string, error) {
 func handle[In, Out any](f func(ctx context.Context, in In) (Out, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var in In
-		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 2*recovery.MaxHeader)).Decode(&in); err != nil {
+		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(&in); err != nil {
 			reply(w, http.StatusBadRequest, errorResponse{"Malformed request"})
 			return
 		}

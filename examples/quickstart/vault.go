@@ -35,7 +35,8 @@ func (v *vault) noteKeyBinding(name string) wrap.Binding {
 }
 
 // passwordKey turns a password into a key-encryption key. Its salt is its own:
-// the server's record has another one, so that neither helps against the other.
+// the server's record has another one, so that neither value gives the other. Who
+// has both guesses at the one that costs less.
 func passwordKey(ctx context.Context, params kdf.Params, password []byte) (*wrap.Key, error) {
 	function, err := params.Check(kdf.Policy{}) // the server stored the parameters, and may have changed them
 	if err != nil {
