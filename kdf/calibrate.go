@@ -38,8 +38,8 @@ func (r Report) String() string {
 
 // Calibrate chooses the costs with which one derivation takes about target on
 // this machine, within the limits of the policy, and returns parameters without
-// a salt. A target of 0 or less is [DefaultTarget]. What it chooses is never below the
-// floor, even where that takes longer than the target; the report says so.
+// a salt. A target of 0 or less is [DefaultTarget]. What it chooses is never below
+// the floor, even where that takes longer than the target; the report says so.
 //
 // PBKDF2 gets iterations. Argon2id gets memory first, up to the policy's
 // MaxMemory, then passes, with 4 lanes or the policy's MaxParallelism. scrypt gets
@@ -49,17 +49,18 @@ func (r Report) String() string {
 //
 // It takes the fastest of several samples, since other work on the machine can
 // only slow a sample down. With PBKDF2 it runs for a second, with the others for
-// ten targets or so, twenty at worst, or four times the floor where that takes
+// ten targets or so, thirty at worst, or four times the floor where that takes
 // longer; a clock that stands still (testing/synctest) keeps it running. One place
-// of the policy's Gate is its own all the while. It returns ErrUnknown for an algorithm
-// that does not exist and for a policy of [Exactly], ErrExcessive for a policy
-// whose floor is above its ceiling, or the error of ctx, at which it looks between
-// two derivations.
+// of the policy's Gate is its own all the while.
+//
+// It returns ErrUnknown for an algorithm that does not exist and for a policy of
+// [Exactly], ErrExcessive for a policy whose floor is above its ceiling, or the
+// error of ctx, at which it looks between two derivations.
 func Calibrate(ctx context.Context, a Algorithm, target time.Duration, pol Policy) (Params, Report, error) {
 	return calibrate(ctx, a, target, pol, stopwatch{time.Now, func(ctx context.Context, p Params) error {
 		f := &Function{params: p, derive: a.core()}
 		f.params.salt = "calibration salt"
-		_, err := f.Derive(ctx, []byte("password"), 32)
+		_, err := f.Derive(ctx, []byte("a password to measure by"), 32)
 		return err
 	}})
 }

@@ -247,7 +247,7 @@ func TestCalibrateMeasuresThisMachine(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes seconds, and the race detector slows what it measures")
 	}
-	const target = 250 * ms
+	const target = kdf.DefaultTarget
 	var off []float64
 	for range 5 {
 		p, r, err := kdf.Calibrate(t.Context(), kdf.PBKDF2SHA512, target, kdf.Policy{})

@@ -57,15 +57,17 @@
 //
 // # Security
 //
-// The time of PBKDF2 depends on public values alone. Argon2id's first half
-// pass is independent of the password and its rest is not, scrypt reads memory
-// at places that depend on the password, and so does the bcrypt of
-// [ProtonKeyPassword], by its S-boxes: who shares the machine's cache may learn
-// something of the password. What the package owns is cleared after use; the
-// memory of Argon2id and scrypt and the pads of crypto/hmac are beyond its reach.
+// The time of PBKDF2 depends on public values and, by one hash, on whether the
+// password has more than 128 bytes. Argon2id's first half pass is independent of the
+// password and its rest is not, scrypt reads memory at places that depend on the
+// password, and so does the bcrypt of [ProtonKeyPassword], by its S-boxes: who
+// shares the machine's cache may learn something of the password. What the package
+// owns is cleared after use; the memory of Argon2id and scrypt and the pads of
+// crypto/hmac are beyond its reach.
 //
-// In the standard library's FIPS 140-only mode passwords of less than 14 bytes
-// make PBKDF2 panic, and Argon2id and scrypt are not approved.
+// In the standard library's FIPS 140-only mode PBKDF2 takes passwords of 14 bytes
+// or more, and ErrPassword is the answer to others. Argon2id and scrypt are not
+// approved.
 //
 // # Compatibility
 //

@@ -14,16 +14,23 @@ var (
 	// ErrExcessive means parameters above a ceiling of the policy. Params.Check
 	// returns it, and Calibrate for a policy whose floor is above its ceiling.
 	ErrExcessive = errors.New("kdf: parameters above the policy's ceiling")
-	// ErrUnknown means the zero Params, an algorithm that does not exist, or one
-	// that a policy of Exactly does not allow.
+	// ErrUnknown means the zero Params or Function, an algorithm that does not
+	// exist, or one that a policy of Exactly does not allow. Params.Check, its
+	// encodings, Withhold and Calibrate return it.
 	ErrUnknown = errors.New("kdf: unknown algorithm")
 	// ErrIncomplete means parameters that lack a salt or a withheld cost.
+	// Params.Check and Params.WithinLimits return it, and Params.Withhold for a cost
+	// that is out already.
 	ErrIncomplete = errors.New("kdf: the salt or a withheld cost is missing")
-	// ErrMalformed means an encoding, a cost or a salt that cannot be.
+	// ErrMalformed means an encoding, a cost or a salt that cannot be. The
+	// constructors and decoders of Params return it, WithSalt and Supply, and
+	// ProtonKeyPassword for a salt of another size.
 	ErrMalformed = errors.New("kdf: malformed parameters")
 	// ErrPassword means a password of less than 1 or more than 1024 bytes.
+	// Function.Derive and ProtonKeyPassword return it.
 	ErrPassword = errors.New("kdf: a password has 1 to 1024 bytes")
-	// ErrLength means a key of less than 16 or more than 64 bytes.
+	// ErrLength means a key of less than 16 or more than 64 bytes. Function.Derive
+	// returns it.
 	ErrLength = errors.New("kdf: a key has 16 to 64 bytes")
 )
 
@@ -37,9 +44,13 @@ var (
 	errNothingToDo = why(ErrMalformed, "no iterations are withheld")
 	errOnlyPBKDF2  = why(ErrUnknown, "only PBKDF2 has iterations to withhold")
 	errLimits      = why(ErrExcessive, "the policy's floor is above its ceiling")
+	errFIPS        = why(ErrPassword, "14 or more in FIPS 140-only mode")
 	errExact       = why(ErrUnknown, "a policy of Exactly leaves nothing to calibrate")
 	errAddress     = why(ErrExcessive, "more memory than this machine can address")
 
+	errOtherAlgorithm = why(ErrUnknown, "not the one that is allowed")
+	errCheaper        = why(ErrWeak, "not the costs that are allowed")
+	errDearer         = why(ErrExcessive, "not the costs that are allowed")
 	errFewIterations  = why(ErrWeak, "iterations")
 	errLittleMemory   = why(ErrWeak, "memory")
 	errLittleWork     = why(ErrWeak, "memory times passes")

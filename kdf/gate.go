@@ -9,8 +9,10 @@ import "context"
 // set a memory limit (runtime/debug.SetMemoryLimit).
 //
 // Who waits does so until a place is free or the context ends, in no order: give
-// the context a deadline. A Gate comes from [NewGate]; the zero Gate bounds nothing.
-// It is safe for concurrent use.
+// the context a deadline.
+//
+// A Gate comes from [NewGate]; the zero Gate bounds nothing. It is safe for
+// concurrent use.
 type Gate struct {
 	slots chan struct{}
 }

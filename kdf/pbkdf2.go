@@ -3,6 +3,7 @@ package kdf
 import (
 	"bytes"
 	"context"
+	"crypto/fips140"
 	"crypto/hmac"
 	"crypto/sha512"
 	"crypto/subtle"
@@ -15,9 +16,12 @@ import (
 //
 //	U_1 = PRF(P, S ‖ INT(1)), U_j = PRF(P, U_{j-1}), DK = U_1 ⊕ U_2 ⊕ … ⊕ U_c
 //
-// RFC 8018, Section 5.2. The standard library has it too, but cannot be
-// stopped, and pads and copies anew in each of the 2·c calls of its hash.
+// RFC 8018, Section 5.2. The standard library has it too, but cannot be stopped,
+// and pads and copies anew in each of the 2·c calls of its hash.
 func pbkdf2SHA512(ctx context.Context, p Params, password []byte, n int) ([]byte, error) {
+	if fips140.Enforced() && len(password) < minFIPSKey {
+		return nil, errFIPS // crypto/hmac would panic
+	}
 	mac := hmac.New(sha512.New, password)
 	mac.Write([]byte(p.salt))
 	mac.Write([]byte{0, 0, 0, 1})
@@ -32,6 +36,9 @@ func pbkdf2SHA512(ctx context.Context, p Params, password []byte, n int) ([]byte
 	}
 	return pbkdf2Sum(ctx, plainChain{mac, u}, u, p.n, n)
 }
+
+// minFIPSKey is the shortest HMAC key that FIPS 140-only mode allows: 112 bits.
+const minFIPSKey = 14
 
 // chain goes from one U to the next.
 type chain interface {

@@ -143,11 +143,11 @@ func (p Params) equals(q Params) error {
 	case p == q:
 		return nil
 	case p.algorithm != q.algorithm:
-		return ErrUnknown
+		return errOtherAlgorithm
 	case cost < want:
-		return ErrWeak
+		return errCheaper
 	}
-	return ErrExcessive
+	return errDearer
 }
 
 // addressable is how many bytes a program can have at most. WebAssembly has

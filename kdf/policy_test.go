@@ -13,16 +13,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// derive is what a caller does with parameters from elsewhere. It reports
-// whether the algorithm ran.
-func derive(t testing.TB, p kdf.Params, pol kdf.Policy) (ran bool, err error) {
-	f, err := p.CheckWith(pol, func() { ran = true })
+// derive is what a caller does with parameters from elsewhere. It counts how
+// often the algorithm ran.
+func derive(t testing.TB, p kdf.Params, pol kdf.Policy) (runs int, err error) {
+	f, err := p.CheckWith(pol, func() { runs++ })
 	if err != nil {
-		return ran, err
+		return runs, err
 	}
 	_, err = f.Derive(context.Background(), []byte("password"), 32)
 	require.NoError(t, err)
-	return ran, nil
+	return runs, nil
 }
 
 // limits around which the zero policy decides. Memory in KiB.
@@ -78,9 +78,12 @@ var limits = []struct {
 func TestPolicyComesBeforeWork(t *testing.T) {
 	for _, c := range limits {
 		salted := must(c.p.WithSalt([]byte("saltsaltsaltsalt")))
-		ran, err := derive(t, salted, kdf.Policy{})
-		require.Equal(t, c.want == nil, ran, c.p)
-		if c.want != nil {
+		runs, err := derive(t, salted, kdf.Policy{})
+		if c.want == nil {
+			require.NoError(t, err)
+			require.Equal(t, 1, runs, c.p)
+		} else {
+			require.Zero(t, runs, c.p)
 			require.ErrorIs(t, err, c.want, "%v", c.p)
 		}
 		require.ErrorIs(t, c.p.WithinLimits(kdf.Policy{}), c.want, "%v", c.p)
@@ -88,8 +91,8 @@ func TestPolicyComesBeforeWork(t *testing.T) {
 			require.Zero(t, testing.AllocsPerRun(3, func() { salted.Check(kdf.Policy{}) }), "nothing is allocated, so nothing is hashed")
 		}
 
-		ran, err = derive(t, c.p, kdf.Policy{})
-		require.False(t, ran)
+		runs, err = derive(t, c.p, kdf.Policy{})
+		require.Zero(t, runs)
 		if c.want == nil {
 			require.ErrorIs(t, err, kdf.ErrIncomplete, "without a salt")
 		}
@@ -125,14 +128,14 @@ func TestErrorsNameTheLimit(t *testing.T) {
 func TestShortSaltsAreWeak(t *testing.T) {
 	for n := 1; n < 16; n++ {
 		p := must(kdf.Default().WithSalt(make([]byte, n)))
-		ran, err := derive(t, p, kdf.Policy{})
-		require.False(t, ran)
+		runs, err := derive(t, p, kdf.Policy{})
+		require.Zero(t, runs)
 		require.ErrorIs(t, err, kdf.ErrWeak)
-		ran, err = derive(t, p, kdf.Exactly(kdf.Default()))
-		require.False(t, ran)
+		runs, err = derive(t, p, kdf.Exactly(kdf.Default()))
+		require.Zero(t, runs)
 		require.ErrorIs(t, err, kdf.ErrWeak, "the exact policy said nothing of its salt")
-		ran, err = derive(t, p, kdf.Exactly(p))
-		require.True(t, ran)
+		runs, err = derive(t, p, kdf.Exactly(p))
+		require.Equal(t, 1, runs)
 		require.NoError(t, err)
 		if n > 1 {
 			_, err = derive(t, must(p.WithSalt(make([]byte, n-1))), kdf.Exactly(p))
@@ -270,8 +273,15 @@ func TestGateLetsGoOfTheCancelled(t *testing.T) {
 	p := must(kdf.NewScrypt(2, 1, 1)).WithNewSalt()
 	pol := kdf.Exactly(p)
 	pol.Gate = kdf.NewGate(1)
-	inside, leave := make(chan struct{}), make(chan struct{})
-	f, err := p.CheckWith(pol, func() { inside <- struct{}{}; <-leave })
+	const calls = 100
+	inside, leave := make(chan struct{}, calls+2), make(chan struct{})
+	f, err := p.CheckWith(pol, func() {
+		inside <- struct{}{}
+		select {
+		case <-leave:
+		case <-time.After(10 * time.Second): // who should not have come in
+		}
+	})
 	require.NoError(t, err)
 	var wg sync.WaitGroup
 	wg.Go(func() { f.Derive(t.Context(), []byte("password"), 32) })
@@ -286,22 +296,24 @@ func TestGateLetsGoOfTheCancelled(t *testing.T) {
 	q := must(kdf.NewPBKDF2SHA512(1)).WithNewSalt()
 	qPol := kdf.Exactly(q)
 	qPol.Gate = pol.Gate
-	ran, err := derive(t, q, qPol)
+	runs, err := derive(t, q, qPol)
 	require.NoError(t, err)
-	require.True(t, ran)
+	require.Equal(t, 1, runs)
 
 	close(leave)
 	wg.Wait()
 
 	// A place that is free does not help one whose context ends meanwhile.
-	for range 100 {
+	for range calls {
 		_, err = f.Derive(&endsAfterOneLook{Context: t.Context()}, []byte("password"), 32)
 		require.ErrorIs(t, err, context.Canceled)
 	}
+	require.Empty(t, inside)
 
-	wg.Go(func() { f.Derive(t.Context(), []byte("password"), 32) })
-	<-inside // its place is free again
-	wg.Wait()
+	ctx, cancel = context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	_, err = f.Derive(ctx, []byte("password"), 32)
+	require.NoError(t, err, "the place is free again")
 }
 
 // endsAfterOneLook is a context that ends between two looks at it.
@@ -328,9 +340,9 @@ func TestZeroValues(t *testing.T) {
 	p := must(kdf.NewArgon2id(8, 1, 1)).WithNewSalt()
 	pol := kdf.Exactly(p)
 	pol.Gate = new(kdf.Gate)
-	ran, err := derive(t, p, pol)
+	runs, err := derive(t, p, pol)
 	require.NoError(t, err)
-	require.True(t, ran, "the zero Gate bounds nothing")
+	require.Equal(t, 1, runs, "the zero Gate bounds nothing")
 	_, err = new(kdf.Function).Derive(t.Context(), []byte("password"), 32)
 	require.ErrorIs(t, err, kdf.ErrUnknown)
 }

@@ -1,8 +1,8 @@
 package kdf
 
 // Withhold takes the number of iterations out of PBKDF2 parameters, as the mail
-// service Autonomail does: all else is stored with the server, the number stays on the
-// device, and [Params.Supply] puts it back. It returns ErrUnknown for other
+// service Autonomail does: all else is stored with the server, the number stays on
+// the device, and [Params.Supply] puts it back. It returns ErrUnknown for other
 // algorithms and ErrIncomplete if the number is out already.
 //
 // It is here for compatibility. PBKDF2 passes every smaller count on its way to
