@@ -35,8 +35,8 @@ func (b Binding) valid() bool {
 // size is the length of what append appends.
 func (b Binding) size() int { return 2 + len(b.Purpose) + 2 + len(b.Account) + 2 + len(b.Slot) + 8 }
 
-// MarshalBinary returns the canonical encoding, ctx of the format, for a key
-// service that takes associated data. Nothing decodes it: both sides know what a
+// MarshalBinary returns the canonical encoding, ctx in the package's Format, for a
+// key service that takes associated data. Nothing decodes it: both sides know what a
 // blob is for. It returns ErrBinding for fields out of range.
 func (b Binding) MarshalBinary() ([]byte, error) {
 	if !b.valid() {

@@ -18,6 +18,17 @@ const (
 	AES256GCM Suite = 0x02
 )
 
+// String returns "xchacha20-poly1305" or "aes-256-gcm", or else "unknown".
+func (s Suite) String() string {
+	switch s {
+	case XChaCha20Poly1305:
+		return "xchacha20-poly1305"
+	case AES256GCM:
+		return "aes-256-gcm"
+	}
+	return "unknown"
+}
+
 func (s Suite) valid() bool { return s == XChaCha20Poly1305 || s == AES256GCM }
 
 const (

@@ -126,8 +126,8 @@ func (k *Key) Equal(other *Key) bool {
 	return err1 == nil && err2 == nil && subtle.ConstantTimeCompare(a[:], b[:]) == 1
 }
 
-// Destroy clears the key. Its other methods return ErrDestroyed from then on;
-// copies by WithSuite are keys of their own.
+// Destroy clears the key. Wrap, Unwrap and WithSuite return ErrDestroyed from then
+// on, and Equal false; copies by WithSuite are keys of their own.
 func (k *Key) Destroy() {
 	if k == nil || k.held == nil {
 		return

@@ -4,6 +4,7 @@ import (
 	"crypto/hkdf"
 	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -64,6 +65,7 @@ func TestSuites(t *testing.T) {
 	blob := must(aes.Wrap(t.Context(), []byte("secret"), binding))
 	require.Equal(t, byte(wrap.AES256GCM), blob[1])
 	require.Equal(t, "secret", string(must(k.Unwrap(t.Context(), blob, binding))), "a blob names its suite")
+	require.Equal(t, "xchacha20-poly1305 aes-256-gcm unknown", fmt.Sprint(suites[0], suites[1], wrap.Suite(3)))
 	for _, s := range []wrap.Suite{0, 3, 255} {
 		_, err := k.WithSuite(s)
 		require.ErrorIs(t, err, wrap.ErrSuite)

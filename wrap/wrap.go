@@ -2,12 +2,16 @@
 // and only for the purpose, account, slot and generation that it was made for:
 // moved anywhere else it does not open.
 //
+// Sources: RFC 2104 and RFC 5869 for HMAC and HKDF, NIST SP 800-38D for AES-GCM,
+// RFC 8439 for ChaCha20-Poly1305 and draft-irtf-cfrg-xchacha for its nonce of 24
+// bytes. The envelope around them is this package's own.
+//
 // # Where to start
 //
 // A key-encryption key is a [Key], from [NewKey], [DeriveKey] or [ImportKey].
 // [Key.Wrap] and [Key.Unwrap] need a [Binding] each:
 //
-//	kek, err := wrap.DeriveKey(secret, nil, "example.org/kek/v1") // 16 bytes or more from a password hash
+//	kek, err := wrap.DeriveKey(secret, nil, "example.org/kek/v1") // of a password hash
 //	blob, err := kek.Wrap(ctx, dataKey, binding)                  // store it anywhere
 //	dataKey, err := kek.Unwrap(ctx, blob, binding)
 //
@@ -23,13 +27,24 @@
 //
 // Version 1 of the format, all of it authenticated:
 //
-//	off len
-//	0   1   version 0x01
-//	1   1   suite   0x01 XChaCha20-Poly1305 | 0x02 AES-256-GCM
-//	2   24  nonce
-//	26  32  commitment
-//	58  n   ciphertext of n bytes
-//	58+n 16 tag
+//	offset  bytes
+//	0       1      version 0x01
+//	1       1      suite   0x01 XChaCha20-Poly1305 | 0x02 AES-256-GCM
+//	2       24     nonce
+//	26      32     commitment
+//	58      n      ciphertext, as long as the secret
+//	58+n    16     tag
+//
+// ‖ joins, numbers are big-endian, and ctx is the binding ([Binding.MarshalBinary]):
+//
+//	nonce      = HMAC-SHA256(Kn, suite ‖ 32 random bytes ‖ u32 len(ctx) ‖ ctx ‖ secret)[:24]
+//	Kn         = HKDF-SHA256(key, "", "keywrap/v1" ‖ 00 ‖ "nonce", 32)
+//	okm        = HKDF-SHA256(key, nonce, "keywrap/v1" ‖ 00 ‖ version ‖ suite ‖ u32 len(ctx) ‖ ctx, 64)
+//	cipher key = okm[:32], commitment = okm[32:]
+//	ctx        = 01 ‖ u8 len ‖ purpose ‖ u16 len ‖ account ‖ u16 len ‖ slot ‖ u64 epoch
+//
+// The cipher's nonce is the 24 bytes, with AES-256-GCM twelve zeros, as its key is
+// used once. Its additional data is all that stands before the ciphertext.
 //
 // Plain XChaCha20-Poly1305 and AES-GCM do not commit to their key: a ciphertext
 // can be made that opens under two, which turns an honest recipient into an
