@@ -125,7 +125,7 @@ func TestSJCLMessages(t *testing.T) {
 				want = sjcl.ErrMalformed
 			}
 			_, _, err := openSJCL(text, key)
-			require.Equal(t, want, err, "%s: %s", name, text)
+			require.ErrorIs(t, err, want, "%s: %s", name, text)
 			_, err = exchange(p, encrypted{Op: "sjcl-decrypt", Key: key, Text: text})
 			require.ErrorContains(t, err, "CORRUPT", "%s: %s", name, text)
 			altered++

@@ -15,9 +15,9 @@
 //
 // The key is the caller's to derive. Autonomail's is the first 32 bytes of
 // PBKDF2-HMAC-SHA512, which package kdf has; its salt and number of iterations
-// are kept elsewhere: the iter in the JSON is not that number. SJCL derives keys itself only if it
-// is given a password, and then writes its salt too. Given a key, it still writes
-// iter and ks, and its defaults are what stands there.
+// are kept elsewhere: the iter in the JSON is not that number. SJCL derives keys
+// itself only if it is given a password, and then writes its salt too. Given a key,
+// it still writes iter and ks, and its defaults are what stands there.
 //
 // # What it is not for
 //

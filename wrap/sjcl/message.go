@@ -9,8 +9,8 @@ import (
 	"fmt"
 )
 
-// The errors of this package, to be told apart by errors.Is. Their texts hold
-// no input.
+// The errors of this package, to be told apart by errors.Is: some come with a
+// constant text that says more. None of them holds input.
 var (
 	// ErrMalformed means text that is no such message: not a JSON object, too
 	// long, or with a field that is missing, unknown, twice there, of another
@@ -22,11 +22,35 @@ var (
 	// ErrShortTag means a tag of less than 128 bits, before the key was looked
 	// at. Message.Open returns it.
 	ErrShortTag = errors.New("sjcl: tag shorter than 128 bits")
-	// ErrKey means a key that does not have 16, 24 or 32 bytes.
+	// ErrKey means a key that does not have 16, 24 or 32 bytes. Message.Open and
+	// Message.OpenShortTag return it.
 	ErrKey = errors.New("sjcl: key of impossible length")
 	// ErrOpen means a wrong key, so perhaps another password, salt or number of
 	// iterations, or an altered message, and does not tell them apart.
+	// Message.Open and Message.OpenShortTag return it.
 	ErrOpen = errors.New("sjcl: wrong key or altered message")
+)
+
+func malformed(reason string) error { return fmt.Errorf("%w: %s", ErrMalformed, reason) }
+
+func unsupported(reason string) error { return fmt.Errorf("%w: %s", ErrUnsupported, reason) }
+
+var (
+	errLong   = malformed("it has more than 16 MiB")
+	errObject = malformed("it is not one JSON object")
+	errEscape = malformed("SJCL writes no escapes")
+	errField  = malformed("a field is unknown, repeated, or not of its type")
+	errAbsent = malformed("a field is missing")
+	errIV     = malformed("an IV has 12 or 16 bytes")
+	errIter   = malformed("iter is 1 or more")
+	errKS     = malformed("ks is 128, 192 or 256")
+	errTS     = malformed("ts is 64, 96 or 128")
+	errSalt   = malformed("a salt has up to 64 bytes")
+	errCT     = malformed("ct is shorter than its tag")
+
+	errVersion = unsupported("v is not 1")
+	errMode    = unsupported("mode is not gcm")
+	errCipher  = unsupported("cipher is not aes")
 )
 
 const fullTag = 16 // bytes

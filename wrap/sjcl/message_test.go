@@ -26,6 +26,7 @@ type vector struct {
 	Salt       testvec.Hex `json:"salt"`
 	Iterations int         `json:"iterations"`
 	Derived    testvec.Hex `json:"derived"`
+	Key        testvec.Hex `json:"key"`
 	Plaintext  string      `json:"plaintext"`
 	JSON       string      `json:"json"`
 }
@@ -95,6 +96,7 @@ func TestAutonomailsMessagesOpen(t *testing.T) {
 		derived, err := pbkdf2.Key(sha512.New, v.Password, v.Salt, v.Iterations, sha512.Size)
 		require.NoError(t, err)
 		require.EqualValues(t, v.Derived, derived)
+		require.EqualValues(t, v.Key, derived[:32])
 		m, err := sjcl.Parse([]byte(v.JSON))
 		require.NoError(t, err)
 		plaintext, err := m.OpenShortTag(derived[:32])
@@ -185,7 +187,7 @@ func TestOtherLengthsAreRefused(t *testing.T) {
 		for p.ct = range testvec.Lengths(good.ct) {
 			m, err := sjcl.Parse([]byte(p.String()))
 			if len(p.ct) < p.ts/8 {
-				require.Equal(t, sjcl.ErrMalformed, err)
+				require.ErrorIs(t, err, sjcl.ErrMalformed)
 				require.Nil(t, m)
 				continue
 			}
@@ -200,7 +202,7 @@ func TestOtherLengthsAreRefused(t *testing.T) {
 		for p.iv = range testvec.Lengths(good.iv) {
 			m, err := sjcl.Parse([]byte(p.String()))
 			if len(p.iv) != 12 && len(p.iv) != 16 {
-				require.Equal(t, sjcl.ErrMalformed, err)
+				require.ErrorIs(t, err, sjcl.ErrMalformed)
 				continue
 			}
 			require.NoError(t, err)

@@ -36,65 +36,88 @@ var required = []string{"iv", "v", "iter", "ks", "ts", "mode", "adata", "cipher"
 // 2^31-1. Of these, salt, ks and iter have no part in opening under a key.
 //
 // It returns ErrUnsupported if mode, cipher or v is not "gcm", "aes" or 1, and
-// ErrMalformed for whatever else is wrong.
+// ErrMalformed for whatever else is wrong, with a text that says what.
 func Parse(text []byte) (*Message, error) {
-	f, ok := read(text)
-	if !ok {
-		return nil, ErrMalformed
+	f, err := read(text)
+	if err != nil {
+		return nil, err
 	}
-	switch {
-	case f.v != 1, f.mode != "gcm", f.cipher != "aes":
-		return nil, ErrUnsupported
-	case len(f.iv) != 12 && len(f.iv) != 16,
-		f.iter < 1,
-		f.ks != 128 && f.ks != 192 && f.ks != 256,
-		f.ts != 64 && f.ts != 96 && f.ts != 128,
-		len(f.salt) > maxSalt,
-		len(f.ct) < f.ts/8:
-		return nil, ErrMalformed
+	if err := f.check(); err != nil {
+		return nil, err
 	}
 	return &Message{iv: f.iv, adata: f.adata, ct: f.ct, tagSize: f.ts / 8}, nil
 }
 
+func (f *fields) check() error {
+	switch {
+	case f.v != 1:
+		return errVersion
+	case f.mode != "gcm":
+		return errMode
+	case f.cipher != "aes":
+		return errCipher
+	case len(f.iv) != 12 && len(f.iv) != 16:
+		return errIV
+	case f.iter < 1:
+		return errIter
+	case f.ks != 128 && f.ks != 192 && f.ks != 256:
+		return errKS
+	case f.ts != 64 && f.ts != 96 && f.ts != 128:
+		return errTS
+	case len(f.salt) > maxSalt:
+		return errSalt
+	case len(f.ct) < f.ts/8:
+		return errCT
+	}
+	return nil
+}
+
 // read reads the object token by token: json.Unmarshal takes field names of
 // either case and the last of two fields with one name.
-func read(text []byte) (f fields, ok bool) {
+func read(text []byte) (*fields, error) {
+	if len(text) > MaxMessage {
+		return nil, errLong
+	}
 	// SJCL writes nothing that needs an escape, and reads none. Without them
 	// a field name has one spelling, and no string can have a line break, which
 	// package base64 would skip.
-	if len(text) > MaxMessage || bytes.IndexByte(text, '\\') >= 0 {
-		return f, false
+	if bytes.IndexByte(text, '\\') >= 0 {
+		return nil, errEscape
 	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
 	if start, err := d.Token(); err != nil || start != json.Delim('{') {
-		return f, false
+		return nil, errObject
 	}
+	f := new(fields)
 	seen := make(map[string]bool)
 	for d.More() {
 		token, err := d.Token()
+		if err != nil {
+			return nil, errObject
+		}
+		value, err := d.Token()
+		if err != nil {
+			return nil, errObject
+		}
 		name, _ := token.(string)
-		if err != nil || seen[name] {
-			return f, false
+		if seen[name] || !f.set(name, value) {
+			return nil, errField
 		}
 		seen[name] = true
-		value, err := d.Token()
-		if err != nil || !f.set(name, value) {
-			return f, false
-		}
 	}
 	if _, err := d.Token(); err != nil {
-		return f, false
+		return nil, errObject
 	}
 	if _, err := d.Token(); err != io.EOF {
-		return f, false
+		return nil, errObject
 	}
 	for _, name := range required {
 		if !seen[name] {
-			return f, false
+			return nil, errAbsent
 		}
 	}
-	return f, true
+	return f, nil
 }
 
 // set takes one field and reports whether there is such a field with such a

@@ -156,7 +156,7 @@ func TestParseRefuses(t *testing.T) {
 		"a text too long":      {edit{`8fhB"}`, `8fhB"}` + strings.Repeat(" ", sjcl.MaxMessage-len(good)+1)}, sjcl.ErrMalformed},
 	} {
 		m, err := sjcl.Parse(c.text(t))
-		require.Equal(t, c.err, err, name)
+		require.ErrorIs(t, err, c.err, name)
 		require.Nil(t, m, name)
 	}
 }
@@ -164,6 +164,28 @@ func TestParseRefuses(t *testing.T) {
 func TestEveryPrefixIsRefused(t *testing.T) {
 	for n := range len(good) {
 		_, err := sjcl.Parse([]byte(good[:n]))
-		require.Equal(t, sjcl.ErrMalformed, err, n)
+		require.ErrorIs(t, err, sjcl.ErrMalformed, n)
+	}
+}
+
+func TestParseSaysWhatIsWrong(t *testing.T) {
+	for want, e := range map[string]edit{
+		"sjcl: malformed message: it has more than 16 MiB":                          {`8fhB"}`, `8fhB"}` + strings.Repeat(" ", sjcl.MaxMessage)},
+		"sjcl: malformed message: it is not one JSON object":                        {`8fhB"}`, `8fhB"}{}`},
+		"sjcl: malformed message: SJCL writes no escapes":                           {`"gcm"`, `"g\u0063m"`},
+		"sjcl: malformed message: a field is unknown, repeated, or not of its type": {`"ts":64`, `"ts":6.4e1`},
+		"sjcl: malformed message: a field is missing":                               {`"ts":64,`, ``},
+		"sjcl: malformed message: an IV has 12 or 16 bytes":                         {`oKGio6SlpqeoqaqrrK2urw==`, `oKGio6Slpqc=`},
+		"sjcl: malformed message: iter is 1 or more":                                {`10000`, `0`},
+		"sjcl: malformed message: ks is 128, 192 or 256":                            {`"ks":256`, `"ks":64`},
+		"sjcl: malformed message: ts is 64, 96 or 128":                              {`"ts":64`, `"ts":32`},
+		"sjcl: malformed message: a salt has up to 64 bytes":                        {`"ct"`, salt(65) + `"ct"`},
+		"sjcl: malformed message: ct is shorter than its tag":                       {`0fF3buWBqyGqwhtHxaHBWJ6Al5So8fhB`, `0fF3bg==`},
+		"sjcl: unsupported mode, cipher or version: v is not 1":                     {`"v":1`, `"v":2`},
+		"sjcl: unsupported mode, cipher or version: mode is not gcm":                {`"gcm"`, `"ccm"`},
+		"sjcl: unsupported mode, cipher or version: cipher is not aes":              {`"aes"`, `"des"`},
+	} {
+		_, err := sjcl.Parse(e.text(t))
+		require.EqualError(t, err, want)
 	}
 }
