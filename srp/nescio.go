@@ -18,7 +18,8 @@ import (
 // AcceptGroup and is not in the proofs. The identity is not in x, so that it can
 // change with a new record that keeps salt and verifier.
 //
-// The formulas, with H = SHA-512, lp(x) = u32 length ‖ x and PAD to the length of N:
+// The formulas, with H = SHA-512, HKDF, Extract, Expand and HMAC by it, the profile
+// id 01, lp(x) = u32 length ‖ x and PAD to the length of N:
 //
 //	x  = HKDF(Argon2id(P, s, params, 64), "", "nescio/srp/v1/x" ‖ 00 ‖ lp(N) ‖ lp(g), 32)
 //	k  = H(N ‖ PAD(g)) mod N
@@ -30,7 +31,10 @@ import (
 //	K  = Expand(prk, "session key", 64)
 //
 // N and g stand there without leading zeros, and params are the binary form of
-// kdf.Params without the salt.
+// kdf.Params without the salt. Logins by Answer and Confirm end with K, those by
+// Respond and Finish with 32 bytes made of it, as those of all profiles do:
+//
+//	HKDF-SHA256(K, "", "nescio/session/v1" ‖ 00 ‖ "S" ‖ profile id, 32)
 func Nescio() Profile { return Profile{idNescio} }
 
 type nescio struct{}

@@ -11,8 +11,8 @@ import (
 
 // A Profile fixes everything that two peers must agree on besides the group
 // and the costs of the password's hash: the hash, the byte order, what is
-// padded, how the password becomes the exponent x, and the proofs. The zero Profile is none and is refused with
-// [ErrPolicy] wherever it is given.
+// padded, how the password becomes the exponent x, and the proofs. The zero Profile
+// is none and is refused with [ErrPolicy] wherever it is given.
 //
 // Profiles are comparable values with stable names; records and messages hold
 // them as one byte.
