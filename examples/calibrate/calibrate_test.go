@@ -40,6 +40,10 @@ func TestProgressIsForTerminals(t *testing.T) {
 	require.NoError(t, err)
 	defer f.Close()
 	newProgress(f).start("calibrating")()
+	null, err := os.Open(os.DevNull)
+	require.NoError(t, err)
+	defer null.Close()
+	require.Nil(t, newProgress(null).out, "a device, and no terminal")
 	p := &progress{f}
 	p.start("calibrating")()
 	written, err := os.ReadFile(f.Name())

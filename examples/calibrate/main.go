@@ -4,7 +4,7 @@
 //
 //	go run ./examples/calibrate [-target 1s] [-memory 1024]
 //
-// It takes ten to twenty times the target. A machine that is busy with something
+// It takes twenty to thirty times the target. A machine that is busy with something
 // else looks like a slow one.
 package main
 
@@ -13,6 +13,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/signal"
 	"runtime"
@@ -36,7 +37,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	fmt.Fprintf(os.Stderr, "This takes ten to twenty times the target of %v.\n", *target)
+	fmt.Fprintf(os.Stderr, "This takes twenty to thirty times the target of %v.\n", *target)
 	if err := run(ctx, os.Stdout, newProgress(os.Stderr), *target, uint32(*memory)<<10); err != nil {
 		fmt.Fprintln(os.Stderr, "calibrate:", err)
 		os.Exit(1)
@@ -82,8 +83,8 @@ func measure(ctx context.Context, a kdf.Algorithm, target time.Duration, policy 
 		return row{}, err
 	}
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	best := time.Duration(1<<63 - 1)
-	for range 2 {
+	best := time.Duration(math.MaxInt64)
+	for range 3 {
 		start := time.Now()
 		if _, err := function.Derive(ctx, []byte("a guess"), 32); err != nil {
 			return row{}, err

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"time"
+
+	"golang.org/x/term"
 )
 
 // progress is one line that says what is going on, on a terminal; elsewhere it
@@ -13,7 +15,7 @@ type progress struct {
 }
 
 func newProgress(f *os.File) *progress {
-	if info, err := f.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
+	if !term.IsTerminal(int(f.Fd())) {
 		return &progress{}
 	}
 	return &progress{f}

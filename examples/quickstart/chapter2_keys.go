@@ -29,7 +29,8 @@ func keys(ctx context.Context, n narrator, s *server, base string) error {
 	n.chapter(2, "Keys that the server cannot use")
 
 	n.say("Alice's laptop draws a random master key and wraps it under a key that it")
-	n.say("derives from her password: the same one, with a salt of its own.")
+	n.say("derives from her password: the same one, with a salt of its own. One-password")
+	n.say("mode, as Proton calls it.")
 	laptop, err := device(ctx, base, password)
 	if err != nil {
 		return err
