@@ -6,12 +6,10 @@ import (
 	"crypto/hmac"
 	"crypto/sha512"
 	"errors"
-	"os"
-	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"testing"
 
+	"github.com/nescio-go/nescio/internal/testvec"
 	"github.com/nescio-go/nescio/kdf"
 	"github.com/nescio-go/nescio/opaque"
 	"github.com/stretchr/testify/require"
@@ -69,7 +67,7 @@ func TestObligation02_NothingIsLeftOfAFailure(t *testing.T) {
 		_, err = login.Finish(nil)
 		require.Equal(t, opaque.ErrUsed, err)
 
-		heap := dumpHeap(t)
+		heap := testvec.Heap(t)
 		require.Contains(t, string(heap), string(request), "the dump shows what is there")
 		again, _, err := r.client.LoginWith(nil, guess, watched.Fixed())
 		require.NoError(t, err)
@@ -93,19 +91,6 @@ func TestObligation02_NothingIsLeftOfAFailure(t *testing.T) {
 		}
 		runtime.KeepAlive(request)
 	}
-}
-
-// dumpHeap returns the contents of all objects in memory.
-func dumpHeap(t *testing.T) []byte {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "heap")
-	f, err := os.Create(path)
-	require.NoError(t, err)
-	debug.WriteHeapDump(f.Fd())
-	require.NoError(t, f.Close())
-	heap, err := os.ReadFile(path)
-	require.NoError(t, err)
-	return heap
 }
 
 // Number 3: one seed for all, an OPRF key for each id.

@@ -119,6 +119,7 @@ func TestDerivationIsHKDFs(t *testing.T) {
 }
 
 func TestRoundTripOfEverySize(t *testing.T) {
+	require.Equal(t, []int{65536, 74, 32}, []int{wrap.MaxSecret, wrap.Overhead, wrap.KeySize})
 	for _, s := range suites {
 		k := must(wrap.NewKey().WithSuite(s))
 		for _, n := range []int{1, 2, 15, 16, 17, 31, 32, 33, 64, 255, 1 << 10, wrap.MaxSecret - 1, wrap.MaxSecret} {
@@ -321,12 +322,16 @@ func TestDeadRandomSource(t *testing.T) {
 	require.Len(t, seen, 2*258+1)
 }
 
-func TestTwoWrapsOfOneSecretDiffer(t *testing.T) {
+func TestWrapsOfOneSecretDiffer(t *testing.T) {
 	k := wrap.NewKey()
-	a := must(k.Wrap(t.Context(), make([]byte, 32), binding))
-	b := must(k.Wrap(t.Context(), make([]byte, 32), binding))
-	require.NotEqual(t, a[2:26], b[2:26])
-	require.NotEqual(t, a[26:58], b[26:58])
+	nonces, commitments := make(map[string]bool), make(map[string]bool)
+	for range 2000 {
+		blob := must(k.Wrap(t.Context(), make([]byte, 32), binding))
+		nonces[string(blob[2:26])] = true
+		commitments[string(blob[26:58])] = true
+	}
+	require.Len(t, nonces, 2000)
+	require.Len(t, commitments, 2000)
 }
 
 func TestAccumulated(t *testing.T) {
@@ -414,6 +419,37 @@ func TestErrorsOfAKeyServicePass(t *testing.T) {
 	require.ErrorIs(t, err, away)
 	_, err = wrap.OpenDouble(t.Context(), brokenService{away}, binding, nil, nil)
 	require.ErrorIs(t, err, away)
+}
+
+// contextKey is of the value that a service looks for in its context.
+type contextKey struct{}
+
+// service is a key that wants to be asked in a context of the caller's.
+type service struct {
+	*wrap.Key
+	t *testing.T
+}
+
+func (s service) Wrap(ctx context.Context, secret []byte, b wrap.Binding) ([]byte, error) {
+	require.Equal(s.t, "the caller's", ctx.Value(contextKey{}))
+	return s.Key.Wrap(ctx, secret, b)
+}
+
+func (s service) Unwrap(ctx context.Context, blob []byte, b wrap.Binding) ([]byte, error) {
+	require.Equal(s.t, "the caller's", ctx.Value(contextKey{}))
+	return s.Key.Unwrap(ctx, blob, b)
+}
+
+func TestKeyServicesGetTheContext(t *testing.T) {
+	ctx := context.WithValue(t.Context(), contextKey{}, "the caller's")
+	outer := service{wrap.NewKey(), t}
+	wrappedKey, wrappedSecret, err := wrap.Double(ctx, outer, binding, []byte("secret"))
+	require.NoError(t, err)
+	moved, err := wrap.Rewrap(ctx, outer, outer, binding, wrappedKey)
+	require.NoError(t, err)
+	secret, err := wrap.OpenDouble(ctx, outer, binding, moved, wrappedSecret)
+	require.NoError(t, err)
+	require.Equal(t, "secret", string(secret))
 }
 
 func TestConcurrentUse(t *testing.T) {

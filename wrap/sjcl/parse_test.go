@@ -169,6 +169,7 @@ func TestEveryPrefixIsRefused(t *testing.T) {
 }
 
 func TestParseSaysWhatIsWrong(t *testing.T) {
+	require.Equal(t, 16777216, sjcl.MaxMessage)
 	for want, e := range map[string]edit{
 		"sjcl: malformed message: it has more than 16 MiB":                          {`8fhB"}`, `8fhB"}` + strings.Repeat(" ", sjcl.MaxMessage)},
 		"sjcl: malformed message: it is not one JSON object":                        {`8fhB"}`, `8fhB"}{}`},
