@@ -160,6 +160,10 @@ func TestAutonomailsIterationsStayOnTheDevice(t *testing.T) {
 		_, err = stored.Supply(n)
 		require.ErrorIs(t, err, kdf.ErrMalformed)
 	}
+	if math.MaxInt > math.MaxInt32 {
+		_, err = stored.Supply(math.MaxInt>>31<<31 + onDevice)
+		require.ErrorIs(t, err, kdf.ErrMalformed, "it is not cut to 32 bits")
+	}
 	_, err = params.Supply(onDevice)
 	require.ErrorIs(t, err, kdf.ErrMalformed, "nothing is missing")
 	_, err = kdf.Params{}.Supply(onDevice)
@@ -271,8 +275,9 @@ func TestPBKDF2StopsWhenCancelled(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var cancelled time.Time
 		time.AfterFunc(20*time.Millisecond, func() { cancelled = time.Now(); cancel() })
-		_, err := f.Derive(ctx, []byte("password"), 32)
+		key, err := f.Derive(ctx, []byte("password"), 32)
 		require.ErrorIs(t, err, context.Canceled)
+		require.Nil(t, key)
 		best = min(best, time.Since(cancelled))
 	}
 	require.Less(t, best, 10*time.Millisecond)

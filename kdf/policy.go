@@ -121,7 +121,7 @@ func (p Params) WithinLimits(pol Policy) error {
 // a policy of [Exactly] allows: replace such parameters at the next opportunity. It
 // says nothing of what the program would choose today.
 func (p Params) NeedsUpgrade() bool {
-	return p.valid() && !p.withheld() && p.belowFloor(Policy{}.resolved()) != nil
+	return !p.withheld() && p.belowFloor(Policy{}.resolved()) != nil
 }
 
 func (p Params) judge(pol Policy) error {

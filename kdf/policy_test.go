@@ -99,6 +99,18 @@ func TestPolicyComesBeforeWork(t *testing.T) {
 	}
 }
 
+// TestProductsHave64Bits: memory times passes that is small in 32 bits.
+func TestProductsHave64Bits(t *testing.T) {
+	most := kdf.Policy{
+		Argon2id: kdf.Argon2idLimits{MaxMemory: math.MaxUint32, MaxPasses: math.MaxUint32},
+		Scrypt:   kdf.ScryptLimits{MaxParallelism: math.MaxUint32},
+	}
+	require.ErrorIs(t, must(kdf.NewArgon2id(1<<20, 1<<12+1, 4)).WithinLimits(most), kdf.ErrExcessive)
+	require.ErrorIs(t, must(kdf.NewArgon2id(1<<16+1, 1<<16, 4)).WithinLimits(most), kdf.ErrExcessive)
+	require.ErrorIs(t, must(kdf.NewScrypt(1<<23, 8, 1)).WithinLimits(most), kdf.ErrExcessive)
+	require.ErrorIs(t, must(kdf.NewScrypt(1<<25, 8, 1)).WithinLimits(most), kdf.ErrExcessive)
+}
+
 func TestErrorsNameTheLimit(t *testing.T) {
 	for _, c := range []struct {
 		p    kdf.Params
