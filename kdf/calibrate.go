@@ -49,9 +49,10 @@ func (r Report) String() string {
 //
 // It takes the fastest of several samples, since other work on the machine can
 // only slow a sample down. With PBKDF2 it runs for a second, with the others for
-// ten targets or so, thirty at worst, or four times the floor where that takes
-// longer; a clock that stands still (testing/synctest) keeps it running. One place
-// of the policy's Gate is its own all the while.
+// ten targets or so, thirty at worst, and longer where the floor itself takes
+// longer or the machine begins to swap: it then takes less memory. A clock that
+// stands still (testing/synctest) keeps it running. One place of the policy's Gate
+// is its own all the while.
 //
 // It returns ErrUnknown for an algorithm that does not exist and for a policy of
 // [Exactly], ErrExcessive for a policy whose floor is above its ceiling, or the
@@ -170,12 +171,8 @@ func (w stopwatch) pbkdf2(ctx context.Context, target time.Duration, l PBKDF2Lim
 	return r, nil
 }
 
-// rounds is how often a choice for Argon2id is measured and corrected: its time
-// grows not quite in proportion.
-const rounds = 3
-
 // argon2id starts at the floor, raises memory until the target or the ceiling
-// is reached, and at the ceiling the passes.
+// is reached, and then the passes.
 func (w stopwatch) argon2id(ctx context.Context, target time.Duration, l Argon2idLimits) (Report, error) {
 	least, mostMemory, err := l.floor()
 	if err != nil {
@@ -186,28 +183,50 @@ func (w stopwatch) argon2id(ctx context.Context, target time.Duration, l Argon2i
 		r.AtFloor = true
 		return r, err
 	}
-	p := least
-	for i := 0; i < rounds && !near(r.Measured, target); i++ {
-		p.m = clamp(scale(uint64(p.m), target, r.Measured)>>10<<10, least.m, mostMemory)
-		if p == r.Params {
+	const mebibyte = 1 << 10 // KiB
+	r, err = w.raise(ctx, r, target, target, mostMemory, mebibyte, func(p *Params) *uint32 { return &p.m })
+	if err != nil {
+		return r, err
+	}
+	mostPasses := clamp(l.MaxWork/uint64(r.Params.m), 1, l.MaxPasses)
+	r, err = w.raise(ctx, r, target+tolerance(target), target, mostPasses, 1, func(p *Params) *uint32 { return &p.t })
+	r.AtCeiling = r.Params.m == mostMemory && r.Params.t == mostPasses && r.Measured < target
+	return r, err
+}
+
+// rounds is how often raise tries a cost.
+const rounds = 3
+
+// raise makes one cost of the parameters that best reports larger, in whole units
+// and up to most, so that a derivation takes about as long as goal. It measures what
+// it tries and corrects it: time grows not quite in proportion, and far faster where
+// a machine's memory ends. It returns the last that took no longer than the target
+// and its tolerance.
+func (w stopwatch) raise(ctx context.Context, best Report, goal, target time.Duration,
+	most, unit uint32, cost func(p *Params) *uint32) (Report, error) {
+	tooMuch := uint64(most) + 1
+	for r, i := best, 0; i < rounds && !near(best.Measured, target); i++ {
+		least := uint64(*cost(&best.Params))
+		next := min(scale(uint64(*cost(&r.Params)), goal, r.Measured)/uint64(unit)*uint64(unit), uint64(most))
+		if next < least || next >= tooMuch {
+			next = (least + tooMuch) / 2 / uint64(unit) * uint64(unit)
+		}
+		if next <= least {
 			break
 		}
+		p := best.Params
+		*cost(&p) = uint32(next)
+		var err error
 		if r, err = w.report(ctx, p); err != nil {
 			return r, err
 		}
-	}
-	mostPasses := clamp(l.MaxWork/uint64(p.m), 1, l.MaxPasses)
-	for i := 0; i < rounds && !near(r.Measured, target); i++ {
-		p.t = clamp(scale(uint64(p.t), target+tolerance(target), r.Measured), least.t, mostPasses)
-		if p == r.Params {
-			break
-		}
-		if r, err = w.report(ctx, p); err != nil {
-			return r, err
+		if r.Measured > target+tolerance(target) {
+			tooMuch = next
+		} else {
+			best = r
 		}
 	}
-	r.AtCeiling = p.t == mostPasses && (p.m == mostMemory || mostPasses > 1) && r.Measured < target
-	return r, nil
+	return best, nil
 }
 
 // floor returns the least that the limits allow, with as few passes as a low

@@ -18,6 +18,7 @@ type machine struct {
 	perUnit map[kdf.Algorithm]float64 // nanoseconds a unit of Params.Cost takes
 	noise   func(m *machine) float64  // how much slower it is just now
 	runs    int
+	last    kdf.Params // what ran last
 	most    kdf.Params // of the largest memory that ran
 }
 
@@ -35,6 +36,7 @@ func newMachine(pbkdf2, argon2id, scrypt time.Duration) *machine {
 
 func (m *machine) run(_ context.Context, p kdf.Params) error {
 	m.runs++
+	m.last = p
 	if p.Memory() > m.most.Memory() {
 		m.most = p
 	}
@@ -73,6 +75,7 @@ func TestCalibrate(t *testing.T) {
 		{"a target of its own", kdf.PBKDF2SHA512, 210 * ms, 500 * ms, kdf.Policy{}, "i=500000", 500 * ms, false, false},
 		{"the default target", kdf.PBKDF2SHA512, 210 * ms, 0, kdf.Policy{}, "i=1000000", 1000 * ms, false, false},
 		{"a slow machine stays at the floor", kdf.PBKDF2SHA512, 2100 * ms, 1000 * ms, kdf.Policy{}, "i=210000", 2100 * ms, true, false},
+		{"a very slow one too", kdf.PBKDF2SHA512, 10000 * ms, 1000 * ms, kdf.Policy{}, "i=210000", 10000 * ms, true, false},
 		{"a fast one at the ceiling", kdf.PBKDF2SHA512, 2100 * time.Microsecond, 1000 * ms, kdf.Policy{}, "i=67108864", 671088 * time.Microsecond, false, true},
 
 		{"memory first", kdf.Argon2id, 38 * ms, 500 * ms, kdf.Policy{}, "m=512000,t=1,p=4", 500 * ms, false, false},
@@ -87,6 +90,8 @@ func TestCalibrate(t *testing.T) {
 			"m=507904,t=1,p=4", 509 * ms, false, false},
 		{"memory alone, to the ceiling", kdf.Argon2id, 38 * ms, 510 * ms, kdf.Policy{Argon2id: kdf.Argon2idLimits{MaxPasses: 1, MaxMemory: 128 << 10}},
 			"m=131072,t=1,p=4", 128 * ms, false, true},
+		{"the ceiling of memory times passes", kdf.Argon2id, 38 * ms, 500 * ms, kdf.Policy{Argon2id: kdf.Argon2idLimits{MaxWork: 100 << 10}},
+			"m=102400,t=1,p=4", 100 * ms, false, true},
 		{"few lanes", kdf.Argon2id, 38 * ms, 500 * ms, kdf.Policy{Argon2id: kdf.Argon2idLimits{MaxParallelism: 1}},
 			"m=512000,t=1,p=1", 500 * ms, false, false},
 
@@ -145,6 +150,35 @@ func TestSamplesAreLong(t *testing.T) {
 	m = newMachine(0, 0, 1100*ms)
 	m.calibrate(t, kdf.Scrypt, 0, kdf.Policy{})
 	require.Equal(t, 1+3, m.runs)
+	m = newMachine(0, 0, 60*ms)
+	m.calibrate(t, kdf.Scrypt, 60*ms, kdf.Policy{})
+	require.Equal(t, 1+5, m.runs)
+}
+
+// TestArgon2idThatGrowsFaster: what was chosen is measured and corrected. A machine
+// that runs out of memory gets less of it, and more passes.
+func TestArgon2idThatGrowsFaster(t *testing.T) {
+	for _, c := range []struct {
+		from   uint64 // bytes
+		slower float64
+		want   string
+	}{
+		{64 << 20, 1.5, "$argon2id$v=19$m=340992,t=1,p=4"},
+		{300 << 20, 20, "$argon2id$v=19$m=275456,t=1,p=4"},
+		{64 << 20, 20, "$argon2id$v=19$m=38912,t=13,p=4"},
+	} {
+		m := newMachine(0, 38*ms, 0)
+		m.noise = func(m *machine) float64 {
+			if m.last.Memory() > c.from {
+				return c.slower
+			}
+			return 1
+		}
+		r := m.calibrate(t, kdf.Argon2id, 500*ms, kdf.Policy{})
+		require.Equal(t, c.want, r.Params.String())
+		require.LessOrEqual(t, r.Measured, 525*ms)
+		require.False(t, r.AtCeiling)
+	}
 }
 
 // TestScryptThatGrowsFaster: twice the N may take more than twice the time.
@@ -224,6 +258,8 @@ func TestCalibrateKeepsAPlaceAtTheGate(t *testing.T) {
 	otherPol := kdf.Exactly(other)
 	otherPol.Gate = kdf.NewGate(1)
 	f := must(other.Check(otherPol))
+	_, _, err := kdf.Calibrate(t.Context(), kdf.Argon2id, time.Millisecond, kdf.Policy{Gate: otherPol.Gate})
+	require.NoError(t, err, "and it does not wait for itself")
 	for _, a := range []kdf.Algorithm{kdf.Argon2id, kdf.Scrypt} {
 		m := newMachine(0, 60*ms, 150*ms)
 		_, _, err := kdf.CalibrateWith(t.Context(), a, 0, kdf.Policy{Gate: otherPol.Gate}, func() time.Time { return m.now },

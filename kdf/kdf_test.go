@@ -161,7 +161,7 @@ func TestAutonomailsIterationsStayOnTheDevice(t *testing.T) {
 		require.ErrorIs(t, err, kdf.ErrMalformed)
 	}
 	if math.MaxInt > math.MaxInt32 {
-		_, err = stored.Supply(math.MaxInt>>31<<31 + onDevice)
+		_, err = stored.Supply(math.MaxInt>>32<<32 + onDevice)
 		require.ErrorIs(t, err, kdf.ErrMalformed, "it is not cut to 32 bits")
 	}
 	_, err = params.Supply(onDevice)

@@ -103,9 +103,12 @@ func TestBinaryIsStrict(t *testing.T) {
 		"K\x01\x02\x00\x00\x00\x20\x00\x00\x00\x01\x00\x00",          // p = 0
 		"K\x01\x02\x00\x00\x00\x1f\x00\x00\x00\x01\x04\x00",          // m < 8p
 		"K\x01\x02\x80\x00\x00\x00\x00\x00\x00\x01\x04\x00",          // m
+		"K\x01\x02\x00\x00\x00\x20\x80\x00\x00\x00\x04\x00",          // t
 		"K\x01\x03\x00\x00\x00\x00\x08\x00\x00\x00\x01\x00",          // N = 1
 		"K\x01\x03\x1f\x00\x00\x00\x08\x00\x00\x00\x01\x00",          // N = 2^31
+		"K\x01\x03\x1f\x00\x00\x00\x01\x00\x00\x00\x01\x00",          // N = 2^31, in few bytes
 		"K\x01\x03\x20\x00\x00\x00\x08\x00\x00\x00\x01\x00",          // N = 2^32
+		"K\x01\x03\x2f\x00\x00\x00\x08\x00\x00\x00\x01\x00",          // N = 2^47
 		"K\x01\x03\x0f\x00\x00\x00\x00\x00\x00\x00\x01\x00",          // r = 0
 		"K\x01\x03\x0f\x00\x00\x00\x08\x00\x00\x00\x00\x00",          // p = 0
 		"K\x01\x03\x0f\x00\x01\x00\x00\x00\x00\x40\x00\x00",          // r·p = 2^30
@@ -131,7 +134,7 @@ func TestTextIsStrict(t *testing.T) {
 		"$argon2id$v=19$m=65536,t=3,p=4$" + strings.Repeat("A", 87),
 		"$pbkdf2-sha512$i=0", "$pbkdf2-sha512$i=", "$pbkdf2-sha512$i=2147483648", "$pbkdf2-sha512$", "$pbkdf2-sha512i=1",
 		"$pbkdf2-sha512$i=1,l=64", "$pbkdf2-sha256$i=210000", "$pbkdf2-sha512$c2FsdA$c2FsdA",
-		"$scrypt$ln=0,r=8,p=1", "$scrypt$ln=31,r=8,p=1", "$scrypt$ln=32,r=8,p=1", "$scrypt$ln=4294967296,r=8,p=1",
+		"$scrypt$ln=0,r=8,p=1", "$scrypt$ln=31,r=8,p=1", "$scrypt$ln=31,r=1,p=1", "$scrypt$ln=47,r=8,p=1", "$scrypt$ln=32,r=8,p=1", "$scrypt$ln=4294967296,r=8,p=1",
 		"$scrypt$ln=15,r=0,p=1", "$scrypt$ln=15,r=8,p=0", "$scrypt$ln=15,r=65536,p=16384", "$scrypt$ln=15,p=1,r=8", "$scrypt$ln=15",
 		"$argon2id$v=19$m=65536,t=3,p=4$" + strings.Repeat("A", 1<<20),
 	} {
@@ -160,8 +163,10 @@ func TestConstructorsRefuse(t *testing.T) {
 	if math.MaxInt > math.MaxInt32 {
 		_, err := kdf.NewPBKDF2SHA512(math.MaxInt)
 		require.ErrorIs(t, err, kdf.ErrMalformed)
-		_, err = kdf.NewPBKDF2SHA512(math.MaxInt>>31<<31 + 1)
-		require.ErrorIs(t, err, kdf.ErrMalformed, "it is not cut to 32 bits")
+		for _, high := range []int{1, -1} {
+			_, err = kdf.NewPBKDF2SHA512(high<<32 + 1)
+			require.ErrorIs(t, err, kdf.ErrMalformed, "it is not cut to 32 bits")
+		}
 	}
 	_, err := kdf.Default().WithSalt(make([]byte, 65))
 	require.ErrorIs(t, err, kdf.ErrMalformed)
