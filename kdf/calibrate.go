@@ -179,7 +179,7 @@ func (w stopwatch) argon2id(ctx context.Context, target time.Duration, l Argon2i
 		return Report{}, err
 	}
 	r, err := w.report(ctx, least)
-	if err != nil || r.Measured >= target {
+	if err != nil || r.Measured > target {
 		r.AtFloor = true
 		return r, err
 	}

@@ -19,6 +19,7 @@ type machine struct {
 	noise   func(m *machine) float64  // how much slower it is just now
 	runs    int
 	last    kdf.Params // what ran last
+	chosen  []kdf.Params
 	most    kdf.Params // of the largest memory that ran
 }
 
@@ -36,6 +37,9 @@ func newMachine(pbkdf2, argon2id, scrypt time.Duration) *machine {
 
 func (m *machine) run(_ context.Context, p kdf.Params) error {
 	m.runs++
+	if p != m.last {
+		m.chosen = append(m.chosen, p)
+	}
 	m.last = p
 	if p.Memory() > m.most.Memory() {
 		m.most = p
@@ -54,6 +58,12 @@ func (m *machine) calibrate(t *testing.T, a kdf.Algorithm, target time.Duration,
 }
 
 const ms = time.Millisecond
+
+// costsOf is the last field of the text form.
+func costsOf(p kdf.Params) string {
+	text := p.String()
+	return text[strings.LastIndex(text, "$")+1:]
+}
 
 func TestCalibrate(t *testing.T) {
 	phone := kdf.Policy{
@@ -112,8 +122,7 @@ func TestCalibrate(t *testing.T) {
 			if c.pol.Argon2id.MaxMemory != 0 {
 				require.LessOrEqual(t, m.most.Memory(), uint64(128<<20+4<<10), "no more memory was touched")
 			}
-			costs := r.Params.String()
-			require.Equal(t, c.want, costs[strings.LastIndex(costs, "$")+1:])
+			require.Equal(t, c.want, costsOf(r.Params))
 		})
 	}
 }
@@ -177,6 +186,9 @@ func TestArgon2idThatGrowsFaster(t *testing.T) {
 		r := m.calibrate(t, kdf.Argon2id, 500*ms, kdf.Policy{})
 		require.Equal(t, c.want, r.Params.String())
 		require.LessOrEqual(t, r.Measured, 525*ms)
+		for i, p := range m.chosen {
+			require.NotContains(t, m.chosen[:i], p, "it knows that already")
+		}
 		require.False(t, r.AtCeiling)
 	}
 }

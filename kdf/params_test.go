@@ -1,10 +1,12 @@
 package kdf_test
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"math"
 	"strings"
 	"testing"
+	"testing/cryptotest"
 
 	"github.com/nescio-go/nescio/internal/testvec"
 	"github.com/nescio-go/nescio/kdf"
@@ -204,4 +206,31 @@ func TestNewSaltsAreNew(t *testing.T) {
 	bare, err := p.WithSalt(nil)
 	require.NoError(t, err)
 	require.Equal(t, kdf.Default(), bare)
+}
+
+func TestMaxBinaryIsReached(t *testing.T) {
+	b, err := must(kdf.Default().WithSalt(make([]byte, 64))).MarshalBinary()
+	require.NoError(t, err)
+	require.Len(t, b, kdf.MaxBinary)
+}
+
+// TestNewSaltsAreAllRandom: 32 bytes of it.
+func TestNewSaltsAreAllRandom(t *testing.T) {
+	want := make([]byte, 32)
+	cryptotest.SetGlobalRandom(t, 1)
+	rand.Read(want)
+	cryptotest.SetGlobalRandom(t, 1)
+	require.Equal(t, want, kdf.Default().WithNewSalt().Salt())
+}
+
+// TestLongTextIsNotRead: it is refused before any of it is decoded or copied.
+func TestLongTextIsNotRead(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the race detector, under which the short tests run, allocates too")
+	}
+	long := []byte("$pbkdf2-sha512$" + strings.Repeat("A", 1<<20))
+	text := string(long)
+	var p kdf.Params
+	require.Zero(t, testing.AllocsPerRun(10, func() { kdf.ParseParams(text) }))
+	require.Zero(t, testing.AllocsPerRun(10, func() { p.UnmarshalText(long) }))
 }

@@ -304,14 +304,6 @@ func TestGateLetsGoOfTheCancelled(t *testing.T) {
 	_, err = f.Derive(ctx, []byte("password"), 32)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 
-	// PBKDF2 takes no memory and does not wait.
-	q := must(kdf.NewPBKDF2SHA512(1)).WithNewSalt()
-	qPol := kdf.Exactly(q)
-	qPol.Gate = pol.Gate
-	runs, err := derive(t, q, qPol)
-	require.NoError(t, err)
-	require.Equal(t, 1, runs)
-
 	close(leave)
 	wg.Wait()
 
@@ -381,4 +373,21 @@ func TestMaxCost(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, most.WithinLimits(kdf.Policy{}))
 	require.Equal(t, kdf.Policy{}.MaxCost(kdf.Scrypt), most.Cost())
+}
+
+// TestPBKDF2DoesNotWaitAtTheGate, since it takes no memory.
+func TestPBKDF2DoesNotWaitAtTheGate(t *testing.T) {
+	gate := kdf.NewGate(1)
+	p, q := must(kdf.NewArgon2id(8, 1, 1)).WithNewSalt(), must(kdf.NewPBKDF2SHA512(1)).WithNewSalt()
+	pPol, qPol := kdf.Exactly(p), kdf.Exactly(q)
+	pPol.Gate, qPol.Gate = gate, gate
+	f := must(q.Check(qPol))
+	holder := must(p.CheckWith(pPol, func() {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := f.Derive(ctx, []byte("password"), 32)
+		require.NoError(t, err)
+	}))
+	_, err := holder.Derive(t.Context(), []byte("password"), 32)
+	require.NoError(t, err)
 }

@@ -194,3 +194,9 @@ type fixedScramble struct {
 func (f fixedScramble) multiplier(*domain) []byte { return f.k }
 
 func (f fixedScramble) scramble(_, _ []byte) []byte { return f.u }
+
+// NescioProofsAfter returns the error of proofs that begin with a prefix.
+func NescioProofsAfter(prefix []byte) error {
+	_, _, _, err := nescio{}.proofs(&transcript{prefix: prefix}, nil)
+	return err
+}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/nescio-go/nescio/internal/testvec"
+	"github.com/nescio-go/nescio/kdf"
 	"github.com/nescio-go/nescio/srp"
 	"github.com/stretchr/testify/require"
 )
@@ -324,4 +325,60 @@ func TestLengthsOfIDs(t *testing.T) {
 		_, _, err := r.server.Challenge(t.Context(), id, r.record.Bytes())
 		require.Equal(t, srp.ErrMalformed, err)
 	}
+}
+
+// TestKDFParametersComeBeforeTheProof: what the policy refuses is refused before
+// a group is proved, which the server could make take seconds.
+func TestKDFParametersComeBeforeTheProof(t *testing.T) {
+	n := bytes.Repeat([]byte{0xf7}, 1024) // no other test asks about it
+	client, err := srp.NewClient(srp.ClientConfig{AcceptGroup: srp.AnyGroup(8192)})
+	require.NoError(t, err)
+	group := srp.GroupRef{N: n, G: 2}
+	weak := srp.SmallKDF(srp.Nescio())
+	_, err = client.Register(t.Context(), srp.Offer{Profile: srp.Nescio(), Group: group, KDF: weak}, alice, password)
+	require.ErrorIs(t, err, kdf.ErrWeak) // the proof would say ErrPolicy alone
+	login, _, err := client.Login(alice, password)
+	require.NoError(t, err)
+	_, err = login.Answer(t.Context(), srp.Challenge{Profile: srp.Nescio(), Group: group, Salt: make([]byte, 32), KDF: weak, B: bytes.Repeat([]byte{1}, 1024)})
+	require.ErrorIs(t, err, kdf.ErrWeak)
+}
+
+// TestAcceptGroupGetsCopies: one that changes them spoils no login.
+func TestAcceptGroupGetsCopies(t *testing.T) {
+	r := newRig(t, srp.Proton(4))
+	var err error
+	r.client, err = srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{r.profile}, AcceptGroup: func(n []byte, _ int, credential []byte) error {
+		clear(n)
+		clear(credential)
+		return nil
+	}})
+	require.NoError(t, err)
+	c, _, err := r.server.Challenge(t.Context(), alice, r.record.Bytes())
+	require.NoError(t, err)
+	want := r.group.Ref()
+	login, _, err := r.client.Login(alice, password)
+	require.NoError(t, err)
+	_, err = login.Answer(t.Context(), c)
+	require.NoError(t, err)
+	require.Equal(t, want, c.Group)
+}
+
+// TestNothingStartsAfterACancel: not even the caller's AcceptGroup.
+func TestNothingStartsAfterACancel(t *testing.T) {
+	r := newRig(t, srp.RFC5054SHA256(0))
+	client, err := srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{r.profile}, AcceptGroup: func([]byte, int, []byte) error {
+		t.Error("it was asked")
+		return nil
+	}})
+	require.NoError(t, err)
+	c, _, err := r.server.Challenge(t.Context(), alice, r.record.Bytes())
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	login, _, err := client.Login(alice, password)
+	require.NoError(t, err)
+	_, err = login.Answer(ctx, c)
+	require.ErrorIs(t, err, context.Canceled)
+	_, err = client.Register(ctx, r.template.Offer(), alice, password)
+	require.ErrorIs(t, err, context.Canceled)
 }

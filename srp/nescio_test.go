@@ -2,11 +2,13 @@ package srp_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"math/big"
 	"runtime"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/nescio-go/nescio/kdf"
 	"github.com/nescio-go/nescio/srp"
@@ -431,4 +433,67 @@ func TestTypedFormAsJSON(t *testing.T) {
 		require.NoError(t, json.Unmarshal(raw, &offer))
 		require.Equal(t, r.template.Offer().KDF, offer.KDF)
 	}
+}
+
+// TestNescioSaltsHaveOneLength: 32 bytes, in records, offers and challenges.
+func TestNescioSaltsHaveOneLength(t *testing.T) {
+	r := newRig(t, srp.Nescio())
+	c, _, err := r.server.Challenge(t.Context(), alice, r.record.Bytes())
+	require.NoError(t, err)
+	for _, n := range []int{0, 1, 16, 31, 33, 64} {
+		_, err := srp.NewRecord(r.template.Offer(), alice, make([]byte, n), r.record.Verifier())
+		require.Equal(t, srp.ErrRecord, err, n)
+		c.Salt = make([]byte, n)
+		login, _, err := r.client.Login(alice, password)
+		require.NoError(t, err)
+		_, err = login.Answer(t.Context(), c)
+		require.Equal(t, srp.ErrMalformed, err, n)
+		if n != 0 {
+			offer := r.template.Offer()
+			offer.SaltSize = n
+			_, err = r.client.Register(t.Context(), offer, alice, password)
+			require.ErrorIs(t, err, srp.ErrPolicy, n)
+		}
+	}
+}
+
+// TestTheHashEndsWithTheContext: what waits at the policy's Gate is the login.
+func TestTheHashEndsWithTheContext(t *testing.T) {
+	r := newRig(t, srp.Nescio())
+	policy := kdf.Exactly(srp.SmallKDF(srp.Nescio()))
+	policy.Gate = kdf.NewGate(1)
+	client, err := srp.NewClient(srp.ClientConfig{KDF: policy})
+	require.NoError(t, err)
+	full, open := context.WithCancel(t.Context())
+	defer open()
+	calibrated := make(chan struct{})
+	go func() { // it keeps the only place for some ten seconds
+		defer close(calibrated)
+		kdf.Calibrate(full, kdf.Argon2id, time.Second, kdf.Policy{Argon2id: kdf.Argon2idLimits{MaxMemory: 38 << 10}, Gate: policy.Gate})
+	}()
+	f, err := srp.SmallKDF(srp.Nescio()).WithNewSalt().Check(policy)
+	require.NoError(t, err)
+	within := func(d time.Duration) context.Context {
+		ctx, cancel := context.WithTimeout(t.Context(), d)
+		t.Cleanup(cancel)
+		return ctx
+	}
+	for err = nil; err == nil; { // until the place is taken
+		_, err = f.Derive(within(time.Millisecond), password, 32)
+	}
+	c, _, err := r.server.Challenge(t.Context(), alice, r.record.Bytes())
+	require.NoError(t, err)
+	login, _, err := client.Login(alice, password)
+	require.NoError(t, err)
+	_, err = login.Answer(within(50*time.Millisecond), c)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	_, err = client.Register(within(50*time.Millisecond), r.template.Offer(), alice, password)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	open()
+	<-calibrated
+}
+
+// TestStateOfAnotherHash: pending state that another crypto/sha512 wrote.
+func TestStateOfAnotherHash(t *testing.T) {
+	require.Equal(t, srp.ErrState, srp.NescioProofsAfter([]byte("no state of SHA-512")))
 }

@@ -2,11 +2,13 @@ package wrap_test
 
 import (
 	"crypto/hkdf"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
+	"testing/cryptotest"
 
 	"github.com/nescio-go/nescio/internal/testvec"
 	"github.com/nescio-go/nescio/wrap"
@@ -102,4 +104,25 @@ func TestKeysRedactThemselves(t *testing.T) {
 	testvec.Redacted(t, struct{ hidden wrap.Key }{*k}, kek[:])
 	_, err := json.Marshal(k)
 	require.Error(t, err, "a placeholder in a file would lose the key")
+}
+
+// TestAllOfTheRandomnessIsUsed: 32 bytes for a key, and 32 for a nonce.
+func TestAllOfTheRandomnessIsUsed(t *testing.T) {
+	var random [32]byte
+	cryptotest.SetGlobalRandom(t, 1)
+	rand.Read(random[:])
+	cryptotest.SetGlobalRandom(t, 1)
+	require.Equal(t, random, wrap.NewKey().Bytes())
+	k := wrap.ImportKey(fill(0x11))
+	cryptotest.SetGlobalRandom(t, 1)
+	blob := must(k.Wrap(t.Context(), []byte("secret"), binding))
+	require.Equal(t, must(k.WrapWith([]byte("secret"), binding, random)), blob)
+}
+
+// TestADestroyedKeyEqualsNoZeros on either side.
+func TestADestroyedKeyEqualsNoZeros(t *testing.T) {
+	dead, zeros := wrap.NewKey(), wrap.ImportKey([32]byte{})
+	dead.Destroy()
+	require.False(t, dead.Equal(zeros))
+	require.False(t, zeros.Equal(dead))
 }

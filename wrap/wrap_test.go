@@ -489,3 +489,42 @@ func FuzzUnwrap(f *testing.F) {
 		require.Equal(t, binding, b, "nobody else knows the key")
 	})
 }
+
+// sealed is a blob with a commitment and a tag that are right for its header and
+// its secret, whatever they are: who knows the key can make it.
+func sealed(t *testing.T, kek [32]byte, version byte, s wrap.Suite, secret []byte) []byte {
+	header := append([]byte{version, byte(s)}, make([]byte, 24)...)
+	key, commitment, err := wrap.Derive(kek[:], binding, s, header[2:])
+	require.NoError(t, err)
+	header = append(header, commitment...)
+	aead := must(bare(s, key))
+	return aead.Seal(header, make([]byte, aead.NonceSize()), secret, header)
+}
+
+// TestWhatNobodyWrapsDoesNotOpen, even if all of it is authentic: another version
+// or suite, an empty secret, and one that is too long.
+func TestWhatNobodyWrapsDoesNotOpen(t *testing.T) {
+	kek := fill(0x11)
+	k := wrap.ImportKey(kek)
+	for _, s := range suites {
+		for _, n := range []int{1, wrap.MaxSecret} {
+			require.Len(t, must(k.Unwrap(t.Context(), sealed(t, kek, 1, s, make([]byte, n)), binding)), n)
+		}
+		refused(t, k, sealed(t, kek, 1, s, nil), binding, "an empty secret")
+		refused(t, k, sealed(t, kek, 1, s, make([]byte, wrap.MaxSecret+1)), binding, "a long secret")
+		refused(t, k, sealed(t, kek, 2, s, make([]byte, 32)), binding, "version 2")
+	}
+	refused(t, k, sealed(t, kek, 1, 0, make([]byte, 32)), binding, "suite 0")
+	refused(t, k, sealed(t, kek, 1, 3, make([]byte, 32)), binding, "suite 3")
+}
+
+// TestLongMiddleKeysAreNone: 33 bytes that begin with the key.
+func TestLongMiddleKeysAreNone(t *testing.T) {
+	outer := wrap.NewKey()
+	wrappedKey, wrappedSecret, err := wrap.Double(t.Context(), outer, binding, []byte("secret"))
+	require.NoError(t, err)
+	key := must(outer.Unwrap(t.Context(), wrappedKey, binding))
+	long := must(outer.Wrap(t.Context(), append(key, 0), binding))
+	_, err = wrap.OpenDouble(t.Context(), outer, binding, long, wrappedSecret)
+	require.Equal(t, wrap.ErrOpen, err)
+}

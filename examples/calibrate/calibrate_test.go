@@ -5,10 +5,12 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/nescio-go/nescio/kdf"
 	"github.com/stretchr/testify/require"
 )
 
@@ -49,4 +51,34 @@ func TestProgressIsForTerminals(t *testing.T) {
 	written, err := os.ReadFile(f.Name())
 	require.NoError(t, err)
 	require.Equal(t, "\rcalibrating … 0 s \r\x1b[K", string(written), "the second alone")
+}
+
+// TestTableIsRight: the guesses are those of one core, and what a limit decided
+// is said.
+func TestTableIsRight(t *testing.T) {
+	pbkdf2, err := kdf.NewPBKDF2SHA512(1_000_000)
+	require.NoError(t, err)
+	var out bytes.Buffer
+	require.NoError(t, table(&out, []row{
+		{kdf.Report{Params: kdf.Default(), Target: time.Second, Measured: 123_456_789, AtCeiling: true}, 250 * time.Millisecond},
+		{kdf.Report{Params: pbkdf2, Target: time.Second, Measured: time.Second}, time.Second},
+	}))
+	text := out.String()
+	for _, want := range []string{
+		"       argon2id  m=65536,t=3,p=4  64 MiB  123ms                         4.00  345,600\n",
+		"  pbkdf2-sha512        i=1000000       -     1s                         1.00   86,400\n",
+		"$argon2id$v=19$m=65536,t=3,p=4 takes 123ms of 1s, at the policy's ceiling\n",
+		"\n  $argon2id$v=19$m=65536,t=3,p=4\n  $pbkdf2-sha512$i=1000000\n",
+	} {
+		require.Contains(t, text, want)
+	}
+	require.NotContains(t, text, "i=1000000 takes")
+}
+
+// TestMemoryIsForAll of the algorithms that take some, and all cores are in use
+// again afterwards.
+func TestMemoryIsForAll(t *testing.T) {
+	cores := runtime.GOMAXPROCS(0)
+	require.ErrorContains(t, run(t.Context(), &bytes.Buffer{}, &progress{}, time.Millisecond, 32<<10), "scrypt: ")
+	require.Equal(t, cores, runtime.GOMAXPROCS(0))
 }

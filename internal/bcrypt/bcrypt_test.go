@@ -146,3 +146,12 @@ func BenchmarkKey(b *testing.B) {
 		})
 	}
 }
+
+// TestLineEndsAreNoSalt: 22 characters, of which package base64 skips some and
+// takes the rest for a whole number of bytes.
+func TestLineEndsAreNoSalt(t *testing.T) {
+	for _, salt := range []string{"abcdefghijklmnopqrst\n\n", "\r\nabcdefghijklmnopqrst", "abcdefgh\n\n\n\n\n\nijklmnop"} {
+		_, err := bcrypt.DecodeSalt(salt)
+		require.Error(t, err, "%q", salt)
+	}
+}

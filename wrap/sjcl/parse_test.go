@@ -1,6 +1,7 @@
 package sjcl_test
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 
@@ -188,5 +189,16 @@ func TestParseSaysWhatIsWrong(t *testing.T) {
 	} {
 		_, err := sjcl.Parse(e.text(t))
 		require.EqualError(t, err, want)
+	}
+}
+
+// TestParseNamesWhatIsMissing: a field that is not there is not one of a bad
+// value.
+func TestParseNamesWhatIsMissing(t *testing.T) {
+	for _, name := range []string{"iv", "v", "iter", "ks", "ts", "mode", "adata", "cipher", "ct"} {
+		text := regexp.MustCompile(`"`+name+`":("[^"]*"|\d+),?`).ReplaceAllString(good, "")
+		text = regexp.MustCompile(`,}$`).ReplaceAllString(text, "}")
+		_, err := sjcl.Parse([]byte(text))
+		require.EqualError(t, err, "sjcl: malformed message: a field is missing", name)
 	}
 }
