@@ -48,7 +48,7 @@ func (p Params) MarshalBinary() ([]byte, error) {
 }
 
 // UnmarshalBinary reads what MarshalBinary returned, strictly: anything else is
-// ErrMalformed, and p stays as it was. It applies no policy: Check does.
+// ErrMalformed, and p stays as it was. It applies no policy: New does.
 func (p *Params) UnmarshalBinary(data []byte) error {
 	s := cryptobyte.String(data)
 	var k, v, a uint8

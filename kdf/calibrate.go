@@ -55,9 +55,9 @@ func (r Report) String() string {
 // is its own all the while.
 //
 // It returns ErrUnknown for an algorithm that does not exist and for a policy of
-// [Exactly], ErrExcessive for a policy whose floor is above its ceiling, or the
+// [FixedPolicy], ErrExcessive for a policy whose floor is above its ceiling, or the
 // error of ctx, at which it looks between two derivations.
-func Calibrate(ctx context.Context, a Algorithm, target time.Duration, pol Policy) (Params, Report, error) {
+func Calibrate(ctx context.Context, a Algorithm, target time.Duration, pol Policy) (Report, error) {
 	return calibrate(ctx, a, target, pol, stopwatch{time.Now, func(ctx context.Context, p Params) error {
 		f := &Function{params: p, derive: a.core()}
 		f.params.salt = "calibration salt"
@@ -66,9 +66,9 @@ func Calibrate(ctx context.Context, a Algorithm, target time.Duration, pol Polic
 	}})
 }
 
-func calibrate(ctx context.Context, a Algorithm, target time.Duration, pol Policy, w stopwatch) (Params, Report, error) {
-	if pol.exact {
-		return Params{}, Report{}, errExact
+func calibrate(ctx context.Context, a Algorithm, target time.Duration, pol Policy, w stopwatch) (Report, error) {
+	if pol.fixed {
+		return Report{}, errFixed
 	}
 	if target <= 0 {
 		target = DefaultTarget
@@ -77,7 +77,7 @@ func calibrate(ctx context.Context, a Algorithm, target time.Duration, pol Polic
 	// To wait at the Gate is no work, and must not be in what is timed.
 	leave, err := pol.Gate.enter(ctx, a)
 	if err != nil {
-		return Params{}, Report{}, err
+		return Report{}, err
 	}
 	defer leave()
 	pol = pol.resolved().allocatable()
@@ -93,13 +93,13 @@ func calibrate(ctx context.Context, a Algorithm, target time.Duration, pol Polic
 		err = ErrUnknown
 	}
 	if err == nil {
-		err = r.Params.WithinLimits(pol)
+		err = pol.Check(r.Params)
 	}
 	if err != nil {
-		return Params{}, Report{}, err
+		return Report{}, err
 	}
 	r.Target = target
-	return r.Params, r, nil
+	return r, nil
 }
 
 // allocatable lowers ceilings to what parameters can say and what this machine

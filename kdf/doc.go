@@ -8,11 +8,11 @@
 //
 // [Params] says how: an algorithm, its costs, a salt. [Default] is Argon2id
 // with 64 MiB and 3 passes; [Calibrate] measures what this machine can bear.
-// [Params.WithNewSalt] gives it a salt, [Params.Check] makes it a [Function],
+// [Params.WithNewSalt] gives it a salt, [New] makes it a [Function],
 // and [Function.Derive] the key:
 //
 //	params := kdf.Default().WithNewSalt()
-//	function, err := params.Check(kdf.Policy{})
+//	function, err := kdf.New(params, kdf.Policy{})
 //	key, err := function.Derive(ctx, password, 32)
 //
 // Store the parameters, by their text or binary form, beside what the key
@@ -27,7 +27,7 @@
 // [Argon2id], unless something else decides: it makes guessing expensive in
 // memory as well as in time. [Scrypt] does too. [PBKDF2SHA512] only costs time,
 // of which attackers have machines full; it is here for those who have no other,
-// such as the mail service Autonomail (see [Params.Withhold]), and runs faster than
+// such as the mail service Autonomail (see [Params.WithoutIterations]), and runs faster than
 // the standard library's so that the same second buys more iterations. Nothing in a
 // Policy chooses among them: who takes only one looks at [Params.Algorithm].
 //

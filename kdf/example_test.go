@@ -17,7 +17,7 @@ func Example() {
 	password := []byte("correct horse battery staple")
 
 	params := kdf.Default().WithNewSalt()
-	function, err := params.Check(kdf.Policy{})
+	function, err := kdf.New(params, kdf.Policy{})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -31,7 +31,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	function, err = params.Check(kdf.Policy{}) // whoever kept them may have changed them
+	function, err = kdf.New(params, kdf.Policy{}) // whoever kept them may have changed them
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func Example() {
 
 // What a server sends may be too weak, or too much for the machine. Check says
 // so before anything runs.
-func ExampleParams_Check() {
+func ExampleNew() {
 	for _, text := range []string{
 		"$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHRzYWx0c2FsdA",
 		"$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA",
@@ -55,7 +55,7 @@ func ExampleParams_Check() {
 		if err != nil {
 			log.Fatal(err)
 		}
-		_, err = params.Check(kdf.Policy{})
+		_, err = kdf.New(params, kdf.Policy{})
 		fmt.Println(err)
 	}
 	// Output:
@@ -65,14 +65,14 @@ func ExampleParams_Check() {
 }
 
 // A policy for what somebody else fixed.
-func ExampleExactly() {
+func ExampleFixedPolicy() {
 	params, err := kdf.RFC9807Scrypt().WithSalt(make([]byte, 16))
 	if err != nil {
 		log.Fatal(err)
 	}
-	_, err = params.Check(kdf.Policy{})
+	_, err = kdf.New(params, kdf.Policy{})
 	fmt.Println(errors.Is(err, kdf.ErrWeak))
-	function, err := params.Check(kdf.Exactly(kdf.RFC9807Scrypt()))
+	function, err := kdf.New(params, kdf.FixedPolicy(kdf.RFC9807Scrypt()))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -85,31 +85,31 @@ func ExampleExactly() {
 // Costs for this machine, in memory that every device of the account has.
 func ExampleCalibrate() {
 	policy := kdf.Policy{Argon2id: kdf.Argon2idLimits{MaxMemory: 128 << 10}} // KiB
-	params, report, err := kdf.Calibrate(context.Background(), kdf.Argon2id, 200*time.Millisecond, policy)
+	report, err := kdf.Calibrate(context.Background(), kdf.Argon2id, 200*time.Millisecond, policy)
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(params.WithinLimits(policy), params == report.Params)
-	// Output: <nil> true
+	fmt.Println(report.Params.Algorithm(), policy.Check(report.Params))
+	// Output: argon2id <nil>
 }
 
 // Autonomail calibrates PBKDF2 to one second and keeps the count on the device.
-func ExampleParams_Withhold() {
+func ExampleParams_WithoutIterations() {
 	params, err := kdf.NewPBKDF2SHA512(1_234_567) // or kdf.Calibrate(ctx, kdf.PBKDF2SHA512, 0, policy)
 	if err != nil {
 		log.Fatal(err)
 	}
-	public, onDevice, err := params.WithNewSalt().Withhold()
+	public, onDevice, err := params.WithNewSalt().WithoutIterations()
 	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(onDevice, public.String()[:15])
 
-	params, err = public.Supply(onDevice)
+	params, err = public.WithIterations(onDevice)
 	if err != nil {
 		log.Fatal(err)
 	}
-	_, err = params.Check(kdf.Policy{})
+	_, err = kdf.New(params, kdf.Policy{})
 	fmt.Println(err)
 	// Output:
 	// 1234567 $pbkdf2-sha512$

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// CheckWith is Check with something else in place of the algorithms.
-func (p Params) CheckWith(pol Policy, run func()) (*Function, error) {
-	return p.check(pol, func(Algorithm) core {
+// NewWith is New with something else in place of the algorithms.
+func NewWith(p Params, pol Policy, run func()) (*Function, error) {
+	return newFunction(p, pol, func(Algorithm) core {
 		return func(context.Context, Params, []byte, int) ([]byte, error) {
 			run()
 			return nil, nil
@@ -46,7 +46,7 @@ func HasStatesOfAnotherEncoding(password []byte, outer bool) bool {
 
 // CalibrateWith is Calibrate with a clock and a cost function.
 func CalibrateWith(ctx context.Context, a Algorithm, target time.Duration, pol Policy,
-	now func() time.Time, run func(ctx context.Context, p Params) error) (Params, Report, error) {
+	now func() time.Time, run func(ctx context.Context, p Params) error) (Report, error) {
 	return calibrate(ctx, a, target, pol, stopwatch{now, run})
 }
 

@@ -8,7 +8,7 @@ import (
 )
 
 // Function derives keys from passwords by parameters that a policy allowed. It
-// comes from [Params.Check], is immutable and safe for concurrent use.
+// comes from [New], is immutable and safe for concurrent use.
 type Function struct {
 	params Params
 	gate   *Gate

@@ -51,7 +51,7 @@ func fuzzParams(t *testing.T, p kdf.Params) {
 	q, err = kdf.ParseParams(p.String())
 	require.NoError(t, err)
 	require.Equal(t, p, q)
-	if _, err := p.Check(kdf.Policy{}); err != nil {
+	if _, err := kdf.New(p, kdf.Policy{}); err != nil {
 		return
 	}
 	require.LessOrEqual(t, p.Memory(), uint64(1<<30+4<<10))

@@ -54,7 +54,7 @@ func must[T any](v T, err error) T {
 func exact(t testing.TB, p kdf.Params, salt []byte) *kdf.Function {
 	p, err := p.WithSalt(salt)
 	require.NoError(t, err)
-	f, err := p.Check(kdf.Exactly(p))
+	f, err := kdf.New(p, kdf.FixedPolicy(p))
 	require.NoError(t, err)
 	return f
 }
@@ -139,7 +139,7 @@ func TestAutonomailsIterationsStayOnTheDevice(t *testing.T) {
 	password := []byte("correct horse")
 	params := must(kdf.NewPBKDF2SHA512(211_003)).WithNewSalt()
 	require.Len(t, params.Salt(), 32)
-	stored, onDevice, err := params.Withhold()
+	stored, onDevice, err := params.WithoutIterations()
 	require.NoError(t, err)
 	require.Equal(t, 211_003, onDevice)
 	text := stored.String()
@@ -148,35 +148,35 @@ func TestAutonomailsIterationsStayOnTheDevice(t *testing.T) {
 
 	stored, err = kdf.ParseParams(text)
 	require.NoError(t, err)
-	_, err = stored.Check(kdf.Policy{})
+	_, err = kdf.New(stored, kdf.Policy{})
 	require.ErrorIs(t, err, kdf.ErrIncomplete)
-	_, err = stored.Check(kdf.Exactly(stored))
+	_, err = kdf.New(stored, kdf.FixedPolicy(stored))
 	require.ErrorIs(t, err, kdf.ErrIncomplete)
-	_, _, err = stored.Withhold()
+	_, _, err = stored.WithoutIterations()
 	require.ErrorIs(t, err, kdf.ErrIncomplete)
-	_, _, err = kdf.Default().Withhold()
+	_, _, err = kdf.Default().WithoutIterations()
 	require.ErrorIs(t, err, kdf.ErrUnknown)
 	for _, n := range []int{-1, 0, math.MinInt} {
-		_, err = stored.Supply(n)
+		_, err = stored.WithIterations(n)
 		require.ErrorIs(t, err, kdf.ErrMalformed)
 	}
 	if math.MaxInt > math.MaxInt32 {
-		_, err = stored.Supply(math.MaxInt>>32<<32 + onDevice)
+		_, err = stored.WithIterations(math.MaxInt>>32<<32 + onDevice)
 		require.ErrorIs(t, err, kdf.ErrMalformed, "it is not cut to 32 bits")
 	}
-	_, err = params.Supply(onDevice)
+	_, err = params.WithIterations(onDevice)
 	require.ErrorIs(t, err, kdf.ErrMalformed, "nothing is missing")
-	_, err = kdf.Params{}.Supply(onDevice)
+	_, err = kdf.Params{}.WithIterations(onDevice)
 	require.ErrorIs(t, err, kdf.ErrMalformed)
 
-	weak, err := stored.Supply(209_999)
+	weak, err := stored.WithIterations(209_999)
 	require.NoError(t, err)
-	_, err = weak.Check(kdf.Policy{})
+	_, err = kdf.New(weak, kdf.Policy{})
 	require.ErrorIs(t, err, kdf.ErrWeak, "a supplied number passes the policy like any other")
-	supplied, err := stored.Supply(onDevice)
+	supplied, err := stored.WithIterations(onDevice)
 	require.NoError(t, err)
 	require.Equal(t, params, supplied)
-	f, err := supplied.Check(kdf.Policy{})
+	f, err := kdf.New(supplied, kdf.Policy{})
 	require.NoError(t, err)
 	require.False(t, f.NeedsUpgrade())
 	require.Equal(t, params, f.Params())
@@ -252,7 +252,7 @@ func TestEveryParameterMatters(t *testing.T) {
 	seen := make(map[[32]byte]string)
 	add := func(p kdf.Params, password, salt string) {
 		p = must(p.WithSalt([]byte(salt)))
-		f := must(p.Check(kdf.Exactly(p)))
+		f := must(kdf.New(p, kdf.FixedPolicy(p)))
 		key, err := f.Derive(t.Context(), []byte(password), 32)
 		require.NoError(t, err)
 		require.Empty(t, seen[[32]byte(key)])
@@ -288,7 +288,7 @@ func TestNothingStartsAfterACancel(t *testing.T) {
 	cancel()
 	for _, p := range small() {
 		p = must(p.WithSalt([]byte("salt")))
-		f, err := p.CheckWith(kdf.Exactly(p), func() { t.Error("it ran") })
+		f, err := kdf.NewWith(p, kdf.FixedPolicy(p), func() { t.Error("it ran") })
 		require.NoError(t, err)
 		_, err = f.Derive(ctx, []byte("password"), 32)
 		require.ErrorIs(t, err, context.Canceled)

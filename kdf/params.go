@@ -35,10 +35,10 @@ func (a Algorithm) String() string {
 
 // Params says how a password becomes a key: the algorithm, its costs, and a
 // salt, which it may lack as long as it is a mere proposal. Nothing in it is
-// secret, except what [Params.Withhold] takes out.
+// secret, except what [Params.WithoutIterations] takes out.
 //
 // Params is an immutable, comparable value. The zero Params is none: it has no
-// encoding and Check refuses it with ErrUnknown.
+// encoding and New refuses it with ErrUnknown.
 type Params struct {
 	algorithm Algorithm
 	n         uint32 // PBKDF2: iterations, 0 if withheld. scrypt: N
@@ -50,7 +50,7 @@ type Params struct {
 
 const (
 	maxSalt = 64
-	minSalt = 16 // unless a policy is exact
+	minSalt = 16 // unless a policy is fixed
 	newSalt = 32
 	maxCost = 1<<31 - 1
 )
@@ -62,7 +62,7 @@ func Default() Params { return Params{algorithm: Argon2id, m: 64 << 10, t: 3, p:
 
 // RFC9807Argon2id returns the Argon2id parameters that RFC 9807, Section 7,
 // recommends for OPAQUE: 2 GiB, 1 pass, 4 lanes. They are above the default
-// ceiling: check them by [Exactly]. The RFC's salt is 16 zero bytes.
+// ceiling: check them by [FixedPolicy]. The RFC's salt is 16 zero bytes.
 func RFC9807Argon2id() Params { return Params{algorithm: Argon2id, m: 2 << 20, t: 1, p: 4} }
 
 // RFC9807Scrypt returns the scrypt parameters that RFC 9807, Section 7,
@@ -100,7 +100,7 @@ func cost(v int) uint32 {
 }
 
 func complete(p Params) (Params, error) {
-	if !p.valid() || p.withheld() {
+	if !p.valid() || p.lacksIterations() {
 		return Params{}, ErrMalformed
 	}
 	return p, nil

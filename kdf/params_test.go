@@ -42,7 +42,7 @@ var encodings = []struct {
 }
 
 var withheld = func() kdf.Params {
-	p, _, err := must(kdf.NewPBKDF2SHA512(1)).Withhold()
+	p, _, err := must(kdf.NewPBKDF2SHA512(1)).WithoutIterations()
 	return must(p, err)
 }()
 

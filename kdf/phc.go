@@ -29,7 +29,7 @@ func (p Params) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "$%v", p.algorithm)
 	switch {
-	case p.withheld():
+	case p.lacksIterations():
 	case p.algorithm == PBKDF2SHA512:
 		fmt.Fprintf(&b, "$i=%d", p.n)
 	case p.algorithm == Argon2id:

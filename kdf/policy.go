@@ -7,7 +7,7 @@ import (
 
 // Policy is what parameters must satisfy, whoever chose them. The zero value
 // is the safe default. A limit that is 0 has its default; a floor that is set
-// below the default's has no effect, since parameters below it need [Exactly],
+// below the default's has no effect, since parameters below it need [FixedPolicy],
 // while a ceiling can be set anywhere: lower it to what the smallest device
 // bears.
 type Policy struct {
@@ -20,8 +20,8 @@ type Policy struct {
 	// Nil: no bound.
 	Gate *Gate
 
-	exact   bool
-	exactly Params
+	fixed   bool
+	fixedTo Params
 }
 
 // PBKDF2Limits are in iterations: 210,000 to 2^26.
@@ -46,23 +46,23 @@ type ScryptLimits struct {
 	MaxParallelism uint32
 }
 
-// Exactly returns the policy that allows one algorithm with one set of costs:
+// FixedPolicy returns the policy that allows one algorithm with one set of costs:
 // for parameters that are fixed elsewhere, those of RFC 9807, another vendor's,
 // of test vectors. The salt is free, and may be as short as p's own. No limit
 // applies, not even the floors; a Function below them says NeedsUpgrade. Its
 // Gate may be set.
 //
 // The costs must be the program's own, or the user's device's. To check
-// parameters from a server or a file by Exactly of themselves is to check
+// parameters from a server or a file by FixedPolicy of themselves is to check
 // nothing: Argon2id and scrypt then take any memory they ask for, and end the
 // program when there is none.
-func Exactly(p Params) Policy { return Policy{exact: true, exactly: p} }
+func FixedPolicy(p Params) Policy { return Policy{fixed: true, fixedTo: p} }
 
 // MaxCost returns the most that one derivation by an algorithm may cost, in the unit
-// of [Params.Cost]: for those who bound several together. For a policy of Exactly,
+// of [Params.Cost]: for those who bound several together. For a policy of FixedPolicy,
 // which has no limits, it is the largest number.
 func (pol Policy) MaxCost(a Algorithm) uint64 {
-	if pol.exact {
+	if pol.fixed {
 		return math.MaxUint64
 	}
 	pol = pol.resolved()
@@ -77,20 +77,21 @@ func (pol Policy) MaxCost(a Algorithm) uint64 {
 	return 0
 }
 
-// Check returns the function that p describes if the policy allows it, before
-// any work or allocation. It returns ErrUnknown for the zero Params and for an
-// algorithm that a policy of Exactly does not allow, ErrExcessive or ErrWeak, with
-// the limit in the text, for costs beyond its limits, ErrWeak for a salt of less
-// than 16 bytes, and ErrIncomplete for parameters without salt or cost.
-func (p Params) Check(pol Policy) (*Function, error) { return p.check(pol, Algorithm.core) }
+// New returns the function that p describes if the policy allows it. It decides
+// before any work or allocation. It returns [ErrUnknown] for the zero Params and
+// for an algorithm other than the one of a [FixedPolicy]. It returns [ErrWeak] or
+// [ErrExcessive], with the limit in the text, for costs outside the limits, and
+// [ErrWeak] for a salt shorter than 16 bytes. It returns [ErrIncomplete] if the
+// salt or the number of iterations is missing.
+func New(p Params, pol Policy) (*Function, error) { return newFunction(p, pol, Algorithm.core) }
 
-func (p Params) check(pol Policy, cores func(Algorithm) core) (*Function, error) {
-	if err := p.WithinLimits(pol); err != nil {
+func newFunction(p Params, pol Policy, cores func(Algorithm) core) (*Function, error) {
+	if err := pol.Check(p); err != nil {
 		return nil, err
 	}
 	shortest := minSalt
-	if pol.exact && pol.exactly.salt != "" {
-		shortest = min(shortest, len(pol.exactly.salt))
+	if pol.fixed && pol.fixedTo.salt != "" {
+		shortest = min(shortest, len(pol.fixedTo.salt))
 	}
 	switch {
 	case p.salt == "":
@@ -101,16 +102,17 @@ func (p Params) check(pol Policy, cores func(Algorithm) core) (*Function, error)
 	return &Function{params: p, gate: pol.Gate, derive: cores(p.algorithm)}, nil
 }
 
-// WithinLimits is Check for parameters that may have no salt yet, such as a
-// server's offer, and returns no function.
-func (p Params) WithinLimits(pol Policy) error {
+// Check returns nil if the policy allows the costs of p, and otherwise the error
+// that [New] would return. The salt is not checked and may be missing: use it for
+// parameters that have none yet, such as an offer from a server.
+func (pol Policy) Check(p Params) error {
 	switch {
 	case !p.valid():
 		return ErrUnknown
-	case p.withheld():
-		return errWithheld
+	case p.lacksIterations():
+		return errNoIterations
 	}
-	err := p.judge(pol)
+	err := pol.checkCosts(p)
 	if err == nil && p.Memory() > addressable() {
 		return errAddress
 	}
@@ -118,15 +120,15 @@ func (p Params) WithinLimits(pol Policy) error {
 }
 
 // NeedsUpgrade reports whether p is below a floor of the zero Policy, which only
-// a policy of [Exactly] allows: replace such parameters at the next opportunity. It
+// a policy of [FixedPolicy] allows: replace such parameters at the next opportunity. It
 // says nothing of what the program would choose today.
 func (p Params) NeedsUpgrade() bool {
-	return !p.withheld() && p.belowFloor(Policy{}.resolved()) != nil
+	return !p.lacksIterations() && p.belowFloor(Policy{}.resolved()) != nil
 }
 
-func (p Params) judge(pol Policy) error {
-	if pol.exact {
-		return p.equals(pol.exactly)
+func (pol Policy) checkCosts(p Params) error {
+	if pol.fixed {
+		return p.sameCosts(pol.fixedTo)
 	}
 	pol = pol.resolved()
 	if err := p.aboveCeiling(pol); err != nil {
@@ -135,8 +137,8 @@ func (p Params) judge(pol Policy) error {
 	return p.belowFloor(pol)
 }
 
-// equals compares all but the salt.
-func (p Params) equals(q Params) error {
+// sameCosts compares all but the salt.
+func (p Params) sameCosts(q Params) error {
 	cost, want := p.Cost(), q.Cost()
 	p.salt, q.salt = "", ""
 	switch {

@@ -16,7 +16,7 @@ import (
 // derive is what a caller does with parameters from elsewhere. It counts how
 // often the algorithm ran.
 func derive(t testing.TB, p kdf.Params, pol kdf.Policy) (runs int, err error) {
-	f, err := p.CheckWith(pol, func() { runs++ })
+	f, err := kdf.NewWith(p, pol, func() { runs++ })
 	if err != nil {
 		return runs, err
 	}
@@ -86,9 +86,9 @@ func TestPolicyComesBeforeWork(t *testing.T) {
 			require.Zero(t, runs, c.p)
 			require.ErrorIs(t, err, c.want, "%v", c.p)
 		}
-		require.ErrorIs(t, c.p.WithinLimits(kdf.Policy{}), c.want, "%v", c.p)
+		require.ErrorIs(t, kdf.Policy{}.Check(c.p), c.want, "%v", c.p)
 		if c.want != nil {
-			require.Zero(t, testing.AllocsPerRun(3, func() { salted.Check(kdf.Policy{}) }), "nothing is allocated, so nothing is hashed")
+			require.Zero(t, testing.AllocsPerRun(3, func() { kdf.New(salted, kdf.Policy{}) }), "nothing is allocated, so nothing is hashed")
 		}
 
 		runs, err = derive(t, c.p, kdf.Policy{})
@@ -105,10 +105,10 @@ func TestProductsHave64Bits(t *testing.T) {
 		Argon2id: kdf.Argon2idLimits{MaxMemory: math.MaxUint32, MaxPasses: math.MaxUint32},
 		Scrypt:   kdf.ScryptLimits{MaxParallelism: math.MaxUint32},
 	}
-	require.ErrorIs(t, must(kdf.NewArgon2id(1<<20, 1<<12+1, 4)).WithinLimits(most), kdf.ErrExcessive)
-	require.ErrorIs(t, must(kdf.NewArgon2id(1<<16+1, 1<<16, 4)).WithinLimits(most), kdf.ErrExcessive)
-	require.ErrorIs(t, must(kdf.NewScrypt(1<<23, 8, 1)).WithinLimits(most), kdf.ErrExcessive)
-	require.ErrorIs(t, must(kdf.NewScrypt(1<<25, 8, 1)).WithinLimits(most), kdf.ErrExcessive)
+	require.ErrorIs(t, most.Check(must(kdf.NewArgon2id(1<<20, 1<<12+1, 4))), kdf.ErrExcessive)
+	require.ErrorIs(t, most.Check(must(kdf.NewArgon2id(1<<16+1, 1<<16, 4))), kdf.ErrExcessive)
+	require.ErrorIs(t, most.Check(must(kdf.NewScrypt(1<<23, 8, 1))), kdf.ErrExcessive)
+	require.ErrorIs(t, most.Check(must(kdf.NewScrypt(1<<25, 8, 1))), kdf.ErrExcessive)
 }
 
 func TestErrorsNameTheLimit(t *testing.T) {
@@ -129,11 +129,11 @@ func TestErrorsNameTheLimit(t *testing.T) {
 		{must(kdf.NewScrypt(1<<16, 9, 1)), "kdf: parameters above the policy's ceiling: block size r"},
 		{must(kdf.NewScrypt(1<<16, 8, 5)), "kdf: parameters above the policy's ceiling: parallelism"},
 		{must(kdf.NewScrypt(1<<21, 8, 1)), "kdf: parameters above the policy's ceiling: memory"},
-		// Weak and excessive at once: who takes the weak ones by Exactly must not
+		// Weak and excessive at once: who takes the weak ones by FixedPolicy must not
 		// get these.
 		{must(kdf.NewArgon2id(8, 1<<20, 1)), "kdf: parameters above the policy's ceiling: passes"},
 	} {
-		require.EqualError(t, c.p.WithinLimits(kdf.Policy{}), c.want)
+		require.EqualError(t, kdf.Policy{}.Check(c.p), c.want)
 	}
 }
 
@@ -143,19 +143,19 @@ func TestShortSaltsAreWeak(t *testing.T) {
 		runs, err := derive(t, p, kdf.Policy{})
 		require.Zero(t, runs)
 		require.ErrorIs(t, err, kdf.ErrWeak)
-		runs, err = derive(t, p, kdf.Exactly(kdf.Default()))
+		runs, err = derive(t, p, kdf.FixedPolicy(kdf.Default()))
 		require.Zero(t, runs)
 		require.ErrorIs(t, err, kdf.ErrWeak, "the exact policy said nothing of its salt")
-		runs, err = derive(t, p, kdf.Exactly(p))
+		runs, err = derive(t, p, kdf.FixedPolicy(p))
 		require.Equal(t, 1, runs)
 		require.NoError(t, err)
 		if n > 1 {
-			_, err = derive(t, must(p.WithSalt(make([]byte, n-1))), kdf.Exactly(p))
+			_, err = derive(t, must(p.WithSalt(make([]byte, n-1))), kdf.FixedPolicy(p))
 			require.ErrorIs(t, err, kdf.ErrWeak)
 		}
 	}
 	long := must(kdf.Default().WithSalt(make([]byte, 64)))
-	_, err := derive(t, must(long.WithSalt(make([]byte, 16))), kdf.Exactly(long))
+	_, err := derive(t, must(long.WithSalt(make([]byte, 16))), kdf.FixedPolicy(long))
 	require.NoError(t, err)
 }
 
@@ -166,7 +166,7 @@ func TestFloorsCannotBeLowered(t *testing.T) {
 		Scrypt:       kdf.ScryptLimits{MinN: 2},
 	}
 	for _, c := range limits {
-		require.ErrorIs(t, c.p.WithinLimits(low), c.want, "%v", c.p)
+		require.ErrorIs(t, low.Check(c.p), c.want, "%v", c.p)
 	}
 }
 
@@ -200,7 +200,7 @@ func TestLimitsCanBeSet(t *testing.T) {
 		{must(kdf.NewScrypt(1<<18, 8, 1)), nil},
 		{must(kdf.NewScrypt(1<<19, 8, 1)), kdf.ErrExcessive},
 	} {
-		require.ErrorIs(t, c.p.WithinLimits(pol), c.want, "%v", c.p)
+		require.ErrorIs(t, pol.Check(c.p), c.want, "%v", c.p)
 	}
 }
 
@@ -208,12 +208,12 @@ func TestExactlyAllowsOneSetOfCosts(t *testing.T) {
 	for _, c := range limits {
 		if c.want == kdf.ErrUnknown || c.want == kdf.ErrIncomplete {
 			for _, d := range limits {
-				require.Error(t, d.p.WithinLimits(kdf.Exactly(c.p)), "an exact policy of nothing allows nothing")
+				require.Error(t, kdf.FixedPolicy(c.p).Check(d.p), "a fixed policy of nothing allows nothing")
 			}
 			continue
 		}
 		for _, d := range limits {
-			err := d.p.WithinLimits(kdf.Exactly(c.p))
+			err := kdf.FixedPolicy(c.p).Check(d.p)
 			switch {
 			case d.p == c.p && d.p.Memory() > math.MaxInt:
 				require.ErrorIs(t, err, kdf.ErrExcessive, "more than the machine can address")
@@ -238,7 +238,7 @@ func TestNeedsUpgradeBelowTheFloor(t *testing.T) {
 			continue
 		}
 		p := c.p.WithNewSalt()
-		f, err := p.Check(kdf.Exactly(p))
+		f, err := kdf.New(p, kdf.FixedPolicy(p))
 		require.NoError(t, err)
 		require.Equal(t, errors.Is(c.want, kdf.ErrWeak), f.NeedsUpgrade(), c.p)
 		require.Equal(t, f.NeedsUpgrade(), p.NeedsUpgrade())
@@ -254,10 +254,10 @@ func TestNeedsUpgradeBelowTheFloor(t *testing.T) {
 func TestGateBounds(t *testing.T) {
 	for _, n := range []int{-1, 1, 3} {
 		p := must(kdf.NewArgon2id(8, 1, 1)).WithNewSalt()
-		pol := kdf.Exactly(p)
+		pol := kdf.FixedPolicy(p)
 		pol.Gate = kdf.NewGate(n)
 		var running, most, ran atomic.Int32
-		f, err := p.CheckWith(pol, func() {
+		f, err := kdf.NewWith(p, pol, func() {
 			now := running.Add(1)
 			for m := most.Load(); now > m && !most.CompareAndSwap(m, now); m = most.Load() {
 			}
@@ -283,11 +283,11 @@ func TestGateBounds(t *testing.T) {
 
 func TestGateLetsGoOfTheCancelled(t *testing.T) {
 	p := must(kdf.NewScrypt(2, 1, 1)).WithNewSalt()
-	pol := kdf.Exactly(p)
+	pol := kdf.FixedPolicy(p)
 	pol.Gate = kdf.NewGate(1)
 	const calls = 100
 	inside, leave := make(chan struct{}, calls+2), make(chan struct{})
-	f, err := p.CheckWith(pol, func() {
+	f, err := kdf.NewWith(p, pol, func() {
 		inside <- struct{}{}
 		select {
 		case <-leave:
@@ -342,7 +342,7 @@ func (c *endsAfterOneLook) Done() <-chan struct{} {
 // TestZeroValues do nothing, and do not hang.
 func TestZeroValues(t *testing.T) {
 	p := must(kdf.NewArgon2id(8, 1, 1)).WithNewSalt()
-	pol := kdf.Exactly(p)
+	pol := kdf.FixedPolicy(p)
 	pol.Gate = new(kdf.Gate)
 	runs, err := derive(t, p, pol)
 	require.NoError(t, err)
@@ -363,7 +363,7 @@ func TestMaxCost(t *testing.T) {
 		{kdf.Scrypt, kdf.Policy{}, 1 << 20 * 8 * 4},
 		{kdf.PBKDF2SHA512, kdf.Policy{PBKDF2SHA512: kdf.PBKDF2Limits{Max: 300_000}}, 300_000},
 		{kdf.Argon2id, kdf.Policy{Argon2id: kdf.Argon2idLimits{MaxWork: 1 << 20}}, 1 << 20},
-		{kdf.Argon2id, kdf.Exactly(kdf.RFC9807Argon2id()), 1<<64 - 1},
+		{kdf.Argon2id, kdf.FixedPolicy(kdf.RFC9807Argon2id()), 1<<64 - 1},
 		{kdf.Scrypt, kdf.Policy{Scrypt: kdf.ScryptLimits{MaxMemory: math.MaxUint32, MaxParallelism: math.MaxUint32}}, (1<<35 - 8) << 27},
 		{0, kdf.Policy{}, 0},
 	} {
@@ -371,7 +371,7 @@ func TestMaxCost(t *testing.T) {
 	}
 	most, err := kdf.NewScrypt(1<<20, 8, 4)
 	require.NoError(t, err)
-	require.NoError(t, most.WithinLimits(kdf.Policy{}))
+	require.NoError(t, kdf.Policy{}.Check(most))
 	require.Equal(t, kdf.Policy{}.MaxCost(kdf.Scrypt), most.Cost())
 }
 
@@ -379,10 +379,10 @@ func TestMaxCost(t *testing.T) {
 func TestPBKDF2DoesNotWaitAtTheGate(t *testing.T) {
 	gate := kdf.NewGate(1)
 	p, q := must(kdf.NewArgon2id(8, 1, 1)).WithNewSalt(), must(kdf.NewPBKDF2SHA512(1)).WithNewSalt()
-	pPol, qPol := kdf.Exactly(p), kdf.Exactly(q)
+	pPol, qPol := kdf.FixedPolicy(p), kdf.FixedPolicy(q)
 	pPol.Gate, qPol.Gate = gate, gate
-	f := must(q.Check(qPol))
-	holder := must(p.CheckWith(pPol, func() {
+	f := must(kdf.New(q, qPol))
+	holder := must(kdf.NewWith(p, pPol, func() {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		_, err := f.Derive(ctx, []byte("password"), 32)

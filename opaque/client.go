@@ -108,7 +108,7 @@ func (c *Client) WithContext(context []byte) (*Client, error) {
 // the fixed one.
 func (c *Client) ksf(h responseHead) (stretcher, error) {
 	if c.wire == RFC {
-		exactly := kdf.Exactly(c.fixedKSF)
+		exactly := kdf.FixedPolicy(c.fixedKSF)
 		exactly.Gate = c.policy.Gate
 		return c.allowedKSF(c.fixedKSF, exactly)
 	}

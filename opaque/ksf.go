@@ -32,7 +32,7 @@ func allowedKSF(p kdf.Params, policy kdf.Policy) (stretcher, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrPolicy, err)
 	}
-	f, err := p.Check(policy)
+	f, err := kdf.New(p, policy)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrPolicy, err)
 	}

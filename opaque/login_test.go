@@ -699,7 +699,7 @@ func TestConfigs(t *testing.T) {
 	salted := kdf.Default().WithNewSalt()
 	pbkdf2, err := kdf.NewPBKDF2SHA512(300_000)
 	require.NoError(t, err)
-	withheld, _, err := pbkdf2.Withhold()
+	withheld, _, err := pbkdf2.WithoutIterations()
 	require.NoError(t, err)
 	for name, change := range map[string]func(c *opaque.ServerConfig){
 		"no setup":             func(c *opaque.ServerConfig) { c.Setups = nil },

@@ -309,7 +309,7 @@ func TestSealerWritesOnItsArguments(t *testing.T) {
 		params, wrapped, err = way.Seal(t.Context(), b, secret)
 		clear(secret)
 		clear(b.Account)
-		clear(b.Slot)
+		clear(b.Item)
 		return params, wrapped, err
 	}
 	k := create(t, phrase(t))
@@ -371,7 +371,7 @@ func TestInputs(t *testing.T) {
 	seal(changed(func(p *recovery.Password) { p.Policy = kdf.Policy{} })) // below its floor
 	pbkdf2, err := kdf.NewPBKDF2SHA512(300_000)
 	require.NoError(t, err)
-	withheld, _, err := pbkdf2.Withhold()
+	withheld, _, err := pbkdf2.WithoutIterations()
 	require.NoError(t, err)
 	seal(changed(func(p *recovery.Password) { p.KDF, p.Policy = withheld, kdf.Policy{} }))
 
@@ -494,7 +494,7 @@ func (vandal) Open(_ context.Context, b wrap.Binding, s recovery.Slot) ([]byte, 
 	clear(s.Params)
 	clear(s.Wrapped)
 	clear(b.Account)
-	clear(b.Slot)
+	clear(b.Item)
 	return nil, recovery.ErrNotMine
 }
 

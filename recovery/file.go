@@ -152,7 +152,7 @@ func (f *File) Seal(ctx context.Context, b wrap.Binding, secret []byte) (params,
 	if s.sealed || !s.both {
 		return nil, nil, ErrUsed
 	}
-	if len(b.Slot) != len(s.id) {
+	if len(b.Item) != len(s.id) {
 		return nil, nil, errInternal
 	}
 	params = make([]byte, saltSize)
@@ -162,7 +162,7 @@ func (f *File) Seal(ctx context.Context, b wrap.Binding, secret []byte) (params,
 	if params, wrapped, err = sealSlot(ctx, b, ikm, 0, params, secret); err != nil {
 		return nil, nil, err
 	}
-	s.id, s.sealed = SlotID(b.Slot), true
+	s.id, s.sealed = SlotID(b.Item), true
 	return params, wrapped, nil
 }
 

@@ -191,7 +191,7 @@ func publicKeyOf(t testing.TB, seed []byte) []byte {
 }
 
 func masterInfo(t testing.TB, account, id []byte, epoch uint32) []byte {
-	info, err := wrap.Binding{Purpose: "nescio/slot/mk/v1", Account: account, Slot: id, Epoch: uint64(epoch)}.MarshalBinary()
+	info, err := wrap.Binding{Purpose: "nescio/slot/mk/v1", Account: account, Item: id, Epoch: uint64(epoch)}.MarshalBinary()
 	require.NoError(t, err)
 	return info
 }
@@ -224,7 +224,7 @@ func historyBinding(account []byte, epoch uint32) wrap.Binding {
 }
 
 func slotBinding(account []byte, s *wireSlot) wrap.Binding {
-	return wrap.Binding{Purpose: "nescio/slot/" + s.kind().String() + "/v1", Account: account, Slot: s.id,
+	return wrap.Binding{Purpose: "nescio/slot/" + s.kind().String() + "/v1", Account: account, Item: s.id,
 		Epoch: uint64(binary.BigEndian.Uint32(s.born))}
 }
 
@@ -284,7 +284,7 @@ func (d *heldDevice) Type() recovery.SlotType { return recovery.SlotDevice }
 func (d *heldDevice) Flags() uint8            { return 0 }
 
 func (d *heldDevice) Seal(_ context.Context, b wrap.Binding, secret []byte) (params, wrapped []byte, err error) {
-	d.id, d.secret = recovery.SlotID(b.Slot), bytes.Clone(secret)
+	d.id, d.secret = recovery.SlotID(b.Item), bytes.Clone(secret)
 	return nil, nil, nil
 }
 

@@ -281,7 +281,7 @@ func TestGameFinds(t *testing.T) {
 				require.NoError(t, p.UnmarshalBinary(s.params[2:]))
 				p, err := p.WithSalt(s.salt)
 				require.NoError(t, err)
-				f, err := p.Check(r.pw.Policy)
+				f, err := kdf.New(p, r.pw.Policy)
 				require.NoError(t, err)
 				ikm, err := f.Derive(t.Context(), r.pw.Password, 32)
 				require.NoError(t, err)

@@ -139,7 +139,7 @@ func TestAttack_KDFParameters(t *testing.T) {
 			require.ErrorIs(t, err, recovery.ErrPolicy, c.params)
 		}
 	}
-	// Another policy's limits, and its Exactly.
+	// Another policy's limits, and a fixed one.
 	low := kdf.Policy{PBKDF2SHA512: kdf.PBKDF2Limits{Max: 300_000}}
 	_, err := try(low, withPBKDF2(300_001))
 	require.ErrorIs(t, err, kdf.ErrExcessive)
@@ -147,7 +147,7 @@ func TestAttack_KDFParameters(t *testing.T) {
 	require.ErrorIs(t, err, recovery.ErrPolicy)
 	calls, _ := try(low, withPBKDF2(300_000))
 	require.Equal(t, 1, calls)
-	exactly := kdf.Exactly(withArgon2id(8, 1, 1))
+	exactly := kdf.FixedPolicy(withArgon2id(8, 1, 1))
 	calls, _ = try(exactly, withArgon2id(8, 1, 1), withArgon2id(8, 1, 1))
 	require.Equal(t, 2, calls)
 	for _, other := range []kdf.Params{withArgon2id(9, 1, 1), withArgon2id(8, 2, 1), withPBKDF2(210_000)} {
@@ -234,7 +234,7 @@ func TestAttack_WeakerThanPinned(t *testing.T) {
 		{withScrypt(16, 8, 2), []kdf.Params{withScrypt(16, 8, 1), withScrypt(8, 8, 2), withScrypt(16, 4, 2), withPBKDF2(1 << 26)},
 			[]kdf.Params{withScrypt(16, 8, 3), withScrypt(32, 8, 1)}},
 	} {
-		pw := recovery.Password{Password: []byte("correct horse"), KDF: c.pinned, Policy: kdf.Exactly(c.pinned)}
+		pw := recovery.Password{Password: []byte("correct horse"), KDF: c.pinned, Policy: kdf.FixedPolicy(c.pinned)}
 		k := create(t, words, pw, password(t, "another"))
 		p := pin(t, k)
 		header := takeApart(t, k.Bytes())
@@ -292,7 +292,7 @@ func TestAttack_MalformedKDF(t *testing.T) {
 	k := create(t, password(t, "correct horse"))
 	good := takeApart(t, k.Bytes()).slots[0].params
 	withSalt := must(withArgon2id(8, 1, 1).WithSalt(make([]byte, 16)))
-	withheld, _, err := withPBKDF2(1 << 20).Withhold()
+	withheld, _, err := withPBKDF2(1 << 20).WithoutIterations()
 	require.NoError(t, err)
 	for what, params := range map[string][]byte{
 		"nothing":         nil,
@@ -324,7 +324,7 @@ func TestOpenersByThemselves(t *testing.T) {
 			continue
 		}
 		for _, s := range genuine {
-			b := wrap.Binding{Purpose: "nescio/slot/" + s.Type.String() + "/v1", Account: v.account, Slot: s.ID[:], Epoch: uint64(s.Born)}
+			b := wrap.Binding{Purpose: "nescio/slot/" + s.Type.String() + "/v1", Account: v.account, Item: s.ID[:], Epoch: uint64(s.Born)}
 			for n := range len(s.Params) {
 				cut := s
 				cut.Params = s.Params[:n]
@@ -348,7 +348,7 @@ func TestOpenersByThemselves(t *testing.T) {
 	for _, params := range []kdf.Params{withArgon2id(1<<20, 64, 1), withArgon2id(8, 1, 1), withPBKDF2(1<<31 - 1)} {
 		s := recovery.Slot{Type: recovery.SlotPassword, Params: append(random(32), kdfParams(t, params)...), Wrapped: random(wrappedSize)}
 		start := time.Now()
-		_, err := recovery.Password{Password: []byte("x")}.Open(t.Context(), wrap.Binding{Purpose: "nescio/slot/password/v1", Slot: s.ID[:]}, s)
+		_, err := recovery.Password{Password: []byte("x")}.Open(t.Context(), wrap.Binding{Purpose: "nescio/slot/password/v1", Item: s.ID[:]}, s)
 		require.ErrorIs(t, err, recovery.ErrPolicy)
 		require.Less(t, time.Since(start), time.Second)
 	}

@@ -57,7 +57,7 @@ func slotPublicKey(seed []byte) ([]byte, hpke.PrivateKey, error) {
 }
 
 func masterInfo(account [16]byte, id SlotID, epoch uint32) ([]byte, error) {
-	return wrap.Binding{Purpose: masterPurpose, Account: account[:], Slot: id[:], Epoch: uint64(epoch)}.MarshalBinary()
+	return wrap.Binding{Purpose: masterPurpose, Account: account[:], Item: id[:], Epoch: uint64(epoch)}.MarshalBinary()
 }
 
 // sealMaster seals the master key of an epoch to a slot: HPKE in base mode with

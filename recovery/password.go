@@ -93,7 +93,7 @@ func (p Password) stretch(ctx context.Context, params kdf.Params, salt []byte, f
 	if err != nil {
 		return nil, ErrMalformed
 	}
-	f, err := params.Check(p.Policy)
+	f, err := kdf.New(params, p.Policy)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrPolicy, err)
 	}
@@ -125,7 +125,7 @@ func (p Password) checkSlots(slots []Slot) error {
 		if !ok {
 			return ErrMalformed
 		}
-		if err := params.WithinLimits(p.Policy); err != nil {
+		if err := p.Policy.Check(params); err != nil {
 			return fmt.Errorf("%w: %w", ErrPolicy, err)
 		}
 		sums[params.Algorithm()] += params.Cost() // at most MaxPasswords of less than 2^60

@@ -17,7 +17,7 @@ var account = bytes.Repeat([]byte{0x42}, 16)
 func smallKDF(t testing.TB) (kdf.Params, kdf.Policy) {
 	p, err := kdf.NewArgon2id(8, 1, 1)
 	require.NoError(t, err)
-	return p, kdf.Exactly(p)
+	return p, kdf.FixedPolicy(p)
 }
 
 func password(t testing.TB, text string) recovery.Password {

@@ -105,7 +105,7 @@ func (s *Slot) binding(account [16]byte) wrap.Binding {
 }
 
 func slotBinding(t SlotType, account [16]byte, id SlotID, born uint32) wrap.Binding {
-	return wrap.Binding{Purpose: "nescio/slot/" + t.String() + "/v1", Account: account[:], Slot: id[:], Epoch: uint64(born)}
+	return wrap.Binding{Purpose: "nescio/slot/" + t.String() + "/v1", Account: account[:], Item: id[:], Epoch: uint64(born)}
 }
 
 func (s Slot) clone() Slot {
@@ -119,7 +119,7 @@ const saltSize = 32
 // HKDF-SHA256(ikm, salt = slot id ‖ body salt, "nescio/slot/‹type›/v1" ‖ 00 ‖ flags
 // ‖ params).
 func slotKey(b wrap.Binding, ikm []byte, flags uint8, params []byte) (*wrap.Key, error) {
-	salt := append(bytes.Clone(b.Slot), params[:saltSize]...)
+	salt := append(bytes.Clone(b.Item), params[:saltSize]...)
 	return wrap.DeriveKey(ikm, salt, b.Purpose+"\x00"+string([]byte{flags})+string(params))
 }
 

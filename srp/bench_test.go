@@ -39,7 +39,7 @@ func benchRigs(b *testing.B) []struct {
 		require.NoError(b, err)
 		r.template = srp.Template{Profile: r.profile, Group: r.group, KDF: srp.SmallKDF(r.profile), Weight: 1}
 		r.server = newServer(b, r.template)
-		r.client, err = srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{r.profile}, KDF: kdf.Exactly(srp.SmallKDF(r.profile))})
+		r.client, err = srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{r.profile}, KDF: kdf.FixedPolicy(srp.SmallKDF(r.profile))})
 		require.NoError(b, err)
 		r.record, err = r.client.Register(b.Context(), r.template.Offer(), alice, password)
 		require.NoError(b, err)

@@ -188,7 +188,7 @@ func (c *Client) allowedKDF(p kdf.Params, salt []byte) (*kdf.Function, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrPolicy, err)
 	}
-	f, err := p.Check(c.policy)
+	f, err := kdf.New(p, c.policy)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrPolicy, err)
 	}

@@ -120,7 +120,7 @@ func sjclRow() (name, salt, verifier []byte) {
 }
 
 func exampleAccount() (client *srp.Client, server *srp.Server, record []byte) {
-	client, err := srp.NewClient(srp.ClientConfig{KDF: kdf.Exactly(srp.SmallKDF(srp.Nescio()))})
+	client, err := srp.NewClient(srp.ClientConfig{KDF: kdf.FixedPolicy(srp.SmallKDF(srp.Nescio()))})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -76,7 +76,7 @@ func exactly(p kdf.Params, salt []byte) (*kdf.Function, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.Check(kdf.Exactly(p))
+	return kdf.New(p, kdf.FixedPolicy(p))
 }
 
 // SmallKDF is what accounts of the tests have for KDF parameters: the least that

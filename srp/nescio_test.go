@@ -27,7 +27,7 @@ type nescioRig struct {
 func newNescioRig(t testing.TB, clientName, serverName string) *nescioRig {
 	base := newRig(t, srp.Nescio())
 	r := &nescioRig{
-		clientCfg: srp.ClientConfig{KDF: kdf.Exactly(srp.SmallKDF(srp.Nescio())), ServerIdentity: []byte(clientName)},
+		clientCfg: srp.ClientConfig{KDF: kdf.FixedPolicy(srp.SmallKDF(srp.Nescio())), ServerIdentity: []byte(clientName)},
 		serverCfg: srp.ServerConfig{Secrets: testSecrets, Templates: []srp.Template{base.template}, ServerIdentity: []byte(serverName)},
 		record:    base.record,
 	}
@@ -460,7 +460,7 @@ func TestNescioSaltsHaveOneLength(t *testing.T) {
 // TestTheHashEndsWithTheContext: what waits at the policy's Gate is the login.
 func TestTheHashEndsWithTheContext(t *testing.T) {
 	r := newRig(t, srp.Nescio())
-	policy := kdf.Exactly(srp.SmallKDF(srp.Nescio()))
+	policy := kdf.FixedPolicy(srp.SmallKDF(srp.Nescio()))
 	policy.Gate = kdf.NewGate(1)
 	client, err := srp.NewClient(srp.ClientConfig{KDF: policy})
 	require.NoError(t, err)
@@ -471,7 +471,7 @@ func TestTheHashEndsWithTheContext(t *testing.T) {
 		defer close(calibrated)
 		kdf.Calibrate(full, kdf.Argon2id, time.Second, kdf.Policy{Argon2id: kdf.Argon2idLimits{MaxMemory: 38 << 10}, Gate: policy.Gate})
 	}()
-	f, err := srp.SmallKDF(srp.Nescio()).WithNewSalt().Check(policy)
+	f, err := kdf.New(srp.SmallKDF(srp.Nescio()).WithNewSalt(), policy)
 	require.NoError(t, err)
 	within := func(d time.Duration) context.Context {
 		ctx, cancel := context.WithTimeout(t.Context(), d)

@@ -74,7 +74,7 @@ func makeRig(t testing.TB, profile srp.Profile) *rig {
 		}
 		r.group, err = srp.RFC5054Group(bits)
 		require.NoError(t, err)
-		r.client, err = srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{profile}, KDF: kdf.Exactly(srp.SmallKDF(profile))})
+		r.client, err = srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{profile}, KDF: kdf.FixedPolicy(srp.SmallKDF(profile))})
 		require.NoError(t, err)
 	}
 	r.template = srp.Template{Profile: profile, Group: r.group, KDF: srp.SmallKDF(profile), Weight: 1}

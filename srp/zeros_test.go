@@ -94,7 +94,7 @@ func TestLeadingZeros(t *testing.T) {
 		}
 		server := servers[profile]
 		client, err := srp.NewClient(srp.ClientConfig{
-			Profiles: []srp.Profile{profile}, AcceptGroup: srp.AnyGroup(3072), KDF: kdf.Exactly(srp.SmallKDF(profile))})
+			Profiles: []srp.Profile{profile}, AcceptGroup: srp.AnyGroup(3072), KDF: kdf.FixedPolicy(srp.SmallKDF(profile))})
 		require.NoError(t, err)
 		offer := srp.Offer{Profile: profile, Group: group.Ref(), KDF: srp.SmallKDF(profile)}
 		salt := []byte(v.Salt)

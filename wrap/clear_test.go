@@ -51,7 +51,7 @@ func TestNothingIsLeftOfKeys(t *testing.T) {
 			plain := secret.show()
 			blob = must(a.Wrap(ctx, plain[:], binding))
 			clear(must(a.Unwrap(ctx, blob, binding)))
-			moved = must(wrap.Rewrap(ctx, a, b, binding, blob))
+			moved = must(wrap.Rewrap(ctx, a, binding, b, binding, blob))
 			var err error
 			if wrappedKey, wrappedSecret, err = wrap.Double(ctx, a, binding, plain[:]); err != nil {
 				t.Error(err)

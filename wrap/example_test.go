@@ -98,7 +98,7 @@ func ExampleWrapper() {
 func ExampleRewrap() {
 	ctx := context.Background()
 	passwordKey := func(password string, params kdf.Params) *wrap.Key {
-		function, err := params.Check(kdf.Policy{})
+		function, err := kdf.New(params, kdf.Policy{})
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -126,7 +126,7 @@ func ExampleRewrap() {
 
 	params := kdf.Default().WithNewSalt()
 	oldKey, newKey := passwordKey("old password", stored), passwordKey("new password", params)
-	blob, err = wrap.Rewrap(ctx, oldKey, newKey, binding, blob)
+	blob, err = wrap.Rewrap(ctx, oldKey, binding, newKey, binding, blob)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -155,7 +155,7 @@ func ExampleDouble() {
 
 	// A new phrase: only the middle key is wrapped anew.
 	newPhraseKey := wrap.NewKey()
-	wrappedKey, err = wrap.Rewrap(ctx, phraseKey, newPhraseKey, binding, wrappedKey)
+	wrappedKey, err = wrap.Rewrap(ctx, phraseKey, binding, newPhraseKey, binding, wrappedKey)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -41,7 +41,7 @@
 //	Kn         = HKDF-SHA256(key, "", "keywrap/v1" ‖ 00 ‖ "nonce", 32)
 //	okm        = HKDF-SHA256(key, nonce, "keywrap/v1" ‖ 00 ‖ version ‖ suite ‖ u32 len(ctx) ‖ ctx, 64)
 //	cipher key = okm[:32], commitment = okm[32:]
-//	ctx        = 01 ‖ u8 len ‖ purpose ‖ u16 len ‖ account ‖ u16 len ‖ slot ‖ u64 epoch
+//	ctx        = 01 ‖ u8 len ‖ purpose ‖ u16 len ‖ account ‖ u16 len ‖ item ‖ u64 epoch
 //
 // The cipher's nonce is the 24 bytes, with AES-256-GCM twelve zeros, as its key is
 // used once. Its additional data is all that stands before the ciphertext.
@@ -137,18 +137,18 @@ func Double(ctx context.Context, outer Wrapper, b Binding, secret []byte) (wrapp
 	return wrappedKey, wrappedSecret, nil
 }
 
-// Rewrap returns what blob holds under another key, for the same binding: a new
-// password's, a new device's. What was wrapped does not change, and the old blob
-// still opens under the old key. It returns ErrOpen if the blob does not open, or
-// the error of one of the two. To change the binding too, its Epoch for one, Unwrap
-// and Wrap.
-func Rewrap(ctx context.Context, from, to Wrapper, b Binding, blob []byte) ([]byte, error) {
-	secret, err := from.Unwrap(ctx, blob, b)
+// Rewrap opens a blob with one key and returns its secret wrapped under another
+// key, for another binding. Typical uses are a new password or a new device, with
+// the binding's Epoch one higher. The secret does not change. The old blob still
+// opens under the old key, for the old binding. Rewrap returns [ErrOpen] if the
+// blob does not open, or the error of from or to.
+func Rewrap(ctx context.Context, from Wrapper, oldBinding Binding, to Wrapper, newBinding Binding, blob []byte) ([]byte, error) {
+	secret, err := from.Unwrap(ctx, blob, oldBinding)
 	if err != nil {
 		return nil, err
 	}
 	defer clear(secret)
-	return to.Wrap(ctx, secret, b)
+	return to.Wrap(ctx, secret, newBinding)
 }
 
 // OpenDouble returns the secret of [Double]. It returns ErrOpen if one of the

@@ -27,7 +27,7 @@ var suites = []wrap.Suite{wrap.XChaCha20Poly1305, wrap.AES256GCM}
 var binding = wrap.Binding{
 	Purpose: "slot/phrase/v1",
 	Account: bytes.Repeat([]byte{0x42}, 16),
-	Slot:    bytes.Repeat([]byte{0x07}, 16),
+	Item:    bytes.Repeat([]byte{0x07}, 16),
 	Epoch:   1,
 }
 
@@ -57,7 +57,7 @@ func TestKnownAnswers(t *testing.T) {
 	require.Len(t, vectors, 2)
 	for _, v := range vectors {
 		k := keyOf([32]byte(v.KEK), v.Suite)
-		b := wrap.Binding{Purpose: v.Purpose, Account: v.Account, Slot: v.Slot, Epoch: v.Epoch}
+		b := wrap.Binding{Purpose: v.Purpose, Account: v.Account, Item: v.Slot, Epoch: v.Epoch}
 		blob, err := k.WrapWith(v.Secret, b, [32]byte(v.Random))
 		require.NoError(t, err)
 		require.Equal(t, []byte(v.Blob), blob)
@@ -72,7 +72,7 @@ func TestKnownAnswers(t *testing.T) {
 func reference(kek []byte, s wrap.Suite, b wrap.Binding, secret, random []byte) (nonce, key, commitment []byte) {
 	ctx := append([]byte{1, byte(len(b.Purpose))}, b.Purpose...)
 	ctx = append(binary.BigEndian.AppendUint16(ctx, uint16(len(b.Account))), b.Account...)
-	ctx = append(binary.BigEndian.AppendUint16(ctx, uint16(len(b.Slot))), b.Slot...)
+	ctx = append(binary.BigEndian.AppendUint16(ctx, uint16(len(b.Item))), b.Item...)
 	ctx = binary.BigEndian.AppendUint64(ctx, b.Epoch)
 	ctx = append(binary.BigEndian.AppendUint32(nil, uint32(len(ctx))), ctx...)
 	mac := hmac.New(sha256.New, must(hkdf.Key(sha256.New, kek, nil, "keywrap/v1\x00nonce", 32)))
@@ -101,7 +101,7 @@ func TestDerivationIsHKDFs(t *testing.T) {
 		b := wrap.Binding{
 			Purpose: "p" + string(random(sizes[r.IntN(8)])),
 			Account: random(sizes[r.IntN(8)]),
-			Slot:    random(sizes[r.IntN(8)]),
+			Item:    random(sizes[r.IntN(8)]),
 			Epoch:   r.Uint64(),
 		}
 		kek, seed, secret := random(32), random(32), random(1+sizes[r.IntN(8)])
@@ -216,7 +216,7 @@ func TestEveryFieldOfTheBindingCounts(t *testing.T) {
 	others := map[string]wrap.Binding{}
 	other := func(name string, change func(b *wrap.Binding)) {
 		b := binding
-		b.Account, b.Slot = bytes.Clone(b.Account), bytes.Clone(b.Slot)
+		b.Account, b.Item = bytes.Clone(b.Account), bytes.Clone(b.Item)
 		change(&b)
 		others[name] = b
 	}
@@ -224,14 +224,14 @@ func TestEveryFieldOfTheBindingCounts(t *testing.T) {
 	other("longer purpose", func(b *wrap.Binding) { b.Purpose += "\x00" })
 	other("account", func(b *wrap.Binding) { b.Account[15] ^= 1 })
 	other("no account", func(b *wrap.Binding) { b.Account = nil })
-	other("slot", func(b *wrap.Binding) { b.Slot[0] ^= 0x80 })
-	other("no slot", func(b *wrap.Binding) { b.Slot = nil })
-	other("account and slot swapped", func(b *wrap.Binding) { b.Account, b.Slot = b.Slot, b.Account })
+	other("item", func(b *wrap.Binding) { b.Item[0] ^= 0x80 })
+	other("no item", func(b *wrap.Binding) { b.Item = nil })
+	other("account and item swapped", func(b *wrap.Binding) { b.Account, b.Item = b.Item, b.Account })
 	other("older epoch", func(b *wrap.Binding) { b.Epoch = 0 })
 	other("newer epoch", func(b *wrap.Binding) { b.Epoch = 2 })
 	other("distant epoch", func(b *wrap.Binding) { b.Epoch = 1 << 63 })
-	other("a byte moved to the slot", func(b *wrap.Binding) {
-		b.Slot = append([]byte{b.Account[15]}, b.Slot...)
+	other("a byte moved to the item", func(b *wrap.Binding) {
+		b.Item = append([]byte{b.Account[15]}, b.Item...)
 		b.Account = b.Account[:15]
 	})
 	other("a byte moved to the account", func(b *wrap.Binding) {
@@ -248,16 +248,26 @@ func TestEveryFieldOfTheBindingCounts(t *testing.T) {
 	}
 }
 
+// TestRewrap moves a blob to another key and the next epoch.
 func TestRewrap(t *testing.T) {
 	a, b := wrap.NewKey(), wrap.NewKey()
+	next := binding
+	next.Epoch++
 	blob := must(a.Wrap(t.Context(), []byte("secret"), binding))
-	moved := must(wrap.Rewrap(t.Context(), a, b, binding, blob))
-	require.Equal(t, "secret", string(must(b.Unwrap(t.Context(), moved, binding))))
-	refused(t, a, moved, binding, "the old key")
-	_, err := wrap.Rewrap(t.Context(), b, a, binding, blob)
-	require.ErrorIs(t, err, wrap.ErrOpen)
+	moved := must(wrap.Rewrap(t.Context(), a, binding, b, next, blob))
+	require.Equal(t, "secret", string(must(b.Unwrap(t.Context(), moved, next))))
+	refused(t, b, moved, binding, "the old epoch")
+	refused(t, a, moved, next, "the old key")
+	require.Equal(t, "secret", string(must(a.Unwrap(t.Context(), blob, binding))), "the old blob still opens")
+
+	_, err := wrap.Rewrap(t.Context(), b, binding, a, next, blob)
+	require.ErrorIs(t, err, wrap.ErrOpen, "the keys exchanged")
+	_, err = wrap.Rewrap(t.Context(), a, next, b, binding, blob)
+	require.ErrorIs(t, err, wrap.ErrOpen, "the bindings exchanged")
+	_, err = wrap.Rewrap(t.Context(), a, binding, b, wrap.Binding{}, blob)
+	require.ErrorIs(t, err, wrap.ErrBinding)
 	b.Destroy()
-	_, err = wrap.Rewrap(t.Context(), a, b, binding, blob)
+	_, err = wrap.Rewrap(t.Context(), a, binding, b, next, blob)
 	require.ErrorIs(t, err, wrap.ErrDestroyed)
 }
 
@@ -278,14 +288,14 @@ func TestBindingsOutOfRange(t *testing.T) {
 		{},
 		{Purpose: strings.Repeat("p", 256)},
 		{Purpose: "p", Account: make([]byte, 1<<16)},
-		{Purpose: "p", Slot: make([]byte, 1<<16)},
+		{Purpose: "p", Item: make([]byte, 1<<16)},
 	} {
 		_, err := k.Wrap(t.Context(), make([]byte, 32), b)
 		require.ErrorIs(t, err, wrap.ErrBinding)
 		_, err = k.Unwrap(t.Context(), blob, b)
 		require.ErrorIs(t, err, wrap.ErrBinding)
 	}
-	largest := wrap.Binding{Purpose: strings.Repeat("p", 255), Account: make([]byte, 1<<16-1), Slot: make([]byte, 1<<16-1), Epoch: 1<<64 - 1}
+	largest := wrap.Binding{Purpose: strings.Repeat("p", 255), Account: make([]byte, 1<<16-1), Item: make([]byte, 1<<16-1), Epoch: 1<<64 - 1}
 	blob = must(k.Wrap(t.Context(), make([]byte, 32), largest))
 	must(k.Unwrap(t.Context(), blob, largest))
 }
@@ -342,7 +352,7 @@ func TestAccumulated(t *testing.T) {
 			b := wrap.Binding{
 				Purpose: "p" + string(a.Input(int(in[0])%255)),
 				Account: a.Input(int(in[1])),
-				Slot:    a.Input(int(in[2])),
+				Item:    a.Input(int(in[2])),
 				Epoch:   binary.BigEndian.Uint64(a.Input(8)),
 			}
 			k := keyOf([32]byte(a.Input(32)), wrap.Suite(1+in[3]%2))
@@ -372,7 +382,7 @@ func TestDouble(t *testing.T) {
 
 	// A new outer key, and the secret's blob stays.
 	next := wrap.NewKey()
-	rewrapped := must(wrap.Rewrap(t.Context(), outer, next, binding, wrappedKey))
+	rewrapped := must(wrap.Rewrap(t.Context(), outer, binding, next, binding, wrappedKey))
 	require.Equal(t, secret, must(wrap.OpenDouble(t.Context(), next, binding, rewrapped, wrappedSecret)))
 
 	otherKey, otherSecret, err := wrap.Double(t.Context(), outer, binding, secret)
@@ -445,7 +455,7 @@ func TestKeyServicesGetTheContext(t *testing.T) {
 	outer := service{wrap.NewKey(), t}
 	wrappedKey, wrappedSecret, err := wrap.Double(ctx, outer, binding, []byte("secret"))
 	require.NoError(t, err)
-	moved, err := wrap.Rewrap(ctx, outer, outer, binding, wrappedKey)
+	moved, err := wrap.Rewrap(ctx, outer, binding, outer, binding, wrappedKey)
 	require.NoError(t, err)
 	secret, err := wrap.OpenDouble(ctx, outer, binding, moved, wrappedSecret)
 	require.NoError(t, err)

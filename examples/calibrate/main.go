@@ -74,11 +74,11 @@ type row struct {
 // measure calibrates one algorithm, and times a derivation on one core, which
 // is what a guess costs an attacker: with several lanes Argon2id uses as many.
 func measure(ctx context.Context, a kdf.Algorithm, target time.Duration, policy kdf.Policy) (row, error) {
-	params, report, err := kdf.Calibrate(ctx, a, target, policy)
+	report, err := kdf.Calibrate(ctx, a, target, policy)
 	if err != nil {
 		return row{}, err
 	}
-	function, err := params.WithNewSalt().Check(policy)
+	function, err := kdf.New(report.Params.WithNewSalt(), policy)
 	if err != nil {
 		return row{}, err
 	}

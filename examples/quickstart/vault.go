@@ -31,14 +31,14 @@ func (v *vault) masterKeyBinding() wrap.Binding {
 }
 
 func (v *vault) noteKeyBinding(name string) wrap.Binding {
-	return wrap.Binding{Purpose: "example.org/note-key/v1", Account: []byte(v.user), Slot: []byte(name), Epoch: 1}
+	return wrap.Binding{Purpose: "example.org/note-key/v1", Account: []byte(v.user), Item: []byte(name), Epoch: 1}
 }
 
 // passwordKey turns a password into a key-encryption key. Its salt is its own:
 // the server's record has another one, so that neither value gives the other. Who
 // has both guesses at the one that costs less.
 func passwordKey(ctx context.Context, params kdf.Params, password []byte) (*wrap.Key, error) {
-	function, err := params.Check(kdf.Policy{}) // the server stored the parameters, and may have changed them
+	function, err := kdf.New(params, kdf.Policy{}) // the server stored the parameters, and may have changed them
 	if err != nil {
 		return nil, err
 	}

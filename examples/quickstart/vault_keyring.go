@@ -20,7 +20,7 @@ func (v ringVault) noteKeyBinding(name string, epoch uint32) wrap.Binding {
 	return wrap.Binding{
 		Purpose: "example.org/keyring/note-key/v1",
 		Account: number[:],
-		Slot:    []byte(name),
+		Item:    []byte(name),
 		Epoch:   uint64(epoch),
 	}
 }

@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 	if err != nil {
 		panic(err)
 	}
-	newKSF, policy = func() kdf.Params { return cheap }, kdf.Exactly(cheap)
+	newKSF, policy = func() kdf.Params { return cheap }, kdf.FixedPolicy(cheap)
 	poll = 5 * time.Millisecond
 	lockWait = 2 * time.Second
 	os.Exit(m.Run())

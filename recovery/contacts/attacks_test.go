@@ -105,7 +105,7 @@ func TestServerAltersTheSlot(t *testing.T) {
 
 	// A slot of another binding, given to the Opener itself.
 	c := collection(t, h, a.id, a.shares...)
-	b := wrap.Binding{Purpose: "nescio/slot/contacts/v1", Account: account, Slot: a.id[:], Epoch: 1}
+	b := wrap.Binding{Purpose: "nescio/slot/contacts/v1", Account: account, Item: a.id[:], Epoch: 1}
 	secret, err := c.Open(t.Context(), b, slot)
 	require.NoError(t, err)
 	require.Len(t, secret, 64)

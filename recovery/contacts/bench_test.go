@@ -14,7 +14,7 @@ func BenchmarkSplit(b *testing.B) {
 	b.Run("3-of-5", func(b *testing.B) {
 		b.ReportAllocs()
 		_, public := newKeys(b, 5)
-		binding := wrap.Binding{Purpose: "nescio/slot/contacts/v1", Account: account, Slot: slotID, Epoch: 1}
+		binding := wrap.Binding{Purpose: "nescio/slot/contacts/v1", Account: account, Item: slotID, Epoch: 1}
 		secret := make([]byte, 64)
 		for b.Loop() {
 			split, err := contacts.NewSplit(3, public...)
@@ -44,7 +44,7 @@ func BenchmarkOpen(b *testing.B) {
 		a := appoint(b, account, 3, 5)
 		h := a.header(b)
 		slot := contactsSlot(b, h)
-		binding := wrap.Binding{Purpose: "nescio/slot/contacts/v1", Account: account, Slot: a.id[:], Epoch: 1}
+		binding := wrap.Binding{Purpose: "nescio/slot/contacts/v1", Account: account, Item: a.id[:], Epoch: 1}
 		var kept [][]byte
 		for _, s := range a.shares[:3] {
 			kept = append(kept, s.Secret())

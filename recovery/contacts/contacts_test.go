@@ -322,7 +322,7 @@ func TestSplitIsForOneSlot(t *testing.T) {
 
 	other, err := contacts.NewSplit(2, public...)
 	require.NoError(t, err)
-	for _, b := range []wrap.Binding{{Purpose: "p"}, {Purpose: "p", Account: account}, {Purpose: "p", Slot: account}} {
+	for _, b := range []wrap.Binding{{Purpose: "p"}, {Purpose: "p", Account: account}, {Purpose: "p", Item: account}} {
 		_, _, err = other.Seal(t.Context(), b, make([]byte, 64))
 		require.Error(t, err)
 		require.Nil(t, other.Messages())

@@ -66,7 +66,7 @@ func (s *Split) Seal(ctx context.Context, b wrap.Binding, secret []byte) (params
 	if s.messages != nil {
 		return nil, nil, recovery.ErrUsed
 	}
-	if len(b.Account) != 16 || len(b.Slot) != 16 {
+	if len(b.Account) != 16 || len(b.Item) != 16 {
 		return nil, nil, errInternal
 	}
 	p, err := newPolynomial(s.k, len(s.keys))
@@ -91,7 +91,7 @@ func (s *Split) Seal(ctx context.Context, b wrap.Binding, secret []byte) (params
 		return nil, nil, err
 	}
 	s.messages = messages
-	s.fingerprint = splitFingerprint([16]byte(b.Account), recovery.SlotID(b.Slot), s.k, len(s.keys), p.commitments)
+	s.fingerprint = splitFingerprint([16]byte(b.Account), recovery.SlotID(b.Item), s.k, len(s.keys), p.commitments)
 	return params, wrapped, nil
 }
 
@@ -100,7 +100,7 @@ func (s *Split) seal(b wrap.Binding, p *polynomial) ([][]byte, error) {
 	messages := make([][]byte, len(s.keys))
 	for i, key := range s.keys {
 		share := &Share{
-			account: [16]byte(b.Account), slot: recovery.SlotID(b.Slot), index: i + 1, k: s.k, n: len(s.keys),
+			account: [16]byte(b.Account), slot: recovery.SlotID(b.Item), index: i + 1, k: s.k, n: len(s.keys),
 			commitments: p.commitments,
 			value:       func() *[scalarSize]byte { return (*[scalarSize]byte)(p.values[i]) },
 		}
@@ -123,7 +123,7 @@ func slotKey(b wrap.Binding, secret []byte, flags uint8, params []byte) (*wrap.K
 		return nil, err
 	}
 	defer clear(ikm)
-	salt := append(bytes.Clone(b.Slot), params[:saltSize]...)
+	salt := append(bytes.Clone(b.Item), params[:saltSize]...)
 	return wrap.DeriveKey(ikm, salt, b.Purpose+"\x00"+string([]byte{flags})+string(params))
 }
 

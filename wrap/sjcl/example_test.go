@@ -30,7 +30,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	function, err := params.Check(kdf.Exactly(onDevice))
+	function, err := kdf.New(params, kdf.FixedPolicy(onDevice))
 	if err != nil {
 		log.Fatal(err)
 	}
