@@ -90,9 +90,9 @@ func TestCalibrateWhereTimeGrowsFaster(t *testing.T) {
 		off    float64
 		chosen int // how many parameters it measured; 0: any number
 	}{
-		{1.01, 38 * ms, kdf.Argon2idLimits{}, 0.05, 2},
-		{1.02, 38 * ms, kdf.Argon2idLimits{}, 0.05, 3},
-		{1.15, 38 * ms, kdf.Argon2idLimits{}, 0.05, 4},
+		{1.01, 38 * ms, desktop.Argon2id, 0.05, 2},
+		{1.02, 38 * ms, desktop.Argon2id, 0.05, 3},
+		{1.15, 38 * ms, desktop.Argon2id, 0.05, 4},
 		{3, 500 * ms, kdf.Argon2idLimits{}, 0.5, 0},
 		{3, 500 * ms, kdf.Argon2idLimits{MaxMemory: 20 << 10}, 0.5, 0},
 	} {

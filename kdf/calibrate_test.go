@@ -58,6 +58,12 @@ func (m *machine) calibrate(t *testing.T, a kdf.Algorithm, target time.Duration,
 
 const ms = time.Millisecond
 
+// desktop allows more memory than the zero policy: 1 GiB.
+var desktop = kdf.Policy{
+	Argon2id: kdf.Argon2idLimits{MaxMemory: 1 << 20},
+	Scrypt:   kdf.ScryptLimits{MaxMemory: 1 << 20},
+}
+
 // costsOf is the last field of the text form.
 func costsOf(p kdf.Params) string {
 	text := p.String()
@@ -87,15 +93,16 @@ func TestCalibrate(t *testing.T) {
 		{"a very slow one too", kdf.PBKDF2SHA512, 10000 * ms, 1000 * ms, kdf.Policy{}, "i=210000", 10000 * ms, true, false},
 		{"a fast one at the ceiling", kdf.PBKDF2SHA512, 2100 * time.Microsecond, 1000 * ms, kdf.Policy{}, "i=67108864", 671088 * time.Microsecond, false, true},
 
-		{"memory first", kdf.Argon2id, 38 * ms, 500 * ms, kdf.Policy{}, "m=512000,t=1,p=4", 500 * ms, false, false},
-		{"then passes", kdf.Argon2id, 38 * ms, 3500 * ms, kdf.Policy{}, "m=1048576,t=3,p=4", 3072 * ms, false, false},
+		{"memory first", kdf.Argon2id, 38 * ms, 500 * ms, desktop, "m=512000,t=1,p=4", 500 * ms, false, false},
+		{"then passes", kdf.Argon2id, 38 * ms, 3500 * ms, desktop, "m=1048576,t=3,p=4", 3072 * ms, false, false},
+		{"memory that a phone has", kdf.Argon2id, 38 * ms, 1000 * ms, kdf.Policy{}, "m=262144,t=4,p=4", 1024 * ms, false, false},
 		{"memory as given", kdf.Argon2id, 38 * ms, 1000 * ms, phone, "m=131072,t=8,p=4", 1024 * ms, false, false},
 		{"passes to the ceiling", kdf.Argon2id, 380 * time.Microsecond, 1000 * ms, phone, "m=131072,t=32,p=4", 40960 * time.Microsecond, false, true},
 		{"a slow machine stays at the floor", kdf.Argon2id, 1200 * ms, 1000 * ms, kdf.Policy{}, "m=38912,t=1,p=4", 1200 * ms, true, false},
 		{"the floor in less memory", kdf.Argon2id, 38 * ms, 10 * ms, kdf.Policy{Argon2id: kdf.Argon2idLimits{MaxMemory: 20 << 10}},
 			"m=20480,t=2,p=4", 40 * ms, true, false},
-		{"no target too long", kdf.Argon2id, 38 * ms, math.MaxInt64, kdf.Policy{}, "m=1048576,t=4,p=4", 4096 * ms, false, true},
-		{"memory alone", kdf.Argon2id, 39 * ms, 510 * ms, kdf.Policy{Argon2id: kdf.Argon2idLimits{MaxPasses: 1}},
+		{"no target too long", kdf.Argon2id, 38 * ms, math.MaxInt64, kdf.Policy{}, "m=262144,t=16,p=4", 4096 * ms, false, true},
+		{"memory alone", kdf.Argon2id, 39 * ms, 510 * ms, kdf.Policy{Argon2id: kdf.Argon2idLimits{MaxPasses: 1, MaxMemory: 1 << 20}},
 			"m=507904,t=1,p=4", 509 * ms, false, false},
 		{"memory alone, to the ceiling", kdf.Argon2id, 38 * ms, 510 * ms, kdf.Policy{Argon2id: kdf.Argon2idLimits{MaxPasses: 1, MaxMemory: 128 << 10}},
 			"m=131072,t=1,p=4", 128 * ms, false, true},
@@ -105,13 +112,13 @@ func TestCalibrate(t *testing.T) {
 			"m=65536,t=1,p=4", 64 * ms, true, false},
 		{"a ceiling that is enough", kdf.Argon2id, 38 * ms, 1000 * ms, kdf.Policy{Argon2id: kdf.Argon2idLimits{MaxMemory: 128 << 10, MaxPasses: 8}},
 			"m=131072,t=8,p=4", 1024 * ms, false, false},
-		{"few lanes", kdf.Argon2id, 38 * ms, 500 * ms, kdf.Policy{Argon2id: kdf.Argon2idLimits{MaxParallelism: 1}},
-			"m=512000,t=1,p=1", 500 * ms, false, false},
+		{"few lanes", kdf.Argon2id, 38 * ms, 200 * ms, kdf.Policy{Argon2id: kdf.Argon2idLimits{MaxParallelism: 1}},
+			"m=204800,t=1,p=1", 200 * ms, false, false},
 
 		{"the largest N within the target", kdf.Scrypt, 150 * ms, 1000 * ms, kdf.Policy{}, "ln=18,r=8,p=1", 600 * ms, false, false},
-		{"exactly on it", kdf.Scrypt, 125 * ms, 1000 * ms, kdf.Policy{}, "ln=19,r=8,p=1", 1000 * ms, false, false},
+		{"exactly on it", kdf.Scrypt, 125 * ms, 1000 * ms, desktop, "ln=19,r=8,p=1", 1000 * ms, false, false},
 		{"a slow machine stays at the floor", kdf.Scrypt, 1100 * ms, 1000 * ms, kdf.Policy{}, "ln=16,r=8,p=1", 1100 * ms, true, false},
-		{"a fast one at the ceiling", kdf.Scrypt, 10 * ms, 1000 * ms, kdf.Policy{}, "ln=20,r=8,p=1", 160 * ms, false, true},
+		{"a fast one at the ceiling", kdf.Scrypt, 10 * ms, 1000 * ms, kdf.Policy{}, "ln=18,r=8,p=1", 40 * ms, false, true},
 		{"a ceiling that is enough", kdf.Scrypt, 150 * ms, 1000 * ms, kdf.Policy{Scrypt: kdf.ScryptLimits{MaxMemory: 1 << 18}},
 			"ln=18,r=8,p=1", 600 * ms, false, false},
 		{"memory as given", kdf.Scrypt, 10 * ms, 1000 * ms, phone, "ln=17,r=8,p=1", 20 * ms, false, true},
@@ -124,8 +131,10 @@ func TestCalibrate(t *testing.T) {
 			require.InDelta(t, float64(c.measured), float64(r.Measured), 0.001*float64(c.measured))
 			require.Equal(t, c.isFloor, r.AtFloor, "at the floor")
 			require.Equal(t, c.isCeiling, r.AtCeiling, "at the ceiling")
-			if c.pol.Argon2id.MaxMemory != 0 {
-				require.LessOrEqual(t, m.most.Memory(), uint64(128<<20+4<<10), "no more memory was touched")
+			if ceiling := uint64(c.pol.Argon2id.MaxMemory) << 10; ceiling != 0 {
+				require.LessOrEqual(t, m.most.Memory(), ceiling+4<<10, "no more memory was touched")
+			} else {
+				require.LessOrEqual(t, m.most.Memory(), uint64(256<<20+4<<10), "no more memory was touched")
 			}
 			require.Equal(t, c.want, costsOf(r.Params))
 		})
@@ -188,7 +197,7 @@ func TestArgon2idThatGrowsFaster(t *testing.T) {
 			}
 			return 1
 		}
-		r := m.calibrate(t, kdf.Argon2id, 500*ms, kdf.Policy{})
+		r := m.calibrate(t, kdf.Argon2id, 500*ms, desktop)
 		require.Equal(t, c.want, r.Params.String())
 		require.LessOrEqual(t, r.Measured, 525*ms)
 		for i, p := range m.chosen {

@@ -166,13 +166,13 @@ func (pol Policy) resolved() Policy {
 	floor(&pol.PBKDF2SHA512.Min, 210_000)
 	ceiling(&pol.PBKDF2SHA512.Max, 1<<26)
 	floor(&pol.Argon2id.MinMemory, 19<<10)
-	ceiling(&pol.Argon2id.MaxMemory, 1<<20)
+	ceiling(&pol.Argon2id.MaxMemory, 256<<10)
 	ceiling(&pol.Argon2id.MaxPasses, 64)
 	ceiling(&pol.Argon2id.MaxParallelism, 16)
 	floor(&pol.Argon2id.MinWork, 38<<10)
 	ceiling(&pol.Argon2id.MaxWork, 4<<20)
 	floor(&pol.Scrypt.MinN, 1<<16)
-	ceiling(&pol.Scrypt.MaxMemory, 1<<20)
+	ceiling(&pol.Scrypt.MaxMemory, 256<<10)
 	ceiling(&pol.Scrypt.MaxParallelism, 4)
 	return pol
 }

@@ -49,15 +49,15 @@ var limits = []struct {
 	{must(kdf.NewArgon2id(64<<10, 3, 255)), kdf.ErrExcessive},
 	{must(kdf.NewArgon2id(64<<10, 64, 4)), nil},
 	{must(kdf.NewArgon2id(32<<10, 65, 4)), kdf.ErrExcessive},
-	{must(kdf.NewArgon2id(1<<20, 1, 4)), nil},
-	{must(kdf.NewArgon2id(1<<20+1, 1, 4)), kdf.ErrExcessive},
-	{must(kdf.NewArgon2id(1<<20, 4, 4)), nil},
-	{must(kdf.NewArgon2id(1<<20, 5, 4)), kdf.ErrExcessive},
+	{must(kdf.NewArgon2id(256<<10, 1, 4)), nil},
+	{must(kdf.NewArgon2id(256<<10+1, 1, 4)), kdf.ErrExcessive},
+	{must(kdf.NewArgon2id(256<<10, 16, 4)), nil},
+	{must(kdf.NewArgon2id(256<<10, 17, 4)), kdf.ErrExcessive},
 	{must(kdf.NewArgon2id(64<<10+1, 64, 4)), kdf.ErrExcessive},
 	{kdf.RFC9807Argon2id(), kdf.ErrExcessive},
 	{must(kdf.NewArgon2id(math.MaxInt32, math.MaxInt32, 255)), kdf.ErrExcessive},
 	// Products that would be small in 32 bits.
-	{must(kdf.NewArgon2id(1<<20, 1<<12+1, 4)), kdf.ErrExcessive},
+	{must(kdf.NewArgon2id(256<<10, 1<<14+1, 4)), kdf.ErrExcessive},
 	{must(kdf.NewArgon2id(1<<30, 4, 4)), kdf.ErrExcessive},
 
 	{must(kdf.NewScrypt(1<<15, 8, 1)), kdf.ErrWeak},
@@ -67,8 +67,8 @@ var limits = []struct {
 	{must(kdf.NewScrypt(1<<16, 9, 1)), kdf.ErrExcessive},
 	{must(kdf.NewScrypt(1<<16, 8, 4)), nil},
 	{must(kdf.NewScrypt(1<<16, 8, 5)), kdf.ErrExcessive},
-	{must(kdf.NewScrypt(1<<20, 8, 1)), nil},
-	{must(kdf.NewScrypt(1<<21, 8, 1)), kdf.ErrExcessive},
+	{must(kdf.NewScrypt(1<<18, 8, 1)), nil},
+	{must(kdf.NewScrypt(1<<19, 8, 1)), kdf.ErrExcessive},
 	{must(kdf.NewScrypt(1<<27, 8, 4)), kdf.ErrExcessive},
 
 	{kdf.Params{}, kdf.ErrUnknown},
@@ -120,15 +120,15 @@ func TestErrorsNameTheLimit(t *testing.T) {
 		{must(kdf.NewPBKDF2SHA512(1<<26 + 1)), "kdf: parameters above the policy's ceiling: iterations"},
 		{must(kdf.NewArgon2id(19<<10-1, 3, 1)), "kdf: parameters below the policy's floor: memory"},
 		{must(kdf.NewArgon2id(19<<10, 1, 1)), "kdf: parameters below the policy's floor: memory times passes"},
-		{must(kdf.NewArgon2id(1<<20+1, 1, 4)), "kdf: parameters above the policy's ceiling: memory"},
+		{must(kdf.NewArgon2id(256<<10+1, 1, 4)), "kdf: parameters above the policy's ceiling: memory"},
 		{must(kdf.NewArgon2id(32<<10, 65, 4)), "kdf: parameters above the policy's ceiling: passes"},
 		{must(kdf.NewArgon2id(64<<10, 3, 17)), "kdf: parameters above the policy's ceiling: parallelism"},
-		{must(kdf.NewArgon2id(1<<20, 5, 4)), "kdf: parameters above the policy's ceiling: memory times passes"},
+		{must(kdf.NewArgon2id(256<<10, 17, 4)), "kdf: parameters above the policy's ceiling: memory times passes"},
 		{must(kdf.NewScrypt(1<<15, 8, 1)), "kdf: parameters below the policy's floor: N"},
 		{must(kdf.NewScrypt(1<<16, 7, 1)), "kdf: parameters below the policy's floor: block size r"},
 		{must(kdf.NewScrypt(1<<16, 9, 1)), "kdf: parameters above the policy's ceiling: block size r"},
 		{must(kdf.NewScrypt(1<<16, 8, 5)), "kdf: parameters above the policy's ceiling: parallelism"},
-		{must(kdf.NewScrypt(1<<21, 8, 1)), "kdf: parameters above the policy's ceiling: memory"},
+		{must(kdf.NewScrypt(1<<19, 8, 1)), "kdf: parameters above the policy's ceiling: memory"},
 		// Weak and excessive at once: who takes the weak ones by FixedPolicy must not
 		// get these.
 		{must(kdf.NewArgon2id(8, 1<<20, 1)), "kdf: parameters above the policy's ceiling: passes"},
@@ -360,7 +360,7 @@ func TestMaxCost(t *testing.T) {
 	}{
 		{kdf.PBKDF2SHA512, kdf.Policy{}, 1 << 26},
 		{kdf.Argon2id, kdf.Policy{}, 4 << 20},
-		{kdf.Scrypt, kdf.Policy{}, 1 << 20 * 8 * 4},
+		{kdf.Scrypt, kdf.Policy{}, 1 << 18 * 8 * 4},
 		{kdf.PBKDF2SHA512, kdf.Policy{PBKDF2SHA512: kdf.PBKDF2Limits{Max: 300_000}}, 300_000},
 		{kdf.Argon2id, kdf.Policy{Argon2id: kdf.Argon2idLimits{MaxWork: 1 << 20}}, 1 << 20},
 		{kdf.Argon2id, kdf.FixedPolicy(kdf.RFC9807Argon2id()), 1<<64 - 1},
@@ -369,7 +369,7 @@ func TestMaxCost(t *testing.T) {
 	} {
 		require.Equal(t, c.want, c.policy.MaxCost(c.algorithm))
 	}
-	most, err := kdf.NewScrypt(1<<20, 8, 4)
+	most, err := kdf.NewScrypt(1<<18, 8, 4)
 	require.NoError(t, err)
 	require.NoError(t, kdf.Policy{}.Check(most))
 	require.Equal(t, kdf.Policy{}.MaxCost(kdf.Scrypt), most.Cost())

@@ -50,8 +50,8 @@ func must[T any](v T, err error) T {
 // and above every limit. The KDF runs on none that the policy refuses.
 func TestAttack_KDFParameters(t *testing.T) {
 	const (
-		MiB = 1 << 10
-		GiB = 1 << 20
+		MiB  = 1 << 10
+		most = 256 * MiB
 	)
 	k := create(t, password(t, "correct horse"))
 	p := pin(t, k)
@@ -97,11 +97,11 @@ func TestAttack_KDFParameters(t *testing.T) {
 		{withPBKDF2(1 << 26), nil}, {withPBKDF2(1<<26 + 1), kdf.ErrExcessive}, {withPBKDF2(1<<31 - 1), kdf.ErrExcessive},
 		{withArgon2id(19*MiB, 2, 1), nil}, {withArgon2id(19*MiB-1, 3, 1), kdf.ErrWeak}, {withArgon2id(19*MiB, 1, 1), kdf.ErrWeak},
 		{withArgon2id(38*MiB, 1, 1), nil}, {withArgon2id(38*MiB-1, 1, 1), kdf.ErrWeak}, {withArgon2id(8, 1, 1), kdf.ErrWeak},
-		{withArgon2id(GiB, 4, 16), nil}, {withArgon2id(GiB+1, 1, 1), kdf.ErrExcessive}, {withArgon2id(GiB, 5, 1), kdf.ErrExcessive},
+		{withArgon2id(most, 16, 16), nil}, {withArgon2id(most+1, 1, 1), kdf.ErrExcessive}, {withArgon2id(most, 17, 1), kdf.ErrExcessive},
 		{withArgon2id(64*MiB, 64, 1), nil}, {withArgon2id(64*MiB, 65, 1), kdf.ErrExcessive}, {withArgon2id(64*MiB, 1, 17), kdf.ErrExcessive},
 		{withArgon2id(1<<31-1, 1<<31-1, 255), kdf.ErrExcessive},
 		{withScrypt(1<<16, 8, 1), nil}, {withScrypt(1<<15, 8, 1), kdf.ErrWeak}, {withScrypt(1<<16, 4, 1), kdf.ErrWeak},
-		{withScrypt(1<<16, 16, 1), kdf.ErrExcessive}, {withScrypt(1<<20, 8, 4), nil}, {withScrypt(1<<21, 8, 1), kdf.ErrExcessive},
+		{withScrypt(1<<16, 16, 1), kdf.ErrExcessive}, {withScrypt(1<<18, 8, 4), nil}, {withScrypt(1<<19, 8, 1), kdf.ErrExcessive},
 		{withScrypt(1<<16, 8, 5), kdf.ErrExcessive}, {withScrypt(2, 1, 1), kdf.ErrWeak}, {withScrypt(1<<30, 2, 1), kdf.ErrExcessive},
 	} {
 		calls, err := try(kdf.Policy{}, c.params)
@@ -122,15 +122,15 @@ func TestAttack_KDFParameters(t *testing.T) {
 		fine   bool
 	}{
 		{[]kdf.Params{kdf.Default(), kdf.Default(), kdf.Default(), kdf.Default()}, true},
-		{[]kdf.Params{withArgon2id(GiB, 1, 1), withArgon2id(GiB, 1, 1), withArgon2id(GiB, 1, 1), withArgon2id(GiB, 1, 1)}, true},
-		{[]kdf.Params{withArgon2id(GiB, 1, 1), withArgon2id(GiB, 1, 1), withArgon2id(GiB, 1, 1), withArgon2id(GiB, 2, 1)}, false},
-		{[]kdf.Params{withArgon2id(GiB, 2, 1), withArgon2id(GiB, 2, 1), withArgon2id(19*MiB, 2, 1)}, false},
+		{[]kdf.Params{withArgon2id(most, 4, 1), withArgon2id(most, 4, 1), withArgon2id(most, 4, 1), withArgon2id(most, 4, 1)}, true},
+		{[]kdf.Params{withArgon2id(most, 4, 1), withArgon2id(most, 4, 1), withArgon2id(most, 4, 1), withArgon2id(most, 5, 1)}, false},
+		{[]kdf.Params{withArgon2id(most, 8, 1), withArgon2id(most, 8, 1), withArgon2id(19*MiB, 2, 1)}, false},
 		{[]kdf.Params{withPBKDF2(1 << 25), withPBKDF2(1 << 25)}, true},
 		{[]kdf.Params{withPBKDF2(1 << 25), withPBKDF2(1<<25 + 1)}, false},
 		{[]kdf.Params{withPBKDF2(1 << 26), withPBKDF2(210_000)}, false},
-		{[]kdf.Params{withScrypt(1<<20, 8, 2), withScrypt(1<<20, 8, 2)}, true},
-		{[]kdf.Params{withScrypt(1<<20, 8, 4), withScrypt(1<<16, 8, 1)}, false},
-		{[]kdf.Params{withScrypt(1<<20, 8, 4), withPBKDF2(1 << 26), withArgon2id(GiB, 4, 1)}, true},
+		{[]kdf.Params{withScrypt(1<<18, 8, 2), withScrypt(1<<18, 8, 2)}, true},
+		{[]kdf.Params{withScrypt(1<<18, 8, 4), withScrypt(1<<16, 8, 1)}, false},
+		{[]kdf.Params{withScrypt(1<<18, 8, 4), withPBKDF2(1 << 26), withArgon2id(most, 16, 1)}, true},
 	} {
 		calls, err := try(kdf.Policy{}, c.params...)
 		if c.fine {

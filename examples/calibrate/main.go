@@ -2,7 +2,7 @@
 // algorithm the costs with which a derivation takes the target, and what an
 // attacker who has stolen a record or a wrapped key gets for it.
 //
-//	go run ./examples/calibrate [-target 1s] [-memory 1024]
+//	go run ./examples/calibrate [-target 1s] [-memory 256]
 //
 // It takes twenty to thirty times the target. A machine that is busy with something
 // else looks like a slow one.
@@ -27,7 +27,7 @@ const leastMemory = 64 // MiB: what scrypt takes at the policy's floor
 
 func main() {
 	target := flag.Duration("target", kdf.DefaultTarget, "time that a derivation should take")
-	memory := flag.Uint("memory", 1024, "memory that it may take, in `MiB`: what the smallest device can spare, 64 or more")
+	memory := flag.Uint("memory", 256, "memory that it may take, in `MiB`: what the smallest device can spare, 64 or more")
 	flag.Parse()
 	if flag.NArg() > 0 || *target <= 0 || *memory < leastMemory || *memory > 1<<20 {
 		fmt.Fprintf(os.Stderr, "calibrate: the target must be more than 0, the memory %d to %d MiB, and there is no other argument\n",
