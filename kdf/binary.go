@@ -7,11 +7,11 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 )
 
-// The binary form, numbers big-endian:
+// The binary form. Numbers are big-endian:
 //
 //	'K' ‖ version 01 ‖ algorithm u8 ‖ costs ‖ u8 len ‖ salt
 //
-//	costs of PBKDF2   = iterations u32, 0 if withheld
+//	costs of PBKDF2   = iterations u32, 0 if taken out
 //	costs of Argon2id = m u32, in KiB ‖ t u32 ‖ p u8
 //	costs of scrypt   = log2(N) u8 ‖ r u32 ‖ p u32
 const (
@@ -19,11 +19,11 @@ const (
 	version = 1
 )
 
-// MaxBinary is the size of the longest binary form, in bytes.
-const MaxBinary = 3 + 9 + 1 + maxSalt
+// MaxBinary is the size in bytes of the longest binary form.
+const MaxBinary = 77
 
-// MarshalBinary returns the canonical binary form, or ErrUnknown for the zero
-// Params.
+// MarshalBinary returns the canonical binary form of at most [MaxBinary] bytes.
+// It returns [ErrUnknown] for the zero Params.
 func (p Params) MarshalBinary() ([]byte, error) {
 	b := cryptobyte.NewBuilder(make([]byte, 0, MaxBinary))
 	b.AddUint8(kind)
@@ -47,8 +47,9 @@ func (p Params) MarshalBinary() ([]byte, error) {
 	return b.Bytes()
 }
 
-// UnmarshalBinary reads what MarshalBinary returned, strictly: anything else is
-// ErrMalformed, and p stays as it was. It applies no policy: New does.
+// UnmarshalBinary decodes what [Params.MarshalBinary] returned. It accepts
+// nothing else: any other data returns [ErrMalformed] and leaves p unchanged.
+// It applies no policy: [New] does.
 func (p *Params) UnmarshalBinary(data []byte) error {
 	s := cryptobyte.String(data)
 	var k, v, a uint8

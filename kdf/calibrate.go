@@ -8,23 +8,24 @@ import (
 	"time"
 )
 
-// DefaultTarget is the time that Calibrate aims at when told none.
+// DefaultTarget is the target of [Calibrate] if its argument is 0 or less.
 const DefaultTarget = time.Second
 
-// Report is what Calibrate measured.
+// Report is what [Calibrate] chose and measured.
 type Report struct {
-	Params Params
-	Target time.Duration
-	// Measured is the time of one derivation with Params: the fastest of several
-	// samples of at least 50 ms each, for PBKDF2 scaled by the iterations.
+	Params Params        // the chosen parameters, without a salt
+	Target time.Duration // the time that a derivation should take
+	// Measured is the time of one derivation with Params: the fastest of
+	// several samples of at least 50 ms each. For PBKDF2 it is scaled to the
+	// iterations.
 	Measured time.Duration
-	// AtFloor says that the policy's floor is what decided: the machine may be
-	// slower than the target. AtCeiling says that the policy's ceiling did: the
-	// machine could bear more.
+	// AtFloor means that the policy's floor decided: the machine may be slower
+	// than the target. AtCeiling means that the policy's ceiling decided: the
+	// machine can bear more.
 	AtFloor, AtCeiling bool
 }
 
-// String is a line for a log.
+// String returns a line for a log.
 func (r Report) String() string {
 	limit := ""
 	switch {
@@ -37,26 +38,28 @@ func (r Report) String() string {
 }
 
 // Calibrate chooses the costs with which one derivation takes about target on
-// this machine, within the limits of the policy, and returns parameters without
-// a salt. A target of 0 or less is [DefaultTarget]. What it chooses is never below
-// the floor, even where that takes longer than the target; the report says so.
+// this machine, within the limits of the policy. A target of 0 or less stands
+// for [DefaultTarget]. The chosen costs are never below the floor, even if a
+// derivation then takes longer than the target. [Report.AtFloor] tells.
 //
 // PBKDF2 gets iterations. Argon2id gets memory first, up to the policy's
-// MaxMemory, then passes, with 4 lanes or the policy's MaxParallelism. scrypt gets
-// the largest N that stays within the target. Memory is what all devices of an
-// account must have: give the policy of the smallest one. Steps of whole passes and
-// of doubled N leave up to half of the target unused.
+// MaxMemory, then passes, with 4 lanes or the policy's MaxParallelism. scrypt
+// gets the largest N that stays within the target. All devices of an account
+// need that memory: pass the policy of the smallest device. Because passes are
+// whole numbers and N is a power of two, up to half of the target may stay
+// unused.
 //
-// It takes the fastest of several samples, since other work on the machine can
-// only slow a sample down. With PBKDF2 it runs for a second, with the others for
-// ten targets or so, thirty at worst, and longer where the floor itself takes
-// longer or the machine begins to swap: it then takes less memory. A clock that
-// stands still (testing/synctest) keeps it running. One place of the policy's Gate
-// is its own all the while.
+// Calibrate takes the fastest of several samples, because other work on the
+// machine can only slow a sample down. For PBKDF2 it takes about a second. For
+// the others it takes about ten targets, and thirty at worst. It takes longer
+// if the floor itself does, or if the machine begins to swap, in which case it
+// chooses less memory. With a clock that stands still, as in testing/synctest,
+// it does not return. It occupies one place of the policy's [Gate] while it
+// runs.
 //
-// It returns ErrUnknown for an algorithm that does not exist and for a policy of
-// [FixedPolicy], ErrExcessive for a policy whose floor is above its ceiling, or the
-// error of ctx, at which it looks between two derivations.
+// It returns [ErrUnknown] for an unknown algorithm and for a [FixedPolicy],
+// [ErrExcessive] for a policy with a floor above its ceiling, or the error of
+// ctx, which it checks between derivations.
 func Calibrate(ctx context.Context, a Algorithm, target time.Duration, pol Policy) (Report, error) {
 	return calibrate(ctx, a, target, pol, stopwatch{time.Now, func(ctx context.Context, p Params) error {
 		f := &Function{params: p, derive: a.core()}
@@ -74,7 +77,7 @@ func calibrate(ctx context.Context, a Algorithm, target time.Duration, pol Polic
 		target = DefaultTarget
 	}
 	target = min(target, math.MaxInt64/2) // so that a little more can be added
-	// To wait at the Gate is no work, and must not be in what is timed.
+	// Waiting at the Gate must not be part of what is timed.
 	leave, err := pol.Gate.enter(ctx, a)
 	if err != nil {
 		return Report{}, err
@@ -102,8 +105,8 @@ func calibrate(ctx context.Context, a Algorithm, target time.Duration, pol Polic
 	return r, nil
 }
 
-// allocatable lowers ceilings to what parameters can say and what this machine
-// can allocate at once: half of what it can address.
+// allocatable lowers ceilings to what parameters can express and what this
+// machine can allocate at once, which is half of what it can address.
 func (pol Policy) allocatable() Policy {
 	memory := uint32(min(addressable()>>11+1, maxCost))
 	pol.PBKDF2SHA512.Max = min(pol.PBKDF2SHA512.Max, maxCost)
@@ -114,7 +117,7 @@ func (pol Policy) allocatable() Policy {
 	return pol
 }
 
-// stopwatch is a clock and what it times: one derivation.
+// stopwatch is a clock and the derivation that it times.
 type stopwatch struct {
 	now func() time.Time
 	run func(ctx context.Context, p Params) error
@@ -158,8 +161,8 @@ func (w stopwatch) pbkdf2(ctx context.Context, target time.Duration, l PBKDF2Lim
 		return Report{}, errLimits
 	}
 	probe := Params{algorithm: PBKDF2SHA512, n: 1 << 14}
-	// A machine that others share changes its speed for longer than a sample takes:
-	// look at it for as long as a derivation would, up to a second.
+	// A machine that others share changes its speed for longer than a sample
+	// takes: look at it for as long as a derivation would, up to a second.
 	took, err := w.time(ctx, probe, min(max(sampling, target), time.Second))
 	if err != nil {
 		return Report{}, err
@@ -197,11 +200,11 @@ func (w stopwatch) argon2id(ctx context.Context, target time.Duration, l Argon2i
 // rounds is how often raise tries a cost.
 const rounds = 3
 
-// raise makes one cost of the parameters that best reports larger, in whole units
-// and up to most, so that a derivation takes about as long as goal. It measures what
-// it tries and corrects it: time grows not quite in proportion, and far faster where
-// a machine's memory ends. It returns the last that took no longer than the target
-// and its tolerance.
+// raise makes one cost of the parameters that best reports larger, in whole
+// units and up to most, so that a derivation takes about as long as goal. It
+// measures what it tries and corrects it: time grows not quite in proportion,
+// and far faster where a machine's memory ends. It returns the last that took
+// no longer than the target and its tolerance.
 func (w stopwatch) raise(ctx context.Context, best Report, goal, target time.Duration,
 	most, unit uint32, cost func(p *Params) *uint32) (Report, error) {
 	tooMuch := uint64(most) + 1

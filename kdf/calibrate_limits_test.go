@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestSamplesEndOnTime: a run of exactly 50 ms is a sample, and five of them are
-// enough.
+// TestSamplesEndOnTime: a run of exactly 50 ms is a sample, and five of them
+// are enough.
 func TestSamplesEndOnTime(t *testing.T) {
 	for _, a := range []kdf.Algorithm{kdf.Argon2id, kdf.Scrypt} {
 		m := newMachine(0, 50*ms, 50*ms)
@@ -79,9 +79,9 @@ func TestCalibrateOnTheEdge(t *testing.T) {
 	}
 }
 
-// TestCalibrateWhereTimeGrowsFaster than the costs: with a power of them. What it
-// measured is corrected up to three times, as often as it is off by more than
-// five percent, and the floor holds.
+// TestCalibrateWhereTimeGrowsFaster than the costs: with a power of them. What
+// it measured is corrected up to three times, as often as it is off by more
+// than five percent, and the floor holds.
 func TestCalibrateWhereTimeGrowsFaster(t *testing.T) {
 	for _, c := range []struct {
 		power  float64

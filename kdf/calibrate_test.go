@@ -158,8 +158,8 @@ func TestCalibrateTakesTheFastest(t *testing.T) {
 }
 
 // TestSamplesAreLong: each of at least 50 ms, at least three of them, together
-// at least 250 ms, for PBKDF2 as long as the target up to a second, after one run
-// to warm up.
+// at least 250 ms, for PBKDF2 as long as the target up to a second, after one
+// run to warm up.
 func TestSamplesAreLong(t *testing.T) {
 	m := newMachine(210*ms, 0, 0) // 16.4 ms for the 16,384 iterations of a probe
 	m.calibrate(t, kdf.PBKDF2SHA512, 0, kdf.Policy{})
@@ -178,8 +178,8 @@ func TestSamplesAreLong(t *testing.T) {
 	require.Equal(t, 1+5, m.runs)
 }
 
-// TestArgon2idThatGrowsFaster: what was chosen is measured and corrected. A machine
-// that runs out of memory gets less of it, and more passes.
+// TestArgon2idThatGrowsFaster: what was chosen is measured and corrected. A
+// machine that runs out of memory gets less of it, and more passes.
 func TestArgon2idThatGrowsFaster(t *testing.T) {
 	for _, c := range []struct {
 		from   uint64 // bytes
@@ -301,10 +301,10 @@ func TestCalibrateKeepsAPlaceAtTheGate(t *testing.T) {
 	}
 }
 
-// TestCalibrateMeasuresThisMachine: a derivation by what it chose takes the target,
-// where the machine is as fast as while it calibrated at least once in five tries.
-// A fiftieth of the iterations is timed, so that some of the samples are free of
-// whatever else the machine does.
+// TestCalibrateMeasuresThisMachine: a derivation by what it chose takes the
+// target, where the machine is as fast as while it calibrated at least once in
+// five tries. A fiftieth of the iterations is timed, so that some of the
+// samples are free of whatever else the machine does.
 func TestCalibrateMeasuresThisMachine(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes seconds, and the race detector slows what it measures")

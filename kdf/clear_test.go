@@ -14,9 +14,9 @@ import (
 )
 
 // TestNothingIsLeftOfPBKDF2 searches the memory, after a derivation of 32 bytes
-// that its caller has cleared, for the 64 that there are, for what they are the sum
-// of, and for the password. HMAC's padded keys stay in crypto/hmac, which nothing
-// can clear.
+// that its caller has cleared, for the 64 that there are, for what they are the
+// sum of, and for the password. HMAC's padded keys stay in crypto/hmac, which
+// nothing can clear.
 func TestNothingIsLeftOfPBKDF2(t *testing.T) {
 	for _, size := range []int{20, 200} { // below and above a block
 		salt := []byte("saltsaltsaltsalt")

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/crypto/scrypt"
 )
 
-// Function derives keys from passwords by parameters that a policy allowed. It
-// comes from [New], is immutable and safe for concurrent use.
+// Function derives keys from passwords with parameters that a policy allowed.
+// Use [New]. A Function is immutable and safe for concurrent use.
 type Function struct {
 	params Params
 	gate   *Gate
@@ -18,7 +18,7 @@ type Function struct {
 // core runs one algorithm.
 type core func(ctx context.Context, p Params, password []byte, n int) ([]byte, error)
 
-// core returns what runs the algorithm, which exists.
+// core returns what runs the algorithm, which must be known.
 func (a Algorithm) core() core {
 	switch a {
 	case PBKDF2SHA512:
@@ -36,17 +36,19 @@ const (
 )
 
 // Derive returns a key of n bytes, 16 to 64, from a password of 1 to 1024
-// bytes, which it neither keeps nor changes. The same password and parameters
-// give the same key; with [Argon2id] a key of another length is another key
-// throughout. For several keys take one and expand it by HKDF.
+// bytes. It neither keeps nor changes the password. The same password and
+// parameters give the same key. With [Argon2id] keys of different lengths have
+// nothing in common. To get several keys, derive one and expand it with HKDF.
 //
-// PBKDF2 ends with the error of ctx within some milliseconds of its end.
-// Argon2id and scrypt look at ctx while they wait at the policy's Gate and
-// before they start, not later. Derive returns ErrPassword or ErrLength for
-// arguments out of range, and ErrUnknown for the zero Function.
+// PBKDF2 stops within some milliseconds after ctx ends. Argon2id and scrypt
+// look at ctx while they wait at the [Gate] of the policy and before they
+// start, but not later. Derive returns the error of ctx, [ErrPassword] or
+// [ErrLength] for arguments out of range, and [ErrUnknown] for the zero
+// Function. Its time and memory accesses may depend on the password; see
+// Security in the package documentation.
 func (f *Function) Derive(ctx context.Context, password []byte, n int) ([]byte, error) {
 	if f.derive == nil {
-		return nil, ErrUnknown // the zero Function
+		return nil, ErrUnknown
 	}
 	if len(password) == 0 || len(password) > maxPassword {
 		return nil, ErrPassword
@@ -68,7 +70,7 @@ func (f *Function) Derive(ctx context.Context, password []byte, n int) ([]byte, 
 // Params returns the parameters.
 func (f *Function) Params() Params { return f.params }
 
-// NeedsUpgrade is that of the parameters.
+// NeedsUpgrade reports what [Params.NeedsUpgrade] reports for the parameters.
 func (f *Function) NeedsUpgrade() bool { return f.params.NeedsUpgrade() }
 
 func argon2id(_ context.Context, p Params, password []byte, n int) ([]byte, error) {

@@ -5,8 +5,8 @@ import (
 	"math/bits"
 )
 
-// Algorithm is a password-based key derivation function. The list is closed.
-// The numbers are those of the binary form.
+// Algorithm is a password-based key derivation function. Its numbers are the
+// ones in the binary form. There are no others.
 type Algorithm uint8
 
 const (
@@ -33,15 +33,15 @@ func (a Algorithm) String() string {
 	return "unknown"
 }
 
-// Params says how a password becomes a key: the algorithm, its costs, and a
-// salt, which it may lack as long as it is a mere proposal. Nothing in it is
-// secret, except what [Params.WithoutIterations] takes out.
+// Params states how a password becomes a key: an algorithm, its costs and a
+// salt. A proposal may have no salt yet. Parameters are public, except the
+// number of iterations that [Params.WithoutIterations] takes out.
 //
-// Params is an immutable, comparable value. The zero Params is none: it has no
-// encoding and New refuses it with ErrUnknown.
+// Params is an immutable, comparable value. The zero Params is not valid: it
+// has no encoding, and [New] refuses it with [ErrUnknown].
 type Params struct {
 	algorithm Algorithm
-	n         uint32 // PBKDF2: iterations, 0 if withheld. scrypt: N
+	n         uint32 // PBKDF2: iterations, 0 if taken out. scrypt: N
 	m, t      uint32 // Argon2id: memory in KiB, passes
 	r         uint32 // scrypt
 	p         uint32 // Argon2id, scrypt: parallelism
@@ -50,48 +50,49 @@ type Params struct {
 
 const (
 	maxSalt = 64
-	minSalt = 16 // unless a policy is fixed
+	minSalt = 16 // except under a fixed policy
 	newSalt = 32
 	maxCost = 1<<31 - 1
 )
 
-// Default returns what to use when nothing was measured: Argon2id with 64 MiB,
-// 3 passes and 4 lanes, the second of RFC 9106's recommended options. It has no
-// salt yet.
+// Default returns parameters for programs that measure nothing: Argon2id with
+// 64 MiB, 3 passes and 4 lanes, the second recommended option of RFC 9106. They
+// have no salt yet.
 func Default() Params { return Params{algorithm: Argon2id, m: 64 << 10, t: 3, p: 4} }
 
 // RFC9807Argon2id returns the Argon2id parameters that RFC 9807, Section 7,
-// recommends for OPAQUE: 2 GiB, 1 pass, 4 lanes. They are above the default
-// ceiling: check them by [FixedPolicy]. The RFC's salt is 16 zero bytes.
+// recommends for OPAQUE: 2 GiB, 1 pass, 4 lanes. They are above the ceiling of
+// the zero [Policy]: use [FixedPolicy]. The salt of the RFC is 16 zero bytes.
 func RFC9807Argon2id() Params { return Params{algorithm: Argon2id, m: 2 << 20, t: 1, p: 4} }
 
 // RFC9807Scrypt returns the scrypt parameters that RFC 9807, Section 7,
-// recommends: N = 32768, r = 8, p = 1. They are below the default floor.
+// recommends: N = 32768, r = 8, p = 1. They are below the floor of every
+// [Policy] except a [FixedPolicy].
 func RFC9807Scrypt() Params { return Params{algorithm: Scrypt, n: 1 << 15, r: 8, p: 1} }
 
-// NewPBKDF2SHA512 returns PBKDF2 with the given number of iterations, 1 to
-// 2^31−1, without a salt, or ErrMalformed.
+// NewPBKDF2SHA512 returns PBKDF2 with the given number of iterations and no
+// salt. It returns [ErrMalformed] unless iterations is between 1 and 2^31−1.
 func NewPBKDF2SHA512(iterations int) (Params, error) {
 	return complete(Params{algorithm: PBKDF2SHA512, n: cost(iterations)})
 }
 
-// NewArgon2id returns Argon2id with memory in KiB, a number of passes, and
-// parallelism, without a salt. It returns ErrMalformed unless parallelism is 1
-// to 255, memory at least 8 times that, passes at least 1, and none above
-// 2^31−1. The memory that is used is a multiple of 4 times the parallelism.
+// NewArgon2id returns Argon2id without a salt. Memory is in KiB. It returns
+// [ErrMalformed] unless parallelism is between 1 and 255, memory is at least 8
+// times parallelism, passes is at least 1, and none is above 2^31−1. Argon2id
+// rounds the memory down to a multiple of 4 times parallelism.
 func NewArgon2id(memory, passes, parallelism int) (Params, error) {
 	return complete(Params{algorithm: Argon2id, m: cost(memory), t: cost(passes), p: cost(parallelism)})
 }
 
 // NewScrypt returns scrypt with cost N, block size r and parallelism p, without
-// a salt. It takes 128·N·r bytes of memory. It returns ErrMalformed unless N is
-// a power of two from 2 to 2^30, r and p are at least 1, r·p is below 2^30, and
-// N·r at most 2^31, which is 256 GiB.
+// a salt. It uses 128·N·r bytes of memory. It returns [ErrMalformed] unless N
+// is a power of two between 2 and 2^30, r and p are at least 1, r·p is below
+// 2^30, and N·r is at most 2^31, which is 256 GiB.
 func NewScrypt(N, r, p int) (Params, error) {
 	return complete(Params{algorithm: Scrypt, n: cost(N), r: cost(r), p: cost(p)})
 }
 
-// cost returns v, or the impossible 0 for what does not fit.
+// cost returns v, or 0, which is never valid, if v is negative or too large.
 func cost(v int) uint32 {
 	if v < 0 || v > maxCost {
 		return 0
@@ -106,7 +107,7 @@ func complete(p Params) (Params, error) {
 	return p, nil
 }
 
-// valid reports whether p can be, by the rules of its algorithm alone.
+// valid reports whether the algorithm allows p.
 func (p Params) valid() bool {
 	if len(p.salt) > maxSalt {
 		return false
@@ -123,9 +124,9 @@ func (p Params) valid() bool {
 	return false
 }
 
-// WithSalt returns the same parameters with the given salt, of which it keeps
-// a copy, or without a salt if it is empty. A salt has at most 64 bytes; more
-// is ErrMalformed. Salts need not be secret, but each must be used once: prefer
+// WithSalt returns the parameters with a copy of the given salt of at most 64
+// bytes. An empty salt removes the salt. A longer salt returns [ErrMalformed].
+// Salts are public, but each one must be used once: prefer
 // [Params.WithNewSalt].
 func (p Params) WithSalt(salt []byte) (Params, error) {
 	if len(salt) > maxSalt {
@@ -135,7 +136,7 @@ func (p Params) WithSalt(salt []byte) (Params, error) {
 	return p, nil
 }
 
-// WithNewSalt returns the same parameters with a random salt of 256 bits.
+// WithNewSalt returns the parameters with a random salt of 32 bytes.
 func (p Params) WithNewSalt() Params {
 	var salt [newSalt]byte
 	rand.Read(salt[:])
@@ -143,15 +144,15 @@ func (p Params) WithNewSalt() Params {
 	return p
 }
 
-// Algorithm returns the algorithm, 0 for the zero Params.
+// Algorithm returns the algorithm. For the zero Params it returns 0.
 func (p Params) Algorithm() Algorithm { return p.algorithm }
 
-// Salt returns a copy of the salt, empty if there is none.
+// Salt returns a copy of the salt. It is empty if there is none.
 func (p Params) Salt() []byte { return []byte(p.salt) }
 
-// Cost returns the work of one derivation in the algorithm's own unit, to
-// compare parameters of one algorithm: PBKDF2's iterations, Argon2id's KiB times
-// passes, scrypt's N·r·p. It is 0 if it is withheld.
+// Cost returns the work of one derivation, to compare parameters of the same
+// algorithm. The unit is iterations for PBKDF2, KiB times passes for Argon2id,
+// and N·r·p for scrypt. It is 0 without a number of iterations.
 func (p Params) Cost() uint64 {
 	switch p.algorithm {
 	case PBKDF2SHA512:
@@ -164,8 +165,8 @@ func (p Params) Cost() uint64 {
 	return 0
 }
 
-// Memory returns what one derivation allocates, in bytes: nothing worth
-// counting with PBKDF2.
+// Memory returns how many bytes one derivation allocates. For PBKDF2 it returns
+// 0.
 func (p Params) Memory() uint64 {
 	switch p.algorithm {
 	case Argon2id:

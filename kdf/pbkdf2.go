@@ -10,14 +10,16 @@ import (
 	"encoding"
 	"encoding/binary"
 	"hash"
+	"runtime"
 )
 
-// pbkdf2SHA512 is PBKDF2 with HMAC-SHA512 for keys of up to one block, 64 bytes:
+// pbkdf2SHA512 is PBKDF2 with HMAC-SHA512 for keys of up to one block, 64
+// bytes:
 //
 //	U_1 = PRF(P, S ‖ INT(1)), U_j = PRF(P, U_{j-1}), DK = U_1 ⊕ U_2 ⊕ … ⊕ U_c
 //
-// RFC 8018, Section 5.2. The standard library has it too, but cannot be stopped,
-// and pads and copies anew in each of the 2·c calls of its hash.
+// RFC 8018, Section 5.2. The standard library's PBKDF2 cannot be stopped. It
+// also pads and copies again in each of the 2·c calls of its hash.
 func pbkdf2SHA512(ctx context.Context, p Params, password []byte, n int) ([]byte, error) {
 	if fips140.Enforced() && len(password) < minFIPSKey {
 		return nil, errFIPS // crypto/hmac would panic
@@ -40,13 +42,14 @@ func pbkdf2SHA512(ctx context.Context, p Params, password []byte, n int) ([]byte
 // minFIPSKey is the shortest HMAC key that FIPS 140-only mode allows: 112 bits.
 const minFIPSKey = 14
 
-// chain goes from one U to the next.
+// chain computes the values of U, one from another.
 type chain interface {
-	// xor adds the n values of U that follow to t: t ⊕ U_{j+1} ⊕ … ⊕ U_{j+n}.
+	// xor XORs the next n values of U into t: t ⊕ U_{j+1} ⊕ … ⊕ U_{j+n}.
 	xor(t []byte, n uint32)
 }
 
-// pbkdf2Sum returns the first n bytes of U_1 ⊕ … ⊕ U_c, for a chain that is at U_1.
+// pbkdf2Sum returns the first n bytes of U_1 ⊕ … ⊕ U_c, for a chain that is at
+// U_1.
 func pbkdf2Sum(ctx context.Context, f chain, u []byte, c uint32, n int) ([]byte, error) {
 	t := bytes.Clone(u)
 	for left := c - 1; left > 0; {
@@ -57,16 +60,19 @@ func pbkdf2Sum(ctx context.Context, f chain, u []byte, c uint32, n int) ([]byte,
 		step := min(left, cancelEvery)
 		f.xor(t, step)
 		left -= step
+		// In WebAssembly nothing else runs while this loop does, not even the
+		// timer of a context with a deadline.
+		runtime.Gosched()
 	}
 	clear(t[n:])
 	return t[:n:n], nil
 }
 
-// cancelEvery is the number of iterations between two looks at the context,
-// about a millisecond's.
+// cancelEvery is the number of iterations between two checks of the context,
+// about a millisecond.
 const cancelEvery = 1024
 
-// plainChain is U → PRF(P, U) by crypto/hmac.
+// plainChain computes U → PRF(P, U) with crypto/hmac.
 type plainChain struct {
 	mac hash.Hash
 	u   []byte
@@ -81,20 +87,20 @@ func (f plainChain) xor(t []byte, n uint32) {
 	}
 }
 
-// stateChain is U → PRF(P, U) by two calls of SHA-512's compression function and
-// nothing else. What HMAC hashes here is one block of key, always the same, and
-// then 64 bytes that with their padding are one block more. So the state after
-// the key is kept, in the encoding that crypto/sha512 gives it, and the padded
-// block is fed whole: the state after it, in that encoding, holds the digest.
+// stateChain computes U → PRF(P, U) with two calls of SHA-512's compression
+// function and nothing else. HMAC hashes a block of key, which is always the
+// same, and 64 bytes, which with their padding are one more block. The state
+// after the key is kept in the encoding of crypto/sha512, and the padded block
+// is fed as a whole. The encoded state after it contains the digest.
 //
-// In the encoding the digest is followed by an empty buffer, of zeros: put the
-// padding there, and the two are the next block.
+// In the encoding an empty buffer of zeros follows the digest. Once the padding
+// is written there, digest and padding together are the next block.
 type stateChain struct {
 	h            stateHash
 	inner, outer []byte // encoded states after the key
 	state        []byte // the encoded state after a block
-	block        []byte // of state: U and its padding
-	u            []byte // of block
+	block        []byte // part of state: U and its padding
+	u            []byte // part of block
 }
 
 type stateHash interface {
@@ -110,8 +116,8 @@ const (
 	stateSize   = stateDigest + sha512.Size + sha512.BlockSize + 8
 )
 
-// newChain returns the chain for a password, or nil if crypto/sha512 has no such
-// encoding.
+// newChain returns the chain for a password, or nil if crypto/sha512 has no
+// such encoding.
 func newChain(password []byte) *stateChain {
 	h, ok := sha512.New().(stateHash)
 	if !ok {
@@ -120,7 +126,7 @@ func newChain(password []byte) *stateChain {
 	f := &stateChain{h: h, state: make([]byte, stateSize)}
 	f.block = f.state[stateDigest:][:sha512.BlockSize]
 	f.u = f.block[:sha512.Size]
-	// RFC 2104: a key of more than a block is hashed first.
+	// RFC 2104: a key longer than a block is hashed first.
 	if len(password) > sha512.BlockSize {
 		h.Write(password)
 		h.Sum(f.block[:0])
@@ -154,15 +160,15 @@ func (f *stateChain) keyState(pad byte) []byte {
 	return state
 }
 
-// pad writes the padding of a message of which the first block was the key, and
-// u is the rest (FIPS 180-4, Section 5.1.2).
+// pad writes the padding of the message key block ‖ u (FIPS 180-4, Section
+// 5.1.2).
 func (f *stateChain) pad() {
 	f.block[sha512.Size] = 0x80
 	binary.BigEndian.PutUint64(f.block[sha512.BlockSize-8:], 8*(sha512.BlockSize+sha512.Size))
 }
 
-// agrees reports whether a new chain, which is at zeros, computes what HMAC does:
-// crypto/sha512 does not promise its encoding.
+// agrees reports whether a new chain computes what HMAC computes, beginning
+// with zeros: crypto/sha512 does not promise its encoding.
 func (f *stateChain) agrees(mac hash.Hash) bool {
 	var got, want [sha512.Size]byte
 	defer clear(got[:])
@@ -180,9 +186,9 @@ func (f *stateChain) xor(t []byte, n uint32) {
 	}
 }
 
-// compress puts the block through the compression function after the given
-// state, and the digest in the place of u. The errors of an encoding that was
-// read before are nil.
+// compress runs the compression function on the block after the given state,
+// and replaces u with the digest. The encoding was decoded before, so the
+// errors are nil.
 func (f *stateChain) compress(key []byte) {
 	f.h.UnmarshalBinary(key)
 	f.h.Write(f.block)

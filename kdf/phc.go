@@ -15,16 +15,17 @@ import (
 //	$argon2id$v=19$m=‹KiB›,t=‹passes›,p=‹parallelism›[$‹salt›]
 //	$scrypt$ln=‹log2 N›,r=‹block size›,p=‹parallelism›[$‹salt›]
 //
-// with the salt in base64 without padding. PBKDF2 lacks i if it is withheld.
+// with the salt in base64 without padding. PBKDF2 has no i if the number of
+// iterations has been taken out.
 
-// maxText is more than any text form has.
+// maxText is longer than any text form.
 const maxText = 192
 
 var phcBase64 = base64.RawStdEncoding
 
 // String returns the text form, a PHC string without a hash, such as
-// "$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHRzYWx0c2FsdA", and "invalid" for the
-// zero Params.
+// "$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHRzYWx0c2FsdA". For the zero Params
+// it returns "invalid".
 func (p Params) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "$%v", p.algorithm)
@@ -46,9 +47,9 @@ func (p Params) String() string {
 	return b.String()
 }
 
-// ParseParams reads what String returned, strictly: one spelling, in one
-// order, and no hash. Anything else is ErrMalformed. It applies no policy: Check
-// does.
+// ParseParams decodes what [Params.String] returned. It accepts one spelling in
+// one order, and no hash. Any other text returns [ErrMalformed]. It applies no
+// policy: [New] does.
 func ParseParams(text string) (Params, error) {
 	if len(text) > maxText {
 		return Params{}, ErrMalformed
@@ -61,7 +62,7 @@ func ParseParams(text string) (Params, error) {
 		}
 		p.salt = string(b)
 	}
-	// One spelling: whatever was read, it must be written as it came.
+	// One spelling: what was read must be written the same.
 	if !p.valid() || p.String() != text {
 		return Params{}, ErrMalformed
 	}
@@ -96,7 +97,8 @@ func parseCosts(text string) (p Params, rest string) {
 	return Params{}, ""
 }
 
-// parseCost reads a number after its name; what it cannot read becomes 0.
+// parseCost reads a number after its name. It returns 0, which is never valid,
+// for text that is not such a number.
 func parseCost(text, name string) (value uint32, rest string) {
 	digits, ok := strings.CutPrefix(text, name)
 	if !ok {
@@ -113,7 +115,8 @@ func parseCost(text, name string) (value uint32, rest string) {
 	return uint32(v), digits[end:]
 }
 
-// MarshalText returns the text form, or ErrUnknown for the zero Params.
+// MarshalText returns the text form. It returns [ErrUnknown] for the zero
+// Params.
 func (p Params) MarshalText() ([]byte, error) {
 	if !p.valid() {
 		return nil, ErrUnknown
@@ -121,7 +124,7 @@ func (p Params) MarshalText() ([]byte, error) {
 	return []byte(p.String()), nil
 }
 
-// UnmarshalText is [ParseParams]. After an error p stays as it was.
+// UnmarshalText is [ParseParams]. An error leaves p unchanged.
 func (p *Params) UnmarshalText(text []byte) error {
 	if len(text) > maxText {
 		return ErrMalformed

@@ -5,32 +5,34 @@ import (
 	"runtime"
 )
 
-// Policy is what parameters must satisfy, whoever chose them. The zero value
-// is the safe default. A limit that is 0 has its default; a floor that is set
-// below the default's has no effect, since parameters below it need [FixedPolicy],
-// while a ceiling can be set anywhere: lower it to what the smallest device
-// bears.
+// Policy limits the costs of parameters. The zero Policy is a safe default. A
+// limit of 0 stands for its default, which the type of the limit documents. A
+// floor below the default has no effect: weaker parameters need [FixedPolicy].
+// A ceiling can be set lower or higher: set it to what the smallest device can
+// bear. A Policy is a value and safe for concurrent use.
 type Policy struct {
 	PBKDF2SHA512 PBKDF2Limits
 	Argon2id     Argon2idLimits
 	Scrypt       ScryptLimits
 
-	// Gate bounds how many derivations by Argon2id and scrypt run at once, in
-	// all Functions that were checked with it: make one for the whole process.
-	// Nil: no bound.
+	// Gate limits how many derivations with Argon2id and scrypt run at the same
+	// time, in all Functions that were made with it. Make one for the whole
+	// process. If nil, there is no limit.
 	Gate *Gate
 
 	fixed   bool
 	fixedTo Params
 }
 
-// PBKDF2Limits are in iterations: 210,000 to 2^26.
+// PBKDF2Limits are in iterations. By default they are 210,000 and 67,108,864.
 type PBKDF2Limits struct {
 	Min, Max uint32
 }
 
-// Argon2idLimits are 19 MiB to 1 GiB of memory, at most 64 passes and 16 lanes,
-// and for memory times passes 38 MiB to 4 GiB. Their unit is KiB: 64<<10 is 64 MiB.
+// Argon2idLimits are the limits for Argon2id. Memory is in KiB: 64<<10 is 64
+// MiB. By default memory is 19 to 256 MiB, with at most 64 passes and 16 lanes,
+// and memory times passes is 38 MiB to 4 GiB. The default ceiling fits phones
+// and WebAssembly. Raise MaxMemory only if every device of an account has more.
 type Argon2idLimits struct {
 	MinMemory, MaxMemory uint32 // KiB
 	MaxPasses            uint32
@@ -38,29 +40,30 @@ type Argon2idLimits struct {
 	MinWork, MaxWork     uint64 // KiB of memory, times passes
 }
 
-// ScryptLimits are N from 2^16 on, at most 1 GiB for 128·N·r, and p up to 4. r
-// must be 8.
+// ScryptLimits are the limits for scrypt. By default N is at least 65,536, the
+// memory 128·N·r is at most 256 MiB, and p is at most 4. The block size r must
+// be 8.
 type ScryptLimits struct {
 	MinN           uint32
 	MaxMemory      uint32 // KiB
 	MaxParallelism uint32
 }
 
-// FixedPolicy returns the policy that allows one algorithm with one set of costs:
-// for parameters that are fixed elsewhere, those of RFC 9807, another vendor's,
-// of test vectors. The salt is free, and may be as short as p's own. No limit
-// applies, not even the floors; a Function below them says NeedsUpgrade. Its
-// Gate may be set.
+// FixedPolicy returns the policy that allows one algorithm with one set of
+// costs, for parameters that something else fixes: RFC 9807, another vendor, or
+// test vectors. Any salt is allowed, and it may be as short as the salt of p.
+// No limit applies, not even the floors: [Function.NeedsUpgrade] reports
+// parameters below them. The Gate may be set.
 //
-// The costs must be the program's own, or the user's device's. To check
-// parameters from a server or a file by FixedPolicy of themselves is to check
-// nothing: Argon2id and scrypt then take any memory they ask for, and end the
-// program when there is none.
+// The costs must come from the program itself or from the user's device.
+// Passing parameters from a server or a file both to FixedPolicy and to [New]
+// checks nothing: Argon2id and scrypt then take any memory that the parameters
+// ask for, and the program ends if there is not enough.
 func FixedPolicy(p Params) Policy { return Policy{fixed: true, fixedTo: p} }
 
-// MaxCost returns the most that one derivation by an algorithm may cost, in the unit
-// of [Params.Cost]: for those who bound several together. For a policy of FixedPolicy,
-// which has no limits, it is the largest number.
+// MaxCost returns the highest cost of one derivation with the algorithm, in the
+// unit of [Params.Cost]. Use it to limit several derivations together. For a
+// [FixedPolicy], which has no limits, it returns the largest uint64.
 func (pol Policy) MaxCost(a Algorithm) uint64 {
 	if pol.fixed {
 		return math.MaxUint64
@@ -78,11 +81,11 @@ func (pol Policy) MaxCost(a Algorithm) uint64 {
 }
 
 // New returns the function that p describes if the policy allows it. It decides
-// before any work or allocation. It returns [ErrUnknown] for the zero Params and
-// for an algorithm other than the one of a [FixedPolicy]. It returns [ErrWeak] or
-// [ErrExcessive], with the limit in the text, for costs outside the limits, and
-// [ErrWeak] for a salt shorter than 16 bytes. It returns [ErrIncomplete] if the
-// salt or the number of iterations is missing.
+// before any work or allocation. It returns [ErrUnknown] for the zero Params
+// and for an algorithm other than the one of a [FixedPolicy]. It returns
+// [ErrWeak] or [ErrExcessive], with the limit in the text, for costs outside
+// the limits, and [ErrWeak] for a salt shorter than 16 bytes. It returns
+// [ErrIncomplete] if the salt or the number of iterations is missing.
 func New(p Params, pol Policy) (*Function, error) { return newFunction(p, pol, Algorithm.core) }
 
 func newFunction(p Params, pol Policy, cores func(Algorithm) core) (*Function, error) {
@@ -102,9 +105,9 @@ func newFunction(p Params, pol Policy, cores func(Algorithm) core) (*Function, e
 	return &Function{params: p, gate: pol.Gate, derive: cores(p.algorithm)}, nil
 }
 
-// Check returns nil if the policy allows the costs of p, and otherwise the error
-// that [New] would return. The salt is not checked and may be missing: use it for
-// parameters that have none yet, such as an offer from a server.
+// Check returns nil if the policy allows the costs of p, and otherwise the
+// error that [New] would return. The salt is not checked and may be missing:
+// use it for parameters that have none yet, such as an offer from a server.
 func (pol Policy) Check(p Params) error {
 	switch {
 	case !p.valid():
@@ -119,9 +122,9 @@ func (pol Policy) Check(p Params) error {
 	return err
 }
 
-// NeedsUpgrade reports whether p is below a floor of the zero Policy, which only
-// a policy of [FixedPolicy] allows: replace such parameters at the next opportunity. It
-// says nothing of what the program would choose today.
+// NeedsUpgrade reports whether p is below a floor of the zero [Policy], which
+// only a [FixedPolicy] allows. Replace such parameters at the next opportunity.
+// It does not compare p with what the program would choose today.
 func (p Params) NeedsUpgrade() bool {
 	return !p.lacksIterations() && p.belowFloor(Policy{}.resolved()) != nil
 }
@@ -152,8 +155,8 @@ func (p Params) sameCosts(q Params) error {
 	return errDearer
 }
 
-// addressable is how many bytes a program can have at most. WebAssembly has
-// integers of 64 bits and addresses of 32.
+// addressable is the largest size in bytes that a program can have. WebAssembly
+// has integers of 64 bits and addresses of 32 bits.
 func addressable() uint64 {
 	if runtime.GOARCH == "wasm" {
 		return math.MaxUint32
@@ -187,8 +190,8 @@ func ceiling[T uint32 | uint64](limit *T, standard T) {
 
 const scryptR = 8
 
-// aboveCeiling returns ErrExcessive, with the limit, for a cost above its ceiling,
-// pol being resolved. The products cannot overflow 64 bits.
+// aboveCeiling returns ErrExcessive, with the limit, for a cost above its
+// ceiling. The policy must be resolved. The products fit into 64 bits.
 func (p Params) aboveCeiling(pol Policy) error {
 	a, s := pol.Argon2id, pol.Scrypt
 	switch p.algorithm {
@@ -220,8 +223,8 @@ func (p Params) aboveCeiling(pol Policy) error {
 	return nil
 }
 
-// belowFloor returns ErrWeak, with the limit, for a cost below its floor, pol being
-// resolved.
+// belowFloor returns ErrWeak, with the limit, for a cost below its floor. The
+// policy must be resolved.
 func (p Params) belowFloor(pol Policy) error {
 	switch p.algorithm {
 	case PBKDF2SHA512:

@@ -129,8 +129,8 @@ func TestErrorsNameTheLimit(t *testing.T) {
 		{must(kdf.NewScrypt(1<<16, 9, 1)), "kdf: parameters above the policy's ceiling: block size r"},
 		{must(kdf.NewScrypt(1<<16, 8, 5)), "kdf: parameters above the policy's ceiling: parallelism"},
 		{must(kdf.NewScrypt(1<<19, 8, 1)), "kdf: parameters above the policy's ceiling: memory"},
-		// Weak and excessive at once: who takes the weak ones by FixedPolicy must not
-		// get these.
+		// Weak and excessive at once: who takes the weak ones by FixedPolicy
+		// must not get these.
 		{must(kdf.NewArgon2id(8, 1<<20, 1)), "kdf: parameters above the policy's ceiling: passes"},
 	} {
 		require.EqualError(t, kdf.Policy{}.Check(c.p), c.want)
