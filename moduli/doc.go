@@ -5,11 +5,11 @@
 // # Where to start
 //
 // [Generate] finds a modulus from a [RandomStart] or, so that anyone can repeat
-// the search, from a [PublicStart]. [Search] is the same as a value that can be
+// the search, from a [VerifiableStart]. [Search] is the same as a value that can be
 // stopped, kept, and split among machines. [Modulus.Verify] proves any modulus,
 // whoever made it.
 //
-//	start, err := moduli.PublicStart(2048, "example.org/srp/2030", 0)
+//	start, err := moduli.VerifiableStart(2048, "example.org/srp/2030", 0)
 //	found, err := moduli.Generate(ctx, start)
 //
 // A [Record] is what is distributed: the modulus, its origin, what it is for, and

@@ -51,7 +51,7 @@ func readStart(s *cryptobyte.String) (start Start, ok bool) {
 	}
 	var err error
 	if len(label) > 0 {
-		start, err = PublicStart(int(bits), string(label), counter)
+		start, err = VerifiableStart(int(bits), string(label), counter)
 		return start, err == nil && len(n) == 0
 	}
 	start, err = givenStart(n)

@@ -28,15 +28,15 @@ func must[T any](v T, err error) T {
 }
 
 // find returns the modulus of 512 bits of a label.
-func find(t testing.TB, label string) moduli.Found {
-	f, err := moduli.Generate(t.Context(), must(moduli.PublicStart(512, label, 0)))
+func find(t testing.TB, label string) moduli.SearchResult {
+	f, err := moduli.Generate(t.Context(), must(moduli.VerifiableStart(512, label, 0)))
 	require.NoError(t, err)
 	return f
 }
 
-func TestPublicStart(t *testing.T) {
+func TestVerifiableStart(t *testing.T) {
 	for _, bits := range []int{512, 1024, 2048, 3072, 4096, 8192} {
-		s, err := moduli.PublicStart(bits, "label", 7)
+		s, err := moduli.VerifiableStart(bits, "label", 7)
 		require.NoError(t, err)
 		h := sha3.NewSHAKE256()
 		h.Write([]byte("nescio/moduli/v1\x00\x00\x00"))
@@ -53,18 +53,18 @@ func TestPublicStart(t *testing.T) {
 	seen := make(map[string]bool)
 	for _, label := range []string{"a", "b", "ab"} {
 		for counter := range uint32(3) {
-			seen[string(must(moduli.PublicStart(512, label, counter)).Bytes())] = true
+			seen[string(must(moduli.VerifiableStart(512, label, counter)).Bytes())] = true
 		}
 	}
 	require.Len(t, seen, 9)
 	for _, bits := range []int{-8, 0, 504, 511, 513, 2047, 8200, 1 << 20} {
-		_, err := moduli.PublicStart(bits, "label", 0)
+		_, err := moduli.VerifiableStart(bits, "label", 0)
 		require.ErrorIs(t, err, moduli.ErrStart)
 		_, err = moduli.RandomStart(bits)
 		require.ErrorIs(t, err, moduli.ErrStart)
 	}
 	for _, label := range []string{"", strings.Repeat("l", 256)} {
-		_, err := moduli.PublicStart(512, label, 0)
+		_, err := moduli.VerifiableStart(512, label, 0)
 		require.ErrorIs(t, err, moduli.ErrStart)
 	}
 }
@@ -105,7 +105,7 @@ func TestGenerate(t *testing.T) {
 // TestSearchGoesOnElsewhere: stopped, written down and read by another process,
 // it ends with the same.
 func TestSearchGoesOnElsewhere(t *testing.T) {
-	start := must(moduli.PublicStart(768, "elsewhere", 0))
+	start := must(moduli.VerifiableStart(768, "elsewhere", 0))
 	want, err := moduli.Generate(t.Context(), start)
 	require.NoError(t, err)
 	s := must(moduli.NewSearch(start))
@@ -139,7 +139,7 @@ func TestRangesMerge(t *testing.T) {
 	want := find(t, "ranges")
 	whole := must(moduli.NewSearch(want.Start))
 	const size = 7000
-	var best *moduli.Found
+	var best *moduli.SearchResult
 	for i := uint64(5); i < 6; i-- { // backwards, as if the last machine were the first to end
 		part, err := whole.Range(i*size, (i+1)*size)
 		require.NoError(t, err)
@@ -167,11 +167,11 @@ func TestRangesMerge(t *testing.T) {
 // TestNothingAboveTheSize: a search does not leave the numbers of its size.
 func TestNothingAboveTheSize(t *testing.T) {
 	ones := bytes.Repeat([]byte{0xff}, 64)
-	f := must(moduli.Imported(moduli.Modulus{N: ones, G: 2}))
+	f := must(moduli.ImportedResult(moduli.Modulus{N: ones, G: 2}))
 	_, err := moduli.Generate(t.Context(), f.Start)
 	require.ErrorIs(t, err, moduli.ErrExhausted)
 	copy(ones[62:], []byte{0xf0, 0}) // 171 slots, in which there happens to be none
-	f = must(moduli.Imported(moduli.Modulus{N: ones, G: 2}))
+	f = must(moduli.ImportedResult(moduli.Modulus{N: ones, G: 2}))
 	s := must(moduli.NewSearch(f.Start))
 	_, err = s.Run(t.Context(), nil)
 	require.ErrorIs(t, err, moduli.ErrExhausted)
@@ -180,7 +180,7 @@ func TestNothingAboveTheSize(t *testing.T) {
 
 func TestProgress(t *testing.T) {
 	var last moduli.Progress
-	s := must(moduli.NewSearch(must(moduli.PublicStart(512, "progress", 0))))
+	s := must(moduli.NewSearch(must(moduli.VerifiableStart(512, "progress", 0))))
 	f, err := s.Run(t.Context(), func(p moduli.Progress) {
 		require.GreaterOrEqual(t, p.Next, last.Next)
 		last = p
@@ -232,7 +232,7 @@ func TestVerifySaysWhatIsWrong(t *testing.T) {
 // TestMemoryIsBounded: a search of 4096 bits with 16 workers stays within what
 // Run says.
 func TestMemoryIsBounded(t *testing.T) {
-	s := must(moduli.NewSearch(must(moduli.PublicStart(4096, "memory", 0))))
+	s := must(moduli.NewSearch(must(moduli.VerifiableStart(4096, "memory", 0))))
 	s.Workers = 16
 	defer debug.SetGCPercent(debug.SetGCPercent(10))
 	runtime.GC()
@@ -258,7 +258,7 @@ func TestMemoryIsBounded(t *testing.T) {
 }
 
 func TestSearchEncodingIsStrict(t *testing.T) {
-	for _, start := range []moduli.Start{must(moduli.RandomStart(512)), must(moduli.PublicStart(512, "strict", 3))} {
+	for _, start := range []moduli.Start{must(moduli.RandomStart(512)), must(moduli.VerifiableStart(512, "strict", 3))} {
 		data := must(must(moduli.NewSearch(start)).MarshalBinary())
 		for b := range testvec.Lengths(data) {
 			s := must(moduli.NewSearch(start))
@@ -282,7 +282,7 @@ func TestZeroSearch(t *testing.T) {
 }
 
 func FuzzSearch(f *testing.F) {
-	f.Add(must(must(moduli.NewSearch(must(moduli.PublicStart(512, "fuzz", 3)))).MarshalBinary()))
+	f.Add(must(must(moduli.NewSearch(must(moduli.VerifiableStart(512, "fuzz", 3)))).MarshalBinary()))
 	f.Add(must(must(moduli.NewSearch(must(moduli.RandomStart(512)))).MarshalBinary()))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var s moduli.Search
@@ -296,7 +296,7 @@ func BenchmarkGenerate(b *testing.B) {
 	b.Run("1024", func(b *testing.B) {
 		i := 0
 		for b.Loop() {
-			must(moduli.Generate(b.Context(), must(moduli.PublicStart(1024, fmt.Sprint("bench ", i), 0))))
+			must(moduli.Generate(b.Context(), must(moduli.VerifiableStart(1024, fmt.Sprint("bench ", i), 0))))
 			i++
 		}
 	})

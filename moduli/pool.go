@@ -45,13 +45,13 @@ func (p *Pool) With(records ...*Record) (*Pool, error) {
 	q := &Pool{slices.Clone(p.entries)}
 	seen := make(map[string]bool, len(p.entries))
 	for _, e := range p.entries {
-		seen[string(e.record.found.N)] = true
+		seen[string(e.record.result.N)] = true
 	}
 	for _, r := range records {
-		if seen[string(r.found.N)] {
+		if seen[string(r.result.N)] {
 			return nil, ErrDuplicate
 		}
-		seen[string(r.found.N)] = true
+		seen[string(r.result.N)] = true
 		q.entries = append(q.entries, entry{record: r})
 	}
 	return q, nil
@@ -67,7 +67,7 @@ func (p *Pool) Retire(n ...[]byte) *Pool {
 	q := &Pool{slices.Clone(p.entries)}
 	for i := range q.entries {
 		e := &q.entries[i]
-		e.retired = e.retired || retire[string(e.record.found.N)]
+		e.retired = e.retired || retire[string(e.record.result.N)]
 	}
 	return q
 }
@@ -84,7 +84,7 @@ func (p *Pool) Records() []*Record {
 // Find returns the record of N, retired or not, or nil.
 func (p *Pool) Find(n []byte) *Record {
 	for _, e := range p.entries {
-		if bytes.Equal(e.record.found.N, n) {
+		if bytes.Equal(e.record.result.N, n) {
 			return e.record
 		}
 	}
@@ -94,7 +94,7 @@ func (p *Pool) Find(n []byte) *Record {
 // Retired reports whether the record of N is in the pool and retired.
 func (p *Pool) Retired(n []byte) bool {
 	for _, e := range p.entries {
-		if e.retired && bytes.Equal(e.record.found.N, n) {
+		if e.retired && bytes.Equal(e.record.result.N, n) {
 			return true
 		}
 	}
@@ -174,10 +174,10 @@ func ParsePool(text string) (*Pool, error) {
 		if err != nil {
 			return nil, err
 		}
-		if seen[string(r.found.N)] {
+		if seen[string(r.result.N)] {
 			return nil, ErrDuplicate
 		}
-		seen[string(r.found.N)] = true
+		seen[string(r.result.N)] = true
 		p.entries = append(p.entries, entry{r, retired})
 	}
 	return p, nil

@@ -64,7 +64,7 @@ func TestPool(t *testing.T) {
 // signed by somebody else.
 func TestPickNeverTakes(t *testing.T) {
 	other := must(moduli.GenerateKey(created, time.Time{}))
-	f := func(i int) moduli.Found { return find(t, fmt.Sprint("pool ", i)) }
+	f := func(i int) moduli.SearchResult { return find(t, fmt.Sprint("pool ", i)) }
 	expired := must(key.Sign(must(moduli.NewRecord(f(0), purpose, created.Add(-time.Hour), created.Add(-1)))))
 	foreign := must(key.Sign(must(moduli.NewRecord(f(1), "another purpose", created, notAfter))))
 	unsigned := must(moduli.NewRecord(f(2), purpose, created, notAfter))

@@ -37,7 +37,7 @@ var ErrRecord = errors.New("moduli: unusable record")
 // not choose, repeat the search, by Generate, and take a counter above 0 for a
 // choice.
 type Record struct {
-	found     Found
+	result    SearchResult
 	purpose   string
 	created   int64 // Unix seconds
 	notAfter  int64 // 0: without an end
@@ -48,9 +48,9 @@ type Record struct {
 // service or protocol that the modulus is for, such as "example.org/srp"; times
 // are kept in whole seconds, and a zero notAfter is none. It returns ErrRecord
 // for values out of range or that contradict each other.
-func NewRecord(f Found, purpose string, created, notAfter time.Time) (*Record, error) {
-	r := &Record{found: f, purpose: purpose, created: created.Unix()}
-	r.found.N = bytes.Clone(f.N)
+func NewRecord(f SearchResult, purpose string, created, notAfter time.Time) (*Record, error) {
+	r := &Record{result: f, purpose: purpose, created: created.Unix()}
+	r.result.N = bytes.Clone(f.N)
 	if !notAfter.IsZero() {
 		r.notAfter = notAfter.Unix()
 	}
@@ -60,16 +60,16 @@ func NewRecord(f Found, purpose string, created, notAfter time.Time) (*Record, e
 	return r, nil
 }
 
-// Imported is the search of a modulus that comes from elsewhere: it starts at
+// ImportedResult is the search of a modulus that comes from elsewhere: it starts at
 // the modulus itself, and tells nothing of its origin. It returns ErrStart for a
 // size that records do not have.
-func Imported(m Modulus) (Found, error) {
+func ImportedResult(m Modulus) (SearchResult, error) {
 	start, err := givenStart(m.N)
-	return Found{Modulus: m, Start: start}, err
+	return SearchResult{Modulus: m, Start: start}, err
 }
 
 func (r *Record) valid() bool {
-	f := r.found
+	f := r.result
 	if f.checkSize() != nil || f.Start.label != "" && !f.isPublic() || f.G < 2 || f.G > math.MaxInt32 ||
 		len(r.purpose) == 0 || len(r.purpose) > MaxPurpose || r.created <= 0 || r.notAfter != 0 && r.notAfter <= r.created {
 		return false
@@ -81,20 +81,20 @@ func (r *Record) valid() bool {
 
 // isPublic reports whether a search from a public start can have found it: as far
 // as can be seen without repeating it.
-func (f Found) isPublic() bool {
+func (f SearchResult) isPublic() bool {
 	residue := new(big.Int).SetBytes(f.N)
 	residue.Mod(residue, big.NewInt(safeprime.Step))
 	return f.G == Generator && residue.Int64() == safeprime.Class && f.Offset < safeprime.Step*lastSlot
 }
 
 // Modulus returns a copy of the pair (N, g).
-func (r *Record) Modulus() Modulus { return Modulus{N: bytes.Clone(r.found.N), G: r.found.G} }
+func (r *Record) Modulus() Modulus { return Modulus{N: bytes.Clone(r.result.N), G: r.result.G} }
 
 // Start and Offset return where the search began, and how far from there N is.
-func (r *Record) Start() Start { return r.found.Start }
+func (r *Record) Start() Start { return r.result.Start }
 
 // Offset returns N − start.
-func (r *Record) Offset() uint64 { return r.found.Offset }
+func (r *Record) Offset() uint64 { return r.result.Offset }
 
 // Purpose returns what the modulus is for.
 func (r *Record) Purpose() string { return r.purpose }
@@ -135,10 +135,10 @@ func (r *Record) Bytes() []byte {
 // body is the binary form before the signature.
 func (r *Record) body() []byte {
 	b := newEncoding(kindRecord)
-	b.AddUint32(uint32(r.found.G))
-	b.AddUint16LengthPrefixed(func(b *cryptobyte.Builder) { b.AddBytes(r.found.N) })
-	addStart(b, r.found.Start)
-	b.AddUint64(r.found.Offset)
+	b.AddUint32(uint32(r.result.G))
+	b.AddUint16LengthPrefixed(func(b *cryptobyte.Builder) { b.AddBytes(r.result.N) })
+	addStart(b, r.result.Start)
+	b.AddUint64(r.result.Offset)
 	addBytes8(b, []byte(r.purpose))
 	b.AddUint64(uint64(r.created))
 	b.AddUint64(uint64(r.notAfter))
@@ -158,8 +158,8 @@ func ParseRecord(data []byte) (*Record, error) {
 	if !s.ReadUint32(&g) || g > math.MaxInt32 || !s.ReadUint16LengthPrefixed(&n) {
 		return nil, ErrMalformed
 	}
-	r.found.N, r.found.G = bytes.Clone(n), int(g)
-	if r.found.Start, ok = readStart(&s); !ok || !s.ReadUint64(&r.found.Offset) ||
+	r.result.N, r.result.G = bytes.Clone(n), int(g)
+	if r.result.Start, ok = readStart(&s); !ok || !s.ReadUint64(&r.result.Offset) ||
 		!s.ReadUint8LengthPrefixed(&purpose) || !s.ReadUint64(&created) || !s.ReadUint64(&notAfter) ||
 		created > math.MaxInt64 || notAfter > math.MaxInt64 {
 		return nil, ErrMalformed

@@ -192,14 +192,14 @@ func plus(n []byte, d int64) []byte {
 
 func TestNewRecordRefuses(t *testing.T) {
 	f := find(t, "demo")
-	wrong := func(change func(f *moduli.Found)) moduli.Found {
+	wrong := func(change func(f *moduli.SearchResult)) moduli.SearchResult {
 		g := f
 		g.N = bytes.Clone(f.N)
 		change(&g)
 		return g
 	}
 	for name, c := range map[string]struct {
-		f         moduli.Found
+		f         moduli.SearchResult
 		purpose   string
 		from, end time.Time
 	}{
@@ -207,36 +207,36 @@ func TestNewRecordRefuses(t *testing.T) {
 		"long purpose":     {f, string(make([]byte, 256)), created, notAfter},
 		"no time":          {f, purpose, time.Time{}, notAfter},
 		"end before start": {f, purpose, created, created},
-		"offset":           {wrong(func(f *moduli.Found) { f.Offset++ }), purpose, created, notAfter},
-		"N":                {wrong(func(f *moduli.Found) { f.N[0] ^= 1 }), purpose, created, notAfter},
-		"g":                {wrong(func(f *moduli.Found) { f.G = 1 }), purpose, created, notAfter},
-		"start":            {wrong(func(f *moduli.Found) { f.Start = moduli.Start{} }), purpose, created, notAfter},
-		"label, g = 5":     {wrong(func(f *moduli.Found) { f.G = 5 }), purpose, created, notAfter},
-		"label, class":     {wrong(func(f *moduli.Found) { f.Offset += 2; f.N = plus(f.N, 2) }), purpose, created, notAfter},
-		"label, far":       {wrong(func(f *moduli.Found) { f.Offset += 24 << 40; f.N = plus(f.N, 24<<40) }), purpose, created, notAfter},
-		"another start":    {wrong(func(f *moduli.Found) { f.Start = must(moduli.PublicStart(512, "x", 0)) }), purpose, created, notAfter},
-		"nothing":          {moduli.Found{}, purpose, created, notAfter},
+		"offset":           {wrong(func(f *moduli.SearchResult) { f.Offset++ }), purpose, created, notAfter},
+		"N":                {wrong(func(f *moduli.SearchResult) { f.N[0] ^= 1 }), purpose, created, notAfter},
+		"g":                {wrong(func(f *moduli.SearchResult) { f.G = 1 }), purpose, created, notAfter},
+		"start":            {wrong(func(f *moduli.SearchResult) { f.Start = moduli.Start{} }), purpose, created, notAfter},
+		"label, g = 5":     {wrong(func(f *moduli.SearchResult) { f.G = 5 }), purpose, created, notAfter},
+		"label, class":     {wrong(func(f *moduli.SearchResult) { f.Offset += 2; f.N = plus(f.N, 2) }), purpose, created, notAfter},
+		"label, far":       {wrong(func(f *moduli.SearchResult) { f.Offset += 24 << 40; f.N = plus(f.N, 24<<40) }), purpose, created, notAfter},
+		"another start":    {wrong(func(f *moduli.SearchResult) { f.Start = must(moduli.VerifiableStart(512, "x", 0)) }), purpose, created, notAfter},
+		"nothing":          {moduli.SearchResult{}, purpose, created, notAfter},
 	} {
 		_, err := moduli.NewRecord(c.f, c.purpose, c.from, c.end)
 		require.ErrorIs(t, err, moduli.ErrRecord, name)
 	}
 }
 
-// TestSrpAcceptsRecords: a record is the credential of a group, for a login and,
+// TestSrpAcceptsRecords: a record is the certificate of a group, for a login and,
 // until its end, for a registration.
 func TestSrpAcceptsRecords(t *testing.T) {
 	ref := must(srp.RFC5054Group(2048)).Ref() // of the class, and proved without a search
 	m := moduli.Modulus{N: ref.N, G: ref.G}
 	sign := func(end time.Time, k *moduli.PrivateKey) []byte {
 		from, _ := k.Public().Window()
-		r := must(moduli.NewRecord(must(moduli.Imported(m)), purpose, from, end))
+		r := must(moduli.NewRecord(must(moduli.ImportedResult(m)), purpose, from, end))
 		return must(k.Sign(r)).Bytes()
 	}
 	now := time.Now()
 	current := must(moduli.GenerateKey(now.Add(-2*day), time.Time{}))
 	trusted := moduli.NewKeys(current.Public())
 	for name, c := range map[string]struct {
-		credential   []byte
+		certificate  []byte
 		login, fresh bool
 	}{
 		"current":  {sign(now.Add(day), current), true, true},
@@ -246,13 +246,13 @@ func TestSrpAcceptsRecords(t *testing.T) {
 		"another":  {must(key.Sign(newRecord(t, "demo"))).Bytes(), false, false},
 		"nothing":  {nil, false, false},
 		"garbage":  {[]byte("garbage"), false, false},
-		"unsigned": {must(moduli.NewRecord(must(moduli.Imported(m)), purpose, now, time.Time{})).Bytes(), false, false},
+		"unsigned": {must(moduli.NewRecord(must(moduli.ImportedResult(m)), purpose, now, time.Time{})).Bytes(), false, false},
 	} {
-		group := srp.GroupRef{N: m.N, G: m.G, Credential: c.credential}
+		group := srp.GroupRef{N: m.N, G: m.G, Credential: c.certificate}
 		for policy, ok := range map[bool]bool{false: c.login, true: c.fresh} {
-			accept := trusted.AcceptGroup(purpose)
+			accept := trusted.GroupPolicy(purpose)
 			if policy {
-				accept = trusted.AcceptNewGroup(purpose)
+				accept = trusted.RegistrationPolicy(purpose)
 			}
 			client := must(srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{srp.RFC5054SHA256(0)}, AcceptGroup: accept}))
 			_, err := client.Register(t.Context(), srp.Offer{Profile: srp.RFC5054SHA256(0), Group: group}, []byte("alice"), []byte("pw"))
@@ -264,7 +264,7 @@ func TestSrpAcceptsRecords(t *testing.T) {
 		}
 	}
 	// A record vouches for its own modulus only.
-	accept := trusted.AcceptGroup(purpose)
+	accept := trusted.GroupPolicy(purpose)
 	require.NoError(t, accept(m.N, 2, sign(time.Time{}, current)))
 	require.Equal(t, moduli.ErrOtherModulus, accept(m.N, 5, sign(time.Time{}, current)))
 	require.Equal(t, moduli.ErrOtherModulus, accept(find(t, "demo").N, 2, sign(time.Time{}, current)))
@@ -305,7 +305,7 @@ func TestPrivateKeysRedactThemselves(t *testing.T) {
 // be together, or have two encodings.
 func TestContradictionsAreRefused(t *testing.T) {
 	public := must(moduli.NewRecord(find(t, "demo"), purpose, created, notAfter)).Bytes()
-	random := must(moduli.NewRecord(must(moduli.Imported(find(t, "demo").Modulus)), purpose, created, notAfter)).Bytes()
+	random := must(moduli.NewRecord(must(moduli.ImportedResult(find(t, "demo").Modulus)), purpose, created, notAfter)).Bytes()
 	const startAt = 3 + 4 + 2 + 64
 	for name, c := range map[string]struct {
 		data []byte

@@ -18,8 +18,8 @@ const Generator = 2
 // ErrExhausted means that the slots of a search hold no modulus.
 var ErrExhausted = errors.New("moduli: no modulus in these slots")
 
-// Found is a modulus together with the search that found it.
-type Found struct {
+// SearchResult is a modulus together with the search that found it.
+type SearchResult struct {
 	Modulus
 	Start  Start
 	Offset uint64 // N − start
@@ -30,10 +30,10 @@ type Found struct {
 // searches take less than 70 % of the mean, one in twenty more than three times
 // it. It returns the error of ctx within one exponentiation, or of its last proof
 // within three: some 10 ms at 2048 bits, and less than 100 at 4096.
-func Generate(ctx context.Context, start Start) (Found, error) {
+func Generate(ctx context.Context, start Start) (SearchResult, error) {
 	s, err := NewSearch(start)
 	if err != nil {
-		return Found{}, err
+		return SearchResult{}, err
 	}
 	return s.Run(ctx, nil)
 }
@@ -107,7 +107,7 @@ func (s *Search) Next() uint64 { return s.next }
 //
 // It takes at most 64 MiB of memory with 16 workers at 4096 bits, however long
 // it runs: less than 4 MiB for each worker.
-func (s *Search) Run(ctx context.Context, report func(Progress)) (Found, error) {
+func (s *Search) Run(ctx context.Context, report func(Progress)) (SearchResult, error) {
 	begin, before, tests := time.Now(), s.elapsed, s.tests
 	start := new(big.Int).SetBytes([]byte(s.start.n))
 	base := safeprime.FirstSlot(start)
@@ -129,13 +129,13 @@ func (s *Search) Run(ctx context.Context, report func(Progress)) (Found, error) 
 	slot, found, p, err := inner.Run(ctx)
 	update(p)
 	if err != nil {
-		return Found{}, err
+		return SearchResult{}, err
 	}
 	if !found {
-		return Found{}, ErrExhausted
+		return SearchResult{}, ErrExhausted
 	}
 	n := safeprime.Slot(base, slot)
-	return Found{
+	return SearchResult{
 		Modulus: Modulus{N: n.Bytes(), G: Generator},
 		Start:   s.start,
 		Offset:  new(big.Int).Sub(n, start).Uint64(),

@@ -104,30 +104,32 @@ func (k *Keys) CheckNew(r *Record, purpose string, now time.Time) error {
 	return nil
 }
 
-// AcceptGroup returns the group policy of package srp's clients that accepts the
-// moduli of records that Check accepts, and whose record is the credential. For
-// accounts on other groups too, combine it by srp.AnyOf.
-func (k *Keys) AcceptGroup(purpose string) func(n []byte, g int, credential []byte) error {
-	return accept(func(r *Record) error { return k.Check(r, purpose) })
+// GroupPolicy returns the policy by which a client of package srp accepts groups
+// at login. It accepts a group if its certificate is a record of the same modulus
+// and generator that [Keys.Check] accepts for the purpose. Otherwise it returns
+// ErrUntrusted or ErrMalformed. For accounts on other groups too, combine it
+// through srp.AnyOf.
+func (k *Keys) GroupPolicy(purpose string) func(n []byte, g int, certificate []byte) error {
+	return groupPolicy(func(r *Record) error { return k.Check(r, purpose) })
 }
 
-// AcceptNewGroup is AcceptGroup for a client that registers or changes a
-// password: it accepts what CheckNew accepts at that time. Logins need a client
-// of their own, or accounts on a modulus that has expired are shut out.
-func (k *Keys) AcceptNewGroup(purpose string) func(n []byte, g int, credential []byte) error {
-	return accept(func(r *Record) error { return k.CheckNew(r, purpose, time.Now()) })
+// RegistrationPolicy is GroupPolicy for a client that registers an account or
+// changes a password. It accepts the records that [Keys.CheckNew] accepts at the
+// time of the call.
+func (k *Keys) RegistrationPolicy(purpose string) func(n []byte, g int, certificate []byte) error {
+	return groupPolicy(func(r *Record) error { return k.CheckNew(r, purpose, time.Now()) })
 }
 
-func accept(check func(r *Record) error) func(n []byte, g int, credential []byte) error {
-	return func(n []byte, g int, credential []byte) error {
-		if len(credential) == 0 {
+func groupPolicy(check func(r *Record) error) func(n []byte, g int, certificate []byte) error {
+	return func(n []byte, g int, certificate []byte) error {
+		if len(certificate) == 0 {
 			return ErrNoRecord
 		}
-		r, err := ParseRecord(credential)
+		r, err := ParseRecord(certificate)
 		if err != nil {
 			return err
 		}
-		if !r.found.Equal(Modulus{N: n, G: g}) {
+		if !r.result.Equal(Modulus{N: n, G: g}) {
 			return ErrOtherModulus
 		}
 		return check(r)

@@ -38,11 +38,11 @@ func RandomStart(bits int) (Start, error) {
 	return Start{bits: bits, n: string(n)}, nil
 }
 
-// PublicStart computes the start of a label of 1 to 255 bytes: the first bits/8
+// VerifiableStart computes the start of a label of 1 to 255 bytes: the first bits/8
 // bytes of SHAKE256("nescio/moduli/v1" ‖ 00 ‖ u32 bits ‖ u16 len ‖ label ‖ u32 counter)
 // with the top bit set, all integers big-endian. The counter is 0, and goes up by one if no modulus of
 // that size follows the start, which will not happen above some 60 bits.
-func PublicStart(bits int, label string, counter uint32) (Start, error) {
+func VerifiableStart(bits int, label string, counter uint32) (Start, error) {
 	if !validBits(bits) || len(label) == 0 || len(label) > MaxLabel {
 		return Start{}, ErrStart
 	}

@@ -90,7 +90,7 @@ func protonService() (*srp.Server, *srp.Client, *openpgp.Key, []byte) {
 	if err != nil {
 		log.Fatal(err)
 	}
-	client, err := srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{srp.Proton(4)}, AcceptGroup: key.AcceptGroup})
+	client, err := srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{srp.Proton(4)}, AcceptGroup: key.GroupPolicy()})
 	if err != nil {
 		log.Fatal(err)
 	}

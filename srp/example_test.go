@@ -122,7 +122,7 @@ func ExampleLogin_Answer() {
 	}
 	client, err := srp.NewClient(srp.ClientConfig{
 		Profiles:    []srp.Profile{srp.Proton(4), srp.Proton(3)},
-		AcceptGroup: key.AcceptGroup,
+		AcceptGroup: key.GroupPolicy(),
 	})
 	if err != nil {
 		log.Fatal(err)

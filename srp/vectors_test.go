@@ -97,7 +97,7 @@ func protonClient(t testing.TB, versions ...int) *srp.Client {
 	for _, v := range versions {
 		profiles = append(profiles, srp.Proton(v))
 	}
-	c, err := srp.NewClient(srp.ClientConfig{Profiles: profiles, AcceptGroup: key.AcceptGroup})
+	c, err := srp.NewClient(srp.ClientConfig{Profiles: profiles, AcceptGroup: key.GroupPolicy()})
 	require.NoError(t, err)
 	return c
 }

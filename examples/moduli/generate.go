@@ -119,7 +119,7 @@ func (g *generation) numbered(i int) string {
 func (g *generation) newSearch(i int) (*moduli.Search, error) {
 	start, err := moduli.RandomStart(g.bits)
 	if g.label != "" {
-		start, err = moduli.PublicStart(g.bits, g.numbered(i), 0)
+		start, err = moduli.VerifiableStart(g.bits, g.numbered(i), 0)
 	}
 	if err != nil {
 		return nil, err

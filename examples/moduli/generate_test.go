@@ -41,7 +41,7 @@ func TestGenerate(t *testing.T) {
 	require.NoError(t, err)
 	for i, label := range []string{"test", "test/2"} {
 		r := pool.Records()[i]
-		start, err := moduli.PublicStart(512, label, 0)
+		start, err := moduli.VerifiableStart(512, label, 0)
 		require.NoError(t, err)
 		want, err := moduli.Generate(t.Context(), start)
 		require.NoError(t, err)
@@ -83,7 +83,7 @@ func TestResume(t *testing.T) {
 	want := pool3(t)
 	in(t)
 	args := append(three, "pool.moduli")
-	start, err := moduli.PublicStart(512, "a b", 0)
+	start, err := moduli.VerifiableStart(512, "a b", 0)
 	require.NoError(t, err)
 	search, err := moduli.NewSearch(start)
 	require.NoError(t, err)
@@ -121,7 +121,7 @@ func TestStoppedWhileItProves(t *testing.T) {
 	for _, found := range []int{2, 3} {
 		in(t)
 		if found == 3 {
-			start, err := moduli.PublicStart(512, "a b/4", 0)
+			start, err := moduli.VerifiableStart(512, "a b/4", 0)
 			require.NoError(t, err)
 			search, err = moduli.NewSearch(start)
 			require.NoError(t, err)
@@ -175,7 +175,7 @@ func TestFinishedCheckpoint(t *testing.T) {
 	want := pool3(t)
 	pool, err := moduli.ParsePool(want)
 	require.NoError(t, err)
-	start, err := moduli.PublicStart(512, "a b/4", 0)
+	start, err := moduli.VerifiableStart(512, "a b/4", 0)
 	require.NoError(t, err)
 	search, err := moduli.NewSearch(start)
 	require.NoError(t, err)
@@ -198,7 +198,7 @@ func TestCheckpointOfOtherFlags(t *testing.T) {
 	saved := func(name, label string, found ...*moduli.Record) {
 		start, err := moduli.RandomStart(512)
 		if label != "" {
-			start, err = moduli.PublicStart(512, label, 0)
+			start, err = moduli.VerifiableStart(512, label, 0)
 		}
 		require.NoError(t, err)
 		search, err := moduli.NewSearch(start)
@@ -232,7 +232,7 @@ func TestCheckpointOfOtherFlags(t *testing.T) {
 
 func TestMalformedCheckpoint(t *testing.T) {
 	in(t)
-	start, err := moduli.PublicStart(512, "test", 0)
+	start, err := moduli.VerifiableStart(512, "test", 0)
 	require.NoError(t, err)
 	search, err := moduli.NewSearch(start)
 	require.NoError(t, err)

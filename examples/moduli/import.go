@@ -144,7 +144,7 @@ func proveAll(ctx context.Context, candidates []candidate, t terms, m *meter) (p
 
 // with returns the pool with a record of the modulus.
 func with(pool *moduli.Pool, n moduli.Modulus, t terms) (*moduli.Pool, error) {
-	found, err := moduli.Imported(n)
+	found, err := moduli.ImportedResult(n)
 	if err != nil {
 		return nil, err
 	}

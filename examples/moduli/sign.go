@@ -103,7 +103,7 @@ func signRecord(ctx context.Context, key *moduli.PrivateKey, r listed, purpose s
 		if _, ok := r.NotAfter(); !ok {
 			end = time.Time{}
 		}
-		record, err = moduli.NewRecord(moduli.Found{Modulus: r.Modulus(), Start: r.Start(), Offset: r.Offset()}, purpose, r.Created(), end)
+		record, err = moduli.NewRecord(moduli.SearchResult{Modulus: r.Modulus(), Start: r.Start(), Offset: r.Offset()}, purpose, r.Created(), end)
 		if err != nil {
 			return nil, fmt.Errorf("-purpose has 1 to %d bytes", moduli.MaxPurpose)
 		}

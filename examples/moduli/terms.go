@@ -39,6 +39,6 @@ func (t *terms) recordTime() time.Time {
 	return t.created.Time
 }
 
-func (t *terms) record(found moduli.Found) (*moduli.Record, error) {
+func (t *terms) record(found moduli.SearchResult) (*moduli.Record, error) {
 	return moduli.NewRecord(found, t.purpose, t.recordTime(), t.notAfter.Time)
 }

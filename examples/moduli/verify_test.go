@@ -89,7 +89,7 @@ func TestVerifyRefusesWhatIsNoSafePrime(t *testing.T) {
 	}
 	var records []*moduli.Record
 	for _, n := range []*big.Int{p, new(big.Int).Add(p, big.NewInt(2))} {
-		found, err := moduli.Imported(moduli.Modulus{N: n.Bytes(), G: 2})
+		found, err := moduli.ImportedResult(moduli.Modulus{N: n.Bytes(), G: 2})
 		require.NoError(t, err)
 		r, err := moduli.NewRecord(found, "demo", time.Now(), time.Time{})
 		require.NoError(t, err)
@@ -206,7 +206,7 @@ func TestShow(t *testing.T) {
 // TestVerifyRepeats the search, and so sees a modulus that is not the first one.
 func TestVerifyRepeats(t *testing.T) {
 	in(t)
-	start, err := moduli.PublicStart(512, "repeat", 0)
+	start, err := moduli.VerifiableStart(512, "repeat", 0)
 	require.NoError(t, err)
 	first, err := moduli.Generate(t.Context(), start)
 	require.NoError(t, err)
@@ -217,7 +217,7 @@ func TestVerifyRepeats(t *testing.T) {
 	second, err := later.Run(t.Context(), nil)
 	require.NoError(t, err)
 	require.Greater(t, second.Offset, first.Offset)
-	for name, f := range map[string]moduli.Found{"first": first, "second": second} {
+	for name, f := range map[string]moduli.SearchResult{"first": first, "second": second} {
 		r, err := moduli.NewRecord(f, "demo", time.Now(), time.Time{})
 		require.NoError(t, err)
 		write(t, name, r.Text())
@@ -233,15 +233,15 @@ func TestVerifyRepeats(t *testing.T) {
 // TestForgedCheckpoint: what a checkpoint says was found is proved.
 func TestForgedCheckpoint(t *testing.T) {
 	in(t)
-	start, err := moduli.PublicStart(512, "forged", 0)
+	start, err := moduli.VerifiableStart(512, "forged", 0)
 	require.NoError(t, err)
 	first, err := moduli.Generate(t.Context(), start)
 	require.NoError(t, err)
 	n := new(big.Int).SetBytes(first.N)
-	composite := moduli.Found{Modulus: moduli.Modulus{N: n.Add(n, big.NewInt(24)).Bytes(), G: 2}, Start: start, Offset: first.Offset + 24}
+	composite := moduli.SearchResult{Modulus: moduli.Modulus{N: n.Add(n, big.NewInt(24)).Bytes(), G: 2}, Start: start, Offset: first.Offset + 24}
 	r, err := moduli.NewRecord(composite, "demo", time.Now(), time.Time{})
 	require.NoError(t, err)
-	next, err := moduli.PublicStart(512, "forged/2", 0)
+	next, err := moduli.VerifiableStart(512, "forged/2", 0)
 	require.NoError(t, err)
 	search, err := moduli.NewSearch(next)
 	require.NoError(t, err)

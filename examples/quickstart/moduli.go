@@ -57,13 +57,13 @@ func (o origins) group(message string) (srp.GroupRef, error) {
 
 // AcceptGroup is the group policy of logins: either origin will do.
 func (o origins) AcceptGroup(n []byte, g int, credential []byte) error {
-	return srp.AnyOf(o.proton.AcceptGroup, o.own.AcceptGroup(purpose))(n, g, credential)
+	return srp.AnyOf(o.proton.GroupPolicy(), o.own.GroupPolicy(purpose))(n, g, credential)
 }
 
 // AcceptNewGroup is that of new passwords, for which a record must not have
 // expired.
 func (o origins) AcceptNewGroup(n []byte, g int, credential []byte) error {
-	return srp.AnyOf(o.proton.AcceptGroup, o.own.AcceptNewGroup(purpose))(n, g, credential)
+	return srp.AnyOf(o.proton.GroupPolicy(), o.own.RegistrationPolicy(purpose))(n, g, credential)
 }
 
 // message is how a group's modulus travels: group reads it.

@@ -30,7 +30,7 @@ func newProton(t testing.TB, version, modulus int) *proton {
 	require.NoError(t, err)
 	group, err = group.WithCredential([]byte(signed))
 	require.NoError(t, err)
-	return &proton{newOursIn(t, srp.Proton(version), group, key.AcceptGroup), signed}
+	return &proton{newOursIn(t, srp.Proton(version), group, key.GroupPolicy()), signed}
 }
 
 // TestGoSRP logs in with Proton's own Go library, versions 3 and 4, on both

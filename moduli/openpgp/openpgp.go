@@ -166,16 +166,19 @@ func (k *Key) verify(block *clearsign.Block) error {
 	return nil
 }
 
-// AcceptGroup returns nil if credential is a message signed by this key (see
-// [Key.Modulus]) that holds n, big-endian, and g is 2; otherwise ErrMessage,
-// ErrSignature or ErrGroup. It is of the type of srp.ClientConfig.AcceptGroup.
-func (k *Key) AcceptGroup(n []byte, g int, credential []byte) error {
-	signed, err := k.Modulus(credential)
-	if err != nil {
-		return err
+// GroupPolicy returns the policy by which a client of package srp accepts groups.
+// It accepts a group if g is 2 and the certificate is a message signed by this key
+// that contains n (see [Key.Modulus]). Otherwise it returns ErrMessage, ErrSignature
+// or ErrGroup.
+func (k *Key) GroupPolicy() func(n []byte, g int, certificate []byte) error {
+	return func(n []byte, g int, certificate []byte) error {
+		signed, err := k.Modulus(certificate)
+		if err != nil {
+			return err
+		}
+		if g != Generator || !bytes.Equal(n, signed) {
+			return ErrGroup
+		}
+		return nil
 	}
-	if g != Generator || !bytes.Equal(n, signed) {
-		return ErrGroup
-	}
-	return nil
 }

@@ -40,7 +40,7 @@ func TestProtonsModuli(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, n, openpgp.ModulusSize)
 		require.Equal(t, want, hex.EncodeToString(n[:4]))
-		require.NoError(t, key.AcceptGroup(n, 2, []byte(message)))
+		require.NoError(t, key.GroupPolicy()(n, 2, []byte(message)))
 
 		for name, form := range map[string]string{
 			"a line end":  message + "\n",
@@ -61,16 +61,17 @@ func TestProtonKeyIsTheOneKnown(t *testing.T) {
 	require.Equal(t, uint64(0x350585C4E9518F26), entities[0].PrimaryKey.KeyId)
 }
 
-func TestAcceptGroupRefuses(t *testing.T) {
+func TestGroupPolicyRefuses(t *testing.T) {
 	key := protonKey(t)
 	first, second := []byte(messages(t)[0]), []byte(messages(t)[1])
 	n, err := key.Modulus(first)
 	require.NoError(t, err)
-	require.ErrorIs(t, key.AcceptGroup(n, 2, second), openpgp.ErrGroup)
-	require.ErrorIs(t, key.AcceptGroup(n, 5, first), openpgp.ErrGroup)
-	require.ErrorIs(t, key.AcceptGroup(n[1:], 2, first), openpgp.ErrGroup)
-	require.ErrorIs(t, key.AcceptGroup(nil, 2, first), openpgp.ErrGroup)
-	require.ErrorIs(t, key.AcceptGroup(n, 2, nil), openpgp.ErrMessage)
+	accept := key.GroupPolicy()
+	require.ErrorIs(t, accept(n, 2, second), openpgp.ErrGroup)
+	require.ErrorIs(t, accept(n, 5, first), openpgp.ErrGroup)
+	require.ErrorIs(t, accept(n[1:], 2, first), openpgp.ErrGroup)
+	require.ErrorIs(t, accept(nil, 2, first), openpgp.ErrGroup)
+	require.ErrorIs(t, accept(n, 2, nil), openpgp.ErrMessage)
 }
 
 // TestOtherFormsAreRefused: whatever a message has more or less than the one
