@@ -5,7 +5,7 @@ import (
 )
 
 // Every binary form of this package begins with 'M', the version 01 and a kind.
-// Numbers are big-endian.
+// All integers are big-endian.
 const (
 	kindModuli = 'M'
 	version    = 1
@@ -30,7 +30,7 @@ func openEncoding(data []byte, kind uint8) (body cryptobyte.String, ok bool) {
 }
 
 // addStart writes a start: u16 bits ‖ u8 len ‖ label ‖ u32 counter ‖ u16 len ‖ number.
-// The number is empty if the label says it.
+// The number is empty if there is a label, from which it follows.
 func addStart(b *cryptobyte.Builder, s Start) {
 	b.AddUint16(uint16(s.bits))
 	addBytes8(b, []byte(s.label))
@@ -54,7 +54,7 @@ func readStart(s *cryptobyte.String) (start Start, ok bool) {
 		start, err = VerifiableStart(int(bits), string(label), counter)
 		return start, err == nil && len(n) == 0
 	}
-	start, err = givenStart(n)
+	start, err = startAt(n)
 	return start, err == nil && start.bits == int(bits) && counter == 0
 }
 

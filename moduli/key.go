@@ -13,58 +13,50 @@ import (
 	"time"
 
 	"github.com/cloudflare/circl/sign/mldsa/mldsa65"
+	"github.com/nescio-go/nescio/internal/secret"
 	"golang.org/x/crypto/cryptobyte"
 )
 
-// Errors of records and their signatures, to be told apart by errors.Is.
-var (
-	// ErrUnsigned means a record without a signature.
-	ErrUnsigned = errors.New("moduli: the record is not signed")
-	// ErrKey means a record that none of the keys signed.
-	ErrKey = errors.New("moduli: signed by an unknown key")
-	// ErrWindow means a record created outside the window of its key, or in the
-	// future.
-	ErrWindow = errors.New("moduli: the record was created when its key is not valid, or in the future")
-	// ErrSignature means a signature that is wrong, by either algorithm.
-	ErrSignature = errors.New("moduli: wrong signature")
-	// ErrPurpose means a record for another purpose.
-	ErrPurpose = errors.New("moduli: the record is for another purpose")
-	// ErrExpired means a record that must not be chosen any more.
-	ErrExpired = errors.New("moduli: the record has expired for new use")
-	// ErrNoRecord means a group that came without a record.
-	ErrNoRecord = errors.New("moduli: no record came with the group")
-	// ErrOtherModulus means a record of another modulus than it came with.
-	ErrOtherModulus = errors.New("moduli: the record is of another modulus")
-)
-
-// KeyID names a public key: the first 16 bytes of SHA-256 of its binary form.
+// KeyID names a public key. It is the first 16 bytes of SHA-256 of the binary form
+// of the key.
 type KeyID [16]byte
 
 // String returns the id as 32 hexadecimal digits.
 func (id KeyID) String() string { return hex.EncodeToString(id[:]) }
 
-// PublicKey verifies signatures of records created in a window of time. It is
-// immutable and safe for concurrent use.
+// PublicKey verifies signatures of records that were created within a window of
+// time. It is immutable and safe for concurrent use.
 type PublicKey struct {
 	ed25519             ed25519.PublicKey
 	mldsa               *mldsa65.PublicKey
 	notBefore, notAfter int64 // Unix seconds; notAfter 0: without an end
 }
 
-// PrivateKey signs records. It is immutable and safe for concurrent use, and
-// redacts itself in fmt and log/slog.
+// PrivateKey signs records. [GenerateKey] and [ParsePrivateKey] return one. It is
+// immutable and safe for concurrent use. It does not show its secrets in fmt and
+// log/slog, even as an unexported field, and encoding/json and encoding/gob refuse
+// to encode it.
 type PrivateKey struct {
-	seeds   [2][ed25519.SeedSize]byte // Ed25519's and ML-DSA's
-	ed25519 ed25519.PrivateKey
-	mldsa   *mldsa65.PrivateKey
+	signing secret.Value[signingKeys]
 	public  *PublicKey
 }
 
-// GenerateKey returns a new key for records created from notBefore to notAfter,
-// in whole seconds; a zero notAfter is none. Rotate keys by adding the next one's
-// public key to all clients' Keys before its window begins; keep the old ones
-// there, or their moduli shut their users out. It returns ErrWindow for a window
-// that is empty.
+// signingKeys are the keys of both algorithms and the seeds that they come from,
+// Ed25519's before ML-DSA's.
+type signingKeys struct {
+	seeds   [2][ed25519.SeedSize]byte
+	ed25519 ed25519.PrivateKey
+	mldsa   *mldsa65.PrivateKey
+}
+
+// GenerateKey returns a new key for records created from notBefore to notAfter, in
+// whole seconds. If notAfter is zero, the window has no end. GenerateKey returns
+// [ErrMalformed] for a window that is empty or starts before 1970.
+//
+// To rotate keys, add the public key of the next one to the [Keys] of all clients
+// before its window begins, and keep the old public key there: without it, the
+// accounts on moduli that it signed cannot log in. The package documentation says
+// what to do if a private key leaks.
 func GenerateKey(notBefore, notAfter time.Time) (*PrivateKey, error) {
 	var seeds [2][ed25519.SeedSize]byte
 	rand.Read(seeds[0][:])
@@ -72,22 +64,24 @@ func GenerateKey(notBefore, notAfter time.Time) (*PrivateKey, error) {
 	end := int64(0)
 	if !notAfter.IsZero() {
 		if end = notAfter.Unix(); end <= 0 {
-			return nil, ErrWindow
+			return nil, errKeyWindow
 		}
 	}
 	k := newPrivateKey(seeds, notBefore.Unix(), end)
 	if !k.public.validWindow() {
-		return nil, ErrWindow
+		return nil, errKeyWindow
 	}
 	return k, nil
 }
 
 func newPrivateKey(seeds [2][ed25519.SeedSize]byte, notBefore, notAfter int64) *PrivateKey {
-	k := &PrivateKey{seeds: seeds, ed25519: ed25519.NewKeyFromSeed(seeds[0][:])}
+	keys := signingKeys{seeds: seeds, ed25519: ed25519.NewKeyFromSeed(seeds[0][:])}
 	public, private := mldsa65.NewKeyFromSeed(&seeds[1])
-	k.mldsa = private
-	k.public = &PublicKey{k.ed25519.Public().(ed25519.PublicKey), public, notBefore, notAfter}
-	return k
+	keys.mldsa = private
+	return &PrivateKey{
+		signing: secret.New(keys),
+		public:  &PublicKey{keys.ed25519.Public().(ed25519.PublicKey), public, notBefore, notAfter},
+	}
 }
 
 func (k *PublicKey) validWindow() bool {
@@ -101,14 +95,14 @@ func (k *PublicKey) covers(created int64) bool {
 // Public returns the public key.
 func (k *PrivateKey) Public() *PublicKey { return k.public }
 
-// ID returns the key's id.
+// ID returns the id of the key.
 func (k *PublicKey) ID() KeyID {
 	sum := sha256.Sum256(k.bytes())
 	return KeyID(sum[:16])
 }
 
-// Window returns from when until when records that the key signs are created;
-// a zero notAfter is none.
+// Window returns the time from which and until which the records that the key
+// signs are created. A zero notAfter means that there is no end.
 func (k *PublicKey) Window() (notBefore, notAfter time.Time) {
 	notBefore = time.Unix(k.notBefore, 0).UTC()
 	if k.notAfter != 0 {
@@ -117,8 +111,10 @@ func (k *PublicKey) Window() (notBefore, notAfter time.Time) {
 	return notBefore, notAfter
 }
 
-// The binary forms: 'M' ‖ version 01 ‖ 'P' ‖ u64 not-before ‖ u64 not-after ‖ Ed25519 32 ‖
-// ML-DSA-65 1952, and with 'K' for the private key and the two seeds of 32 bytes.
+// The binary forms:
+//
+//	public:  'M' ‖ version 01 ‖ 'P' ‖ u64 not-before ‖ u64 not-after ‖ Ed25519 32 ‖ ML-DSA-65 1952
+//	private: 'M' ‖ version 01 ‖ 'K' ‖ u64 not-before ‖ u64 not-after ‖ seed 32 ‖ seed 32
 
 func (k *PublicKey) bytes() []byte {
 	b := newEncoding(kindPublicKey)
@@ -134,21 +130,25 @@ const (
 	privateKeyPrefix = "nescio-moduli-private-key:"
 )
 
-// Text returns the canonical text form, one line without its end.
+// Text returns the canonical text form, one line without its end:
+// "nescio-moduli-key:" and the binary form in unpadded base64url.
 func (k *PublicKey) Text() string { return encodeText(publicKeyPrefix, k.bytes()) }
 
-// Text returns the canonical text form, one line. It is secret.
+// Text returns the canonical text form, one line without its end:
+// "nescio-moduli-private-key:" and the binary form in unpadded base64url. The text
+// is secret: anyone who has it can sign.
 func (k *PrivateKey) Text() string {
+	keys := k.signing.Get()
 	b := newEncoding(kindPrivateKey)
 	b.AddUint64(uint64(k.public.notBefore))
 	b.AddUint64(uint64(k.public.notAfter))
-	b.AddBytes(k.seeds[0][:])
-	b.AddBytes(k.seeds[1][:])
+	b.AddBytes(keys.seeds[0][:])
+	b.AddBytes(keys.seeds[1][:])
 	return encodeText(privateKeyPrefix, b.BytesOrPanic())
 }
 
-// ParsePublicKey reads what PublicKey.Text returned, strictly, or returns
-// ErrMalformed.
+// ParsePublicKey reads the form that [PublicKey.Text] writes. It returns
+// [ErrMalformed] for anything else.
 func ParsePublicKey(text string) (*PublicKey, error) {
 	data, err := decodeText(publicKeyPrefix, text)
 	if err != nil {
@@ -164,8 +164,8 @@ func ParsePublicKey(text string) (*PublicKey, error) {
 	return k, nil
 }
 
-// ParsePrivateKey reads what PrivateKey.Text returned, strictly, or returns
-// ErrMalformed.
+// ParsePrivateKey reads the form that [PrivateKey.Text] writes. It returns
+// [ErrMalformed] for anything else.
 func ParsePrivateKey(text string) (*PrivateKey, error) {
 	data, err := decodeText(privateKeyPrefix, text)
 	if err != nil {
@@ -190,25 +190,27 @@ func readWindow(s *cryptobyte.String, k *PublicKey) bool {
 	return k.validWindow()
 }
 
-// Format writes a placeholder, whatever the verb.
+// Format writes a placeholder for every verb of fmt.
 func (k PrivateKey) Format(f fmt.State, _ rune) { io.WriteString(f, "moduli.PrivateKey(redacted)") }
 
-var errKeyJSON = errors.New("moduli: a private key has no JSON form; store its Text")
+var errKeyJSON = errors.New("moduli: a private key has no JSON form: store its Text")
 
-// MarshalJSON refuses.
+// MarshalJSON returns an error: the JSON form of something else must not contain
+// a private key by accident.
 func (k PrivateKey) MarshalJSON() ([]byte, error) { return nil, errKeyJSON }
 
-// Keys is a set of public keys, by their ids: those that a client trusts. It is
-// immutable and safe for concurrent use. The zero Keys trusts nobody.
+// Keys is a set of public keys that a client or server trusts. It is immutable and
+// safe for concurrent use. The zero Keys trusts nobody.
 type Keys struct {
 	keys map[KeyID]*PublicKey
 }
 
-// MaxKeys bounds the text of a set of keys, in bytes: some 400 of them.
+// MaxKeys is the largest size of the text of a set of keys, in bytes. It has room
+// for about 390 keys.
 const MaxKeys = 1 << 20
 
-// ParseKeys reads a set of keys: on each line, which ends with a line feed, the
-// text of one. Anything else is ErrMalformed.
+// ParseKeys reads a set of keys: the text of one public key on each line, with a
+// line feed at the end of every line. It returns [ErrMalformed] for anything else.
 func ParseKeys(text string) (*Keys, error) {
 	if len(text) > MaxKeys || !strings.HasSuffix(text, "\n") {
 		return nil, ErrMalformed

@@ -27,6 +27,20 @@ func must[T any](v T, err error) T {
 	return v
 }
 
+// requireMalformed requires an ErrMalformed with the reason.
+func requireMalformed(t testing.TB, err error, reason string) {
+	t.Helper()
+	require.ErrorIs(t, err, moduli.ErrMalformed)
+	require.ErrorContains(t, err, reason)
+}
+
+// requireUntrusted requires an ErrUntrusted with the reason.
+func requireUntrusted(t testing.TB, err error, reason string) {
+	t.Helper()
+	require.ErrorIs(t, err, moduli.ErrUntrusted)
+	require.ErrorContains(t, err, reason)
+}
+
 // find returns the modulus of 512 bits of a label.
 func find(t testing.TB, label string) moduli.SearchResult {
 	f, err := moduli.Generate(t.Context(), must(moduli.VerifiableStart(512, label, 0)))
@@ -59,13 +73,13 @@ func TestVerifiableStart(t *testing.T) {
 	require.Len(t, seen, 9)
 	for _, bits := range []int{-8, 0, 504, 511, 513, 2047, 8200, 1 << 20} {
 		_, err := moduli.VerifiableStart(bits, "label", 0)
-		require.ErrorIs(t, err, moduli.ErrStart)
+		requireMalformed(t, err, "512 to 8192 bits")
 		_, err = moduli.RandomStart(bits)
-		require.ErrorIs(t, err, moduli.ErrStart)
+		requireMalformed(t, err, "512 to 8192 bits")
 	}
 	for _, label := range []string{"", strings.Repeat("l", 256)} {
 		_, err := moduli.VerifiableStart(512, label, 0)
-		require.ErrorIs(t, err, moduli.ErrStart)
+		requireMalformed(t, err, "a label is 1 to 255 bytes long")
 	}
 }
 
@@ -95,7 +109,7 @@ func TestGenerate(t *testing.T) {
 	require.False(t, f.Equal(random.Modulus))
 
 	_, err = moduli.Generate(t.Context(), moduli.Start{})
-	require.ErrorIs(t, err, moduli.ErrStart)
+	requireMalformed(t, err, "no start")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err = moduli.Generate(ctx, f.Start)
@@ -160,7 +174,7 @@ func TestRangesMerge(t *testing.T) {
 	require.Equal(t, want, *best)
 	for _, r := range [][2]uint64{{1, 1}, {2, 1}, {0, 1<<40 + 1}} {
 		_, err := whole.Range(r[0], r[1])
-		require.ErrorIs(t, err, moduli.ErrExhausted)
+		requireMalformed(t, err, "range of slots")
 	}
 }
 
@@ -170,7 +184,7 @@ func TestNothingAboveTheSize(t *testing.T) {
 	f := must(moduli.ImportedResult(moduli.Modulus{N: ones, G: 2}))
 	_, err := moduli.Generate(t.Context(), f.Start)
 	require.ErrorIs(t, err, moduli.ErrExhausted)
-	copy(ones[62:], []byte{0xf0, 0}) // 171 slots, in which there happens to be none
+	copy(ones[62:], []byte{0xf0, 1}) // 171 slots, in which there happens to be none
 	f = must(moduli.ImportedResult(moduli.Modulus{N: ones, G: 2}))
 	s := must(moduli.NewSearch(f.Start))
 	_, err = s.Run(t.Context(), nil)
@@ -276,9 +290,9 @@ func TestSearchEncodingIsStrict(t *testing.T) {
 
 func TestZeroSearch(t *testing.T) {
 	_, err := new(moduli.Search).MarshalBinary()
-	require.ErrorIs(t, err, moduli.ErrStart)
+	requireMalformed(t, err, "no start")
 	_, err = moduli.NewSearch(moduli.Start{})
-	require.ErrorIs(t, err, moduli.ErrStart)
+	requireMalformed(t, err, "no start")
 }
 
 func FuzzSearch(f *testing.F) {

@@ -10,29 +10,16 @@ import (
 
 // Limits, in bits.
 const (
-	// MinBits is the smallest modulus that this package searches, proves or
-	// reads. Below 2048 bits moduli are for tests and demonstrations only:
-	// package srp refuses them.
+	// MinBits is the size of the smallest modulus that this package searches,
+	// proves or reads. Moduli below 2048 bits are for tests and demonstrations
+	// only: package srp refuses them.
 	MinBits = 512
-	// MaxBits is the largest.
+	// MaxBits is the size of the largest modulus.
 	MaxBits = 8192
 )
 
-// Errors of proofs, to be told apart by errors.Is.
-var (
-	// ErrSize means an N that is even, has leading zero bytes, or whose size is
-	// not a multiple of 8 bits from MinBits to MaxBits.
-	ErrSize = errors.New("moduli: N is not an odd number of 512 to 8192 bits in whole bytes")
-	// ErrNotPrime means that N is not prime.
-	ErrNotPrime = errors.New("moduli: N is not prime")
-	// ErrNotSafe means that (N-1)/2 is not prime.
-	ErrNotSafe = errors.New("moduli: (N-1)/2 is not prime")
-	// ErrGenerator means that g does not generate the whole group.
-	ErrGenerator = errors.New("moduli: g does not generate the whole group of N")
-)
-
-// Modulus is a safe prime N and a generator G of its whole multiplicative
-// group, or what claims to be that: [Modulus.Verify] proves it.
+// Modulus is a safe prime N and a generator G of its whole multiplicative group,
+// or a pair that claims to be that. [Modulus.Verify] proves the claim.
 type Modulus struct {
 	N []byte // big-endian, without leading zero bytes
 	G int
@@ -44,14 +31,25 @@ func (m Modulus) Bits() int { return 8 * len(m.N) }
 // Equal reports whether two moduli are the same pair.
 func (m Modulus) Equal(other Modulus) bool { return m.G == other.G && bytes.Equal(m.N, other.N) }
 
-// Verify proves that N and (N−1)/2 are prime, by 64 rounds of Miller–Rabin with
-// random bases, a Lucas test and one exponentiation, and that G generates the
-// whole group. It returns nil, one of the errors above, or the error of ctx,
-// which ends the wait and not the proof.
+// Verify proves that N and (N−1)/2 are prime and that G generates the whole
+// group, with one exponentiation, a Lucas test and 64 rounds of Miller–Rabin with
+// random bases. It returns nil, the error of ctx, or the first of these errors
+// that applies:
 //
-// The first proof of a modulus takes about 70 exponentiations, a fifth of a
-// second at 2048 bits and half a minute at 8192; the process remembers it, and
-// package srp does not prove it again.
+//   - [ErrSize] if N has a size that this package does not take.
+//   - [ErrNotPrime] if N is not prime.
+//   - [ErrGenerator] if G does not generate the whole group. Whether (N−1)/2 is
+//     prime is then not tested: a prime that is not a safe prime returns this
+//     error for about half of all G.
+//   - [ErrNotSafe] if (N−1)/2 is not prime.
+//
+// A composite N that was made to deceive the test of N alone can return
+// [ErrGenerator] or [ErrNotSafe] instead of [ErrNotPrime]. It never returns nil.
+//
+// The first proof of a modulus takes about 70 exponentiations: a fifth of a
+// second at 2048 bits and half a minute at 8192. The process remembers the last
+// 1024 proofs, and package srp uses them too. The end of ctx ends the wait, not
+// the proof. All values are public, and nothing here is constant time.
 func (m Modulus) Verify(ctx context.Context) error {
 	if err := m.checkSize(); err != nil {
 		return err

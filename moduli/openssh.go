@@ -3,7 +3,6 @@ package moduli
 import (
 	"bufio"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -15,64 +14,51 @@ import (
 )
 
 // OpenSSH keeps the moduli for its group exchange (RFC 4419) in a file in the
-// format of moduli(5): comments, empty lines, and lines of seven fields with
-// single spaces between them.
+// format of moduli(5): comments, empty lines, and lines of seven fields with single
+// spaces between them.
 //
 //	time YYYYMMDDHHMMSS, UTC ‖ type ‖ tests ‖ tries ‖ bits − 1 ‖ g in hex ‖ N in hex
 //
-// Type 2 is a safe prime. Tests is a set: 1 found composite, 2 sieved, 4
-// Miller–Rabin, tries times.
+// Type 2 is a safe prime. Tests is a sum: 1 if N was found composite, 2 if it was
+// sieved, 4 if it passed Miller–Rabin. Tries is the number of Miller–Rabin rounds.
 const (
 	opensshTime = "20060102150405"
 	opensshType = 2
 
-	// tests and tries are what "ssh-keygen -M screen" writes after a sieve and
-	// what the file has that comes with OpenSSH: its lines come out as they
-	// went in. sshd reads tries only to refuse 0.
+	// These are the tests and tries that "ssh-keygen -M screen" writes after a
+	// sieve, and that the lines of OpenSSH's own file have, so its lines are
+	// written as they were read. sshd reads tries only to refuse 0.
 	opensshTests = 2 | 4
 	opensshTries = 100
 
-	// maxOpenSSHLine has room for moduli that are refused by their size.
+	// maxOpenSSHLine has room for moduli that are too large for this package.
 	maxOpenSSHLine = 16 << 10
-	// maxOpenSSH is more than twenty times the file that comes with OpenSSH.
+	// maxOpenSSH is more than twenty times the size of OpenSSH's own file.
 	maxOpenSSH = 16 << 20
 )
-
-// Errors of formats, to be told apart by errors.Is.
-var (
-	// ErrMalformed means data that is not of the one form that its reader
-	// describes, or a value that the form cannot hold. From the formats of others
-	// it comes with a constant text that says what is wrong.
-	ErrMalformed = errors.New("moduli: malformed")
-	// ErrClaim means a well-formed line that does not even say that N is a safe
-	// prime and was tested.
-	ErrClaim = errors.New("moduli: not said to be a tested safe prime")
-)
-
-// malformed is ErrMalformed with a reason.
-func malformed(why string) error { return fmt.Errorf("%w: %s", ErrMalformed, why) }
 
 var (
 	errFields     = malformed("a line has seven fields with single spaces between them")
 	errTime       = malformed("the time is not of the form YYYYMMDDHHMMSS, in the years 0 to 9999")
+	errClaim      = malformed("the line does not claim that N is a tested safe prime")
 	errDecimal    = malformed("type, tests, tries and size are decimal numbers below 2^31")
 	errGenerator  = malformed("the generator is not a number below 2^31")
 	errHex        = malformed("the modulus is not a number in upper-case hex without leading zeros")
-	errSizeField  = malformed("the size is not that of the modulus, in bits, less one")
-	errLineLength = malformed("a line has at most 16 KiB")
-	errFileLength = malformed("a file has at most 16 MiB")
+	errSizeField  = malformed("the size is not the size of the modulus in bits less one")
+	errLineLength = malformed("a line is longer than 16 KiB")
+	errFileLength = malformed("a file is longer than 16 MiB")
 )
 
-// OpenSSHLine is a line of a file in OpenSSH's format.
+// OpenSSHLine is a line of a file in the format of OpenSSH.
 type OpenSSHLine struct {
-	Number  int       // from 1; comments and empty lines count
+	Number  int       // from 1; comments and empty lines are counted
 	Modulus Modulus   // not proved
-	Time    time.Time // when the modulus was tested last, as the line says
+	Time    time.Time // when the modulus was last tested, according to the line
 }
 
-// ReadOpenSSH returns the moduli of a file in OpenSSH's format, line by line.
-// With a line that is refused comes the error of [ParseOpenSSH], and the next
-// line follows:
+// ReadOpenSSH returns the moduli of a file in the format of OpenSSH, line by line.
+// For a line that is refused it yields the error of [ParseOpenSSH] and continues
+// with the next line:
 //
 //	for line, err := range moduli.ReadOpenSSH(file) {
 //		if err == nil {
@@ -82,12 +68,12 @@ type OpenSSHLine struct {
 //			fmt.Printf("line %d: %v\n", line.Number, err)
 //			continue
 //		}
-//		// line.Modulus is a modulus.
+//		// line.Modulus is proved.
 //	}
 //
-// Lines end in LF or CRLF; comments start with #. An error of r, a line of more
-// than 16 KiB or a file of more than 16 MiB, both ErrMalformed, is the last that
-// comes. The sequence reads r, so that it can be ranged over once.
+// Lines end in LF or CRLF, and comments start with #. The sequence ends with an
+// error of r, and with [ErrMalformed] at a line of more than 16 KiB or a file of
+// more than 16 MiB. It reads r, so it can be used only once.
 func ReadOpenSSH(r io.Reader) iter.Seq2[OpenSSHLine, error] {
 	return func(yield func(OpenSSHLine, error) bool) {
 		in := bufio.NewReaderSize(r, maxOpenSSHLine)
@@ -118,15 +104,14 @@ func ReadOpenSSH(r io.Reader) iter.Seq2[OpenSSHLine, error] {
 	}
 }
 
-// ParseOpenSSH reads one line of OpenSSH's format, without its line end, and
-// returns the modulus and the time of its last test. It is strict: numbers have
-// the one spelling that ssh-keygen writes, and the size must be that of N.
-// Anything else, comments and empty lines included, is ErrMalformed.
+// ParseOpenSSH reads one line in the format of OpenSSH, without its line end, and
+// returns the modulus and the time of its last test. Numbers must be written as
+// ssh-keygen writes them. The line must claim that N is a safe prime and was
+// tested. The claim is not proved: [Modulus.Verify] does that.
 //
-// A line of another type than 2 (safe prime), found composite or never tested
-// is ErrClaim: sshd refuses it, too. ErrSize is an N that this package does not
-// take, ErrGenerator a g below 2. What the line claims is not proved:
-// [Modulus.Verify] does that.
+// It returns [ErrSize] for an N that this package does not take, [ErrGenerator] for
+// a generator below 2, and [ErrMalformed] for any other line, including comments
+// and empty lines.
 func ParseOpenSSH(line string) (Modulus, time.Time, error) {
 	m, t, err := parseOpenSSH(line)
 	if err != nil {
@@ -166,14 +151,14 @@ func parseOpenSSH(line string) (m Modulus, t time.Time, err error) {
 		return m, t, errSizeField
 	}
 	if kind != opensshType || tests&1 != 0 || tests == 0 || tries == 0 {
-		return m, t, ErrClaim
+		return m, t, errClaim
 	}
 	m = Modulus{N: n, G: g}
 	return m, t, m.checkForm()
 }
 
-// parseNumber reads a number below 2^31, to be the same on every machine, in
-// the one spelling that it has.
+// parseNumber reads a number in its one spelling. It must be below 2^31, so that
+// every machine reads the same lines.
 func parseNumber(s string, base int) (int, bool) {
 	n, err := strconv.ParseUint(s, base, 31)
 	return int(n), err == nil && strconv.FormatUint(n, base) == s
@@ -191,7 +176,7 @@ func parseHex(s string) ([]byte, bool) {
 	return n, err == nil
 }
 
-// checkForm checks what every format of this package demands of a modulus.
+// checkForm checks what every format of this package requires of a modulus.
 func (m Modulus) checkForm() error {
 	if err := m.checkSize(); err != nil {
 		return err
@@ -205,11 +190,11 @@ func (m Modulus) checkForm() error {
 	return nil
 }
 
-// AppendOpenSSH appends m to b as a line of OpenSSH's format, with its line
-// end. The line says that N was sieved, passed 100 rounds of Miller–Rabin at
-// the time tested, and is safe; the caller knows so by [Modulus.Verify]. It
-// returns b and ErrSize, ErrGenerator or ErrMalformed if ParseOpenSSH would not
-// read the line.
+// AppendOpenSSH appends m to b as a line in the format of OpenSSH, with its line
+// end. The line claims that N was sieved and passed 100 rounds of Miller–Rabin at
+// the time tested, and that N is a safe prime. Prove that first, with
+// [Modulus.Verify]. If [ParseOpenSSH] would refuse the line, AppendOpenSSH returns b
+// unchanged and [ErrSize], [ErrGenerator] or [ErrMalformed].
 func (m Modulus) AppendOpenSSH(b []byte, tested time.Time) ([]byte, error) {
 	if err := m.checkForm(); err != nil {
 		return b, err

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/crypto/cryptobyte/asn1"
 )
 
-// The PEM form is what "openssl dhparam" reads and writes: RFC 7468 around the
-// DER of PKCS #3, Section 9,
+// The PEM form is the form that "openssl dhparam" reads and writes: RFC 7468 around
+// the DER encoding of PKCS #3, Section 9.
 //
 //	DHParameter ::= SEQUENCE {
 //		prime INTEGER, -- p
@@ -18,32 +18,32 @@ import (
 //		privateValueLength INTEGER OPTIONAL }
 const (
 	pemType = "DH PARAMETERS"
-	// maxPEM has room for moduli that are refused by their size.
+	// maxPEM has room for moduli that are too large for this package.
 	maxPEM = 16 << 10
 )
 
 var (
-	errPEM   = malformed("not exactly one PEM block of DH PARAMETERS, without headers and of at most 16 KiB")
-	errPKCS3 = malformed("the block does not hold the DER of PKCS #3's DHParameter with g below 2^31")
+	errPEM   = malformed("not exactly one PEM block of DH PARAMETERS without headers, of at most 16 KiB")
+	errPKCS3 = malformed("the block is not the DER encoding of a DHParameter of PKCS #3 with g below 2^31")
 )
 
-// ParsePEM reads what "openssl dhparam" writes: one PEM block of type DH
-// PARAMETERS with lines of 64 characters, which end in LF or CRLF, the last of
-// them maybe in neither, and nothing before or after it. Anything else is
-// ErrMalformed. A private value length, PKCS #3's hint to users of the group, may
-// stand behind g and is dropped.
+// ParsePEM reads the form that "openssl dhparam" writes: one PEM block of type DH
+// PARAMETERS with lines of 64 characters, and nothing before or after it. Lines end
+// in LF or CRLF; the last line end may be missing. A private value length, a hint
+// of PKCS #3 to users of the group, may follow g and is dropped.
 //
-// ErrSize is an N that this package does not take, ErrGenerator a g below 2.
-// Nothing is proved: [Modulus.Verify] does that, and refuses many a file that
-// OpenSSL made or calls good, whose g generates half of the group.
+// It returns [ErrSize] for an N that this package does not take, [ErrGenerator] for
+// a generator below 2, and [ErrMalformed] for anything else. Nothing is proved:
+// [Modulus.Verify] does that. It refuses many files that OpenSSL made or accepts,
+// because their g generates only half of the group.
 func ParsePEM(data []byte) (Modulus, error) {
 	if len(data) > maxPEM {
 		return Modulus{}, errPEM
 	}
 	data = bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n"))
 	data = append(bytes.TrimSuffix(data, []byte("\n")), '\n')
-	// One spelling: package pem passes over text around the block, and over
-	// much within it.
+	// There is one spelling. Package pem ignores text around the block, and much
+	// inside it.
 	block, _ := pem.Decode(data)
 	if block == nil || block.Type != pemType || len(block.Headers) != 0 || !bytes.Equal(pem.EncodeToMemory(block), data) {
 		return Modulus{}, errPEM
@@ -69,9 +69,9 @@ func parsePKCS3(der cryptobyte.String) (Modulus, error) {
 	return m, nil
 }
 
-// PEM returns m in the form that ParsePEM reads and "openssl dhparam" writes,
-// or ErrSize, ErrGenerator or ErrMalformed if ParsePEM would not read it. It
-// writes no private value length.
+// PEM returns m in the form that [ParsePEM] reads and "openssl dhparam" writes,
+// without a private value length. If [ParsePEM] would refuse it, PEM returns
+// [ErrSize], [ErrGenerator] or [ErrMalformed].
 func (m Modulus) PEM() ([]byte, error) {
 	if err := m.checkForm(); err != nil {
 		return nil, err

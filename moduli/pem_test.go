@@ -104,6 +104,8 @@ func TestFormatsHoldGeneratorsOf31Bits(t *testing.T) {
 	require.ErrorIs(t, err, moduli.ErrMalformed)
 	_, err = m.AppendOpenSSH(nil, time.Time{})
 	require.ErrorIs(t, err, moduli.ErrMalformed)
+	_, err = moduli.ImportedResult(m)
+	require.ErrorIs(t, err, moduli.ErrMalformed)
 }
 
 func TestParsePEMRefuses(t *testing.T) {

@@ -10,20 +10,15 @@ import (
 	"time"
 )
 
-var (
-	// ErrDuplicate means a modulus that is in the pool already.
-	ErrDuplicate = errors.New("moduli: the pool has that modulus already")
-	// ErrEmpty means a pool without a modulus that may be chosen.
-	ErrEmpty = errors.New("moduli: no modulus in the pool may be chosen")
-)
-
-// MaxPool bounds the text of a pool, in bytes: some 3,000 signed records.
+// MaxPool is the largest size of the text of a pool, in bytes. It has room for
+// about 3,000 signed records.
 const MaxPool = 16 << 20
 
-// Pool is a set of records, of which one is chosen at random for every new
-// password, so that what an attacker can compute for one modulus serves against
-// few accounts. Retired records are never chosen, and stay for the logins of
-// those who have them. A Pool is immutable and safe for concurrent use.
+// Pool is a set of records. For every new password one of them is chosen at
+// random, so what an attacker can compute for one modulus helps against few
+// accounts. Retired records are never chosen, and stay in the pool for the
+// accounts that have them. A Pool is immutable and safe for concurrent use. The
+// zero Pool is empty.
 type Pool struct {
 	entries []entry
 }
@@ -33,14 +28,15 @@ type entry struct {
 	retired bool
 }
 
-// NewPool returns the pool of the given records, or ErrDuplicate if two are of
-// one modulus.
+// NewPool returns the pool of the given records. It returns [ErrMalformed] if two
+// records have the same N.
 func NewPool(records ...*Record) (*Pool, error) {
 	p := new(Pool)
 	return p.With(records...)
 }
 
-// With returns a pool that has the given records too, or ErrDuplicate.
+// With returns a pool that has the given records too. It returns [ErrMalformed] if
+// two records have the same N.
 func (p *Pool) With(records ...*Record) (*Pool, error) {
 	q := &Pool{slices.Clone(p.entries)}
 	seen := make(map[string]bool, len(p.entries))
@@ -49,7 +45,7 @@ func (p *Pool) With(records ...*Record) (*Pool, error) {
 	}
 	for _, r := range records {
 		if seen[string(r.result.N)] {
-			return nil, ErrDuplicate
+			return nil, errDuplicate
 		}
 		seen[string(r.result.N)] = true
 		q.entries = append(q.entries, entry{record: r})
@@ -57,8 +53,8 @@ func (p *Pool) With(records ...*Record) (*Pool, error) {
 	return q, nil
 }
 
-// Retire returns a pool in which the records of the given N are not chosen any
-// more. What it has no record of it passes over.
+// Retire returns a pool in which the records of the given moduli N are no longer
+// chosen. Moduli without a record are ignored.
 func (p *Pool) Retire(n ...[]byte) *Pool {
 	retire := make(map[string]bool, len(n))
 	for _, n := range n {
@@ -72,7 +68,7 @@ func (p *Pool) Retire(n ...[]byte) *Pool {
 	return q
 }
 
-// Records returns all records in their order, the retired ones too.
+// Records returns all records in their order, including retired ones.
 func (p *Pool) Records() []*Record {
 	records := make([]*Record, len(p.entries))
 	for i, e := range p.entries {
@@ -81,7 +77,7 @@ func (p *Pool) Records() []*Record {
 	return records
 }
 
-// Find returns the record of N, retired or not, or nil.
+// Find returns the record of N, retired or not, or nil if there is none.
 func (p *Pool) Find(n []byte) *Record {
 	for _, e := range p.entries {
 		if bytes.Equal(e.record.result.N, n) {
@@ -101,12 +97,12 @@ func (p *Pool) Retired(n []byte) bool {
 	return false
 }
 
-// Pick returns a record for a new account or password, each with the same
-// probability: one that is not retired and that [Keys.CheckNew] accepts for the
-// purpose at the given time. It returns ErrEmpty, together with what CheckNew said,
-// if there is none.
+// Pick returns a record for a new account or password. It chooses among the
+// records that are not retired and that [Keys.CheckNew] accepts for the purpose at
+// the given time, each with the same probability. If there is none, it returns
+// [ErrEmpty], joined with the different errors of [Keys.CheckNew].
 func (p *Pool) Pick(keys *Keys, purpose string, now time.Time) (*Record, error) {
-	// In random order, so that few signatures are verified and all usable records
+	// The order is random, so few signatures are verified and all usable records
 	// have the same chance.
 	order, err := permutation(len(p.entries))
 	if err != nil {
@@ -143,11 +139,11 @@ func permutation(n int) ([]int, error) {
 	return order, nil
 }
 
-// retiredMark stands before a retired record in a pool's text.
+// retiredMark precedes a retired record in the text of a pool.
 const retiredMark = "retired "
 
-// Text returns the canonical text form: a record's text on each line, behind
-// "retired " if it is.
+// Text returns the canonical text form: the text of one record on each line, with
+// "retired " before it if the record is retired.
 func (p *Pool) Text() string {
 	var b strings.Builder
 	for _, e := range p.entries {
@@ -160,8 +156,9 @@ func (p *Pool) Text() string {
 	return b.String()
 }
 
-// ParsePool reads what Text returned, strictly: it returns ErrMalformed, or
-// ErrDuplicate. It verifies no signature: Pick and Keys.Check do.
+// ParsePool reads the form that [Pool.Text] writes. It returns [ErrMalformed] for
+// anything else, and if two records have the same N. It verifies no signature:
+// [Pool.Pick] and [Keys.Check] do.
 func ParsePool(text string) (*Pool, error) {
 	if len(text) > MaxPool || text != "" && !strings.HasSuffix(text, "\n") {
 		return nil, ErrMalformed
@@ -175,7 +172,7 @@ func ParsePool(text string) (*Pool, error) {
 			return nil, err
 		}
 		if seen[string(r.result.N)] {
-			return nil, ErrDuplicate
+			return nil, errDuplicate
 		}
 		seen[string(r.result.N)] = true
 		p.entries = append(p.entries, entry{r, retired})

@@ -3,7 +3,6 @@ package moduli
 import (
 	"bytes"
 	"encoding/base64"
-	"errors"
 	"math"
 	"math/big"
 	"strings"
@@ -15,27 +14,23 @@ import (
 
 // Limits, in bytes.
 const (
-	// MaxPurpose bounds a purpose, which has at least 1 byte.
+	// MaxPurpose is the largest length of a purpose, which is at least 1 byte long.
 	MaxPurpose = 255
-	// MaxRecord bounds the binary form of a record; signed ones of 2048 bits have
-	// about 4 KiB.
+	// MaxRecord is the largest size of the binary form of a record. Signed records
+	// of 2048 bits are about 4 KiB long.
 	MaxRecord = 8 << 10
 )
 
-// ErrRecord means values that no record can hold together.
-var ErrRecord = errors.New("moduli: unusable record")
-
-// Record is what is distributed of a modulus: the number, the search that found
-// it, what it is for, from when on and until when it is chosen anew, and who
-// signed that. A record is the credential that package srp's group policies
-// receive. It is immutable and safe for concurrent use.
+// Record is what is distributed about a modulus: the number, the search that found
+// it, its purpose, the time from which and until which it may be chosen for new
+// passwords, and a signature over all of this. Its binary form is the certificate
+// of a group in package srp. A Record is immutable and safe for concurrent use.
 //
-// Its origin is checked when it is made or read: N is start + offset, and a
-// public start is the one of its label and counter. That N is a safe prime is not:
-// Verify proves it. Nor is it checked that N is the first one from the start on, or
-// that nothing followed the starts with a lower counter: to see that a signer did
-// not choose, repeat the search, by Generate, and take a counter above 0 for a
-// choice.
+// The origin is checked when a record is made or read: N is start + offset, and a
+// verifiable start follows from its label and counter. That N is a safe prime is
+// not checked; [Modulus.Verify] proves it. Also not checked is that N is the first
+// modulus after the start. To see that the signer did not choose the modulus,
+// repeat the search with [Generate], and treat a counter above 0 as a choice.
 type Record struct {
 	result    SearchResult
 	purpose   string
@@ -44,44 +39,65 @@ type Record struct {
 	signature *signature
 }
 
-// NewRecord returns an unsigned record. The purpose, 1 to 255 bytes, names the
-// service or protocol that the modulus is for, such as "example.org/srp"; times
-// are kept in whole seconds, and a zero notAfter is none. It returns ErrRecord
-// for values out of range or that contradict each other.
-func NewRecord(f SearchResult, purpose string, created, notAfter time.Time) (*Record, error) {
-	r := &Record{result: f, purpose: purpose, created: created.Unix()}
-	r.result.N = bytes.Clone(f.N)
+// NewRecord returns an unsigned record. The purpose is 1 to 255 bytes long and
+// names the service or protocol that the modulus is for, such as
+// "example.org/srp". Times are kept in whole seconds. If notAfter is zero, the
+// modulus may be chosen forever. Give every record an end: a client that registers
+// an account does not know which records a pool has retired. NewRecord returns
+// [ErrSize] for an N of another size, and [ErrMalformed] for other values that are
+// out of range or contradict each other.
+func NewRecord(result SearchResult, purpose string, created, notAfter time.Time) (*Record, error) {
+	r := &Record{result: result, purpose: purpose, created: created.Unix()}
+	r.result.N = bytes.Clone(result.N)
 	if !notAfter.IsZero() {
-		r.notAfter = notAfter.Unix()
+		if r.notAfter = notAfter.Unix(); r.notAfter == 0 {
+			return nil, errRecordTimes // 0 means that there is no end
+		}
 	}
-	if !r.valid() || !notAfter.IsZero() && r.notAfter == 0 {
-		return nil, ErrRecord
+	if err := r.check(); err != nil {
+		return nil, err
 	}
 	return r, nil
 }
 
-// ImportedResult is the search of a modulus that comes from elsewhere: it starts at
-// the modulus itself, and tells nothing of its origin. It returns ErrStart for a
-// size that records do not have.
+// ImportedResult returns a result for a modulus that was made elsewhere, with a
+// search that starts at the modulus itself and tells nothing about its origin. It
+// proves nothing. It returns [ErrSize] for an N of another size, [ErrGenerator]
+// for a generator below 2, and [ErrMalformed] for a generator of 2^31 or more.
 func ImportedResult(m Modulus) (SearchResult, error) {
-	start, err := givenStart(m.N)
+	if err := m.checkForm(); err != nil {
+		return SearchResult{}, err
+	}
+	start, err := startAt(m.N)
 	return SearchResult{Modulus: m, Start: start}, err
 }
 
-func (r *Record) valid() bool {
+// check returns the reason why no record has these values, or nil.
+func (r *Record) check() error {
 	f := r.result
-	if f.checkSize() != nil || f.Start.label != "" && !f.isPublic() || f.G < 2 || f.G > math.MaxInt32 ||
-		len(r.purpose) == 0 || len(r.purpose) > MaxPurpose || r.created <= 0 || r.notAfter != 0 && r.notAfter <= r.created {
-		return false
+	switch {
+	case f.checkSize() != nil:
+		return ErrSize
+	case f.G < 2 || f.G > math.MaxInt32:
+		return errRecordGenerator
+	case f.Start.label != "" && !f.isVerifiable():
+		return errRecordOrigin
+	case len(r.purpose) == 0 || len(r.purpose) > MaxPurpose:
+		return errRecordPurpose
+	case r.created <= 0 || r.notAfter != 0 && r.notAfter <= r.created:
+		return errRecordTimes
 	}
 	n := new(big.Int).SetBytes([]byte(f.Start.n))
 	n.Add(n, new(big.Int).SetUint64(f.Offset))
-	return bytes.Equal(n.Bytes(), f.N)
+	if !bytes.Equal(n.Bytes(), f.N) {
+		return errRecordOrigin
+	}
+	return nil
 }
 
-// isPublic reports whether a search from a public start can have found it: as far
-// as can be seen without repeating it.
-func (f SearchResult) isPublic() bool {
+// isVerifiable reports whether a search from a verifiable start can have found the
+// modulus, as far as one can tell without repeating the search.
+func (f SearchResult) isVerifiable() bool {
 	residue := new(big.Int).SetBytes(f.N)
 	residue.Mod(residue, big.NewInt(safeprime.Step))
 	return f.G == Generator && residue.Int64() == safeprime.Class && f.Offset < safeprime.Step*lastSlot
@@ -90,7 +106,7 @@ func (f SearchResult) isPublic() bool {
 // Modulus returns a copy of the pair (N, g).
 func (r *Record) Modulus() Modulus { return Modulus{N: bytes.Clone(r.result.N), G: r.result.G} }
 
-// Start and Offset return where the search began, and how far from there N is.
+// Start returns where the search began.
 func (r *Record) Start() Start { return r.result.Start }
 
 // Offset returns N − start.
@@ -102,14 +118,15 @@ func (r *Record) Purpose() string { return r.purpose }
 // Created returns when the record was made.
 func (r *Record) Created() time.Time { return time.Unix(r.created, 0).UTC() }
 
-// NotAfter returns until when the modulus is chosen for new use, and whether
-// there is such a time. Logins of those who have it are not affected.
+// NotAfter returns until when the modulus may be chosen for a new password, and
+// whether there is such a time. Accounts that have the modulus log in after that
+// time too.
 func (r *Record) NotAfter() (t time.Time, ok bool) {
 	return time.Unix(r.notAfter, 0).UTC(), r.notAfter != 0
 }
 
-// KeyID returns who signed the record, and whether anybody did. It says nothing
-// about the signature: Keys.Check does.
+// KeyID returns the id of the key that the record names as its signer, and whether
+// there is one. It does not verify the signature: [Keys.Check] does.
 func (r *Record) KeyID() (id KeyID, signed bool) {
 	if r.signature == nil {
 		return KeyID{}, false
@@ -117,9 +134,10 @@ func (r *Record) KeyID() (id KeyID, signed bool) {
 	return r.signature.key, true
 }
 
-// The binary form: 'M' ‖ version 01 ‖ 'R' ‖ g u32 ‖ u16 len ‖ N ‖ start ‖ u64 offset ‖
-// u8 len ‖ purpose ‖ u64 created ‖ u64 not-after ‖ u8 signed ‖ [key id 16 ‖ Ed25519 64 ‖
-// ML-DSA-65 3309]. What is signed ends with the key id.
+// The binary form: 'M' ‖ version 01 ‖ 'R' ‖ g u32 ‖ u16 len ‖ N ‖ start ‖
+// u64 offset ‖ u8 len ‖ purpose ‖ u64 created ‖ u64 not-after ‖ u8 signed ‖
+// [key id 16 ‖ Ed25519 64 ‖ ML-DSA-65 3309]. The signatures cover everything up to
+// and including the key id.
 
 // Bytes returns the canonical binary form.
 func (r *Record) Bytes() []byte {
@@ -145,7 +163,8 @@ func (r *Record) body() []byte {
 	return b.BytesOrPanic()
 }
 
-// ParseRecord reads what Bytes returned, strictly, or returns ErrMalformed.
+// ParseRecord reads the form that [Record.Bytes] writes. It returns [ErrMalformed]
+// for anything else. It does not verify the signature: [Keys.Check] does.
 func ParseRecord(data []byte) (*Record, error) {
 	s, ok := openEncoding(data, kindRecord)
 	if !ok || len(data) > MaxRecord {
@@ -165,7 +184,7 @@ func ParseRecord(data []byte) (*Record, error) {
 		return nil, ErrMalformed
 	}
 	r.purpose, r.created, r.notAfter = string(purpose), int64(created), int64(notAfter)
-	if r.signature, ok = readSignature(&s); !ok || !s.Empty() || !r.valid() {
+	if r.signature, ok = readSignature(&s); !ok || !s.Empty() || r.check() != nil {
 		return nil, ErrMalformed
 	}
 	return r, nil
@@ -174,11 +193,12 @@ func ParseRecord(data []byte) (*Record, error) {
 // recordPrefix begins the text form.
 const recordPrefix = "nescio-modulus:"
 
-// Text returns the canonical text form, one line: "nescio-modulus:" and the
-// binary form in unpadded base64url.
+// Text returns the canonical text form, one line without its end:
+// "nescio-modulus:" and the binary form in unpadded base64url.
 func (r *Record) Text() string { return encodeText(recordPrefix, r.Bytes()) }
 
-// ParseRecordText reads what Text returned, as strictly as ParseRecord.
+// ParseRecordText reads the form that [Record.Text] writes. It returns
+// [ErrMalformed] for anything else.
 func ParseRecordText(text string) (*Record, error) {
 	data, err := decodeText(recordPrefix, text)
 	if err != nil {

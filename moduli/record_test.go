@@ -3,7 +3,11 @@ package moduli_test
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/gob"
 	"encoding/json"
+	"fmt"
+	"io"
+	"math"
 	"math/big"
 	"slices"
 	"strings"
@@ -99,13 +103,13 @@ func TestNothingOfASignedRecordCanChange(t *testing.T) {
 // TestBothSignaturesCount: who breaks one of the algorithms has nothing yet.
 func TestBothSignaturesCount(t *testing.T) {
 	data := newRecord(t, "demo").Bytes()
-	for name, at := range map[string]int{"Ed25519": len(data) - 3309 - 64, "ML-DSA": len(data) - 3309} {
+	for _, at := range []int{len(data) - 3309 - 64, len(data) - 3309} { // Ed25519, ML-DSA
 		for _, offset := range []int{0, 10, 40} {
 			altered := bytes.Clone(data)
 			altered[at+offset] ^= 1
 			r, err := moduli.ParseRecord(altered)
 			require.NoError(t, err)
-			require.Equal(t, moduli.ErrSignature, keys.Check(r, purpose), name)
+			requireUntrusted(t, keys.Check(r, purpose), "wrong signature")
 		}
 	}
 }
@@ -113,29 +117,29 @@ func TestBothSignaturesCount(t *testing.T) {
 func TestCheckSaysWhatIsWrong(t *testing.T) {
 	r := newRecord(t, "demo")
 	require.NoError(t, keys.Check(r, purpose))
-	require.Equal(t, moduli.ErrPurpose, keys.Check(r, "example.org/other"))
-	require.Equal(t, moduli.ErrPurpose, keys.Check(r, ""))
-	require.Equal(t, moduli.ErrUnsigned, keys.Check(must(moduli.NewRecord(find(t, "demo"), purpose, created, notAfter)), purpose))
+	requireUntrusted(t, keys.Check(r, "example.org/other"), "for another purpose")
+	requireUntrusted(t, keys.Check(r, ""), "for another purpose")
+	requireUntrusted(t, keys.Check(must(moduli.NewRecord(find(t, "demo"), purpose, created, notAfter)), purpose), "not signed")
 
 	other := must(moduli.GenerateKey(created, time.Time{}))
-	require.Equal(t, moduli.ErrKey, keys.Check(must(other.Sign(r)), purpose))
-	require.Equal(t, moduli.ErrKey, new(moduli.Keys).Check(r, purpose))
+	requireUntrusted(t, keys.Check(must(other.Sign(r)), purpose), "unknown key")
+	requireUntrusted(t, new(moduli.Keys).Check(r, purpose), "unknown key")
 	both := moduli.NewKeys(key.Public(), other.Public())
 	require.NoError(t, both.Check(r, purpose), "the old key goes on verifying")
 	require.NoError(t, both.Check(must(other.Sign(r)), purpose))
 
 	require.NoError(t, keys.CheckNew(r, purpose, notAfter))
 	require.NoError(t, keys.CheckNew(r, purpose, created))
-	require.Equal(t, moduli.ErrWindow, keys.CheckNew(r, purpose, created.Add(-time.Second)), "of the future")
+	requireUntrusted(t, keys.CheckNew(r, purpose, created.Add(-time.Second)), "created in the future")
 	require.Equal(t, moduli.ErrExpired, keys.CheckNew(r, purpose, notAfter.Add(time.Second)))
-	require.Equal(t, moduli.ErrPurpose, keys.CheckNew(r, "other", notAfter))
+	requireUntrusted(t, keys.CheckNew(r, "other", notAfter), "for another purpose")
 	require.NoError(t, keys.Check(r, purpose), "who has it may log in with it")
 
 	// A signature under the id of another key.
 	data := must(other.Sign(r)).Bytes()
 	id := key.Public().ID()
 	copy(data[len(data)-3309-64-16:], id[:])
-	require.Equal(t, moduli.ErrSignature, keys.Check(must(moduli.ParseRecord(data)), purpose))
+	requireUntrusted(t, keys.Check(must(moduli.ParseRecord(data)), purpose), "wrong signature")
 }
 
 func TestKeysSignInTheirWindow(t *testing.T) {
@@ -153,18 +157,18 @@ func TestKeysSignInTheirWindow(t *testing.T) {
 			require.NoError(t, err)
 			continue
 		}
-		require.ErrorIs(t, err, moduli.ErrWindow)
+		requireUntrusted(t, err, "outside the window")
 	}
 	late := must(moduli.NewRecord(f, purpose, created.Add(2*day), time.Time{}))
-	require.Equal(t, moduli.ErrWindow, keys.Check(must(key.SignAnyway(late)), purpose), "whatever the signer did")
+	requireUntrusted(t, keys.Check(must(key.SignAnyway(late)), purpose), "outside the window")
 	for _, end := range []time.Time{created, created.Add(-1)} {
 		_, err := moduli.GenerateKey(created, end)
-		require.ErrorIs(t, err, moduli.ErrWindow)
+		requireMalformed(t, err, "window of a key")
 	}
 	_, err := moduli.GenerateKey(time.Time{}, time.Time{})
-	require.ErrorIs(t, err, moduli.ErrWindow)
+	requireMalformed(t, err, "window of a key")
 	_, err = moduli.GenerateKey(created, time.Unix(0, 0))
-	require.ErrorIs(t, err, moduli.ErrWindow, "an end in 1970 is not none")
+	requireMalformed(t, err, "window of a key")
 
 	// The same seeds with another window are another key, and a signature by one
 	// is none by the other.
@@ -175,7 +179,7 @@ func TestKeysSignInTheirWindow(t *testing.T) {
 	r := newRecord(t, "demo").Bytes()
 	id := wider.Public().ID()
 	copy(r[len(r)-3309-64-16:], id[:])
-	require.Equal(t, moduli.ErrSignature, moduli.NewKeys(wider.Public()).Check(must(moduli.ParseRecord(r)), purpose))
+	requireUntrusted(t, moduli.NewKeys(wider.Public()).Check(must(moduli.ParseRecord(r)), purpose), "wrong signature")
 
 	from, to := key.Public().Window()
 	require.Equal(t, created.Add(-day), from)
@@ -198,28 +202,68 @@ func TestNewRecordRefuses(t *testing.T) {
 		change(&g)
 		return g
 	}
+	const (
+		length = "1 to 255 bytes"
+		times  = "a record is created"
+		origin = "start + offset"
+	)
 	for name, c := range map[string]struct {
 		f         moduli.SearchResult
 		purpose   string
 		from, end time.Time
+		reason    string
 	}{
-		"no purpose":       {f, "", created, notAfter},
-		"long purpose":     {f, string(make([]byte, 256)), created, notAfter},
-		"no time":          {f, purpose, time.Time{}, notAfter},
-		"end before start": {f, purpose, created, created},
-		"offset":           {wrong(func(f *moduli.SearchResult) { f.Offset++ }), purpose, created, notAfter},
-		"N":                {wrong(func(f *moduli.SearchResult) { f.N[0] ^= 1 }), purpose, created, notAfter},
-		"g":                {wrong(func(f *moduli.SearchResult) { f.G = 1 }), purpose, created, notAfter},
-		"start":            {wrong(func(f *moduli.SearchResult) { f.Start = moduli.Start{} }), purpose, created, notAfter},
-		"label, g = 5":     {wrong(func(f *moduli.SearchResult) { f.G = 5 }), purpose, created, notAfter},
-		"label, class":     {wrong(func(f *moduli.SearchResult) { f.Offset += 2; f.N = plus(f.N, 2) }), purpose, created, notAfter},
-		"label, far":       {wrong(func(f *moduli.SearchResult) { f.Offset += 24 << 40; f.N = plus(f.N, 24<<40) }), purpose, created, notAfter},
-		"another start":    {wrong(func(f *moduli.SearchResult) { f.Start = must(moduli.VerifiableStart(512, "x", 0)) }), purpose, created, notAfter},
-		"nothing":          {moduli.SearchResult{}, purpose, created, notAfter},
+		"no purpose":       {f, "", created, notAfter, length},
+		"long purpose":     {f, string(make([]byte, 256)), created, notAfter, length},
+		"no time":          {f, purpose, time.Time{}, notAfter, times},
+		"end before start": {f, purpose, created, created, times},
+		"end in 1970":      {f, purpose, created, time.Unix(0, 0), times},
+		"offset":           {wrong(func(f *moduli.SearchResult) { f.Offset++ }), purpose, created, notAfter, origin},
+		"N":                {wrong(func(f *moduli.SearchResult) { f.N[0] ^= 1 }), purpose, created, notAfter, origin},
+		"g":                {wrong(func(f *moduli.SearchResult) { f.G = 1 }), purpose, created, notAfter, "the generator"},
+		"start":            {wrong(func(f *moduli.SearchResult) { f.Start = moduli.Start{} }), purpose, created, notAfter, origin},
+		"label, g = 5":     {wrong(func(f *moduli.SearchResult) { f.G = 5 }), purpose, created, notAfter, origin},
+		"label, class":     {wrong(func(f *moduli.SearchResult) { f.Offset += 2; f.N = plus(f.N, 2) }), purpose, created, notAfter, origin},
+		"label, far":       {wrong(func(f *moduli.SearchResult) { f.Offset += 24 << 40; f.N = plus(f.N, 24<<40) }), purpose, created, notAfter, origin},
+		"another start":    {wrong(func(f *moduli.SearchResult) { f.Start = must(moduli.VerifiableStart(512, "x", 0)) }), purpose, created, notAfter, origin},
 	} {
 		_, err := moduli.NewRecord(c.f, c.purpose, c.from, c.end)
-		require.ErrorIs(t, err, moduli.ErrRecord, name)
+		require.ErrorIs(t, err, moduli.ErrMalformed, name)
+		require.ErrorContains(t, err, c.reason, name)
 	}
+	_, err := moduli.NewRecord(moduli.SearchResult{}, purpose, created, notAfter)
+	require.Equal(t, moduli.ErrSize, err)
+}
+
+func TestImportedResultRefuses(t *testing.T) {
+	n := find(t, "demo").N
+	for _, c := range []struct {
+		m    moduli.Modulus
+		want error
+	}{
+		{moduli.Modulus{}, moduli.ErrSize},
+		{moduli.Modulus{N: n[1:], G: 2}, moduli.ErrSize},
+		{moduli.Modulus{N: plus(n, 1), G: 2}, moduli.ErrSize},
+		{moduli.Modulus{N: n, G: 1}, moduli.ErrGenerator},
+	} {
+		result, err := moduli.ImportedResult(c.m)
+		require.ErrorIs(t, err, c.want)
+		require.Zero(t, result)
+	}
+}
+
+// TestTimesNearTheEnd: the times of a record are any numbers of 63 bits. As a
+// time.Time the largest of them is before 1970.
+func TestTimesNearTheEnd(t *testing.T) {
+	open := must(moduli.GenerateKey(created, time.Time{}))
+	trusted := moduli.NewKeys(open.Public())
+	last := time.Unix(math.MaxInt64, 0)
+	check := func(from, end time.Time) error {
+		r := must(moduli.NewRecord(find(t, "demo"), purpose, from, end))
+		return trusted.CheckNew(must(open.Sign(r)), purpose, created)
+	}
+	requireUntrusted(t, check(last, time.Time{}), "created in the future")
+	require.NoError(t, check(created, last))
 }
 
 // TestSrpAcceptsRecords: a record is the certificate of a group, for a login and,
@@ -266,8 +310,8 @@ func TestSrpAcceptsRecords(t *testing.T) {
 	// A record vouches for its own modulus only.
 	accept := trusted.GroupPolicy(purpose)
 	require.NoError(t, accept(m.N, 2, sign(time.Time{}, current)))
-	require.Equal(t, moduli.ErrOtherModulus, accept(m.N, 5, sign(time.Time{}, current)))
-	require.Equal(t, moduli.ErrOtherModulus, accept(find(t, "demo").N, 2, sign(time.Time{}, current)))
+	requireUntrusted(t, accept(m.N, 5, sign(time.Time{}, current)), "for another group")
+	requireUntrusted(t, accept(find(t, "demo").N, 2, sign(time.Time{}, current)), "for another group")
 }
 
 func TestKeyTexts(t *testing.T) {
@@ -293,12 +337,30 @@ func TestKeyTexts(t *testing.T) {
 	}
 }
 
-func TestPrivateKeysRedactThemselves(t *testing.T) {
-	secret := []byte(key.Text())[60:]
-	testvec.Redacted(t, key, secret)
-	testvec.Redacted(t, *key, secret)
-	_, err := json.Marshal(key)
-	require.Error(t, err)
+// TestPrivateKeysShowNothing: neither by themselves nor in a struct that embeds one
+// or has one in an unexported field, behind a pointer or not.
+func TestPrivateKeysShowNothing(t *testing.T) {
+	text := key.Text()
+	_, encoded, _ := strings.Cut(text, ":")
+	data := must(base64.RawURLEncoding.DecodeString(encoded))
+	secrets := [][]byte{[]byte(text)[len(text)-40:], data[19:51], data[51:83]} // the text, both seeds
+	type signer struct {
+		name string
+		key  *moduli.PrivateKey
+	}
+	type holder struct{ key moduli.PrivateKey }
+	type pair struct{ signer *signer }
+	type embedding struct{ *moduli.PrivateKey }
+	s := signer{"pool", key}
+	for _, v := range []any{key, *key, s, &s, holder{*key}, &holder{*key}, pair{&s}, []signer{s}, map[string]holder{"a": {*key}}, embedding{key}} {
+		testvec.Redacted(t, v, secrets...)
+	}
+	require.Equal(t, "moduli.PrivateKey(redacted)", fmt.Sprintf("%#v", key))
+	for _, v := range []any{key, *key, struct{ Key *moduli.PrivateKey }{key}} {
+		_, err := json.Marshal(v)
+		require.Error(t, err)
+		require.Error(t, gob.NewEncoder(io.Discard).Encode(v))
+	}
 }
 
 // TestContradictionsAreRefused: well-formed records and keys whose values cannot

@@ -3,7 +3,6 @@ package moduli
 import (
 	"context"
 	"encoding"
-	"errors"
 	"math"
 	"math/big"
 	"runtime"
@@ -15,9 +14,6 @@ import (
 // Generator is the generator of every modulus that a search finds.
 const Generator = 2
 
-// ErrExhausted means that the slots of a search hold no modulus.
-var ErrExhausted = errors.New("moduli: no modulus in these slots")
-
 // SearchResult is a modulus together with the search that found it.
 type SearchResult struct {
 	Modulus
@@ -25,11 +21,14 @@ type SearchResult struct {
 	Offset uint64 // N − start
 }
 
-// Generate finds the first modulus from the start on, with all cores. It takes
-// some 5 seconds of one core on average at 2048 bits, and varies: half of all
-// searches take less than 70 % of the mean, one in twenty more than three times
-// it. It returns the error of ctx within one exponentiation, or of its last proof
-// within three: some 10 ms at 2048 bits, and less than 100 at 4096.
+// Generate finds and proves the first modulus from the start on, with all cores.
+// It takes about 5 CPU seconds on average at 2048 bits. The time varies: half of
+// all searches take less than 70 % of the mean, and one in twenty takes more than
+// three times the mean.
+//
+// It returns [ErrMalformed] for the zero Start and [ErrExhausted] if no modulus of
+// that size follows the start. After ctx ends it returns the error of ctx within
+// about 10 ms at 2048 bits and 100 ms at 4096.
 func Generate(ctx context.Context, start Start) (SearchResult, error) {
 	s, err := NewSearch(start)
 	if err != nil {
@@ -39,57 +38,59 @@ func Generate(ctx context.Context, start Start) (SearchResult, error) {
 }
 
 // Search is a search for the first modulus from a start on, or in a range of its
-// slots: a value that can be stopped, kept and carried on, here or on another
-// machine, and gives the same answer however that went. A slot is a number of
-// the form 24·k + 11; slot 0 is the first from the start on.
+// slots. It can be stopped, stored and continued, here or on another machine, and
+// always gives the same answer. A slot is a number of the form 24·k + 11. Slot 0
+// is the first slot at or after the start.
 //
-// Its methods must not be called while Run is under way, except by its report,
-// which may save it.
+// A Search is not safe for concurrent use. While [Search.Run] is running, only its
+// report function may call methods, for example to store the search. [NewSearch]
+// makes a Search.
 type Search struct {
-	// Workers is the number of cores to use. 0: all of them.
+	// Workers is the number of cores to use. If it is 0, all cores are used.
 	Workers int
 
 	start   Start
-	next    uint64 // the first slot not known to hold nothing
+	next    uint64 // the first slot not known to be empty
 	end     uint64 // of the range
 	tests   uint64
 	elapsed time.Duration
 }
 
-// Progress is how far a search has come.
+// Progress says how far a search has come.
 type Progress struct {
-	Next     uint64        // the first slot that is not settled
+	Next     uint64        // the first slot that is not yet known to be empty
 	Sieved   uint64        // slots sieved in this run
-	Tests    uint64        // numbers tested, in this run and the ones before
-	Elapsed  time.Duration // in this run and the ones before
+	Tests    uint64        // numbers tested, in this run and earlier runs
+	Elapsed  time.Duration // in this run and earlier runs
 	Expected float64       // slots that a search passes on average
 
-	// ExpectedTests is how many numbers a search tests on average after sieving
-	// as deep as this one has. 0: it has not sieved yet.
+	// ExpectedTests is how many numbers a search tests on average after a sieve
+	// of this depth. It is 0 before the first sieve is done.
 	ExpectedTests float64
 }
 
-// maxElapsed bounds the time that an encoded search has taken: a century.
+// maxElapsed bounds the elapsed time of an encoded search: a century.
 const maxElapsed = 100 * 365 * 24 * uint64(time.Hour)
 
-// lastSlot bounds the slots of one search: many times what any takes.
+// lastSlot bounds the slots of one search. It is many times what a search needs.
 const lastSlot = 1 << 40
 
-// NewSearch returns the search from the start on.
+// NewSearch returns the search from the start on. It returns [ErrMalformed] for
+// the zero Start.
 func NewSearch(start Start) (*Search, error) {
 	if start.bits == 0 {
-		return nil, ErrStart
+		return nil, errNoStart
 	}
 	return &Search{start: start, end: lastSlot}, nil
 }
 
-// Range returns a search of the slots first to end−1 alone, to hand to another
-// machine. Of several the answer is the found modulus with the smallest Offset,
-// once all ranges before it have ended without one. It returns ErrExhausted for
-// an empty range.
+// Range returns a search of the slots from first to end−1 only, for another
+// machine. Among the results of several ranges, the one with the smallest Offset
+// is the answer, once every earlier range has returned [ErrExhausted]. Range
+// returns [ErrMalformed] if first is not below end, or end is above 2^40.
 func (s *Search) Range(first, end uint64) (*Search, error) {
 	if first >= end || end > lastSlot {
-		return nil, ErrExhausted
+		return nil, errRange
 	}
 	return &Search{Workers: s.Workers, start: s.start, next: first, end: end}, nil
 }
@@ -97,16 +98,17 @@ func (s *Search) Range(first, end uint64) (*Search, error) {
 // Start returns where the search begins.
 func (s *Search) Start() Start { return s.start }
 
-// Next returns the first slot that is not settled.
+// Next returns the first slot that is not yet known to be empty.
 func (s *Search) Next() uint64 { return s.next }
 
-// Run searches until it finds the first modulus of its slots, which it has then
-// proved, or until ctx ends; then another Run goes on. It reports now and then,
-// from this goroutine, and at the end. It returns ErrExhausted if there is none,
-// or the error of ctx.
+// Run searches until it has found and proved the first modulus of its slots. It
+// returns [ErrExhausted] if there is none, and the error of ctx if ctx ends first;
+// another call of Run then continues the search. Run calls report about five times
+// a second while it tests numbers, and at the end, always from the goroutine of
+// the caller. report may be nil.
 //
-// It takes at most 64 MiB of memory with 16 workers at 4096 bits, however long
-// it runs: less than 4 MiB for each worker.
+// A search needs less than 4 MiB of memory for each worker at 4096 bits, however
+// long it runs.
 func (s *Search) Run(ctx context.Context, report func(Progress)) (SearchResult, error) {
 	begin, before, tests := time.Now(), s.elapsed, s.tests
 	start := new(big.Int).SetBytes([]byte(s.start.n))
@@ -142,8 +144,8 @@ func (s *Search) Run(ctx context.Context, report func(Progress)) (SearchResult, 
 	}, nil
 }
 
-// last returns the end of the slots: that of the range, or where numbers would
-// have another bit.
+// last returns the end of the slots: the end of the range, or the slot where
+// numbers become longer than the start.
 func (s *Search) last(base *big.Int) uint64 {
 	room := new(big.Int).Lsh(big.NewInt(1), uint(s.start.bits))
 	room.Sub(room, base)
@@ -157,15 +159,15 @@ func (s *Search) last(base *big.Int) uint64 {
 	return min(s.end, room.Uint64())
 }
 
-// The binary form: 'M' ‖ version 01 ‖ 'S' ‖ u16 bits ‖ u8 len ‖ label ‖ u32 counter ‖
-// u16 len ‖ start ‖ u64 next ‖ u64 end ‖ u64 tests ‖ u64 elapsed, in nanoseconds,
-// with an empty start if there is a label.
+// The binary form: 'M' ‖ version 01 ‖ 'S' ‖ u16 bits ‖ u8 len ‖ label ‖
+// u32 counter ‖ u16 len ‖ start ‖ u64 next ‖ u64 end ‖ u64 tests ‖ u64 elapsed.
+// The elapsed time is in nanoseconds. The start is empty if there is a label.
 
-// MarshalBinary returns the canonical binary form of a search as it stands, or
-// ErrStart for the zero Search.
+// MarshalBinary returns the canonical binary form of the search and of what it has
+// done so far. It returns [ErrMalformed] for the zero Search.
 func (s *Search) MarshalBinary() ([]byte, error) {
 	if s.start.bits == 0 {
-		return nil, ErrStart
+		return nil, errNoStart
 	}
 	b := newEncoding(kindSearch)
 	addStart(b, s.start)
@@ -176,8 +178,9 @@ func (s *Search) MarshalBinary() ([]byte, error) {
 	return b.Bytes()
 }
 
-// UnmarshalBinary reads what MarshalBinary returned, strictly, or returns
-// ErrMalformed.
+// UnmarshalBinary reads the form that [Search.MarshalBinary] writes. It returns
+// [ErrMalformed] for anything else, and then leaves s as it was. The bytes are not
+// authenticated: anyone who can change them can make the search skip slots.
 func (s *Search) UnmarshalBinary(data []byte) error {
 	body, ok := openEncoding(data, kindSearch)
 	if !ok {

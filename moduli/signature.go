@@ -9,16 +9,17 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 )
 
-// signature is by both algorithms: Ed25519, which everyone trusts, and ML-DSA-65
-// (FIPS 204), which quantum computers do not break. Both must verify.
+// signature consists of signatures of both algorithms: Ed25519, which is well
+// studied, and ML-DSA-65 (FIPS 204), which quantum computers do not break. Both
+// must verify.
 type signature struct {
 	key     KeyID
 	ed25519 [ed25519.SignatureSize]byte
 	mldsa   [mldsa65.SignatureSize]byte
 }
 
-// digest is what is signed: SHA-512("nescio/moduli/record/v1" ‖ 00 ‖ record up to the
-// key id).
+// digest returns what both algorithms sign:
+// SHA-512("nescio/moduli/record/v1" ‖ 00 ‖ the record up to and including the key id).
 func (r *Record) digest(key KeyID) []byte {
 	h := sha512.New()
 	h.Write([]byte("nescio/moduli/record/v1\x00"))
@@ -41,11 +42,12 @@ func readSignature(s *cryptobyte.String) (sig *signature, ok bool) {
 	return sig, ok
 }
 
-// Sign returns the record with a signature of the key in the place of any that
-// it has. It returns ErrWindow for a record created outside the key's window.
+// Sign returns the record with a signature of the key, which replaces any earlier
+// signature. It returns [ErrUntrusted] for a record created outside the window of
+// the key, which nobody would accept.
 func (k *PrivateKey) Sign(r *Record) (*Record, error) {
 	if !k.public.covers(r.created) {
-		return nil, ErrWindow
+		return nil, errWindow
 	}
 	return k.signAs(r, k.public.ID())
 }
@@ -54,68 +56,87 @@ func (k *PrivateKey) signAs(r *Record, id KeyID) (*Record, error) {
 	signed := *r
 	signed.signature = &signature{key: id}
 	digest := r.digest(signed.signature.key)
-	copy(signed.signature.ed25519[:], ed25519.Sign(k.ed25519, digest))
-	if err := mldsa65.SignTo(k.mldsa, digest, nil, false, signed.signature.mldsa[:]); err != nil {
+	keys := k.signing.Get()
+	copy(signed.signature.ed25519[:], ed25519.Sign(keys.ed25519, digest))
+	if err := mldsa65.SignTo(keys.mldsa, digest, nil, false, signed.signature.mldsa[:]); err != nil {
 		return nil, err
 	}
 	return &signed, nil
 }
 
 // Check returns nil if a key of the set signed the record for the purpose, with
-// both algorithms and within its window, and otherwise ErrUnsigned, ErrKey,
-// ErrWindow, ErrSignature or ErrPurpose. It proves nothing about the modulus,
-// and does not look at its end: those who have it may log in with it for ever.
+// both algorithms, and the record was created within the window of the key.
+// Otherwise it returns [ErrUntrusted]. It proves nothing about the modulus. It
+// ignores the end of the record, because accounts that have the modulus log in
+// forever.
 func (k *Keys) Check(r *Record, purpose string) error {
-	if r.signature == nil {
-		return ErrUnsigned
-	}
-	public, ok := k.keys[r.signature.key]
-	if !ok {
-		return ErrKey
-	}
-	if !public.covers(r.created) {
-		return ErrWindow
-	}
-	digest := r.digest(r.signature.key)
-	if !ed25519.Verify(public.ed25519, digest, r.signature.ed25519[:]) ||
-		!mldsa65.Verify(public.mldsa, digest, nil, r.signature.mldsa[:]) {
-		return ErrSignature
-	}
-	if r.purpose != purpose {
-		return ErrPurpose
-	}
-	return nil
-}
-
-// CheckNew is Check for a modulus that is to be chosen at the given time, for a
-// new account or password: it also returns ErrWindow for a record of the future and
-// ErrExpired after its end. When a record was created is its signer's word: of a
-// key that was stolen, remove the public one.
-func (k *Keys) CheckNew(r *Record, purpose string, now time.Time) error {
-	if err := k.Check(r, purpose); err != nil {
+	public, err := k.signer(r, purpose)
+	if err != nil {
 		return err
 	}
-	if r.Created().After(now) {
-		return ErrWindow
+	return public.verify(r)
+}
+
+// CheckNew is [Keys.Check] for a modulus that is chosen now for a new password. It
+// also returns [ErrUntrusted] for a record created after now, and [ErrExpired] after
+// the end of the record. The signer alone says when a record was created: the
+// window of a key does not limit a thief who has the key.
+func (k *Keys) CheckNew(r *Record, purpose string, now time.Time) error {
+	public, err := k.signer(r, purpose)
+	if err != nil {
+		return err
 	}
-	if end, ok := r.NotAfter(); ok && now.After(end) {
+	// In Unix seconds: a time.Time of the largest of them wraps around.
+	if r.created > now.Unix() {
+		return errFuture
+	}
+	if r.notAfter != 0 && now.Unix() > r.notAfter {
 		return ErrExpired
+	}
+	return public.verify(r)
+}
+
+// signer returns the key that must have signed the record. It checks all that
+// takes no arithmetic, so that a pool of many unusable records costs nothing.
+func (k *Keys) signer(r *Record, purpose string) (*PublicKey, error) {
+	if r.signature == nil {
+		return nil, errUnsigned
+	}
+	public, ok := k.keys[r.signature.key]
+	switch {
+	case !ok:
+		return nil, errUnknownKey
+	case !public.covers(r.created):
+		return nil, errWindow
+	case r.purpose != purpose:
+		return nil, errPurpose
+	}
+	return public, nil
+}
+
+// verify returns nil if both signatures of the record are right.
+func (k *PublicKey) verify(r *Record) error {
+	digest := r.digest(r.signature.key)
+	if !ed25519.Verify(k.ed25519, digest, r.signature.ed25519[:]) ||
+		!mldsa65.Verify(k.mldsa, digest, nil, r.signature.mldsa[:]) {
+		return errSignature
 	}
 	return nil
 }
 
 // GroupPolicy returns the policy by which a client of package srp accepts groups
 // at login. It accepts a group if its certificate is a record of the same modulus
-// and generator that [Keys.Check] accepts for the purpose. Otherwise it returns
-// ErrUntrusted or ErrMalformed. For accounts on other groups too, combine it
-// through srp.AnyOf.
+// and generator that [Keys.Check] accepts for the purpose. Otherwise the policy
+// returns [ErrUntrusted] or [ErrMalformed]. To accept other groups too, combine it
+// with their policies through srp.AnyOf.
 func (k *Keys) GroupPolicy(purpose string) func(n []byte, g int, certificate []byte) error {
 	return groupPolicy(func(r *Record) error { return k.Check(r, purpose) })
 }
 
-// RegistrationPolicy is GroupPolicy for a client that registers an account or
-// changes a password. It accepts the records that [Keys.CheckNew] accepts at the
-// time of the call.
+// RegistrationPolicy is [Keys.GroupPolicy] for a client that registers an account
+// or changes a password. The policy accepts the records that [Keys.CheckNew]
+// accepts at the time of the call, and can also return [ErrExpired]. Do not use it
+// for logins: it would shut out accounts whose record has expired.
 func (k *Keys) RegistrationPolicy(purpose string) func(n []byte, g int, certificate []byte) error {
 	return groupPolicy(func(r *Record) error { return k.CheckNew(r, purpose, time.Now()) })
 }
@@ -123,14 +144,14 @@ func (k *Keys) RegistrationPolicy(purpose string) func(n []byte, g int, certific
 func groupPolicy(check func(r *Record) error) func(n []byte, g int, certificate []byte) error {
 	return func(n []byte, g int, certificate []byte) error {
 		if len(certificate) == 0 {
-			return ErrNoRecord
+			return errNoCertificate
 		}
 		r, err := ParseRecord(certificate)
 		if err != nil {
 			return err
 		}
 		if !r.result.Equal(Modulus{N: n, G: g}) {
-			return ErrOtherModulus
+			return errOtherGroup
 		}
 		return check(r)
 	}

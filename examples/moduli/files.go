@@ -49,13 +49,17 @@ func readRecords(path string) ([]listed, error) {
 
 // explain says which line is to blame for the error of a pool.
 func explain(path, text string, err error) error {
-	if errors.Is(err, moduli.ErrDuplicate) {
-		return fmt.Errorf("%s has two records of one modulus: remove one of them", path)
-	}
+	lines := make(map[string]int) // by modulus
 	for i, line := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
-		if _, err := moduli.ParseRecordText(strings.TrimPrefix(line, retiredMark)); err != nil {
-			return fmt.Errorf("%s:%d is no record: a pool has one on each line, as generate, import and sign write them; import reads other formats", path, i+1)
+		r, err := moduli.ParseRecordText(strings.TrimPrefix(line, retiredMark))
+		if err != nil {
+			return fmt.Errorf("%s:%d is not a record: a pool has one on each line, as generate, import and sign write them; import reads other formats", path, i+1)
 		}
+		n := string(r.Modulus().N)
+		if lines[n] > 0 {
+			return fmt.Errorf("%s:%d has the modulus of line %d: remove one of them", path, i+1, lines[n])
+		}
+		lines[n] = i + 1
 	}
 	return fmt.Errorf("%s: %s", path, plain(err))
 }

@@ -179,7 +179,7 @@ func readProton(name string, data []byte) []candidate {
 		return []candidate{{name: name, err: err}}
 	}
 	n, err := key.Modulus(data)
-	if errors.Is(err, openpgp.ErrSignature) {
+	if errors.Is(err, openpgp.ErrUntrusted) {
 		err = errors.New("not signed by Proton")
 	}
 	return []candidate{{name, moduli.Modulus{N: n, G: openpgp.Generator}, err}}

@@ -136,7 +136,7 @@ func TestStatus(t *testing.T) {
 		{usageError{"", "no command"}, 2, "moduli: no command\n"},
 		{fmt.Errorf("here: %w", context.Canceled), 1, "moduli: stopped\n"},
 		{errors.New("no luck"), 1, "moduli: no luck\n"},
-		{moduli.ErrUnsigned, 1, "moduli: the record is not signed\n"},
+		{moduli.ErrEmpty, 1, "moduli: no modulus in the pool may be chosen\n"},
 	} {
 		var errOut bytes.Buffer
 		require.Equal(t, c.code, status(c.err, &errOut))

@@ -109,7 +109,7 @@ func signRecord(ctx context.Context, key *moduli.PrivateKey, r listed, purpose s
 		}
 	}
 	signed, err := key.Sign(record)
-	if errors.Is(err, moduli.ErrWindow) {
+	if errors.Is(err, moduli.ErrUntrusted) {
 		return nil, fmt.Errorf("%s was created at %s, and the key signs records created %s: sign it with the key of its time, or make one with another -not-before",
 			r.name, r.Created().Format(time.RFC3339), window(key.Public()))
 	}

@@ -46,7 +46,7 @@ func TestVerifyUnsigned(t *testing.T) {
 	must(t, "keygen", "-o", "key")
 	out, _, err := call(t, "verify", "-key", "key.pub", "pool.moduli")
 	require.EqualError(t, err, "2 of 2 records failed: do not use them")
-	require.Equal(t, 2, strings.Count(out, "  signature: FAILED: the record is not signed\n  result: FAILED\n"))
+	require.Equal(t, 2, strings.Count(out, "  signature: FAILED: record not trusted: it is not signed\n  result: FAILED\n"))
 }
 
 func TestVerifySigned(t *testing.T) {
@@ -63,10 +63,10 @@ func TestVerifySigned(t *testing.T) {
 
 	out, _, err := call(t, "verify", "-key", "own.pub", "-purpose", "other", "pool.moduli")
 	require.EqualError(t, err, "2 of 2 records failed: do not use them")
-	require.Contains(t, out, "signature: FAILED: the record is for another purpose")
+	require.Contains(t, out, "signature: FAILED: record not trusted: it is for another purpose")
 	out, _, err = call(t, "verify", "-key", "foreign.pub", "pool.moduli")
 	require.Error(t, err)
-	require.Contains(t, out, "signature: FAILED: signed by an unknown key")
+	require.Contains(t, out, "signature: FAILED: record not trusted: signed by an unknown key")
 
 	for name, change := range map[string]func(r []byte){
 		"signature": func(r []byte) { r[len(r)-1] ^= 1 },
@@ -79,7 +79,7 @@ func TestVerifySigned(t *testing.T) {
 		require.Contains(t, out, "result: good", "the other is what it was")
 	}
 	altered(t, "pool.moduli", "altered.moduli", func(r []byte) { r[20] ^= 1 }) // of N
-	refused(t, "altered.moduli:1 is no record", "verify", "-key", "own.pub", "altered.moduli")
+	refused(t, "altered.moduli:1 is not a record", "verify", "-key", "own.pub", "altered.moduli")
 }
 
 func TestVerifyRefusesWhatIsNoSafePrime(t *testing.T) {
@@ -148,17 +148,17 @@ func TestMalformedPools(t *testing.T) {
 	good := read(t, "pool.moduli")
 	first, second, _ := strings.Cut(good, "\n")
 	for text, why := range map[string]string{
-		"":                                "bad:1 is no record",
-		"\n":                              "bad:1 is no record",
-		"nonsense\n":                      "bad:1 is no record",
-		first + "\r\n" + second:           "bad:1 is no record",
-		first + "\n\n" + second:           "bad:2 is no record",
-		good + "more":                     "bad:3 is no record",
-		good + first + "\n":               "bad has two records of one modulus",
-		good[:len(good)-3]:                "bad:2 is no record",
-		first + "\nretired  " + second:    "bad:2 is no record",
+		"":                                "bad:1 is not a record",
+		"\n":                              "bad:1 is not a record",
+		"nonsense\n":                      "bad:1 is not a record",
+		first + "\r\n" + second:           "bad:1 is not a record",
+		first + "\n\n" + second:           "bad:2 is not a record",
+		good + "more":                     "bad:3 is not a record",
+		good + first + "\n":               "bad:3 has the modulus of line 1: remove one of them",
+		good[:len(good)-3]:                "bad:2 is not a record",
+		first + "\nretired  " + second:    "bad:2 is not a record",
 		strings.Repeat("x", (16<<20)+1):   "more than 16777216 bytes",
-		"retired retired " + first + "\n": "bad:1 is no record",
+		"retired retired " + first + "\n": "bad:1 is not a record",
 	} {
 		write(t, "bad", text)
 		for _, command := range []string{"verify", "show"} {

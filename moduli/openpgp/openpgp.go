@@ -1,37 +1,40 @@
-// Package openpgp reads the moduli that Proton distributes: the base64 of a
-// little-endian number of 2048 bits in an OpenPGP message with a cleartext
-// signature (RFC 9580, Section 7).
+// Package openpgp reads the moduli that Proton distributes: OpenPGP messages with a
+// cleartext signature (RFC 9580, Section 7) over the base64 form of a little-endian
+// number of 2048 bits.
 //
-// A server reads one, has package srp prove that N is a safe prime, and keeps
-// the message beside it for its clients:
+// A server reads a message, lets package srp prove that N is a safe prime, and keeps
+// the message as the certificate of the group, for its clients:
 //
 //	key, err := openpgp.ParseKey(openpgp.ProtonKey)
 //	n, err := key.Modulus(message)
 //	group, err := srp.NewGroup(n, openpgp.Generator)
-//	group, err = group.WithCredential(message)
+//	group, err = group.WithCertificate(message)
 //
-// A client needs the key only: package srp asks [Key.AcceptGroup] whether the
-// message that comes with a group vouches for it, and then proves N for itself.
+// A client needs only the key. Package srp asks the policy of [Key.GroupPolicy]
+// whether the certificate is for the group, and then proves N itself:
 //
 //	client, err := srp.NewClient(srp.ClientConfig{
 //		Profiles:    []srp.Profile{srp.Proton(4)},
-//		AcceptGroup: key.AcceptGroup,
+//		GroupPolicy: key.GroupPolicy(),
 //	})
 //
-// Where the modulus comes in a wire format of its own, as in Proton's JSON, the
-// client passes it on as srp.GroupRef{N: n, G: openpgp.Generator, Credential: message}.
+// If the modulus arrives in another wire format, as in Proton's JSON, the client
+// passes it on as srp.UnverifiedGroup{N: n, G: openpgp.Generator, Certificate: message}.
 //
-// A signature only says who chose the modulus. This package does not test
-// primality and does not read OpenPGP messages of any other kind.
+// A signature only says who chose the modulus. This package does not test whether N
+// is prime, and does not read other OpenPGP messages. All values are public, and
+// nothing here is constant time.
 package openpgp
 
 import (
 	"bytes"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	pgp "github.com/ProtonMail/go-crypto/openpgp"
 	"github.com/ProtonMail/go-crypto/openpgp/clearsign"
@@ -39,49 +42,57 @@ import (
 )
 
 const (
-	// MaxMessage is the largest signed message read, in bytes. Proton's have
-	// about 660.
+	// MaxMessage is the size of the largest message that is read, in bytes. Proton's
+	// messages are about 660 bytes long.
 	MaxMessage = 4096
-	// ModulusSize is the size of a modulus in bytes.
+	// ModulusSize is the size of a modulus, in bytes.
 	ModulusSize = 256
-	// Generator is the generator of every such group.
+	// Generator is the generator of every group that Proton distributes.
 	Generator = 2
 
 	maxKey = 16 << 10
 )
 
+// Errors of this package, to be told apart with errors.Is. The text ends with the
+// reason, which is constant.
 var (
-	// ErrKey is returned by ParseKey for anything but one armored OpenPGP
-	// public key.
-	ErrKey = errors.New("openpgp: not one armored public key")
-	// ErrMessage is returned for a message that is not of the exact form that
-	// Modulus describes, or whose number is none that g = 2 suits.
-	ErrMessage = errors.New("openpgp: not a cleartext-signed modulus")
-	// ErrSignature is returned for a message that the key did not sign.
-	ErrSignature = errors.New("openpgp: modulus not signed by this key")
-	// ErrGroup is returned by AcceptGroup for a group that is not the one in
-	// the message.
-	ErrGroup = errors.New("openpgp: group differs from the signed one")
+	// ErrMalformed means a key or a message that is not in the exact form that
+	// [ParseKey] or [Key.Modulus] describes.
+	ErrMalformed = errors.New("openpgp: malformed")
+	// ErrUntrusted means a message that the key did not sign, or a group without
+	// a certificate or with a certificate for another group.
+	ErrUntrusted = errors.New("openpgp: modulus not trusted")
 )
 
-// Key is a public key that signs moduli. It is immutable and safe for
-// concurrent use.
+var (
+	errKey     = fmt.Errorf("%w: not one armored public key", ErrMalformed)
+	errMessage = fmt.Errorf("%w: not a modulus with a cleartext signature", ErrMalformed)
+	errNumber  = fmt.Errorf("%w: the number is not a modulus of 2048 bits with generator 2", ErrMalformed)
+
+	errSignature     = fmt.Errorf("%w: not signed by this key", ErrUntrusted)
+	errNoCertificate = fmt.Errorf("%w: no certificate came with the group", ErrUntrusted)
+	errOtherGroup    = fmt.Errorf("%w: the certificate is for another group", ErrUntrusted)
+)
+
+// Key is a public key that signs moduli. It is immutable and safe for concurrent
+// use.
 type Key struct {
 	entities pgp.EntityList
 }
 
-// ParseKey reads one armored OpenPGP public key, such as [ProtonKey], with
-// nothing but white space before and after it.
+// ParseKey reads one armored OpenPGP public key of at most 16 KiB, such as
+// [ProtonKey], with nothing but white space before and after it. It returns
+// [ErrMalformed] for anything else.
 func ParseKey(armored string) (*Key, error) {
 	block := strings.TrimSpace(armored)
 	if len(armored) > maxKey ||
 		!strings.HasPrefix(block, beginKey+"\n") && !strings.HasPrefix(block, beginKey+"\r\n") ||
 		strings.Index(block, endKey) != len(block)-len(endKey) {
-		return nil, ErrKey
+		return nil, errKey
 	}
 	entities, err := pgp.ReadArmoredKeyRing(strings.NewReader(armored))
 	if err != nil || len(entities) != 1 || entities[0].PrivateKey != nil {
-		return nil, ErrKey
+		return nil, errKey
 	}
 	return &Key{entities}, nil
 }
@@ -94,43 +105,50 @@ const (
 	endSignature   = "-----END PGP SIGNATURE-----"
 )
 
-// Modulus verifies the signature of message and returns the modulus N,
-// big-endian, 256 bytes.
+// Modulus verifies the signature of message and returns the modulus N, big-endian,
+// 256 bytes long.
 //
 // The message must consist of a Hash header, an empty line, one line with the
-// canonical base64 of 256 bytes, and an armored signature by this key and no
-// other; nothing may come before or after it but one line end. Lines end in LF
-// or CRLF. N must have exactly 2048 bits and N ≡ 3 (mod 8), without which 2
-// cannot generate the whole group. The Hash header and the comments of the
-// signature's armor are not signed and not compared with anything.
+// canonical base64 form of 256 bytes, and an armored signature of this key only. One
+// line end may follow, and nothing else. Lines end in LF or CRLF. The signature must
+// be of type 0x01, over text. N must be exactly 2048 bits long, with N ≡ 3 (mod 8),
+// because otherwise 2 cannot generate the whole group. The Hash header and the
+// comments in the armor of the signature are not signed and are ignored.
+//
+// The key must have been valid when the signature was made. It may have expired
+// since, and the clock of the caller does not matter: accounts log in on a modulus
+// for years.
+//
+// Modulus returns [ErrMalformed] for a message of another form and [ErrUntrusted]
+// for a message that the key did not sign.
 func (k *Key) Modulus(message []byte) ([]byte, error) {
 	if len(message) > MaxMessage {
-		return nil, ErrMessage
+		return nil, errMessage
 	}
 	body, ok := signedLine(string(message))
 	if !ok {
-		return nil, ErrMessage
+		return nil, errMessage
 	}
 	block, rest := clearsign.Decode(message)
 	if block == nil || len(rest) != 0 || string(block.Plaintext) != body {
-		return nil, ErrMessage
+		return nil, errMessage
 	}
 	if err := k.verify(block); err != nil {
 		return nil, err
 	}
 	n, err := base64.StdEncoding.Strict().DecodeString(body)
 	if err != nil || len(n) != ModulusSize {
-		return nil, ErrMessage
+		return nil, errNumber
 	}
 	slices.Reverse(n)
 	if n[0]&0x80 == 0 || n[ModulusSize-1]&7 != 3 {
-		return nil, ErrMessage
+		return nil, errNumber
 	}
 	return n, nil
 }
 
-// signedLine returns the one line of text in a cleartext-signed message of the
-// exact form. The signature covers that line alone, without its line end.
+// signedLine returns the only line of text in a message of the exact form. The
+// signature covers that line alone, without its line end.
 func signedLine(message string) (string, bool) {
 	message = strings.TrimSuffix(strings.ReplaceAll(message, "\r\n", "\n"), "\n")
 	lines := strings.Split(message, "\n")
@@ -147,37 +165,57 @@ func signedLine(message string) (string, bool) {
 }
 
 func (k *Key) verify(block *clearsign.Block) error {
-	signature, err := io.ReadAll(block.ArmoredSignature.Body)
+	body, err := io.ReadAll(block.ArmoredSignature.Body)
 	if err != nil {
-		return ErrMessage
+		return errMessage
 	}
-	// The reader below would pass over signatures by other keys.
-	packets := packet.NewOpaqueReader(bytes.NewReader(signature))
-	if _, err := packets.Next(); err != nil {
-		return ErrMessage
+	signature, ok := onlySignature(body)
+	if !ok {
+		return errMessage
 	}
-	if _, err := packets.Next(); err != io.EOF {
-		return ErrMessage
-	}
-	block.ArmoredSignature.Body = bytes.NewReader(signature)
-	if _, err := block.VerifySignature(k.entities, nil); err != nil {
-		return ErrSignature
+	block.ArmoredSignature.Body = bytes.NewReader(body)
+	atSigning := &packet.Config{Time: func() time.Time { return signature.CreationTime }}
+	if _, err := block.VerifySignature(k.entities, atSigning); err != nil {
+		return errSignature
 	}
 	return nil
 }
 
+// onlySignature returns the signature of a sequence of packets that consists of one
+// signature over text. Package openpgp ignores signatures of other keys, and accepts
+// a signature of another type.
+func onlySignature(body []byte) (*packet.Signature, bool) {
+	packets := packet.NewOpaqueReader(bytes.NewReader(body))
+	first, err := packets.Next()
+	if err != nil {
+		return nil, false
+	}
+	if _, err := packets.Next(); err != io.EOF {
+		return nil, false
+	}
+	parsed, err := first.Parse()
+	if err != nil {
+		return nil, false
+	}
+	signature, ok := parsed.(*packet.Signature)
+	return signature, ok && signature.SigType == packet.SigTypeText
+}
+
 // GroupPolicy returns the policy by which a client of package srp accepts groups.
-// It accepts a group if g is 2 and the certificate is a message signed by this key
-// that contains n (see [Key.Modulus]). Otherwise it returns ErrMessage, ErrSignature
-// or ErrGroup.
+// It accepts a group if g is 2 and the certificate is a message with the modulus n
+// that this key signed (see [Key.Modulus]). Otherwise the policy returns
+// [ErrUntrusted] or [ErrMalformed].
 func (k *Key) GroupPolicy() func(n []byte, g int, certificate []byte) error {
 	return func(n []byte, g int, certificate []byte) error {
+		if len(certificate) == 0 {
+			return errNoCertificate
+		}
 		signed, err := k.Modulus(certificate)
 		if err != nil {
 			return err
 		}
 		if g != Generator || !bytes.Equal(n, signed) {
-			return ErrGroup
+			return errOtherGroup
 		}
 		return nil
 	}

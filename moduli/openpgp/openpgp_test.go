@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	pgp "github.com/ProtonMail/go-crypto/openpgp"
 	"github.com/ProtonMail/go-crypto/openpgp/armor"
@@ -67,11 +68,14 @@ func TestGroupPolicyRefuses(t *testing.T) {
 	n, err := key.Modulus(first)
 	require.NoError(t, err)
 	accept := key.GroupPolicy()
-	require.ErrorIs(t, accept(n, 2, second), openpgp.ErrGroup)
-	require.ErrorIs(t, accept(n, 5, first), openpgp.ErrGroup)
-	require.ErrorIs(t, accept(n[1:], 2, first), openpgp.ErrGroup)
-	require.ErrorIs(t, accept(nil, 2, first), openpgp.ErrGroup)
-	require.ErrorIs(t, accept(n, 2, nil), openpgp.ErrMessage)
+	require.ErrorIs(t, accept(n, 2, second), openpgp.ErrUntrusted)
+	require.ErrorIs(t, accept(n, 5, first), openpgp.ErrUntrusted)
+	require.ErrorIs(t, accept(n[1:], 2, first), openpgp.ErrUntrusted)
+	require.ErrorIs(t, accept(nil, 2, first), openpgp.ErrUntrusted)
+	require.ErrorIs(t, accept(n, 2, nil), openpgp.ErrUntrusted)
+	require.ErrorContains(t, accept(n, 2, nil), "no certificate")
+	require.ErrorContains(t, accept(n, 2, second), "another group")
+	require.ErrorIs(t, accept(n, 2, first[1:]), openpgp.ErrMalformed)
 }
 
 // TestOtherFormsAreRefused: whatever a message has more or less than the one
@@ -108,7 +112,7 @@ func TestOtherFormsAreRefused(t *testing.T) {
 		"a NUL":               strings.Replace(good, "Hash", "\x00Hash", 1),
 	} {
 		n, err := key.Modulus([]byte(bad))
-		require.ErrorIs(t, err, openpgp.ErrMessage, name)
+		require.ErrorIs(t, err, openpgp.ErrMalformed, name)
 		require.Nil(t, n, name)
 	}
 }
@@ -119,7 +123,7 @@ func TestAnotherBodyIsRefused(t *testing.T) {
 	a[3], b[3] = b[3], a[3]
 	for _, lines := range [][]string{a, b} {
 		_, err := key.Modulus([]byte(strings.Join(lines, "\n")))
-		require.ErrorIs(t, err, openpgp.ErrSignature)
+		require.ErrorIs(t, err, openpgp.ErrUntrusted)
 	}
 }
 
@@ -144,8 +148,10 @@ func TestEveryBitCounts(t *testing.T) {
 }
 
 // signer is a key of our own, to sign what Proton never would.
-func signer(t testing.TB) (*pgp.Entity, *openpgp.Key) {
-	e, err := pgp.NewEntity("test", "", "test@example.org", nil)
+func signer(t testing.TB) (*pgp.Entity, *openpgp.Key) { return signerWith(t, nil) }
+
+func signerWith(t testing.TB, config *packet.Config) (*pgp.Entity, *openpgp.Key) {
+	e, err := pgp.NewEntity("test", "", "test@example.org", config)
 	require.NoError(t, err)
 	var buf bytes.Buffer
 	w, err := armor.Encode(&buf, pgp.PublicKeyType, nil)
@@ -158,8 +164,12 @@ func signer(t testing.TB) (*pgp.Entity, *openpgp.Key) {
 }
 
 func sign(t testing.TB, body string, keys ...*packet.PrivateKey) []byte {
+	return signWith(t, &packet.Config{}, body, keys...)
+}
+
+func signWith(t testing.TB, config *packet.Config, body string, keys ...*packet.PrivateKey) []byte {
 	var buf bytes.Buffer
-	w, err := clearsign.EncodeMulti(&buf, keys, &packet.Config{})
+	w, err := clearsign.EncodeMulti(&buf, keys, config)
 	require.NoError(t, err)
 	fmt.Fprint(w, body)
 	require.NoError(t, w.Close())
@@ -192,7 +202,7 @@ func TestSignedNumbersThatAreNoModulus(t *testing.T) {
 		"nothing at all": "",
 	} {
 		_, err := key.Modulus(sign(t, text, e.PrivateKey))
-		require.ErrorIs(t, err, openpgp.ErrMessage, name)
+		require.ErrorIs(t, err, openpgp.ErrMalformed, name)
 	}
 }
 
@@ -201,13 +211,57 @@ func TestOtherKeysAreRefused(t *testing.T) {
 	other, _ := signer(t)
 	body := modulusText(func([]byte) {})
 	_, err := protonKey(t).Modulus(sign(t, body, e.PrivateKey))
-	require.ErrorIs(t, err, openpgp.ErrSignature)
+	require.ErrorIs(t, err, openpgp.ErrUntrusted)
 	_, err = key.Modulus(sign(t, body, other.PrivateKey))
-	require.ErrorIs(t, err, openpgp.ErrSignature)
+	require.ErrorIs(t, err, openpgp.ErrUntrusted)
 	_, err = key.Modulus([]byte(messages(t)[0]))
-	require.ErrorIs(t, err, openpgp.ErrSignature)
+	require.ErrorIs(t, err, openpgp.ErrUntrusted)
 	_, err = key.Modulus(sign(t, body, other.PrivateKey, e.PrivateKey))
-	require.ErrorIs(t, err, openpgp.ErrMessage, "a second signature")
+	require.ErrorIs(t, err, openpgp.ErrMalformed, "a second signature")
+}
+
+// TestKeysMayExpire: a message that was signed while the key was valid stays valid,
+// also for a client whose clock is behind.
+func TestKeysMayExpire(t *testing.T) {
+	body := modulusText(func([]byte) {})
+	at := func(made time.Time) *packet.Config {
+		return &packet.Config{Time: func() time.Time { return made }}
+	}
+	now := time.Now()
+	short := at(now.Add(-48 * time.Hour))
+	short.KeyLifetimeSecs = 3600
+	e, key := signerWith(t, short)
+	for name, c := range map[string]struct {
+		made time.Time
+		want error
+	}{
+		"while the key was valid": {now.Add(-48*time.Hour + time.Minute), nil},
+		"after it had expired":    {now.Add(-46 * time.Hour), openpgp.ErrUntrusted},
+		"now":                     {now, openpgp.ErrUntrusted},
+		"before it was made":      {now.Add(-50 * time.Hour), openpgp.ErrUntrusted},
+	} {
+		_, err := key.Modulus(signWith(t, at(c.made), body, e.PrivateKey))
+		require.ErrorIs(t, err, c.want, name)
+	}
+	e, key = signerWith(t, at(now.Add(time.Hour)))
+	_, err := key.Modulus(signWith(t, at(now.Add(2*time.Hour)), body, e.PrivateKey))
+	require.NoError(t, err, "the clock is behind")
+}
+
+// TestOtherSignatureTypesAreRefused: a signature over binary data under the same
+// number.
+func TestOtherSignatureTypesAreRefused(t *testing.T) {
+	e, key := signer(t)
+	body := modulusText(func([]byte) {})
+	good := string(sign(t, body, e.PrivateKey))
+	_, err := key.Modulus([]byte(good))
+	require.NoError(t, err)
+	var binary bytes.Buffer
+	require.NoError(t, pgp.ArmoredDetachSign(&binary, e, strings.NewReader(body), nil))
+	before, _, ok := strings.Cut(good, "-----BEGIN PGP SIGNATURE-----")
+	require.True(t, ok)
+	_, err = key.Modulus([]byte(before + binary.String()))
+	require.ErrorIs(t, err, openpgp.ErrMalformed)
 }
 
 func TestParseKeyRefuses(t *testing.T) {
@@ -229,7 +283,7 @@ func TestParseKeyRefuses(t *testing.T) {
 		"long":        openpgp.ProtonKey + strings.Repeat("\n", 1<<20),
 	} {
 		_, err := openpgp.ParseKey(armored)
-		require.ErrorIs(t, err, openpgp.ErrKey, name)
+		require.ErrorIs(t, err, openpgp.ErrMalformed, name)
 	}
 }
 
