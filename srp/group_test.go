@@ -175,7 +175,7 @@ func TestClientGroupPolicy(t *testing.T) {
 	signed := protonClient(t, 4)
 	require.NoError(t, answer(signed, srp.Proton(4), proton))
 	require.ErrorIs(t, answer(signed, srp.Proton(4), group(2048)), srp.ErrPolicy)
-	require.ErrorIs(t, answer(signed, srp.Proton(4), group(2048)), openpgp.ErrMalformed, "the callback's own error is kept")
+	require.ErrorIs(t, answer(signed, srp.Proton(4), group(2048)), openpgp.ErrUntrusted, "the callback's own error is kept")
 	require.ErrorIs(t, answer(signed, srp.Proton(4), srp.GroupRef{N: proton.N, G: 2}), srp.ErrPolicy)
 	require.ErrorIs(t, answer(signed, srp.Proton(4), srp.GroupRef{N: proton.N, G: 2, Credential: second.Credential}), srp.ErrPolicy)
 	require.ErrorIs(t, answer(signed, srp.Proton(3), proton), srp.ErrPolicy, "a profile that is not listed")

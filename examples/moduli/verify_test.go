@@ -75,7 +75,7 @@ func TestVerifySigned(t *testing.T) {
 		altered(t, "pool.moduli", "altered.moduli", change)
 		out, _, err = call(t, "verify", "-key", "own.pub", "altered.moduli")
 		require.EqualError(t, err, "1 of 2 records failed: do not use them", name)
-		require.Contains(t, out, "signature: FAILED: wrong signature")
+		require.Contains(t, out, "signature: FAILED: record not trusted: wrong signature")
 		require.Contains(t, out, "result: good", "the other is what it was")
 	}
 	altered(t, "pool.moduli", "altered.moduli", func(r []byte) { r[20] ^= 1 }) // of N
