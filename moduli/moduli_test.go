@@ -241,6 +241,15 @@ func TestVerifySaysWhatIsWrong(t *testing.T) {
 	for p.Add(p, big.NewInt(24)); !p.ProbablyPrime(20) || new(big.Int).Rsh(p, 1).ProbablyPrime(20); p.Add(p, big.NewInt(24)) {
 	}
 	require.Equal(t, moduli.ErrNotSafe, moduli.Modulus{N: p.Bytes(), G: 2}.Verify(t.Context()))
+
+	// The order: g is tested before q, and whether N is prime before that.
+	for _, g := range []int{4, 1, 0, -1} {
+		require.Equal(t, moduli.ErrGenerator, moduli.Modulus{N: p.Bytes(), G: g}.Verify(t.Context()))
+		composite := change(func(n *big.Int) { n.Add(n, big.NewInt(24)) })
+		composite.G = g
+		require.Equal(t, moduli.ErrNotPrime, composite.Verify(t.Context()))
+	}
+	require.Equal(t, moduli.ErrSize, moduli.Modulus{N: p.Bytes()[1:], G: 4}.Verify(t.Context()))
 }
 
 // TestMemoryIsBounded: a search of 4096 bits with 16 workers stays within what

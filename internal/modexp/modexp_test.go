@@ -3,6 +3,7 @@ package modexp_test
 import (
 	"bytes"
 	"crypto/rand"
+	"embed"
 	"fmt"
 	"math/big"
 	"slices"
@@ -13,6 +14,9 @@ import (
 	"github.com/nescio-go/nescio/internal/testvec"
 	"github.com/stretchr/testify/require"
 )
+
+//go:embed testdata
+var testdata embed.FS
 
 // odd returns an odd modulus of exactly size bytes from the stream.
 func odd(a *testvec.Accumulated, size int) []byte {
@@ -26,6 +30,23 @@ func newModulus(t testing.TB, n []byte) *modexp.Modulus {
 	m, err := modexp.NewModulus(n)
 	require.NoError(t, err)
 	return m
+}
+
+// TestExpVectors: Reduce and Exp on the vectors of another library, all of whose
+// moduli are taken.
+func TestExpVectors(t *testing.T) {
+	vectors := testvec.Load[[]struct {
+		A      testvec.Hex `json:"a"`
+		E      testvec.Hex `json:"e"`
+		M      testvec.Hex `json:"m"`
+		Result testvec.Hex `json:"result"`
+	}](t, testdata, "testdata/modexp_boringssl.json")
+	for _, v := range vectors {
+		m := newModulus(t, v.M)
+		want := new(big.Int).SetBytes(v.Result).FillBytes(make([]byte, m.Size()))
+		require.Equal(t, want, m.Bytes(m.Exp(m.Reduce(v.A), v.E)), "%x^%x mod %x", v.A, v.E, v.M)
+	}
+	require.Len(t, vectors, 111)
 }
 
 // TestAgainstBig checks every operation against math/big over random moduli,

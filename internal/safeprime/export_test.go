@@ -8,6 +8,7 @@ import (
 
 var (
 	VerifyPrime = verifyPrime
+	BailliePSW  = bailliePSW
 )
 
 // Sieve returns the slots that are left after sieving to depth.
@@ -47,6 +48,12 @@ func Residues(n *big.Int, a, b uint64) (uint64, uint64) {
 		panic("the two ways differ")
 	}
 	return ra, rb
+}
+
+// StrongTest is one round of Miller–Rabin on w with the given base.
+func StrongTest(w, base *big.Int) bool {
+	t := newStrongTest(w)
+	return t.passes(new(big.Int).Exp(base, t.d, w))
 }
 
 // MillerRabin is the test with random bases.

@@ -160,11 +160,8 @@ func (s *Search) isSafePrime(ctx context.Context, p *big.Int) bool {
 	if s.test(p, q).Cmp(minusOne) != 0 {
 		return false
 	}
-	// q ≡ 5 (mod 12), so q − 1 = 4·d or more.
-	qMinusOne := new(big.Int).Sub(q, one)
-	twos := qMinusOne.TrailingZeroBits()
-	d := new(big.Int).Rsh(qMinusOne, twos)
-	return strong(s.test(q, d), q, qMinusOne, twos) && bailliePSW(q) && millerRabin(q, ctx.Done())
+	base2 := newStrongTest(q)
+	return base2.passes(s.test(q, base2.d)) && bailliePSW(q) && millerRabin(q, ctx.Done())
 }
 
 // candidates hands out the slots that are left, in order, and remembers the

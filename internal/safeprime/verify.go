@@ -110,14 +110,12 @@ func bailliePSW(n *big.Int) (ok bool) {
 	return n.ProbablyPrime(0)
 }
 
-// millerRabin runs the strong probable-prime test on q > 3, odd, with random
-// bases in [2, q−2] from crypto/rand. big.Int.ProbablyPrime derives its bases
-// from q, and its documentation says that it does not suit adversarial input. Once
-// done is closed, the answer is no.
+// millerRabin runs the strong probable-prime test on an odd q > 3, with random
+// bases in [2, q−2] from crypto/rand. big.Int.ProbablyPrime derives its bases from
+// q, and its documentation says that it is not suitable for adversarial input. Once
+// done is closed, millerRabin returns false.
 func millerRabin(q *big.Int, done <-chan struct{}) bool {
-	minusOne := new(big.Int).Sub(q, one)
-	s := minusOne.TrailingZeroBits()
-	d := new(big.Int).Rsh(minusOne, s)
+	test := newStrongTest(q)
 	span := new(big.Int).Sub(q, big.NewInt(3))
 	x := new(big.Int)
 	for range rounds {
@@ -130,23 +128,37 @@ func millerRabin(q *big.Int, done <-chan struct{}) bool {
 		if err != nil {
 			return false
 		}
-		if !strong(x.Exp(base.Add(base, two), d, q), q, minusOne, s) {
+		if !test.passes(x.Exp(base.Add(base, two), test.d, q)) {
 			return false
 		}
 	}
 	return true
 }
 
-// strong reports whether x = base^d is 1, or becomes −1 within s−1 squarings.
-func strong(x, q, minusOne *big.Int, s uint) bool {
+// strongTest is the strong probable-prime test of an odd number q > 3, for bases of
+// the choice of its caller. q − 1 is 2^s·d with an odd d.
+type strongTest struct {
+	q, minusOne, d *big.Int
+	s              uint
+}
+
+func newStrongTest(q *big.Int) strongTest {
+	minusOne := new(big.Int).Sub(q, one)
+	s := minusOne.TrailingZeroBits()
+	return strongTest{q, minusOne, new(big.Int).Rsh(minusOne, s), s}
+}
+
+// passes reports whether x, which is base^d modulo q, is 1, or becomes −1 within
+// s−1 squarings. It changes x.
+func (t strongTest) passes(x *big.Int) bool {
 	if x.Cmp(one) == 0 {
 		return true
 	}
-	for range s {
-		if x.Cmp(minusOne) == 0 {
+	for range t.s {
+		if x.Cmp(t.minusOne) == 0 {
 			return true
 		}
-		x.Mul(x, x).Mod(x, q)
+		x.Mul(x, x).Mod(x, t.q)
 	}
 	return false
 }
