@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha3"
-	"fmt"
 	"math/big"
 	"runtime"
 	"runtime/debug"
@@ -12,10 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nescio-go/nescio/internal/safeprime"
 	"github.com/nescio-go/nescio/internal/testvec"
 	"github.com/nescio-go/nescio/moduli"
-	"github.com/nescio-go/nescio/srp"
 	"github.com/stretchr/testify/require"
 )
 
@@ -311,37 +308,6 @@ func FuzzSearch(f *testing.F) {
 		var s moduli.Search
 		if s.UnmarshalBinary(data) == nil {
 			require.Equal(t, data, must(s.MarshalBinary()))
-		}
-	})
-}
-
-func BenchmarkGenerate(b *testing.B) {
-	b.Run("1024", func(b *testing.B) {
-		i := 0
-		for b.Loop() {
-			must(moduli.Generate(b.Context(), must(moduli.VerifiableStart(1024, fmt.Sprint("bench ", i), 0))))
-			i++
-		}
-	})
-}
-
-func BenchmarkVerify(b *testing.B) {
-	ref := must(srp.RFC5054Group(2048)).Ref()
-	m := moduli.Modulus{N: ref.N, G: ref.G}
-	b.Run("2048", func(b *testing.B) {
-		for b.Loop() { // what the first Verify of a modulus does
-			if err := safeprime.Verify(m.N, m.G); err != nil {
-				b.Fatal(err)
-			}
-		}
-	})
-	b.Run("again/2048", func(b *testing.B) {
-		require.NoError(b, m.Verify(b.Context()))
-		b.ReportAllocs()
-		for b.Loop() {
-			if err := m.Verify(b.Context()); err != nil {
-				b.Fatal(err)
-			}
 		}
 	})
 }

@@ -12,12 +12,12 @@ import (
 const exportUsage = `
 -format FORMAT [-record N] [-o FILE] POOL
 
-Proves moduli of a pool and writes them for others, without origin, purpose and
-signature. The formats:
+Proves moduli of a pool and writes them in the format of other software, without
+origin, purpose and signature. The formats:
 
   openssh  lines of a file like /etc/ssh/moduli
   pem      DH PARAMETERS for openssl, of one modulus
-  raw      the bytes of N alone, the highest first, of one modulus
+  raw      the big-endian bytes of N alone, of one modulus
 `
 
 func export(ctx context.Context, args []string, out, errOut io.Writer) error {

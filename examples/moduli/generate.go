@@ -17,17 +17,16 @@ import (
 const generateUsage = `
 [-bits N] [-count N] [-label TEXT] [-purpose TEXT] -o FILE
 
-Finds moduli by Proton's rule, each the first safe prime N = 11 (mod 24) from its
-start on, and writes them to a new file: a pool of unsigned records.
+Finds moduli with Proton's rule: each is the first safe prime N = 11 (mod 24) after
+its start. Writes them to a new file, a pool of unsigned records.
 
-With -label the starts are computed from it, so that anyone can repeat the search
-and see that nothing was chosen; of several moduli the first has the label itself
-and the others LABEL/2, LABEL/3 and so on. Without it they are random.
+With -label the starts are computed from the label. Then anyone can repeat the
+search and see that nobody chose the moduli. The first modulus has the label itself,
+and the others have LABEL/2, LABEL/3 and so on. Without -label the starts are random.
 
-Ctrl-C stops the search. The same command goes on with it, here or on another
-machine: it needs the checkpoint, which is there until the pool is written.
-A checkpoint is saved at the start, every minute, after each modulus, and when the
-search is stopped.
+Ctrl-C stops the search. The same command continues it, here or on another machine,
+if the checkpoint file is there. A checkpoint is saved at the start, every minute,
+after each modulus, and when the search stops. It is removed when the pool is written.
 `
 
 const saveEvery = time.Minute
@@ -52,7 +51,7 @@ func generate(ctx context.Context, args []string, out, errOut io.Writer) error {
 	fs.IntVar(&g.count, "count", 1, "`number` of moduli")
 	fs.StringVar(&g.label, "label", "", "`text` that the starts are computed from (default random starts)")
 	fs.IntVar(&g.workers, "workers", 0, "`number` of cores to use (default all)")
-	fs.StringVar(&g.saved, "checkpoint", "", "`file` to save the search to (default that of -o with .checkpoint behind it)")
+	fs.StringVar(&g.saved, "checkpoint", "", "`file` to save the search to (default the file of -o with .checkpoint appended)")
 	fs.StringVar(&g.file, "o", "", "`file` to write, which must not exist")
 	g.register(fs)
 	if err := parse(fs, args, out); err != nil {

@@ -15,14 +15,15 @@ import (
 const importUsage = `
 -format FORMAT [-bits N] -o FILE FILE...
 
-Proves the moduli of others and writes those that are good to a new pool of
-unsigned records; of where they come from they say nothing. Names those that are
-refused, and why; the exit status is 1 if there are any. The formats:
+Proves moduli from other software and writes the good ones to a new pool of unsigned
+records, which say nothing about their origin. Names the moduli that are refused, and
+why. If there are any, the exit status is 1. The formats:
 
   openssh  a file like /etc/ssh/moduli, one modulus on each line
-  pem      DH PARAMETERS, as openssl dhparam writes them
+  pem      DH PARAMETERS, as in a file of openssl dhparam; openssl itself makes
+           moduli whose g generates half of the group, and these are refused
   proton   a modulus that Proton signed; the signature is checked
-  raw      the bytes of N alone, the highest first; -g says the generator
+  raw      the big-endian bytes of N alone; -g is the generator
 `
 
 // candidate is a modulus in a file of another format, or why there is none.

@@ -13,12 +13,13 @@ import (
 const keygenUsage = `
 -o FILE [-not-before DATE] [-not-after DATE]
 
-Makes a key that signs records created in a window of time, and writes it to FILE,
-for its owner alone, and the public key to FILE.pub. Neither may exist.
+Makes a key that signs records created in a window of time. Writes the private key to
+FILE, readable only by its owner, and the public key to FILE.pub. Neither file may
+exist.
 
-To change keys, add the next one's public key to what clients trust before its
-window begins, and leave the old one there: the records that it signed still serve
-those who have them.
+To change keys, add the public key of the next one to the keys that clients trust
+before its window begins. Keep the old public key there: accounts that have the
+records that it signed need it to log in.
 `
 
 func keygen(_ context.Context, args []string, out, _ io.Writer) error {

@@ -37,7 +37,6 @@ var commands = []command{
 	{"sign", "prove and sign the records of a pool", sign},
 	{"import", "make a pool of the moduli of OpenSSH, OpenSSL, Proton and others", importModuli},
 	{"export", "write moduli for OpenSSH, OpenSSL and others", export},
-	{"bench", "compare the search with OpenSSL's on this machine", bench},
 }
 
 func main() {

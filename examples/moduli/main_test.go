@@ -112,8 +112,6 @@ func TestUsage(t *testing.T) {
 		{"import", "-o", "pool", "-format", "raw", "-g", "1", "file"},
 		{"export", "-format", "pem"},
 		{"export", "pool"},
-		{"bench", "-searches", "0"},
-		{"bench", "-bits", "1"},
 	} {
 		_, _, err := call(t, args...)
 		var usage usageError

@@ -10,8 +10,8 @@ import (
 const showUsage = `
 FILE...
 
-Prints what the records of pools say, one field on each line. It proves nothing:
-verify does.
+Prints the contents of the records of pools, one field on each line. It proves
+nothing: verify does.
 `
 
 func show(_ context.Context, args []string, out, _ io.Writer) error {

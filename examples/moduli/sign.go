@@ -14,10 +14,10 @@ import (
 const signUsage = `
 -key FILE [-purpose TEXT] [-replace] [-o FILE] POOL
 
-Proves the moduli of a pool and signs the records that have no signature yet, with
-another purpose if one is given. The pool is rewritten, or stays as it is if -o
-names a new file. A key signs records made since its own -not-before: make it
-first.
+Proves the moduli of a pool and signs the records that have no signature yet. If
+-purpose is given, it replaces their purpose. Rewrites the pool, or writes a new file
+if -o is given. A key signs only records that were created after its -not-before, so
+make the key first.
 `
 
 // maxKey is more than a private key has, in bytes of its text.
@@ -26,7 +26,7 @@ const maxKey = 4 << 10
 func sign(ctx context.Context, args []string, out, errOut io.Writer) error {
 	fs := newFlags("sign", signUsage)
 	keyFile := fs.String("key", "", "`file` of the private key, as keygen wrote it")
-	again := fs.Bool("replace", false, "sign those records, too, that have a signature, in its place")
+	again := fs.Bool("replace", false, "also sign records that have a signature, and replace it")
 	purpose := fs.String("purpose", "", "what the moduli are for (default what the records say)")
 	file := fs.String("o", "", "`file` to write, which must not exist (default the pool itself)")
 	if err := parse(fs, args, out); err != nil {
@@ -124,7 +124,7 @@ func readPrivateKey(path string) (*moduli.PrivateKey, error) {
 	defer clear(data)
 	key, err := moduli.ParsePrivateKey(strings.TrimSuffix(string(data), "\n"))
 	if err != nil {
-		return nil, fmt.Errorf("%s is no private key: give the file that keygen wrote", path)
+		return nil, fmt.Errorf("%s is not a private key: give the file that keygen wrote", path)
 	}
 	return key, nil
 }

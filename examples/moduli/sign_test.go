@@ -87,6 +87,6 @@ func TestKeysAreNotConfused(t *testing.T) {
 	in(t)
 	small512(t, 1)
 	must(t, "keygen", "-o", "key")
-	refused(t, "key.pub is no private key", "sign", "-key", "key.pub", "pool.moduli")
+	refused(t, "key.pub is not a private key", "sign", "-key", "key.pub", "pool.moduli")
 	refused(t, "key is a private key", "verify", "-key", "key", "pool.moduli")
 }

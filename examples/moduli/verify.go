@@ -14,19 +14,19 @@ import (
 const verifyUsage = `
 [-key FILE] [-purpose TEXT] [-repeat] FILE...
 
-Proves every modulus of pools and single records: that N and (N-1)/2 are prime and
-g generates the whole group. A public start has been computed again from its label
-by then, or the file is refused; -repeat makes the search from there again, too,
-which shows that N is the first one and was not chosen. With -key it checks that
-the key signed every record. Prints one block per record; the exit status is 1 if
-anything failed.
+Proves every modulus of pools and single records: N and (N-1)/2 are prime, and g
+generates the whole group. A record whose start does not follow from its label is
+refused. -repeat also repeats the search from the label, which shows that N is the
+first modulus and was not chosen. -key checks that one of the keys in the file signed
+every record. Prints one block for each record. If anything failed, the exit status
+is 1.
 `
 
 func verify(ctx context.Context, args []string, out, errOut io.Writer) error {
 	fs := newFlags("verify", verifyUsage)
 	keyFile := fs.String("key", "", "`file` of public keys, one on each line: every record must be signed by one of them")
 	purpose := fs.String("purpose", "", "what all records must be signed for (default whatever they say)")
-	repeat := fs.Bool("repeat", false, "repeat the searches from public starts")
+	repeat := fs.Bool("repeat", false, "repeat the searches from labels")
 	if err := parse(fs, args, out); err != nil {
 		return err
 	}

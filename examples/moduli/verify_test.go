@@ -173,7 +173,7 @@ func TestMalformedPools(t *testing.T) {
 	} {
 		write(t, "key", text)
 		refused(t, why, "verify", "-key", "key", "pool.moduli")
-		refused(t, "key is no private key", "sign", "-key", "key", "pool.moduli")
+		refused(t, "key is not a private key", "sign", "-key", "key", "pool.moduli")
 	}
 }
 
