@@ -29,8 +29,9 @@ func openEncoding(data []byte, kind uint8) (body cryptobyte.String, ok bool) {
 	return s, ok
 }
 
-// addStart writes a start: u16 bits ‖ u8 len ‖ label ‖ u32 counter ‖ u16 len ‖ number.
-// The number is empty if there is a label, from which it follows.
+// addStart writes a start, in which the number is empty if there is a label:
+//
+//	u16 bits ‖ u8 len ‖ label ‖ u32 counter ‖ u16 len ‖ number
 func addStart(b *cryptobyte.Builder, s Start) {
 	b.AddUint16(uint16(s.bits))
 	addBytes8(b, []byte(s.label))

@@ -12,9 +12,9 @@ var (
 	// describes, or values that the form cannot represent.
 	ErrMalformed = errors.New("moduli: malformed")
 	// ErrUntrusted means a record that must not be used: it is unsigned, signed
-	// by an unknown key, signed wrongly, created outside the window of its key or
-	// in the future, for another purpose, or for another group than the one that
-	// it came with.
+	// by an unknown key, signed wrongly, created outside the window of its key
+	// or in the future, for another purpose, or for another group than the one
+	// that it came with.
 	ErrUntrusted = errors.New("moduli: record not trusted")
 	// ErrExpired means a record that must not be chosen for a new password.
 	// Accounts that have its modulus continue to log in.
@@ -33,8 +33,9 @@ var (
 	// ErrEmpty means that no record of a pool may be chosen. The account keeps
 	// the modulus that it has until the operator adds records to the pool.
 	ErrEmpty = errors.New("moduli: no modulus in the pool may be chosen")
-	// ErrExhausted means that the slots of a search contain no modulus. A caller
-	// that split the search with [Search.Range] continues with the next range.
+	// ErrExhausted means that the slots of a search contain no modulus. A
+	// caller that split the search with [Search.Range] continues with the
+	// next range.
 	ErrExhausted = errors.New("moduli: no modulus in these slots")
 )
 

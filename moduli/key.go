@@ -17,8 +17,8 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 )
 
-// KeyID names a public key. It is the first 16 bytes of SHA-256 of the binary form
-// of the key.
+// KeyID names a public key. It is the first 16 bytes of SHA-256 of the binary
+// form of the key.
 type KeyID [16]byte
 
 // String returns the id as 32 hexadecimal digits.
@@ -32,31 +32,31 @@ type PublicKey struct {
 	notBefore, notAfter int64 // Unix seconds; notAfter 0: without an end
 }
 
-// PrivateKey signs records. [GenerateKey] and [ParsePrivateKey] return one. It is
-// immutable and safe for concurrent use. It does not show its secrets in fmt and
-// log/slog, even as an unexported field, and encoding/json and encoding/gob refuse
-// to encode it.
+// PrivateKey signs records. [GenerateKey] and [ParsePrivateKey] return one. It
+// is immutable and safe for concurrent use. It does not show its secrets in fmt
+// and log/slog, even as an unexported field, and encoding/json and encoding/gob
+// refuse to encode it.
 type PrivateKey struct {
 	signing secret.Value[signingKeys]
 	public  *PublicKey
 }
 
-// signingKeys are the keys of both algorithms and the seeds that they come from,
-// Ed25519's before ML-DSA's.
+// signingKeys are the keys of both algorithms and the seeds that they come
+// from, Ed25519's before ML-DSA's.
 type signingKeys struct {
 	seeds   [2][ed25519.SeedSize]byte
 	ed25519 ed25519.PrivateKey
 	mldsa   *mldsa65.PrivateKey
 }
 
-// GenerateKey returns a new key for records created from notBefore to notAfter, in
-// whole seconds. If notAfter is zero, the window has no end. GenerateKey returns
-// [ErrMalformed] for a window that is empty or starts before 1970.
+// GenerateKey returns a new key for records created from notBefore to notAfter,
+// in whole seconds. If notAfter is zero, the window has no end. GenerateKey
+// returns [ErrMalformed] for a window that is empty or starts before 1970.
 //
-// To rotate keys, add the public key of the next one to the [Keys] of all clients
-// before its window begins, and keep the old public key there: without it, the
-// accounts on moduli that it signed cannot log in. The package documentation says
-// what to do if a private key leaks.
+// To rotate keys, add the public key of the next one to the [Keys] of all
+// clients before its window begins, and keep the old public key there: without
+// it, the accounts on moduli that it signed cannot log in. The package
+// documentation says what to do if a private key leaks.
 func GenerateKey(notBefore, notAfter time.Time) (*PrivateKey, error) {
 	var seeds [2][ed25519.SeedSize]byte
 	rand.Read(seeds[0][:])
@@ -135,8 +135,8 @@ const (
 func (k *PublicKey) Text() string { return encodeText(publicKeyPrefix, k.bytes()) }
 
 // Text returns the canonical text form, one line without its end:
-// "nescio-moduli-private-key:" and the binary form in unpadded base64url. The text
-// is secret: anyone who has it can sign.
+// "nescio-moduli-private-key:" and the binary form in unpadded base64url. The
+// text is secret: anyone who has it can sign.
 func (k *PrivateKey) Text() string {
 	keys := k.signing.Get()
 	b := newEncoding(kindPrivateKey)
@@ -195,22 +195,23 @@ func (k PrivateKey) Format(f fmt.State, _ rune) { io.WriteString(f, "moduli.Priv
 
 var errKeyJSON = errors.New("moduli: a private key has no JSON form: store its Text")
 
-// MarshalJSON returns an error: the JSON form of something else must not contain
-// a private key by accident.
+// MarshalJSON returns an error: the JSON form of something else must not
+// contain a private key by accident.
 func (k PrivateKey) MarshalJSON() ([]byte, error) { return nil, errKeyJSON }
 
-// Keys is a set of public keys that a client or server trusts. It is immutable and
-// safe for concurrent use. The zero Keys trusts nobody.
+// Keys is a set of public keys that a client or server trusts. It is immutable
+// and safe for concurrent use. The zero Keys trusts nobody.
 type Keys struct {
 	keys map[KeyID]*PublicKey
 }
 
-// MaxKeys is the largest size of the text of a set of keys, in bytes. It has room
-// for about 390 keys.
+// MaxKeys is the largest size of the text of a set of keys, in bytes. It has
+// room for about 390 keys.
 const MaxKeys = 1 << 20
 
-// ParseKeys reads a set of keys: the text of one public key on each line, with a
-// line feed at the end of every line. It returns [ErrMalformed] for anything else.
+// ParseKeys reads a set of keys: the text of one public key on each line,
+// with a line feed at the end of every line. It returns [ErrMalformed] for
+// anything else.
 func ParseKeys(text string) (*Keys, error) {
 	if len(text) > MaxKeys || !strings.HasSuffix(text, "\n") {
 		return nil, ErrMalformed

@@ -18,8 +18,8 @@ const (
 	MaxBits = 8192
 )
 
-// Modulus is a safe prime N and a generator G of its whole multiplicative group,
-// or a pair that claims to be that. [Modulus.Verify] proves the claim.
+// Modulus is a safe prime N and a generator G of its whole multiplicative
+// group, or a pair that claims to be that. [Modulus.Verify] proves the claim.
 type Modulus struct {
 	N []byte // big-endian, without leading zero bytes
 	G int
@@ -32,9 +32,9 @@ func (m Modulus) Bits() int { return 8 * len(m.N) }
 func (m Modulus) Equal(other Modulus) bool { return m.G == other.G && bytes.Equal(m.N, other.N) }
 
 // Verify proves that N and (N−1)/2 are prime and that G generates the whole
-// group, with one exponentiation, a Lucas test and 64 rounds of Miller–Rabin with
-// random bases. It returns nil, the error of ctx, or the first of these errors
-// that applies:
+// group, with one exponentiation, a Lucas test and 64 rounds of Miller–Rabin
+// with random bases. It returns nil, the error of ctx, or the first of these
+// errors that applies:
 //
 //   - [ErrSize] if N has a size that this package does not take.
 //   - [ErrNotPrime] if N is not prime.
@@ -44,7 +44,8 @@ func (m Modulus) Equal(other Modulus) bool { return m.G == other.G && bytes.Equa
 //   - [ErrNotSafe] if (N−1)/2 is not prime.
 //
 // A composite N that was made to deceive the test of N alone can return
-// [ErrGenerator] or [ErrNotSafe] instead of [ErrNotPrime]. It never returns nil.
+// [ErrGenerator] or [ErrNotSafe] instead of [ErrNotPrime]. It never
+// returns nil.
 //
 // The first proof of a modulus takes about 70 exponentiations: a fifth of a
 // second at 2048 bits and half a minute at 8192. The process remembers the last

@@ -14,13 +14,14 @@ import (
 )
 
 // OpenSSH keeps the moduli for its group exchange (RFC 4419) in a file in the
-// format of moduli(5): comments, empty lines, and lines of seven fields with single
-// spaces between them.
+// format of moduli(5): comments, empty lines, and lines of seven fields with
+// single spaces between them.
 //
 //	time YYYYMMDDHHMMSS, UTC ‖ type ‖ tests ‖ tries ‖ bits − 1 ‖ g in hex ‖ N in hex
 //
-// Type 2 is a safe prime. Tests is a sum: 1 if N was found composite, 2 if it was
-// sieved, 4 if it passed Miller–Rabin. Tries is the number of Miller–Rabin rounds.
+// Type 2 is a safe prime. Tests is a sum: 1 if N was found composite, 2 if it
+// was sieved, 4 if it passed Miller–Rabin. Tries is the number of
+// Miller–Rabin rounds.
 const (
 	opensshTime = "20060102150405"
 	opensshType = 2
@@ -56,9 +57,9 @@ type OpenSSHLine struct {
 	Time    time.Time // when the modulus was last tested, according to the line
 }
 
-// ReadOpenSSH returns the moduli of a file in the format of OpenSSH, line by line.
-// For a line that is refused it yields the error of [ParseOpenSSH] and continues
-// with the next line:
+// ReadOpenSSH returns the moduli of a file in the format of OpenSSH, line by
+// line. For a line that is refused it yields the error of [ParseOpenSSH] and
+// continues with the next line:
 //
 //	for line, err := range moduli.ReadOpenSSH(file) {
 //		if err == nil {
@@ -72,8 +73,8 @@ type OpenSSHLine struct {
 //	}
 //
 // Lines end in LF or CRLF, and comments start with #. The sequence ends with an
-// error of r, and with [ErrMalformed] at a line of more than 16 KiB or a file of
-// more than 16 MiB. It reads r, so it can be used only once.
+// error of r, and with [ErrMalformed] at a line of more than 16 KiB or a file
+// of more than 16 MiB. It reads r, so it can be used only once.
 func ReadOpenSSH(r io.Reader) iter.Seq2[OpenSSHLine, error] {
 	return func(yield func(OpenSSHLine, error) bool) {
 		in := bufio.NewReaderSize(r, maxOpenSSHLine)
@@ -104,14 +105,14 @@ func ReadOpenSSH(r io.Reader) iter.Seq2[OpenSSHLine, error] {
 	}
 }
 
-// ParseOpenSSH reads one line in the format of OpenSSH, without its line end, and
-// returns the modulus and the time of its last test. Numbers must be written as
-// ssh-keygen writes them. The line must claim that N is a safe prime and was
-// tested. The claim is not proved: [Modulus.Verify] does that.
+// ParseOpenSSH reads one line in the format of OpenSSH, without its line end,
+// and returns the modulus and the time of its last test. Numbers must be
+// written as ssh-keygen writes them. The line must claim that N is a safe prime
+// and was tested. The claim is not proved: [Modulus.Verify] does that.
 //
-// It returns [ErrSize] for an N that this package does not take, [ErrGenerator] for
-// a generator below 2, and [ErrMalformed] for any other line, including comments
-// and empty lines.
+// It returns [ErrSize] for an N that this package does not take, [ErrGenerator]
+// for a generator below 2, and [ErrMalformed] for any other line, including
+// comments and empty lines.
 func ParseOpenSSH(line string) (Modulus, time.Time, error) {
 	m, t, err := parseOpenSSH(line)
 	if err != nil {
@@ -157,8 +158,8 @@ func parseOpenSSH(line string) (m Modulus, t time.Time, err error) {
 	return m, t, m.checkForm()
 }
 
-// parseNumber reads a number in its one spelling. It must be below 2^31, so that
-// every machine reads the same lines.
+// parseNumber reads a number in its one spelling. It must be below 2^31, so
+// that every machine reads the same lines.
 func parseNumber(s string, base int) (int, bool) {
 	n, err := strconv.ParseUint(s, base, 31)
 	return int(n), err == nil && strconv.FormatUint(n, base) == s
@@ -190,11 +191,12 @@ func (m Modulus) checkForm() error {
 	return nil
 }
 
-// AppendOpenSSH appends m to b as a line in the format of OpenSSH, with its line
-// end. The line claims that N was sieved and passed 100 rounds of Miller–Rabin at
-// the time tested, and that N is a safe prime. Prove that first, with
-// [Modulus.Verify]. If [ParseOpenSSH] would refuse the line, AppendOpenSSH returns b
-// unchanged and [ErrSize], [ErrGenerator] or [ErrMalformed].
+// AppendOpenSSH appends m to b as a line in the format of OpenSSH, with
+// its line end. The line claims that N was sieved and passed 100 rounds
+// of Miller–Rabin at the time tested, and that N is a safe prime. Prove
+// that first, with [Modulus.Verify]. If [ParseOpenSSH] would refuse the
+// line, AppendOpenSSH returns b unchanged and [ErrSize], [ErrGenerator]
+// or [ErrMalformed].
 func (m Modulus) AppendOpenSSH(b []byte, tested time.Time) ([]byte, error) {
 	if err := m.checkForm(); err != nil {
 		return b, err

@@ -232,7 +232,8 @@ func TestOpenSSHLimits(t *testing.T) {
 	}
 }
 
-// TestReadOpenSSH: a line that is refused does not keep the next from being read.
+// TestReadOpenSSH: a line that is refused does not keep the next from
+// being read.
 func TestReadOpenSSH(t *testing.T) {
 	first, second := opensshLine(t, 4), opensshLine(t, 5)
 	for _, c := range []struct{ name, file, want string }{

@@ -28,15 +28,15 @@ type entry struct {
 	retired bool
 }
 
-// NewPool returns the pool of the given records. It returns [ErrMalformed] if two
-// records have the same N.
+// NewPool returns the pool of the given records. It returns [ErrMalformed] if
+// two records have the same N.
 func NewPool(records ...*Record) (*Pool, error) {
 	p := new(Pool)
 	return p.With(records...)
 }
 
-// With returns a pool that has the given records too. It returns [ErrMalformed] if
-// two records have the same N.
+// With returns a pool that has the given records too. It returns [ErrMalformed]
+// if two records have the same N.
 func (p *Pool) With(records ...*Record) (*Pool, error) {
 	q := &Pool{slices.Clone(p.entries)}
 	seen := make(map[string]bool, len(p.entries))
@@ -53,8 +53,8 @@ func (p *Pool) With(records ...*Record) (*Pool, error) {
 	return q, nil
 }
 
-// Retire returns a pool in which the records of the given moduli N are no longer
-// chosen. Moduli without a record are ignored.
+// Retire returns a pool in which the records of the given moduli N are no
+// longer chosen. Moduli without a record are ignored.
 func (p *Pool) Retire(n ...[]byte) *Pool {
 	retire := make(map[string]bool, len(n))
 	for _, n := range n {
@@ -98,12 +98,12 @@ func (p *Pool) Retired(n []byte) bool {
 }
 
 // Pick returns a record for a new account or password. It chooses among the
-// records that are not retired and that [Keys.CheckNew] accepts for the purpose at
-// the given time, each with the same probability. If there is none, it returns
-// [ErrEmpty], joined with the different errors of [Keys.CheckNew].
+// records that are not retired and that [Keys.CheckNew] accepts for the purpose
+// at the given time, each with the same probability. If there is none, it
+// returns [ErrEmpty], joined with the different errors of [Keys.CheckNew].
 func (p *Pool) Pick(keys *Keys, purpose string, now time.Time) (*Record, error) {
-	// The order is random, so few signatures are verified and all usable records
-	// have the same chance.
+	// The order is random, so few signatures are verified and all usable
+	// records have the same chance.
 	order, err := permutation(len(p.entries))
 	if err != nil {
 		return nil, err
@@ -142,8 +142,8 @@ func permutation(n int) ([]int, error) {
 // retiredMark precedes a retired record in the text of a pool.
 const retiredMark = "retired "
 
-// Text returns the canonical text form: the text of one record on each line, with
-// "retired " before it if the record is retired.
+// Text returns the canonical text form: the text of one record on each line,
+// with "retired " before it if the record is retired.
 func (p *Pool) Text() string {
 	var b strings.Builder
 	for _, e := range p.entries {
@@ -156,9 +156,9 @@ func (p *Pool) Text() string {
 	return b.String()
 }
 
-// ParsePool reads the form that [Pool.Text] writes. It returns [ErrMalformed] for
-// anything else, and if two records have the same N. It verifies no signature:
-// [Pool.Pick] and [Keys.Check] do.
+// ParsePool reads the form that [Pool.Text] writes. It returns [ErrMalformed]
+// for anything else, and if two records have the same N. It verifies no
+// signature: [Pool.Pick] and [Keys.Check] do.
 func ParsePool(text string) (*Pool, error) {
 	if len(text) > MaxPool || text != "" && !strings.HasSuffix(text, "\n") {
 		return nil, ErrMalformed

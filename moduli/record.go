@@ -14,23 +14,26 @@ import (
 
 // Limits, in bytes.
 const (
-	// MaxPurpose is the largest length of a purpose, which is at least 1 byte long.
+	// MaxPurpose is the largest length of a purpose, which is at least 1
+	// byte long.
 	MaxPurpose = 255
-	// MaxRecord is the largest size of the binary form of a record. Signed records
-	// of 2048 bits are about 4 KiB long.
+	// MaxRecord is the largest size of the binary form of a record. Signed
+	// records of 2048 bits are about 4 KiB long.
 	MaxRecord = 8 << 10
 )
 
-// Record is what is distributed about a modulus: the number, the search that found
-// it, its purpose, the time from which and until which it may be chosen for new
-// passwords, and a signature over all of this. Its binary form is the certificate
-// of a group in package srp. A Record is immutable and safe for concurrent use.
+// Record is what is distributed about a modulus: the number, the search that
+// found it, its purpose, the time from which and until which it may be chosen
+// for new passwords, and a signature over all of this. Its binary form is the
+// certificate of a group in package srp. A Record is immutable and safe for
+// concurrent use.
 //
-// The origin is checked when a record is made or read: N is start + offset, and a
-// verifiable start follows from its label and counter. That N is a safe prime is
-// not checked; [Modulus.Verify] proves it. Also not checked is that N is the first
-// modulus after the start. To see that the signer did not choose the modulus,
-// repeat the search with [Generate], and treat a counter above 0 as a choice.
+// The origin is checked when a record is made or read: N is start + offset,
+// and a verifiable start follows from its label and counter. That N is a safe
+// prime is not checked; [Modulus.Verify] proves it. Also not checked is that N
+// is the first modulus after the start. To see that the signer did not choose
+// the modulus, repeat the search with [Generate], and treat a counter above 0
+// as a choice.
 type Record struct {
 	result    SearchResult
 	purpose   string
@@ -42,10 +45,10 @@ type Record struct {
 // NewRecord returns an unsigned record. The purpose is 1 to 255 bytes long and
 // names the service or protocol that the modulus is for, such as
 // "example.org/srp". Times are kept in whole seconds. If notAfter is zero, the
-// modulus may be chosen forever. Give every record an end: a client that registers
-// an account does not know which records a pool has retired. NewRecord returns
-// [ErrSize] for an N of another size, and [ErrMalformed] for other values that are
-// out of range or contradict each other.
+// modulus may be chosen forever. Give every record an end: a client that
+// registers an account does not know which records a pool has retired.
+// NewRecord returns [ErrSize] for an N of another size, and [ErrMalformed] for
+// other values that are out of range or contradict each other.
 func NewRecord(result SearchResult, purpose string, created, notAfter time.Time) (*Record, error) {
 	r := &Record{result: result, purpose: purpose, created: created.Unix()}
 	r.result.N = bytes.Clone(result.N)
@@ -61,9 +64,10 @@ func NewRecord(result SearchResult, purpose string, created, notAfter time.Time)
 }
 
 // ImportedResult returns a result for a modulus that was made elsewhere, with a
-// search that starts at the modulus itself and tells nothing about its origin. It
-// proves nothing. It returns [ErrSize] for an N of another size, [ErrGenerator]
-// for a generator below 2, and [ErrMalformed] for a generator of 2^31 or more.
+// search that starts at the modulus itself and tells nothing about its origin.
+// It proves nothing. It returns [ErrSize] for an N of another size,
+// [ErrGenerator] for a generator below 2, and [ErrMalformed] for a generator of
+// 2^31 or more.
 func ImportedResult(m Modulus) (SearchResult, error) {
 	if err := m.checkForm(); err != nil {
 		return SearchResult{}, err
@@ -95,8 +99,8 @@ func (r *Record) check() error {
 	return nil
 }
 
-// isVerifiable reports whether a search from a verifiable start can have found the
-// modulus, as far as one can tell without repeating the search.
+// isVerifiable reports whether a search from a verifiable start can have found
+// the modulus, as far as one can tell without repeating the search.
 func (f SearchResult) isVerifiable() bool {
 	residue := new(big.Int).SetBytes(f.N)
 	residue.Mod(residue, big.NewInt(safeprime.Step))
@@ -119,14 +123,14 @@ func (r *Record) Purpose() string { return r.purpose }
 func (r *Record) Created() time.Time { return time.Unix(r.created, 0).UTC() }
 
 // NotAfter returns until when the modulus may be chosen for a new password, and
-// whether there is such a time. Accounts that have the modulus log in after that
-// time too.
+// whether there is such a time. Accounts that have the modulus log in after
+// that time too.
 func (r *Record) NotAfter() (t time.Time, ok bool) {
 	return time.Unix(r.notAfter, 0).UTC(), r.notAfter != 0
 }
 
-// KeyID returns the id of the key that the record names as its signer, and whether
-// there is one. It does not verify the signature: [Keys.Check] does.
+// KeyID returns the id of the key that the record names as its signer, and
+// whether there is one. It does not verify the signature: [Keys.Check] does.
 func (r *Record) KeyID() (id KeyID, signed bool) {
 	if r.signature == nil {
 		return KeyID{}, false
@@ -134,10 +138,12 @@ func (r *Record) KeyID() (id KeyID, signed bool) {
 	return r.signature.key, true
 }
 
-// The binary form: 'M' ‖ version 01 ‖ 'R' ‖ g u32 ‖ u16 len ‖ N ‖ start ‖
-// u64 offset ‖ u8 len ‖ purpose ‖ u64 created ‖ u64 not-after ‖ u8 signed ‖
-// [key id 16 ‖ Ed25519 64 ‖ ML-DSA-65 3309]. The signatures cover everything up to
-// and including the key id.
+// The binary form, in which the signatures cover everything up to and including
+// the key id:
+//
+//	'M' ‖ version 01 ‖ 'R' ‖ g u32 ‖ u16 len ‖ N ‖ start ‖ u64 offset ‖
+//	u8 len ‖ purpose ‖ u64 created ‖ u64 not-after ‖ u8 signed ‖
+//	[key id 16 ‖ Ed25519 64 ‖ ML-DSA-65 3309]
 
 // Bytes returns the canonical binary form.
 func (r *Record) Bytes() []byte {
@@ -163,8 +169,9 @@ func (r *Record) body() []byte {
 	return b.BytesOrPanic()
 }
 
-// ParseRecord reads the form that [Record.Bytes] writes. It returns [ErrMalformed]
-// for anything else. It does not verify the signature: [Keys.Check] does.
+// ParseRecord reads the form that [Record.Bytes] writes. It returns
+// [ErrMalformed] for anything else. It does not verify the signature:
+// [Keys.Check] does.
 func ParseRecord(data []byte) (*Record, error) {
 	s, ok := openEncoding(data, kindRecord)
 	if !ok || len(data) > MaxRecord {

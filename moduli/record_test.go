@@ -170,8 +170,8 @@ func TestKeysSignInTheirWindow(t *testing.T) {
 	_, err = moduli.GenerateKey(created, time.Unix(0, 0))
 	requireMalformed(t, err, "window of a key")
 
-	// The same seeds with another window are another key, and a signature by one
-	// is none by the other.
+	// The same seeds with another window are another key, and a signature by
+	// one is none by the other.
 	prefix, encoded, _ := strings.Cut(key.Text(), ":")
 	data := must(base64.RawURLEncoding.DecodeString(encoded))
 	data[3+8+7]++ // a second later
@@ -266,8 +266,8 @@ func TestTimesNearTheEnd(t *testing.T) {
 	require.NoError(t, check(created, last))
 }
 
-// TestSrpAcceptsRecords: a record is the certificate of a group, for a login and,
-// until its end, for a registration.
+// TestSrpAcceptsRecords: a record is the certificate of a group, for a login
+// and, until its end, for a registration.
 func TestSrpAcceptsRecords(t *testing.T) {
 	ref := must(srp.RFC5054Group(2048)).Ref() // of the class, and proved without a search
 	m := moduli.Modulus{N: ref.N, G: ref.G}
@@ -314,6 +314,41 @@ func TestSrpAcceptsRecords(t *testing.T) {
 	requireUntrusted(t, accept(find(t, "demo").N, 2, sign(time.Time{}, current)), "for another group")
 }
 
+// TestLeakedKeyIsReplaced follows the procedure of the package documentation.
+func TestLeakedKeyIsReplaced(t *testing.T) {
+	oldest := must(key.Sign(must(moduli.NewRecord(find(t, "oldest"), purpose, created.Add(-day), notAfter))))
+	retired := newRecord(t, "demo")
+	pool := must(moduli.NewPool(oldest, retired)).Retire(retired.Modulus().N)
+
+	short := must(moduli.GenerateKey(created, time.Time{}))
+	_, err := short.Sign(oldest)
+	requireUntrusted(t, err, "outside the window")
+	next := must(moduli.GenerateKey(created.Add(-day), time.Time{}))
+	both := moduli.NewKeys(key.Public(), next.Public())
+	last := moduli.NewKeys(next.Public())
+
+	var again []*moduli.Record
+	for _, r := range pool.Records() {
+		again = append(again, must(next.Sign(r)))
+	}
+	pool = must(moduli.NewPool(again...)).Retire(retired.Modulus().N)
+	picked := must(pool.Pick(last, purpose, created))
+	require.Equal(t, oldest.Modulus(), picked.Modulus())
+
+	accept := func(k *moduli.Keys, r *moduli.Record) error {
+		return k.GroupPolicy(purpose)(r.Modulus().N, r.Modulus().G, r.Bytes())
+	}
+	for i, before := range []*moduli.Record{oldest, retired} {
+		require.NoError(t, accept(both, before), "an account that has the old certificate")
+		require.NoError(t, accept(both, again[i]))
+		require.NoError(t, accept(last, again[i]), "an account that has the new one")
+		requireUntrusted(t, accept(last, before), "unknown key")
+	}
+	forged := newRecord(t, "thief")
+	require.NoError(t, accept(both, forged))
+	requireUntrusted(t, accept(last, forged), "unknown key")
+}
+
 func TestKeyTexts(t *testing.T) {
 	for _, k := range []*moduli.PrivateKey{key, must(moduli.GenerateKey(created, time.Time{}))} {
 		private, err := moduli.ParsePrivateKey(k.Text())
@@ -337,8 +372,8 @@ func TestKeyTexts(t *testing.T) {
 	}
 }
 
-// TestPrivateKeysShowNothing: neither by themselves nor in a struct that embeds one
-// or has one in an unexported field, behind a pointer or not.
+// TestPrivateKeysShowNothing: neither by themselves nor in a struct that embeds
+// one or has one in an unexported field, behind a pointer or not.
 func TestPrivateKeysShowNothing(t *testing.T) {
 	text := key.Text()
 	_, encoded, _ := strings.Cut(text, ":")
@@ -363,8 +398,8 @@ func TestPrivateKeysShowNothing(t *testing.T) {
 	}
 }
 
-// TestContradictionsAreRefused: well-formed records and keys whose values cannot
-// be together, or have two encodings.
+// TestContradictionsAreRefused: well-formed records and keys whose values
+// cannot be together, or have two encodings.
 func TestContradictionsAreRefused(t *testing.T) {
 	public := must(moduli.NewRecord(find(t, "demo"), purpose, created, notAfter)).Bytes()
 	random := must(moduli.NewRecord(must(moduli.ImportedResult(find(t, "demo").Modulus)), purpose, created, notAfter)).Bytes()

@@ -21,14 +21,14 @@ type SearchResult struct {
 	Offset uint64 // N − start
 }
 
-// Generate finds and proves the first modulus from the start on, with all cores.
-// It takes about 5 CPU seconds on average at 2048 bits. The time varies: half of
-// all searches take less than 70 % of the mean, and one in twenty takes more than
-// three times the mean.
+// Generate finds and proves the first modulus from the start on, with all
+// cores. It takes about 5 CPU seconds on average at 2048 bits. The time varies:
+// half of all searches take less than 70 % of the mean, and one in twenty takes
+// more than three times the mean.
 //
-// It returns [ErrMalformed] for the zero Start and [ErrExhausted] if no modulus of
-// that size follows the start. After ctx ends it returns the error of ctx within
-// about 10 ms at 2048 bits and 100 ms at 4096.
+// It returns [ErrMalformed] for the zero Start and [ErrExhausted] if no modulus
+// of that size follows the start. After ctx ends it returns the error of ctx
+// within about 10 ms at 2048 bits and 100 ms at 4096.
 func Generate(ctx context.Context, start Start) (SearchResult, error) {
 	s, err := NewSearch(start)
 	if err != nil {
@@ -37,14 +37,14 @@ func Generate(ctx context.Context, start Start) (SearchResult, error) {
 	return s.Run(ctx, nil)
 }
 
-// Search is a search for the first modulus from a start on, or in a range of its
-// slots. It can be stopped, stored and continued, here or on another machine, and
-// always gives the same answer. A slot is a number of the form 24·k + 11. Slot 0
-// is the first slot at or after the start.
+// Search is a search for the first modulus from a start on, or in a range of
+// its slots. It can be stopped, stored and continued, here or on another
+// machine, and always gives the same answer. A slot is a number of the form
+// 24·k + 11. Slot 0 is the first slot at or after the start.
 //
-// A Search is not safe for concurrent use. While [Search.Run] is running, only its
-// report function may call methods, for example to store the search. [NewSearch]
-// makes a Search.
+// A Search is not safe for concurrent use. While [Search.Run] is running, only
+// its report function may call methods, for example to store the search.
+// [NewSearch] makes a Search.
 type Search struct {
 	// Workers is the number of cores to use. If it is 0, all cores are used.
 	Workers int
@@ -72,7 +72,8 @@ type Progress struct {
 // maxElapsed bounds the elapsed time of an encoded search: a century.
 const maxElapsed = 100 * 365 * 24 * uint64(time.Hour)
 
-// lastSlot bounds the slots of one search. It is many times what a search needs.
+// lastSlot bounds the slots of one search. It is many times what a
+// search needs.
 const lastSlot = 1 << 40
 
 // NewSearch returns the search from the start on. It returns [ErrMalformed] for
@@ -85,9 +86,9 @@ func NewSearch(start Start) (*Search, error) {
 }
 
 // Range returns a search of the slots from first to end−1 only, for another
-// machine. Among the results of several ranges, the one with the smallest Offset
-// is the answer, once every earlier range has returned [ErrExhausted]. Range
-// returns [ErrMalformed] if first is not below end, or end is above 2^40.
+// machine. Among the results of several ranges, the one with the smallest
+// Offset is the answer, once every earlier range has returned [ErrExhausted].
+// Range returns [ErrMalformed] if first is not below end, or end is above 2^40.
 func (s *Search) Range(first, end uint64) (*Search, error) {
 	if first >= end || end > lastSlot {
 		return nil, errRange
@@ -102,13 +103,13 @@ func (s *Search) Start() Start { return s.start }
 func (s *Search) Next() uint64 { return s.next }
 
 // Run searches until it has found and proved the first modulus of its slots. It
-// returns [ErrExhausted] if there is none, and the error of ctx if ctx ends first;
-// another call of Run then continues the search. Run calls report about five times
-// a second while it tests numbers, and at the end, always from the goroutine of
-// the caller. report may be nil.
+// returns [ErrExhausted] if there is none, and the error of ctx if ctx ends
+// first; another call of Run then continues the search. Run calls report about
+// five times a second while it tests numbers, and at the end, always from the
+// goroutine of the caller. report may be nil.
 //
-// A search needs less than 4 MiB of memory for each worker at 4096 bits, however
-// long it runs.
+// A search needs less than 4 MiB of memory for each worker at 4096 bits,
+// however long it runs.
 func (s *Search) Run(ctx context.Context, report func(Progress)) (SearchResult, error) {
 	begin, before, tests := time.Now(), s.elapsed, s.tests
 	start := new(big.Int).SetBytes([]byte(s.start.n))
@@ -159,12 +160,14 @@ func (s *Search) last(base *big.Int) uint64 {
 	return min(s.end, room.Uint64())
 }
 
-// The binary form: 'M' ‖ version 01 ‖ 'S' ‖ u16 bits ‖ u8 len ‖ label ‖
-// u32 counter ‖ u16 len ‖ start ‖ u64 next ‖ u64 end ‖ u64 tests ‖ u64 elapsed.
-// The elapsed time is in nanoseconds. The start is empty if there is a label.
+// The binary form, in which the start is empty if there is a label, and the
+// elapsed time is in nanoseconds:
+//
+//	'M' ‖ version 01 ‖ 'S' ‖ u16 bits ‖ u8 len ‖ label ‖ u32 counter ‖
+//	u16 len ‖ start ‖ u64 next ‖ u64 end ‖ u64 tests ‖ u64 elapsed
 
-// MarshalBinary returns the canonical binary form of the search and of what it has
-// done so far. It returns [ErrMalformed] for the zero Search.
+// MarshalBinary returns the canonical binary form of the search and of what it
+// has done so far. It returns [ErrMalformed] for the zero Search.
 func (s *Search) MarshalBinary() ([]byte, error) {
 	if s.start.bits == 0 {
 		return nil, errNoStart
@@ -179,8 +182,8 @@ func (s *Search) MarshalBinary() ([]byte, error) {
 }
 
 // UnmarshalBinary reads the form that [Search.MarshalBinary] writes. It returns
-// [ErrMalformed] for anything else, and then leaves s as it was. The bytes are not
-// authenticated: anyone who can change them can make the search skip slots.
+// [ErrMalformed] for anything else, and then leaves s as it was. The bytes are
+// not authenticated: anyone who can change them can make the search skip slots.
 func (s *Search) UnmarshalBinary(data []byte) error {
 	body, ok := openEncoding(data, kindSearch)
 	if !ok {

@@ -19,7 +19,8 @@ type signature struct {
 }
 
 // digest returns what both algorithms sign:
-// SHA-512("nescio/moduli/record/v1" ‖ 00 ‖ the record up to and including the key id).
+//
+//	SHA-512("nescio/moduli/record/v1" ‖ 00 ‖ the record up to and including the key id)
 func (r *Record) digest(key KeyID) []byte {
 	h := sha512.New()
 	h.Write([]byte("nescio/moduli/record/v1\x00"))
@@ -42,9 +43,9 @@ func readSignature(s *cryptobyte.String) (sig *signature, ok bool) {
 	return sig, ok
 }
 
-// Sign returns the record with a signature of the key, which replaces any earlier
-// signature. It returns [ErrUntrusted] for a record created outside the window of
-// the key, which nobody would accept.
+// Sign returns the record with a signature of the key, which replaces any
+// earlier signature. It returns [ErrUntrusted] for a record created outside the
+// window of the key, which nobody would accept.
 func (k *PrivateKey) Sign(r *Record) (*Record, error) {
 	if !k.public.covers(r.created) {
 		return nil, errWindow
@@ -77,10 +78,10 @@ func (k *Keys) Check(r *Record, purpose string) error {
 	return public.verify(r)
 }
 
-// CheckNew is [Keys.Check] for a modulus that is chosen now for a new password. It
-// also returns [ErrUntrusted] for a record created after now, and [ErrExpired] after
-// the end of the record. The signer alone says when a record was created: the
-// window of a key does not limit a thief who has the key.
+// CheckNew is [Keys.Check] for a modulus that is chosen now for a new password.
+// It also returns [ErrUntrusted] for a record created after now, and
+// [ErrExpired] after the end of the record. The signer alone says when a record
+// was created: the window of a key does not limit a thief who has the key.
 func (k *Keys) CheckNew(r *Record, purpose string, now time.Time) error {
 	public, err := k.signer(r, purpose)
 	if err != nil {
@@ -124,19 +125,20 @@ func (k *PublicKey) verify(r *Record) error {
 	return nil
 }
 
-// GroupPolicy returns the policy by which a client of package srp accepts groups
-// at login. It accepts a group if its certificate is a record of the same modulus
-// and generator that [Keys.Check] accepts for the purpose. Otherwise the policy
-// returns [ErrUntrusted] or [ErrMalformed]. To accept other groups too, combine it
-// with their policies through srp.AnyOf.
+// GroupPolicy returns the policy by which a client of package srp accepts
+// groups at login. It accepts a group if its certificate is a record of the
+// same modulus and generator that [Keys.Check] accepts for the purpose.
+// Otherwise the policy returns [ErrUntrusted] or [ErrMalformed]. To accept
+// other groups too, combine it with their policies through srp.AnyOf.
 func (k *Keys) GroupPolicy(purpose string) func(n []byte, g int, certificate []byte) error {
 	return groupPolicy(func(r *Record) error { return k.Check(r, purpose) })
 }
 
-// RegistrationPolicy is [Keys.GroupPolicy] for a client that registers an account
-// or changes a password. The policy accepts the records that [Keys.CheckNew]
-// accepts at the time of the call, and can also return [ErrExpired]. Do not use it
-// for logins: it would shut out accounts whose record has expired.
+// RegistrationPolicy is [Keys.GroupPolicy] for a client that registers an
+// account or changes a password. The policy accepts the records that
+// [Keys.CheckNew] accepts at the time of the call, and can also return
+// [ErrExpired]. Do not use it for logins: it would shut out accounts whose
+// record has expired.
 func (k *Keys) RegistrationPolicy(purpose string) func(n []byte, g int, certificate []byte) error {
 	return groupPolicy(func(r *Record) error { return k.CheckNew(r, purpose, time.Now()) })
 }

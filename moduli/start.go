@@ -23,8 +23,9 @@ type Start struct {
 	n       string
 }
 
-// RandomStart draws a start of the given size in bits. It returns [ErrMalformed]
-// for a size that is not a multiple of 8 from [MinBits] to [MaxBits].
+// RandomStart draws a start of the given size in bits. It returns
+// [ErrMalformed] for a size that is not a multiple of 8 from [MinBits]
+// to [MaxBits].
 func RandomStart(bits int) (Start, error) {
 	if !validBits(bits) {
 		return Start{}, errStartSize
@@ -75,7 +76,7 @@ func startAt(n []byte) (Start, error) {
 
 func validBits(bits int) bool { return bits >= MinBits && bits <= MaxBits && bits%8 == 0 }
 
-// String describes the start, for example `"example.org", counter 0, 2048 bits`.
+// String describes the start, as in `"example.org", counter 0, 2048 bits`.
 func (s Start) String() string {
 	if s.label == "" {
 		return fmt.Sprintf("random, %d bits", s.bits)

@@ -1,10 +1,10 @@
-// Package modexp is constant-time arithmetic modulo an odd number of any
-// size, for protocols over the multiplicative group of a prime field.
+// Package modexp is constant-time arithmetic modulo an odd number of any size,
+// for protocols over the multiplicative group of a prime field.
 //
-// It is a thin face over filippo.io/bigmod, the arithmetic under the standard
-// library's RSA. The running time of every function depends on sizes (of the
-// modulus, of an exponent in bytes) and on nothing else, except where the name
-// says VarTime. Values are big-endian.
+// It is a thin layer over filippo.io/bigmod, the arithmetic of the RSA in the
+// standard library. The running time of every function depends only on sizes:
+// the bit length of the modulus, and the lengths of other inputs in bytes.
+// Values are big-endian.
 package modexp
 
 import (
@@ -18,7 +18,7 @@ var (
 	errRange   = errors.New("modexp: not a number of full length below the modulus")
 )
 
-// Modulus is an odd modulus N together with the constants of Montgomery's
+// Modulus is an odd modulus N with the constants of Montgomery's
 // multiplication. It is immutable and safe for concurrent use.
 type Modulus struct {
 	m    *bigmod.Modulus
@@ -26,15 +26,15 @@ type Modulus struct {
 	size int
 }
 
-// Int is a number in [0, N) for the modulus that it was made by, and must not
-// be used with another. Operations return new values and never change their
-// operands.
+// Int is a number in [0, N) for the Modulus that returned it. It must not
+// be used with another one. Operations return new values and never change
+// their operands.
 type Int struct {
 	nat *bigmod.Nat
 }
 
-// NewModulus takes N, which must be odd and have 2 or more bytes, the first of
-// them not zero. Its bit length is leaked.
+// NewModulus returns the modulus N, and an error if N is even, shorter than 2
+// bytes or has a leading zero byte. It leaks the bit length of N.
 func NewModulus(n []byte) (*Modulus, error) {
 	if len(n) < 2 || n[0] == 0 || n[len(n)-1]&1 == 0 {
 		return nil, errModulus
@@ -49,8 +49,9 @@ func NewModulus(n []byte) (*Modulus, error) {
 // Size returns |N|, the length of N in bytes.
 func (m *Modulus) Size() int { return m.size }
 
-// Int decodes exactly Size bytes, which must be less than N. Whether they are
-// is leaked, nothing else.
+// Int decodes exactly Size bytes. It returns an error for another length
+// and for a number that is not less than N. It leaks only whether there is
+// an error.
 func (m *Modulus) Int(b []byte) (*Int, error) {
 	if len(b) != m.size {
 		return nil, errRange
@@ -68,9 +69,9 @@ func (m *Modulus) Reduce(b []byte) *Int { return &Int{reduce(b, m.m)} }
 // Bytes encodes x in exactly Size bytes.
 func (m *Modulus) Bytes(x *Int) []byte { return x.nat.Bytes(m.m) }
 
-// Exp returns x^e mod N. The exponent is a big-endian number of fixed length:
-// all of its bytes are worked through, leading zeros too, and the sequence of
-// operations depends on len(e) alone.
+// Exp returns x^e mod N. The exponent is a big-endian number of fixed length.
+// All of its bytes are processed, including leading zeros, and the sequence of
+// operations depends only on len(e).
 func (m *Modulus) Exp(x *Int, e []byte) *Int {
 	return &Int{bigmod.NewNat().Exp(x.nat, e, m.m)}
 }
@@ -84,14 +85,14 @@ func (m *Modulus) Add(x, y *Int) *Int { return &Int{m.copy(x).Add(y.nat, m.m)} }
 // Sub returns x − y mod N.
 func (m *Modulus) Sub(x, y *Int) *Int { return &Int{m.copy(x).Sub(y.nat, m.m)} }
 
-// copy returns a copy of x. Adding to a zero of full size is the one way that
-// bigmod has.
+// copy returns a copy of x. The only way in bigmod is to add x to a zero of
+// full size.
 func (m *Modulus) copy(x *Int) *bigmod.Nat {
 	return bigmod.NewNat().ExpandFor(m.m).Add(x.nat, m.m)
 }
 
-// IsTrivial reports whether x is 0, 1 or N−1: the elements of order 1 and 2,
-// and the one outside the group. It takes constant time.
+// IsTrivial reports whether x is 0, 1 or N−1: the number outside the group and
+// the elements of order 1 and 2. It takes constant time.
 func (m *Modulus) IsTrivial(x *Int) bool {
 	return x.nat.IsZero()|x.nat.IsOne()|x.nat.IsMinusOne(m.m) == 1
 }
@@ -99,11 +100,11 @@ func (m *Modulus) IsTrivial(x *Int) bool {
 // Clear overwrites x with zero.
 func (x *Int) Clear() { clear(x.nat.Bits()) }
 
-// MulAdd returns the exponent u·x + a, the numbers being big-endian of fixed
-// length and len(a) at most len(u) + len(x). If the sum could be longer than
-// N, it is reduced modulo N−1, which for a prime N changes no power; if not,
-// it is returned as it is, since a shorter exponent is a faster one. Which of
-// the two depends on lengths alone, and so does the length of the result.
+// MulAdd returns the exponent u·x + a of big-endian numbers of fixed length.
+// len(a) is at most len(u) + len(x). If the sum could be longer than N, it is
+// reduced modulo N−1, which for a prime N changes no power. Otherwise it is
+// returned unreduced, because a shorter exponent is faster. The choice and the
+// length of the result depend only on lengths.
 func (m *Modulus) MulAdd(u, x, a []byte) ([]byte, error) {
 	size := max(len(u)+len(x), len(a)) + 1
 	modulus := make([]byte, size)
@@ -112,7 +113,7 @@ func (m *Modulus) MulAdd(u, x, a []byte) ([]byte, error) {
 		modulus[m.size-1] &^= 1 // N−1, N being odd
 	} else {
 		for i := range modulus {
-			modulus[i] = 0xff // more than u·x + a can be, and odd, which is fast
+			modulus[i] = 0xff // larger than u·x + a, and odd, which is fast
 		}
 	}
 	e, err := bigmod.NewModulus(modulus)
@@ -129,13 +130,13 @@ func (m *Modulus) MulAdd(u, x, a []byte) ([]byte, error) {
 	return out, nil
 }
 
-// reduce returns b mod m. What bigmod has for this, SetOverflowingBytes, leaks
-// the bit length of b, so b is taken apart into numbers below m.
+// reduce returns b mod m. SetOverflowingBytes of bigmod leaks the bit length of
+// b, so b is divided into numbers below m.
 func reduce(b []byte, m *bigmod.Modulus) *bigmod.Nat {
 	if 8*len(b) <= m.BitLen() {
 		return reduceOnce(b, m)
 	}
-	// Digits of one byte less than m, added up by Horner's rule.
+	// Digits are one byte shorter than m. Horner's rule adds them up.
 	digit := m.Size() - 1
 	first := len(b) % digit
 	sum := set(b[:first], m)
@@ -148,8 +149,8 @@ func reduce(b []byte, m *bigmod.Modulus) *bigmod.Nat {
 	return sum
 }
 
-// reduceOnce is reduce for b of the size of m at most: twice its half, which
-// is below m, and its last bit.
+// reduceOnce is reduce for b of at most the size of m. It adds twice the half
+// of b, which is below m, and the last bit of b.
 func reduceOnce(b []byte, m *bigmod.Modulus) *bigmod.Nat {
 	half := make([]byte, len(b))
 	defer clear(half)
@@ -162,7 +163,7 @@ func reduceOnce(b []byte, m *bigmod.Modulus) *bigmod.Nat {
 	return x.Add(x, m).Add(bit, m)
 }
 
-// set returns b, which is less than m.
+// set returns b, which must be less than m.
 func set(b []byte, m *bigmod.Modulus) *bigmod.Nat {
 	x, err := bigmod.NewNat().SetBytes(b, m)
 	if err != nil {

@@ -32,8 +32,8 @@ func newModulus(t testing.TB, n []byte) *modexp.Modulus {
 	return m
 }
 
-// TestExpVectors: Reduce and Exp on the vectors of another library, all of whose
-// moduli are taken.
+// TestExpVectors: Reduce and Exp on the vectors of another library, all of
+// whose moduli are taken.
 func TestExpVectors(t *testing.T) {
 	vectors := testvec.Load[[]struct {
 		A      testvec.Hex `json:"a"`

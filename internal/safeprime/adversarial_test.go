@@ -18,10 +18,10 @@ import (
 // arnault makes n = p1·p2·p3 with p − 1 = k·(p1 − 1) for each of its factors,
 // after F. Arnault, "Rabin–Miller primality test: composite numbers which pass
 // it", Mathematics of Computation 64 (1995). If p1 ≡ −1/k3 (mod k2) and ≡ −1/k2
-// (mod k3), each p − 1 divides n − 1, and n is a Carmichael number. If, besides,
-// a base has the same quadratic character modulo all three, it takes n for prime
-// in the strong test: either character if p ≡ 3 (mod 4), that of a non-residue
-// if p ≡ 5 (mod 8).
+// (mod k3), each p − 1 divides n − 1, and n is a Carmichael number. If,
+// besides, a base has the same quadratic character modulo all three, it takes n
+// for prime in the strong test: either character if p ≡ 3 (mod 4), that of a
+// non-residue if p ≡ 5 (mod 8).
 type arnault struct {
 	bits  int      // of n
 	bases int64    // all primes below it are deceived
@@ -103,8 +103,8 @@ next:
 	panic("no residue: another k is needed")
 }
 
-// requireDeceived makes sure that n is a composite that a test with fixed bases,
-// the primes below bases, takes for prime.
+// requireDeceived makes sure that n is a composite that a test with fixed
+// bases, the primes below bases, takes for prime.
 func requireDeceived(t *testing.T, n *big.Int, factors []*big.Int, bases int64) {
 	product := big.NewInt(1)
 	nMinusOne := new(big.Int).Sub(n, one)
@@ -157,7 +157,8 @@ func TestFixedBasesWouldAcceptN(t *testing.T) {
 
 		require.NoError(t, safeprime.VerifyGenerator(n.Bytes(), 2))
 		require.Equal(t, safeprime.ErrNotSafe, safeprime.Verify(n.Bytes(), 2))
-		// Its own primality is looked at for a residue, and base 2 is not asked alone.
+		// Its own primality is looked at for a residue, and base 2 is not
+		// asked alone.
 		require.Equal(t, safeprime.ErrNotPrime, safeprime.Verify(n.Bytes(), 4))
 		require.Equal(t, safeprime.ErrNotPrime, safeprime.Verify(n.Bytes(), 1))
 	}
@@ -186,10 +187,10 @@ func TestFixedBasesWouldAcceptQ(t *testing.T) {
 	}
 }
 
-// TestLucasAndRandomBases sees both parts of the test of q at work. The Lucas test
-// refuses what base 2 takes for prime, even if the source of random bases fails.
-// No number is known that the bases refuse and the Lucas test does not: it has to
-// do that they are drawn.
+// TestLucasAndRandomBases sees both parts of the test of q at work. The Lucas
+// test refuses what base 2 takes for prime, even if the source of random bases
+// fails. No number is known that the bases refuse and the Lucas test does not:
+// it has to do that they are drawn.
 func TestLucasAndRandomBases(t *testing.T) {
 	random := rand.Reader
 	a := arnault{bits: 255, bases: 38, class: 5, k: [3]int64{1, 67, 127}, lead: 11, shift: 77}
@@ -282,12 +283,12 @@ func TestLargeNumberIsRefusedAtOnce(t *testing.T) {
 	}
 }
 
-// TestPrimeWithoutLucasParameter: n is prime, and (P² − 4 / n) = 1 for all P that
-// the Lucas test of big.Int.ProbablyPrime tries before it panics, since all
-// primes below 10,003 are residues. With m eight times the product of the odd
-// ones, and x² ≡ m (mod s²), take n = (m − x²) / s². Then −n is a square modulo
-// every divisor of m, and n ≡ 7 (mod 8): reciprocity does the rest. For s² near
-// the root of m, n is not much larger: 7,157 bits.
+// TestPrimeWithoutLucasParameter: n is prime, and (P² − 4 / n) = 1 for all P
+// that the Lucas test of big.Int.ProbablyPrime tries before it panics, since
+// all primes below 10,003 are residues. With m eight times the product of the
+// odd ones, and x² ≡ m (mod s²), take n = (m − x²) / s². Then −n is a square
+// modulo every divisor of m, and n ≡ 7 (mod 8): reciprocity does the rest. For
+// s² near the root of m, n is not much larger: 7,157 bits.
 func TestPrimeWithoutLucasParameter(t *testing.T) {
 	m := big.NewInt(8)
 	for b := int64(3); b < 10003; b += 2 {

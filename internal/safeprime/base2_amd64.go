@@ -12,16 +12,16 @@ import (
 //go:generate go run -C _asm . -out ../kernel_amd64.s -stubs ../kernel_amd64.go -pkg safeprime
 
 // base2Test is 2^e mod n for an odd n > 0 and e ≥ 0. It is not for secrets: its
-// time and what it does depend on n and e.
+// running time depends on n and e.
 //
-// It squares and doubles, from the highest bit of e to the lowest. To double is to
-// shift, where another base takes a multiplication for every few bits, and a
+// It squares and doubles, from the highest bit of e to the lowest. Doubling is
+// a shift, where another base needs a multiplication for every few bits. A
 // square takes little more than half the products of a multiplication.
 func base2Test(n, e *big.Int) *big.Int {
 	if !cpu.X86.HasBMI2 {
 		return bigTest(n, e)
 	}
-	// The first bits of e make a shift that is shorter than n.
+	// The first bits of e are one shift, by less than the length of n.
 	rest := max(0, e.BitLen()-bits.Len(uint(n.BitLen()))+1)
 	first := new(big.Int).Rsh(e, uint(rest)).Uint64()
 	p := newPower2(n, new(big.Int).Lsh(one, uint(first)))
@@ -34,16 +34,16 @@ func base2Test(n, e *big.Int) *big.Int {
 	return p.value()
 }
 
-// power2 is a power of 2 modulo n in Montgomery's form: x is 2^(64k) times it,
-// modulo n and less than n, for k limbs, of which the least significant is the
-// first. k is a multiple of 4, and 8 or more.
+// power2 is a power of 2 modulo n in Montgomery's form: x is 2^(64k) times the
+// power modulo n, with k limbs, the least significant first. k is a multiple of
+// 4, and at least 8.
 type power2 struct {
 	n, x  []uint64
 	k0    uint64   // −n⁻¹ mod 2^64
-	twice []uint64 // 2·x, as a square needs it
+	twice []uint64 // 2·x, which a square needs
 
-	// Two products of 2k limbs: x is the upper half of one, and what comes next is
-	// made in the other.
+	// Two products of 2k limbs. x is the upper half of one of them. The next
+	// value is computed in the other.
 	product, other []uint64
 }
 
@@ -100,7 +100,7 @@ func (p *power2) reduce() {
 	p.subtractOnce(carry)
 }
 
-// subtractOnce makes x + carry·2^(64k), which is less than 2·n, less than n.
+// subtractOnce reduces x + carry·2^(64k), which is less than 2·n, modulo n.
 func (p *power2) subtractOnce(carry uint64) {
 	i := len(p.x) - 1
 	for i > 0 && p.x[i] == p.n[i] {
@@ -111,7 +111,7 @@ func (p *power2) subtractOnce(carry uint64) {
 	}
 }
 
-// shift sets z to 2·x and returns the bit that z has no place for.
+// shift sets z to 2·x and returns the bit that does not fit into z.
 func shift(z, x []uint64) (carry uint64) {
 	for i, limb := range x {
 		z[i] = limb<<1 | carry

@@ -4,5 +4,5 @@ package safeprime
 
 import "math/big"
 
-// base2Test is bigTest where there is no assembly for it.
+// base2Test is bigTest on machines without assembly.
 func base2Test(n, e *big.Int) *big.Int { return bigTest(n, e) }

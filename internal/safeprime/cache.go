@@ -7,8 +7,10 @@ import (
 	"sync"
 )
 
-// Digest names the pair (N, g). It is what a cache remembers and what a device
-// may keep of an earlier proof: SHA-256("nescio/safeprime/v1" ‖ 00 ‖ u64be g ‖ N).
+// Digest names the pair (N, g). A cache remembers digests, and a device may
+// keep the digest of an earlier proof. It is
+//
+//	SHA-256("nescio/safeprime/v1" ‖ 00 ‖ u64be g ‖ N)
 func Digest(n []byte, g int) [32]byte {
 	h := sha256.New()
 	h.Write([]byte("nescio/safeprime/v1\x00"))
@@ -18,8 +20,8 @@ func Digest(n []byte, g int) [32]byte {
 }
 
 // Cache remembers which pairs (N, g) were proved, up to a fixed number of
-// them, and lets concurrent callers share one proof. The long part of a proof
-// concerns N alone and is made once for all g. Failures are not remembered. A
+// pairs, and lets concurrent callers share one proof. The long part of a proof
+// depends only on N and is made once for all g. Failures are not remembered. A
 // Cache is safe for concurrent use.
 type Cache struct {
 	generator func(n []byte, g int) error
@@ -28,7 +30,7 @@ type Cache struct {
 	mu      sync.Mutex
 	proved  set // pairs
 	primes  set // N, by the digest of (N, 0)
-	trusted set // pairs that somebody vouched for
+	trusted set // pairs that were proved elsewhere
 	flying  map[[32]byte]*flight
 }
 
@@ -38,8 +40,8 @@ type flight struct {
 	err  error
 }
 
-// NewCache returns a cache of at most size pairs, of which generator proves
-// the part that concerns g, and prime the rest.
+// NewCache returns a cache of at most size pairs. generator proves the part of
+// a proof that depends on g, and prime proves the rest.
 func NewCache(size int, generator func(n []byte, g int) error, prime func(n []byte) error) *Cache {
 	return &Cache{
 		generator: generator,
@@ -51,30 +53,31 @@ func NewCache(size int, generator func(n []byte, g int) error, prime func(n []by
 	}
 }
 
-// proofs is the module's only mutable global: 32 bytes each for the last 1024
-// pairs, so that a process proves a modulus once.
+// proofs is the only mutable global of the module. It takes 32 bytes for each
+// of the last 1024 pairs, so a process proves a modulus once.
 var proofs = NewCache(1024, VerifyGenerator, verifyPrime)
 
-// Prove is Verify with the cache of the process.
+// Prove is [Verify] with the cache of the process.
 func Prove(ctx context.Context, n []byte, g int) error { return proofs.Prove(ctx, n, g) }
 
-// Trust is Cache.Trust with the cache of the process.
+// Trust is [Cache.Trust] with the cache of the process.
 func Trust(n []byte, g int) { proofs.Trust(n, g) }
 
-// ProveOrTrust is Cache.ProveOrTrust with the cache of the process.
+// ProveOrTrust is [Cache.ProveOrTrust] with the cache of the process.
 func ProveOrTrust(ctx context.Context, n []byte, g int) error {
 	return proofs.ProveOrTrust(ctx, n, g)
 }
 
 // Trust enters a pair that was proved earlier and elsewhere. It satisfies
-// ProveOrTrust, and never Prove.
+// [Cache.ProveOrTrust], and never [Cache.Prove].
 func (c *Cache) Trust(n []byte, g int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.trusted.add(Digest(n, g))
 }
 
-// ProveOrTrust is Prove, unless somebody vouched for the pair.
+// ProveOrTrust is [Cache.Prove], except that it returns nil for a pair that was
+// entered with [Cache.Trust].
 func (c *Cache) ProveOrTrust(ctx context.Context, n []byte, g int) error {
 	c.mu.Lock()
 	trusted := c.trusted.has(Digest(n, g))
@@ -86,8 +89,8 @@ func (c *Cache) ProveOrTrust(ctx context.Context, n []byte, g int) error {
 }
 
 // Prove returns nil if (N, g) was proved before, and otherwise the result of
-// the proof. A context that ends while a proof runs ends the wait and never
-// the proof, which others may be waiting for.
+// the proof. The end of ctx ends the wait and returns its error. It never ends
+// the proof, because other callers may be waiting for it.
 func (c *Cache) Prove(ctx context.Context, n []byte, g int) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -136,7 +139,8 @@ func (c *Cache) isPrime(N [32]byte) bool {
 	return c.primes.has(N)
 }
 
-// set is a set of at most so many members; the oldest makes room.
+// set is a set of a fixed capacity. When it is full, a new member replaces the
+// oldest.
 type set struct {
 	members map[[32]byte]struct{}
 	order   [][32]byte // a ring once it is full, the oldest at next

@@ -40,7 +40,8 @@ func Worthwhile(base *big.Int, reached uint64, primes int, spent, test time.Dura
 	return worthwhile(expected(base), reached, primes, spent, test)
 }
 
-// Residues returns n modulo two odd numbers, after comparing with the plain way.
+// Residues returns n modulo two odd numbers, after comparing with the
+// plain way.
 func Residues(n *big.Int, a, b uint64) (uint64, uint64) {
 	x := newResidues(n)
 	ra, rb := x.mod2(a, b)

@@ -18,14 +18,14 @@ func smallPrimes(limit uint32) []uint32 {
 	return primes
 }
 
-// blockSpan is how many integers a block of primes covers. A bit for each odd
-// one of them fits a first-level cache.
+// blockSpan is the number of integers that a block of primes covers. One bit
+// for each odd integer fits into a first-level cache.
 const blockSpan = 1 << 19
 
 // primeBlock finds the primes of one block of integers at a time.
 type primeBlock struct {
-	base   []uint32 // the primes from 5 up to the root of whatever is asked for
-	bits   []uint64 // odd numbers struck out
+	base   []uint32 // the primes from 5 up to the square root of the limit
+	bits   []uint64 // the odd numbers that are struck out
 	primes []uint32
 }
 
@@ -34,8 +34,8 @@ func newPrimeBlock(base []uint32, limit uint64) *primeBlock {
 	return &primeBlock{base: base, bits: make([]uint64, (min(blockSpan, limit+1)/2+63)/64)}
 }
 
-// find returns the primes r with 5 ≤ r, index·blockSpan ≤ r < (index+1)·blockSpan
-// and r ≤ limit, until the next call.
+// find returns the primes r with 5 ≤ r, index·blockSpan ≤ r <
+// (index+1)·blockSpan and r ≤ limit. The slice is valid until the next call.
 func (b *primeBlock) find(index, limit uint64) []uint32 {
 	lo := index * blockSpan
 	hi := min(lo+blockSpan, limit+1)

@@ -29,9 +29,9 @@ func (x residues) mod(m uint64) (rem uint64) {
 	return rem
 }
 
-// mod2 returns the residues modulo two odd numbers below 2^63, by Montgomery's
-// reduction: division is slow, and two chains of multiplications run in the time
-// of one.
+// mod2 returns the residues modulo two odd numbers below 2^63, with
+// Montgomery's reduction, because division is slow. Two chains of
+// multiplications take the time of one.
 func (x residues) mod2(m, n uint64) (uint64, uint64) {
 	mInverse, nInverse := negativeInverse(m), negativeInverse(n)
 	var a, b uint64
@@ -44,7 +44,7 @@ func (x residues) mod2(m, n uint64) (uint64, uint64) {
 		montgomery(b, power(len(x.limbs), n, nInverse), n, nInverse)
 }
 
-// negativeInverse is −m⁻¹ mod 2^64 for an odd m, by Newton's iteration.
+// negativeInverse is −m⁻¹ mod 2^64 for an odd m, with Newton's iteration.
 func negativeInverse(m uint64) uint64 {
 	x := 3*m ^ 2 // right in 5 bits, and twice as many each time
 	for range 4 {

@@ -10,40 +10,40 @@ import (
 	"github.com/nescio-go/nescio/internal/modexp"
 )
 
-// Class is the residue of the primes that a search finds, modulo Step: safe
-// primes of which 2 generates the whole group.
+// Class is the residue modulo Step of the primes that a search finds. 2
+// generates the whole group of a safe prime of this class.
 const (
 	Class = 11
 	Step  = 24
 )
 
-// FirstSlot returns the first number of the class from start on: slot 0.
+// FirstSlot returns slot 0: the first number of the class from start on.
 func FirstSlot(start *big.Int) *big.Int {
 	r := new(big.Int).Mod(start, big.NewInt(Step)).Int64()
 	return new(big.Int).Add(start, big.NewInt((Class-r+Step)%Step))
 }
 
-// Slot returns slot i after base.
+// Slot returns slot i, counted from base.
 func Slot(base *big.Int, i uint64) *big.Int {
 	p := new(big.Int).SetUint64(i)
 	return p.Mul(p, big.NewInt(Step)).Add(p, base)
 }
 
-// Progress is how far a search has come.
+// Progress says how far a search has come.
 type Progress struct {
-	Next  uint64 // the first slot that is not settled: all before it hold nothing
+	Next  uint64 // the first slot that is not yet known to be empty
 	Slots uint64 // sieved
 	Depth uint64 // by primes up to
 	Tests uint64 // base-2 tests run
 }
 
-// Search finds the first safe prime of the class in slots First to End−1 after
-// Base. Whatever the number of workers, it finds the same.
+// Search finds the first safe prime of the class in the slots First to End−1,
+// counted from Base. It finds the same prime with any number of workers.
 type Search struct {
 	Base       *big.Int // slot 0
 	First, End uint64
 	Workers    int
-	Report     func(Progress) // called now and then, by Run's goroutine alone; may be nil
+	Report     func(Progress) // called by the goroutine of Run only; may be nil
 
 	test     func(n, e *big.Int) *big.Int // 2^e mod n
 	progress Progress
@@ -51,8 +51,8 @@ type Search struct {
 
 const reportEvery = 200 * time.Millisecond
 
-// Run searches. It returns the slot and true, or false if there is none, or the
-// error of ctx, in which case progress says where to go on.
+// Run searches. It returns the slot and true, or false if there is none. If ctx
+// ends, it returns the error of ctx, and p says where to continue.
 func (s *Search) Run(ctx context.Context) (slot uint64, found bool, p Progress, err error) {
 	s.progress = Progress{Next: s.First}
 	test, took := fastestTest(ctx, s.Base)
@@ -77,8 +77,7 @@ func (s *Search) segment(ctx context.Context, took time.Duration) (slot uint64, 
 		workers: s.workers(),
 		limit:   largestUseful(base),
 	}
-	// A range that is shorter than a search takes on average has so much less to
-	// test.
+	// A range shorter than the average search has proportionally less to test.
 	expect := expected(base) * min(1, float64(n)/SlotsPerHit(base))
 	v.depth = func(reached uint64, primes int, spent time.Duration) bool {
 		return worthwhile(expect, reached, primes, spent, took)
@@ -99,7 +98,7 @@ func (s *Search) segment(ctx context.Context, took time.Duration) (slot uint64, 
 			}
 			hit := s.isSafePrime(ctx, Slot(base, uint64(left[i])))
 			if !hit && ctx.Err() != nil {
-				return // it may have been stopped in the proof: not settled
+				return // ctx may have stopped the proof, so the slot is not settled
 			}
 			c.settle(i, hit)
 		}
@@ -151,9 +150,10 @@ func (s *Search) watch(c *candidates, first, n uint64, done <-chan struct{}) {
 
 func (s *Search) workers() int { return max(1, s.Workers) }
 
-// isSafePrime runs the tests, the cheapest first: the one exponentiation that
-// decides over p and its generator once q is known to be prime; one strong test
-// of q; and, for what is left, the rest of the proof, until ctx ends.
+// isSafePrime runs the tests, the cheapest first. The first is the
+// exponentiation that proves p and its generator if q is prime. The second is
+// one strong test of q. The rest of the proof follows for the few numbers that
+// are left, until ctx ends.
 func (s *Search) isSafePrime(ctx context.Context, p *big.Int) bool {
 	q := new(big.Int).Rsh(p, 1)
 	minusOne := new(big.Int).Sub(p, one)
@@ -164,8 +164,8 @@ func (s *Search) isSafePrime(ctx context.Context, p *big.Int) bool {
 	return base2.passes(s.test(q, base2.d)) && bailliePSW(q) && millerRabin(q, ctx.Done())
 }
 
-// candidates hands out the slots that are left, in order, and remembers the
-// first that holds a hit.
+// candidates hands out the slots that the sieve left, in order, and remembers
+// the first one that contains a safe prime.
 type candidates struct {
 	slots []uint32
 
@@ -176,7 +176,7 @@ type candidates struct {
 	tests  uint64
 }
 
-// take returns the next candidate, until it would be behind a hit.
+// take returns the next candidate, or false if it would come after a hit.
 func (c *candidates) take() (i int, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -205,8 +205,8 @@ func (c *candidates) settle(i int, hit bool) {
 	}
 }
 
-// settled returns the first candidate that is not known to hold nothing, and the
-// number of tests.
+// settled returns the first candidate that is not yet known to be empty, and
+// the number of tests.
 func (c *candidates) settled() (i int, tests uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -217,8 +217,8 @@ func (c *candidates) settled() (i int, tests uint64) {
 	return i, c.tests
 }
 
-// fastestTest returns 2^e mod n by the arithmetic that is the fastest for numbers
-// of this size here, and the time that it takes.
+// fastestTest returns the implementation of 2^e mod n that is the fastest on
+// this machine for numbers of this size, and the time that it takes.
 func fastestTest(ctx context.Context, base *big.Int) (test func(n, e *big.Int) *big.Int, took time.Duration) {
 	n := new(big.Int).Or(base, one)
 	e := new(big.Int).Rsh(n, 1)
@@ -246,7 +246,7 @@ func bigTest(n, e *big.Int) *big.Int { return new(big.Int).Exp(two, e, n) }
 func modexpTest(n, e *big.Int) *big.Int {
 	m, err := modexp.NewModulus(n.Bytes())
 	if err != nil {
-		return new(big.Int) // which is what no prime gives
+		return new(big.Int) // 0, which is never a power of 2 modulo a prime
 	}
 	return new(big.Int).SetBytes(m.Bytes(m.Exp(m.Reduce([]byte{2}), e.Bytes())))
 }
@@ -254,32 +254,33 @@ func modexpTest(n, e *big.Int) *big.Int {
 // expGamma is e^−γ, of Mertens' third theorem.
 const expGamma = 0.5614594835668851
 
-// expected is ln p · ln q, from which everything follows: a hit in that / 7.92
-// slots, and e^−2γ / ln² B of it in tests after sieving to B.
+// expected is ln p · ln q. Divided by 7.92 it is the number of slots for each
+// hit, and multiplied by e^−2γ / ln² B the number of tests after a sieve to B.
 func expected(p *big.Int) float64 {
 	lnP := float64(p.BitLen()) * math.Ln2
 	return lnP * (lnP - math.Ln2)
 }
 
-// slotsPerHit is the density's constant: a slot holds a safe prime with
-// probability 7.92 / (ln p · ln q), 24 times half of 2·C₂ = 0.66016….
-const slotsPerHit = 7.9219425
+// density is the constant of the density of safe primes: a slot contains one
+// with probability 7.92 / (ln p · ln q). It is 24/2 times C₂ = 0.66016….
+const density = 7.9219425
 
-// SlotsPerHit returns how many slots a search passes on average.
-func SlotsPerHit(base *big.Int) float64 { return expected(base) / slotsPerHit }
+// SlotsPerHit returns the number of slots that a search passes on average.
+func SlotsPerHit(base *big.Int) float64 { return expected(base) / density }
 
-// TestsPerHit returns how many numbers are tested on average after sieving to
-// depth.
+// TestsPerHit returns the number of tests of a search on average, after a sieve
+// to depth.
 func TestsPerHit(base *big.Int, depth float64) float64 {
 	x := expGamma / math.Log(depth)
 	return x * x * expected(base)
 }
 
-// worthwhile reports whether sieving by more primes saves more than it costs.
-// A prime r costs what the average one did, and saves 2/r of the tests, until r is
-// twice the tests' time over the prime's.
+// worthwhile reports whether sieving with more primes saves more time than it
+// costs. A prime r takes the average time of the primes so far, and saves 2/r
+// of the tests. So it is worthwhile until r is twice the time of all tests
+// divided by the time of a prime.
 func worthwhile(expect float64, reached uint64, primes int, spent, test time.Duration) bool {
-	const least = 1 << 14 // before that, what a prime costs is not yet known
+	const least = 1 << 14 // below, the time of a prime is not yet known
 	if reached < least || primes == 0 {
 		return true
 	}
@@ -289,10 +290,10 @@ func worthwhile(expect float64, reached uint64, primes int, spent, test time.Dur
 	return float64(reached) < 2*tests*float64(test)/perPrime
 }
 
-// largestUseful is the largest prime to sieve by: the root of the largest number
-// tested is enough, and is less than every p and q, so that none is struck for
-// being itself. Products of two primes must stay below 2^63, and no search wants
-// to go as far.
+// largestUseful is the largest prime to sieve with. The square root of the
+// largest number is enough. It is less than every p and q, so no prime strikes
+// itself out. Products of two primes must stay below 2^63, and no search gains
+// by larger primes.
 func largestUseful(base *big.Int) uint64 {
 	root := new(big.Int).Sqrt(base)
 	if root.BitLen() > 31 {
@@ -301,9 +302,9 @@ func largestUseful(base *big.Int) uint64 {
 	return root.Uint64()
 }
 
-// segmentSlots is how many slots are sieved at once: four times those that a hit
-// takes on average, so that one segment is enough in 98 of 100 searches, and at
-// most what its bits may take in memory.
+// segmentSlots is the number of slots that are sieved at once: at least four
+// times the slots for each hit, so that one segment is enough in 98 of 100
+// searches, but not more than 2^22, which bounds the memory.
 func segmentSlots(base *big.Int) uint64 {
 	slots := uint64(1) << 10
 	for float64(slots) < 4*SlotsPerHit(base) && slots < 1<<22 {

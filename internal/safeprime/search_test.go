@@ -52,8 +52,8 @@ func firstByHand(start *big.Int) *big.Int {
 var exhaustive = flag.Bool("exhaustive", false, "search from every start of 16 to 24 bits, for some minutes")
 
 // TestSearchIsExactFrom16To24Bits: from every start of 16 to 24 bits the search
-// finds what a table of all primes says. Without -exhaustive it tries every start
-// up to 19 bits and one in 31 from there on.
+// finds what a table of all primes says. Without -exhaustive it tries every
+// start up to 19 bits and one in 31 from there on.
 func TestSearchIsExactFrom16To24Bits(t *testing.T) {
 	const limit = 1<<24 + 1<<16
 	composite := make([]bool, limit)
@@ -71,7 +71,8 @@ func TestSearchIsExactFrom16To24Bits(t *testing.T) {
 			next[p] = uint32(p)
 		}
 	}
-	// All starts of one slot have one base, from which it is enough to search once.
+	// All starts of one slot have one base, from which it is enough to
+	// search once.
 	var last, found uint64
 	for start, step := uint64(1<<15), uint64(1); start < 1<<24; start += step {
 		if !*exhaustive && start >= 1<<19 {
@@ -335,8 +336,8 @@ func BenchmarkSieve(b *testing.B) {
 	}
 }
 
-// BenchmarkBase2Test is one test by each arithmetic, of which a search takes the
-// fastest.
+// BenchmarkBase2Test is one test by each arithmetic, of which a search takes
+// the fastest.
 func BenchmarkBase2Test(b *testing.B) {
 	for _, bits := range []int{1024, 2048, 3072, 4096} {
 		n := safeprime.FirstSlot(startOf(bits, "bench"))

@@ -9,14 +9,12 @@ import (
 	"time"
 )
 
-// The sieve. A slot is one integer p ≡ 11 (mod 24), the class of the safe primes
-// of which 2 generates the whole group; q = (p−1)/2 is then 5 (mod 12). Of slots
-// p = base + 24·i a prime r > 3 strikes those where it divides p, and those where
-// it divides q, which is p ≡ 1 (mod r).
+// The sieve. A slot is an integer p ≡ 11 (mod 24), and q = (p−1)/2 ≡ 5 (mod
+// 12). Among the slots p = base + 24·i, a prime r > 3 strikes out those where
+// it divides p, and those where it divides q, which means p ≡ 1 (mod r).
 //
-// For each prime the residue of base is computed anew and nothing is kept, so
-// that the depth costs no memory; a segment is long enough to hold a hit nearly
-// always.
+// For each prime the residue of base is computed again and nothing is kept, so
+// a deeper sieve needs no more memory. A segment nearly always contains a hit.
 
 // sieve is a segment of slots while it is sieved by several workers.
 type sieve struct {
@@ -35,7 +33,7 @@ type sieve struct {
 	reached uint64 // all primes below it were used
 }
 
-// run sieves and returns the slots that are left, in order.
+// run sieves and returns the slots that are not struck out, in order.
 func (s *sieve) run(ctx context.Context) ([]uint32, error) {
 	s.bits = make([]uint64, (s.slots+63)/64)
 	base := smallPrimes(uint32(math.Sqrt(float64(s.limit))) + 2)
@@ -91,7 +89,8 @@ func (s *sieve) merge(bits []uint64) {
 	}
 }
 
-// inParallel runs f on so many goroutines, one of them the caller's.
+// inParallel runs f on the given number of goroutines, one of which is the
+// caller's.
 func inParallel(workers int, f func()) {
 	var wg sync.WaitGroup
 	for range workers - 1 {
@@ -101,15 +100,15 @@ func inParallel(workers int, f func()) {
 	wg.Wait()
 }
 
-// sieveWorker strikes by whole blocks of primes, into bits of its own.
+// sieveWorker strikes out slots with whole blocks of primes, in its own bits.
 type sieveWorker struct {
 	*sieve
 	primes *primeBlock
 	bits   []uint64
 }
 
-// strikeBlock strikes by the primes of one block and returns their number. They
-// are taken four at a time, in two products.
+// strikeBlock strikes out slots with the primes of one block, four at a time in
+// two products, and returns the number of primes.
 func (w *sieveWorker) strikeBlock(index uint64) int {
 	primes := w.primes.find(index, w.limit)
 	n := len(primes)
@@ -127,10 +126,11 @@ func (w *sieveWorker) strikeBlock(index uint64) int {
 	return n
 }
 
-// strike strikes the slots i with base + 24·i ≡ 0 or 1 (mod r), where rem is base
-// mod r.
+// strike strikes out the slots i with base + 24·i ≡ 0 or 1 (mod r), where rem
+// is base mod r.
 func (w *sieveWorker) strike(r, rem uint64) {
-	// Every unit modulo 24 is its own inverse, so r·(24 − r mod 24) ≡ −1 (mod 24).
+	// Every unit modulo 24 is its own inverse, so r·(24 − r mod 24) ≡ −1
+	// (mod 24).
 	inverse := (r*(24-r%24) + 1) / 24 // of 24 modulo r
 	p := (r - rem) * inverse % r
 	q := p + inverse

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestStrongTestVectors: one round of Miller–Rabin with a given base, for numbers
-// and bases of every kind.
+// TestStrongTestVectors: one round of Miller–Rabin with a given base, for
+// numbers and bases of every kind.
 func TestStrongTestVectors(t *testing.T) {
 	vectors := testvec.Load[[]struct {
 		W        testvec.Hex `json:"w"`
@@ -29,8 +29,8 @@ func TestStrongTestVectors(t *testing.T) {
 	require.Equal(t, 43, passed)
 }
 
-// TestPrimalityVectors: the proof that q is prime accepts the primes and nothing
-// else, and so does each of its two tests alone.
+// TestPrimalityVectors: the proof that q is prime accepts the primes and
+// nothing else, and so does each of its two tests alone.
 func TestPrimalityVectors(t *testing.T) {
 	vectors := testvec.Load[[]struct {
 		ID      int         `json:"id"`

@@ -1,12 +1,14 @@
-// Package safeprime proves that a number is a safe prime and that a generator
-// generates its whole multiplicative group, and remembers what was proved.
+// Package safeprime finds safe primes, proves that a number is a safe prime and
+// that a generator generates its whole multiplicative group, and remembers what
+// was proved.
 //
-// A modulus may come from an adversary: a group that is not what it seems to
-// be gives away passwords. The proof therefore uses random bases and never
-// trusts a test whose result an adversary can compute beforehand.
+// A modulus may come from an adversary, and a group that is not what it
+// seems to be gives away passwords. The proof therefore uses random bases,
+// and accepts nothing because of a test whose result an adversary can
+// compute beforehand.
 //
-// All inputs are public and nothing here is constant time. Sizes are bounded
-// by the callers: the time of a proof grows with the third power of the size.
+// All inputs are public, and nothing here is constant time. Callers bound the
+// sizes: the time of a proof grows with the third power of the size.
 package safeprime
 
 import (
@@ -16,17 +18,18 @@ import (
 )
 
 var (
-	// ErrSize is returned for a number that is even, below 2^15, or has a
-	// leading zero byte.
+	// ErrSize means a number that is even, below 2^15, or has a leading
+	// zero byte.
 	ErrSize = errors.New("safeprime: not an odd number of at least 16 bits without leading zero bytes")
-	// ErrNotPrime is returned if N is not prime.
+	// ErrNotPrime means that N is not prime.
 	ErrNotPrime = errors.New("safeprime: N is not prime")
-	// ErrNotSafe is returned if q = (N−1)/2 is not prime and g^q ≡ −1 (mod N),
-	// which a prime N gives, or a composite one made for it.
+	// ErrNotSafe means that q = (N−1)/2 is not prime, although g^q ≡ −1 (mod
+	// N). That holds if N is prime and g is not a quadratic residue, or if N is
+	// a composite number that was made for it.
 	ErrNotSafe = errors.New("safeprime: (N-1)/2 is not prime")
-	// ErrGenerator is returned if N is prime and g does not generate its whole
-	// group: g is a quadratic residue, or not in 1 < g < N−1. It leaves open
-	// whether (N−1)/2 is prime.
+	// ErrGenerator means that N is prime, as far as Baillie–PSW can tell, and g
+	// does not generate its whole group: g is a quadratic residue, or not in
+	// 1 < g < N−1. Whether (N−1)/2 is prime was not tested.
 	ErrGenerator = errors.New("safeprime: g does not generate the whole group of N")
 )
 
@@ -40,12 +43,14 @@ var (
 )
 
 // Verify proves that N, big-endian, is a safe prime 2q + 1 and that the order
-// of g modulo N is N−1. It returns nil or one of the errors above. It uses no
-// cache; [Prove] does.
+// of g modulo N is N−1. It returns nil or the first error that applies, in this
+// order: [ErrSize], then [ErrNotPrime] or [ErrGenerator], then [ErrNotSafe]. It
+// uses no cache. [Prove] does.
 //
-// With q prime, the single equation g^q ≡ −1 (mod N) proves the rest: the
-// order of g divides 2q and not q, nor, for 1 < g < N−1, 2; so it is 2q = N−1
-// and N is prime (Lucas, Pocklington). A quadratic residue fails it.
+// With q prime, the single equation g^q ≡ −1 (mod N) proves the rest. The order
+// of g divides 2q. It does not divide q, and for 1 < g < N−1 it does not divide
+// 2. So it is 2q = N−1, and N is prime (Lucas, Pocklington). A quadratic
+// residue fails the equation.
 func Verify(n []byte, g int) error {
 	if err := VerifyGenerator(n, g); err != nil {
 		return err
@@ -53,11 +58,13 @@ func Verify(n []byte, g int) error {
 	return verifyPrime(n)
 }
 
-// VerifyGenerator is the part of the proof that concerns g, one exponentiation:
-// g^q ≡ −1 (mod N). It proves what Verify does if (N−1)/2 is known to be prime.
+// VerifyGenerator is the part of the proof that depends on g: g^q ≡ −1 (mod N),
+// one exponentiation. If (N−1)/2 is known to be prime, it proves what [Verify]
+// proves. It returns nil, [ErrSize], [ErrNotPrime] or [ErrGenerator].
 //
-// A refusal takes the time of about five at most, which is what it costs to tell
-// ErrGenerator from ErrNotPrime: one, unless N is prime or made to seem so.
+// A refusal takes the time of one exponentiation. If N is prime or
+// seems to be, it takes up to five, because [ErrGenerator] has to be
+// told from [ErrNotPrime].
 func VerifyGenerator(n []byte, g int) error {
 	if len(n) == 0 || n[0] == 0 || n[len(n)-1]&1 == 0 {
 		return ErrSize
@@ -68,9 +75,9 @@ func VerifyGenerator(n []byte, g int) error {
 	}
 	G := big.NewInt(int64(g))
 	minusOne := new(big.Int).Sub(N, one)
-	// Whatever N is, g^q ≡ −1 needs the Jacobi symbol (g/N) = −1, which takes
-	// microseconds. Without it the pair is refused, and Baillie–PSW may say why:
-	// nothing is accepted on its word.
+	// For every N, g^q ≡ −1 requires the Jacobi symbol (g/N) = −1, which takes
+	// microseconds. Otherwise the pair is refused, and Baillie–PSW only chooses
+	// the error: nothing is accepted because of it.
 	if G.Cmp(one) <= 0 || G.Cmp(minusOne) >= 0 || big.Jacobi(G, N) != -1 {
 		if bailliePSW(N) {
 			return ErrGenerator
@@ -89,18 +96,19 @@ func VerifyGenerator(n []byte, g int) error {
 func verifyPrime(n []byte) error {
 	q := new(big.Int).SetBytes(n)
 	q.Rsh(q, 1)
-	// Baillie–PSW refuses whatever is not built to deceive it.
+	// Baillie–PSW refuses every composite number that was not made to
+	// deceive it.
 	if !bailliePSW(q) || !millerRabin(q, nil) {
 		return ErrNotSafe
 	}
 	return nil
 }
 
-// bailliePSW is n.ProbablyPrime(0) without its panic: its Lucas test tries
-// parameters up to 10,000 and panics if none will do (go.dev/issue/81487). No
-// such number turns up by chance, but seconds are enough to make a prime of 7,200
-// bits for which none does. By then n has passed the strong test to base 2, and
-// bailliePSW returns true.
+// bailliePSW is n.ProbablyPrime(0) without its panic. Its Lucas test tries
+// parameters up to 10,000 and panics if none is suitable (go.dev/issue/81487).
+// No such number occurs by chance, but within seconds one can make a prime of
+// 7,200 bits for which no parameter is suitable. At that point n has passed the
+// strong test with base 2, and bailliePSW returns true.
 func bailliePSW(n *big.Int) (ok bool) {
 	defer func() {
 		if recover() != nil {
@@ -111,9 +119,9 @@ func bailliePSW(n *big.Int) (ok bool) {
 }
 
 // millerRabin runs the strong probable-prime test on an odd q > 3, with random
-// bases in [2, q−2] from crypto/rand. big.Int.ProbablyPrime derives its bases from
-// q, and its documentation says that it is not suitable for adversarial input. Once
-// done is closed, millerRabin returns false.
+// bases in [2, q−2] from crypto/rand. big.Int.ProbablyPrime derives its bases
+// from q, and its documentation says that it is not suitable for adversarial
+// input. Once done is closed, millerRabin returns false.
 func millerRabin(q *big.Int, done <-chan struct{}) bool {
 	test := newStrongTest(q)
 	span := new(big.Int).Sub(q, big.NewInt(3))
@@ -135,8 +143,8 @@ func millerRabin(q *big.Int, done <-chan struct{}) bool {
 	return true
 }
 
-// strongTest is the strong probable-prime test of an odd number q > 3, for bases of
-// the choice of its caller. q − 1 is 2^s·d with an odd d.
+// strongTest is the strong probable-prime test of an odd number q > 3, for
+// bases of the choice of its caller. q − 1 is 2^s·d with an odd d.
 type strongTest struct {
 	q, minusOne, d *big.Int
 	s              uint
@@ -148,8 +156,8 @@ func newStrongTest(q *big.Int) strongTest {
 	return strongTest{q, minusOne, new(big.Int).Rsh(minusOne, s), s}
 }
 
-// passes reports whether x, which is base^d modulo q, is 1, or becomes −1 within
-// s−1 squarings. It changes x.
+// passes reports whether x, which is base^d modulo q, is 1, or becomes −1
+// within s−1 squarings. It changes x.
 func (t strongTest) passes(x *big.Int) bool {
 	if x.Cmp(one) == 0 {
 		return true

@@ -172,8 +172,8 @@ func TestSubstitutedGroupIsRefused(t *testing.T) {
 	}
 }
 
-// requireRefused makes sure that Verify refuses n with small generators, and why:
-// n is odd, and no safe prime.
+// requireRefused makes sure that Verify refuses n with small generators, and
+// why: n is odd, and no safe prime.
 func requireRefused(t *testing.T, name string, n *big.Int) {
 	t.Helper()
 	prime := n.ProbablyPrime(0)

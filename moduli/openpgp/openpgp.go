@@ -1,9 +1,9 @@
-// Package openpgp reads the moduli that Proton distributes: OpenPGP messages with a
-// cleartext signature (RFC 9580, Section 7) over the base64 form of a little-endian
-// number of 2048 bits.
+// Package openpgp reads the moduli that Proton distributes: OpenPGP messages
+// with a cleartext signature (RFC 9580, Section 7) over the base64 form of a
+// little-endian number of 2048 bits.
 //
-// A server reads a message, lets package srp prove that N is a safe prime, and keeps
-// the message as the certificate of the group, for its clients:
+// A server reads a message, lets package srp prove that N is a safe prime, and
+// keeps the message as the certificate of the group, for its clients:
 //
 //	key, err := openpgp.ParseKey(openpgp.ProtonKey)
 //	n, err := key.Modulus(message)
@@ -18,12 +18,13 @@
 //		GroupPolicy: key.GroupPolicy(),
 //	})
 //
-// If the modulus arrives in another wire format, as in Proton's JSON, the client
-// passes it on as srp.UnverifiedGroup{N: n, G: openpgp.Generator, Certificate: message}.
+// If the modulus arrives in another wire format, as in Proton's JSON, the
+// client passes it on as srp.UnverifiedGroup{N: n, G: openpgp.Generator,
+// Certificate: message}.
 //
-// A signature only says who chose the modulus. This package does not test whether N
-// is prime, and does not read other OpenPGP messages. All values are public, and
-// nothing here is constant time.
+// A signature only says who chose the modulus. This package does not test
+// whether N is prime, and does not read other OpenPGP messages. All values are
+// public, and nothing here is constant time.
 package openpgp
 
 import (
@@ -42,8 +43,8 @@ import (
 )
 
 const (
-	// MaxMessage is the size of the largest message that is read, in bytes. Proton's
-	// messages are about 660 bytes long.
+	// MaxMessage is the size of the largest message that is read, in bytes.
+	// Proton's messages are about 660 bytes long.
 	MaxMessage = 4096
 	// ModulusSize is the size of a modulus, in bytes.
 	ModulusSize = 256
@@ -53,14 +54,14 @@ const (
 	maxKey = 16 << 10
 )
 
-// Errors of this package, to be told apart with errors.Is. The text ends with the
-// reason, which is constant.
+// Errors of this package, to be told apart with errors.Is. The text ends with
+// the reason, which is constant.
 var (
 	// ErrMalformed means a key or a message that is not in the exact form that
 	// [ParseKey] or [Key.Modulus] describes.
 	ErrMalformed = errors.New("openpgp: malformed")
-	// ErrUntrusted means a message that the key did not sign, or a group without
-	// a certificate or with a certificate for another group.
+	// ErrUntrusted means a message that the key did not sign, or a group
+	// without a certificate or with a certificate for another group.
 	ErrUntrusted = errors.New("openpgp: modulus not trusted")
 )
 
@@ -74,8 +75,8 @@ var (
 	errOtherGroup    = fmt.Errorf("%w: the certificate is for another group", ErrUntrusted)
 )
 
-// Key is a public key that signs moduli. It is immutable and safe for concurrent
-// use.
+// Key is a public key that signs moduli. It is immutable and safe for
+// concurrent use.
 type Key struct {
 	entities pgp.EntityList
 }
@@ -105,22 +106,23 @@ const (
 	endSignature   = "-----END PGP SIGNATURE-----"
 )
 
-// Modulus verifies the signature of message and returns the modulus N, big-endian,
-// 256 bytes long.
+// Modulus verifies the signature of message and returns the modulus N,
+// big-endian, 256 bytes long.
 //
 // The message must consist of a Hash header, an empty line, one line with the
-// canonical base64 form of 256 bytes, and an armored signature of this key only. One
-// line end may follow, and nothing else. Lines end in LF or CRLF. The signature must
-// be of type 0x01, over text. N must be exactly 2048 bits long, with N ≡ 3 (mod 8),
-// because otherwise 2 cannot generate the whole group. The Hash header and the
-// comments in the armor of the signature are not signed and are ignored.
+// canonical base64 form of 256 bytes, and an armored signature of this key
+// only. One line end may follow, and nothing else. Lines end in LF or CRLF. The
+// signature must be of type 0x01, over text. N must be exactly 2048 bits long,
+// with N ≡ 3 (mod 8), because otherwise 2 cannot generate the whole group. The
+// Hash header and the comments in the armor of the signature are not signed and
+// are ignored.
 //
 // The key must have been valid when the signature was made. It may have expired
-// since, and the clock of the caller does not matter: accounts log in on a modulus
-// for years.
+// since, and the clock of the caller does not matter: accounts log in on a
+// modulus for years.
 //
-// Modulus returns [ErrMalformed] for a message of another form and [ErrUntrusted]
-// for a message that the key did not sign.
+// Modulus returns [ErrMalformed] for a message of another form and
+// [ErrUntrusted] for a message that the key did not sign.
 func (k *Key) Modulus(message []byte) ([]byte, error) {
 	if len(message) > MaxMessage {
 		return nil, errMessage
@@ -181,9 +183,9 @@ func (k *Key) verify(block *clearsign.Block) error {
 	return nil
 }
 
-// onlySignature returns the signature of a sequence of packets that consists of one
-// signature over text. Package openpgp ignores signatures of other keys, and accepts
-// a signature of another type.
+// onlySignature returns the signature of a sequence of packets that consists of
+// one signature over text. Package openpgp ignores signatures of other keys,
+// and accepts a signature of another type.
 func onlySignature(body []byte) (*packet.Signature, bool) {
 	packets := packet.NewOpaqueReader(bytes.NewReader(body))
 	first, err := packets.Next()
@@ -201,10 +203,10 @@ func onlySignature(body []byte) (*packet.Signature, bool) {
 	return signature, ok && signature.SigType == packet.SigTypeText
 }
 
-// GroupPolicy returns the policy by which a client of package srp accepts groups.
-// It accepts a group if g is 2 and the certificate is a message with the modulus n
-// that this key signed (see [Key.Modulus]). Otherwise the policy returns
-// [ErrUntrusted] or [ErrMalformed].
+// GroupPolicy returns the policy by which a client of package srp accepts
+// groups. It accepts a group if g is 2 and the certificate is a message with
+// the modulus n that this key signed (see [Key.Modulus]). Otherwise the policy
+// returns [ErrUntrusted] or [ErrMalformed].
 func (k *Key) GroupPolicy() func(n []byte, g int, certificate []byte) error {
 	return func(n []byte, g int, certificate []byte) error {
 		if len(certificate) == 0 {

@@ -220,8 +220,8 @@ func TestOtherKeysAreRefused(t *testing.T) {
 	require.ErrorIs(t, err, openpgp.ErrMalformed, "a second signature")
 }
 
-// TestKeysMayExpire: a message that was signed while the key was valid stays valid,
-// also for a client whose clock is behind.
+// TestKeysMayExpire: a message that was signed while the key was valid stays
+// valid, also for a client whose clock is behind.
 func TestKeysMayExpire(t *testing.T) {
 	body := modulusText(func([]byte) {})
 	at := func(made time.Time) *packet.Config {
@@ -248,8 +248,8 @@ func TestKeysMayExpire(t *testing.T) {
 	require.NoError(t, err, "the clock is behind")
 }
 
-// TestOtherSignatureTypesAreRefused: a signature over binary data under the same
-// number.
+// TestOtherSignatureTypesAreRefused: a signature over binary data under the
+// same number.
 func TestOtherSignatureTypesAreRefused(t *testing.T) {
 	e, key := signer(t)
 	body := modulusText(func([]byte) {})
