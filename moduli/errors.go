@@ -6,7 +6,7 @@ import (
 )
 
 // Errors of this package, to be told apart with errors.Is. The text of
-// ErrMalformed and ErrUntrusted ends with the reason, which is constant.
+// [ErrMalformed] and [ErrUntrusted] ends with the reason, which is constant.
 var (
 	// ErrMalformed means data that is not in the one form that its reader
 	// describes, or values that the form cannot represent.
@@ -21,7 +21,7 @@ var (
 	ErrExpired = errors.New("moduli: record expired for new passwords")
 
 	// ErrSize means an N that is even, has leading zero bytes, or whose size is
-	// not a multiple of 8 bits from MinBits to MaxBits.
+	// not a multiple of 8 bits from [MinBits] to [MaxBits].
 	ErrSize = errors.New("moduli: N is not an odd number of 512 to 8192 bits in whole bytes")
 	// ErrNotPrime means that N is not prime.
 	ErrNotPrime = errors.New("moduli: N is not prime")

@@ -391,7 +391,10 @@ func TestPrivateKeysShowNothing(t *testing.T) {
 		testvec.Redacted(t, v, secrets...)
 	}
 	require.Equal(t, "moduli.PrivateKey(redacted)", fmt.Sprintf("%#v", key))
-	for _, v := range []any{key, *key, struct{ Key *moduli.PrivateKey }{key}} {
+	for _, v := range []any{key, *key, struct {
+		Name string
+		Key  *moduli.PrivateKey
+	}{"pool", key}} {
 		_, err := json.Marshal(v)
 		require.Error(t, err)
 		require.Error(t, gob.NewEncoder(io.Discard).Encode(v))
