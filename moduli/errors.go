@@ -5,8 +5,9 @@ import (
 	"fmt"
 )
 
-// Errors of this package, to be told apart with errors.Is. The text of
-// [ErrMalformed] and [ErrUntrusted] ends with the reason, which is constant.
+// Errors of this package, to be told apart with errors.Is. A reason may follow in
+// the text of [ErrMalformed]. It always follows in the text of [ErrUntrusted].
+// Reasons are constant.
 var (
 	// ErrMalformed means data that is not in the one form that its reader
 	// describes, or values that the form cannot represent.
