@@ -127,3 +127,17 @@ func TestRFC9496(t *testing.T) {
 	}
 	require.Equal(t, 29, total)
 }
+
+// Uniform bytes that are not canonical field elements are reduced, so that four
+// inputs have one element.
+func TestRFC9496EquivalentInputs(t *testing.T) {
+	vectors := testvec.Load[[]struct{ Uniform, Element testvec.Hex }](t, testdata, "testdata/rfc9496_equivalent.json")
+	require.Len(t, vectors, 4)
+	g, one := oprf.Ristretto255.Group, ristretto.scalar(big.NewInt(1))
+	for _, v := range vectors {
+		require.Equal(t, vectors[0].Element, v.Element)
+		out := make([]byte, g.ElementSize())
+		require.NoError(t, g.MapMultiply(out, one, v.Uniform))
+		require.EqualValues(t, v.Element, out)
+	}
+}
