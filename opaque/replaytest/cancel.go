@@ -7,10 +7,9 @@ import (
 	"github.com/nescio-go/nescio/opaque"
 )
 
-// cancelledContext lets a call whose context is cancelled return an error or
-// the right answer. After an error it is open whether the id was recorded: a
-// second call may be first or not. But of all calls that return no error at
-// most one may be first.
+// cancelledContext allows a call whose context is cancelled to return an error
+// or the right answer. After an error the id may be recorded or not, so a second
+// call may be first or not. At most one call that returns no error may be first.
 func cancelledContext(s *store) {
 	r, ok := s.open()
 	if !ok {

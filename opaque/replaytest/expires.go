@@ -9,11 +9,8 @@ import (
 const (
 	probes = 8
 
-	// clockTolerance is how far the clock of the store may be ahead.
-	clockTolerance = 100 * time.Millisecond
-
-	// longest is after what time ids are looked up that expire much later.
-	longest = 2 * time.Second
+	// wait is when ids are looked up that expire much later.
+	wait = 2 * time.Second
 
 	// A store that is too slow for the first lifetime gets longer ones.
 	firstLife = time.Second
@@ -26,8 +23,8 @@ func untilExpires(s *store) {
 	if !ok {
 		return
 	}
-	// Enough ids to be noticed by a store that keeps only the latest few, and
-	// written in a time zone that shows whether the store drops it.
+	// The number of ids finds stores that keep only the latest, the time zone
+	// finds stores that drop it.
 	lasting, west := newIDs(100), time.FixedZone("", -12*60*60)
 	expires := soon().In(west)
 	for _, id := range lasting {
@@ -45,11 +42,11 @@ func untilExpires(s *store) {
 			break
 		}
 		if life == lastLife {
-			s.Errorf("the store is too slow to test: ids expired before %d of them could be looked up within %v", probes, life)
+			s.Errorf("the store is too slow to test: %d ids that were to be kept for %v expired before all were looked up", probes, life)
 			return
 		}
 	}
-	if !s.sleepUntil(begin.Add(longest)) {
+	if !s.sleepUntil(begin.Add(wait)) {
 		return
 	}
 	for _, id := range lasting {
@@ -61,9 +58,9 @@ func untilExpires(s *store) {
 	}
 }
 
-// probe records ids and looks up each of them once, at another time before it
-// expires, because a lookup may renew what is looked up. It reports inTime as
-// false if an answer came too late to tell.
+// probe records ids and looks up each of them once, at different times before
+// they expire. Each only once, because a lookup may extend the time of an id. If
+// an answer comes after the id expired, inTime is false.
 func (s *store) probe(r opaque.Replay, life time.Duration) (inTime, ok bool) {
 	begin := time.Now()
 	expires := lateInSecond(begin.Add(life))
@@ -74,7 +71,9 @@ func (s *store) probe(r opaque.Replay, life time.Duration) (inTime, ok bool) {
 		}
 	}
 	recorded := time.Now()
-	step := expires.Add(-clockTolerance).Sub(begin) / probes
+	// The last lookup leaves a tenth of life for the answer, and for a store whose
+	// clock is ahead.
+	step := expires.Add(-life/10).Sub(begin) / probes
 	for i, id := range ids {
 		if !s.sleepUntil(begin.Add(time.Duration(i+1) * step)) {
 			return false, false
@@ -129,17 +128,17 @@ func otherExpires(s *store) {
 	if !ok {
 		return
 	}
-	id, now := newID(), time.Now()
-	if !s.first(r, id, now.Add(time.Minute), newIsNotFirst) {
+	id := newID()
+	if !s.first(r, id, soon(), newIsNotFirst) {
 		return
 	}
-	for _, other := range []time.Duration{2 * time.Minute, time.Hour, time.Second / 10, 0, -time.Hour} {
-		if !s.used(r, id, now.Add(other), "the call had another expires. Only the id decides.") {
+	for _, other := range []time.Duration{2 * time.Minute, time.Hour, 100 * time.Millisecond, 0, -time.Hour} {
+		if !s.used(r, id, time.Now().Add(other), "the call had another expires. Only the id decides.") {
 			return
 		}
 	}
-	if s.sleepUntil(now.Add(time.Second / 5)) {
-		s.used(r, id, now.Add(time.Minute), "later calls had an earlier expires. They must not shorten the time of the first.")
+	if s.sleepUntil(time.Now().Add(200 * time.Millisecond)) {
+		s.used(r, id, soon(), "later calls had an earlier expires. They must not shorten the time of the first.")
 	}
 }
 

@@ -47,7 +47,7 @@ func until(f func(expires time.Time) time.Time) func() func() opaque.Replay {
 	})
 }
 
-// wait stands for the time that a query takes, in which others run.
+// wait stands for the time that a query takes, in which other calls run.
 func wait() { runtime.Gosched() }
 
 var errStore = errors.New("store error")

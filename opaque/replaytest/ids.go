@@ -50,9 +50,8 @@ func similarIDs(s *store) {
 	}
 }
 
-// alike makes two different ids that a careless store takes for the same. The
-// letters that they are made of are random, because a pair can be used only once
-// with a store.
+// alike makes pairs of different ids that a careless store confuses, from 16
+// letters. The letters are random because a store accepts a pair only once.
 var alike = []struct {
 	how string
 	of  func(l string) (a, b string)
@@ -69,8 +68,8 @@ var alike = []struct {
 	{"have the same digits when written without leading zeros", func(l string) (a, b string) { return l[:14] + "\x01\x11", l[:14] + "\x11\x01" }},
 }
 
-// oddID returns an id of which no bit can be changed so that a byte becomes zero:
-// that is for ids that are alike.
+// oddID returns a random id whose bytes all have two bits set or more. Changing
+// one bit makes no byte zero. Zero bytes are tested by alike.
 func oddID() (id [16]byte) {
 	for i := range id {
 		for bits.OnesCount8(id[i]) < 2 {

@@ -10,8 +10,8 @@ import (
 	"github.com/nescio-go/nescio/opaque"
 )
 
-// firstOnce needs neither concurrency nor time: it finds stores that always or
-// never answer first, and stores that forget an id when it is seen again.
+// firstOnce finds stores that always or never answer first, and stores that
+// forget an id when it is looked up.
 func firstOnce(s *store) {
 	r, ok := s.open()
 	if !ok {
@@ -103,11 +103,11 @@ const (
 	// memory is short. A slow one gets minRounds.
 	raceTime  = 400 * time.Millisecond
 	minRounds = 10
-	maxRounds = 5_000
+	maxRounds = 12_000
 )
 
-// race requires that of concurrent calls through the handles exactly one is
-// first for each id. If several are, why says what that means.
+// race requires that exactly one of several concurrent calls through the handles
+// is first for each id. The message for more than one ends with why.
 func (s *store) race(why string, handles ...opaque.Replay) {
 	s.Helper()
 	begin := time.Now()
@@ -131,9 +131,9 @@ func (s *store) race(why string, handles ...opaque.Replay) {
 	}
 }
 
-// raceOnce has every caller call for every id. They start together, each with
-// another id than most others, so that calls for the same id and calls for
-// different ids meet.
+// raceOnce has every caller call for every id. The callers start together, in
+// pairs that begin with the same id. Calls for the same id meet, and calls for
+// different ids.
 func raceOnce(ctx context.Context, ids [][16]byte, handles []opaque.Replay) (firsts *[perRound]atomic.Int32, err error) {
 	var (
 		ready  atomic.Int32

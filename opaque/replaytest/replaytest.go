@@ -1,22 +1,34 @@
 // Package replaytest tests implementations of [opaque.Replay], the memory of
-// single uses that the replicas of a server share. Everyone who writes one
-// should run it: a Replay that always answers "first" passes every test of an
-// ordinary login, and lets an attacker use the state of a login twice.
+// single uses that the replicas of a server share. Anyone who writes a Replay
+// should run it. A Replay that always answers "first" passes every test of an
+// ordinary login, and lets an attacker finish the same login twice.
 //
-// Call [Run] from a test of your own. The Replay of package srp has the same
-// method, so one store and one test serve both packages.
+// Call [Run] from a test. The Replay of package srp has the same method, so one
+// store and one test serve both packages.
 //
-// Run tests that one call for an id is first and no other, among concurrent
-// calls, through two handles on one store, and after the store is opened again;
-// that an id is kept until it expires; that similar ids are not mixed up; and
-// that calls with a cancelled context do not make an id first twice.
+// Run requires:
 //
-// Run does not test whether records survive a power failure or the loss of a
-// database node, what happens if the clocks of the store and its callers differ
-// by more than a tenth of a second, whether a store forgets ids that were to be
-// kept for more than two seconds, or whether it frees what has expired. An
-// expired id may be forgotten or not. Races between processes are tested only as
-// far as two handles in one process show them.
+//   - Exactly one call for an id is first, also among concurrent calls, through
+//     two handles on one store, and after the store is opened again.
+//   - An id is kept until its first call's expires. Later calls do not change
+//     that. An expired id may be forgotten or kept.
+//   - All 16 bytes of an id count, whatever they are.
+//   - An expires in the past or in the year 2100 is not an error. The answer for
+//     a new id that has already expired may be true or false.
+//   - A call with a cancelled context returns an error or the right answer. After
+//     an error a second call for the id may be first or not. At most one call
+//     that returns no error is first.
+//
+// Run does not test:
+//
+//   - Durability: whether records survive a power failure or the loss of a
+//     database node.
+//   - Clock skew: the clock of the store may be ahead of this machine's by up to
+//     a tenth of a second.
+//   - Long times: whether an id is kept for longer than two seconds.
+//   - Space: whether the store frees what has expired.
+//   - Races between processes, beyond what two handles in one process show. A race
+//     of nanoseconds, in memory, may take several runs to be found.
 package replaytest
 
 import (
@@ -30,23 +42,25 @@ import (
 
 // Run tests the store that open opens, with a subtest for each requirement.
 //
-// Run calls open several times, twice in some subtests, and every call must open
-// the same store, as another replica or a restarted process would. So create the
-// store, such as a database file, before Run and open it in open. To close what
-// open opened, use the Cleanup method of the t that open gets. The calls of open
-// are sequential, the calls of Consume are not.
+// Run calls open several times, in some subtests twice. Every call must open the
+// same store, as another replica or a restarted process would. Create the store,
+// a database file for example, before Run, and open it in open. Each call gets
+// the t of the subtest that uses the handle. To close the handle, use t.Cleanup.
+// Calls of open are sequential, calls of Consume are not.
 //
-// Run takes about three seconds with a store in memory and longer with one that
-// takes a millisecond or more for each call. It leaves up to some 100,000 ids in
-// the store, which expire within a minute, apart from a few that expire in
-// 2100. Ids are random, so Run may be repeated with the same store. Use a test
-// database.
+// Run takes about three seconds with a store in memory, and about 20 seconds if a
+// call takes 20 milliseconds. A store that takes 100 milliseconds or more is
+// reported as too slow.
+//
+// Run leaves up to 100,000 ids in the store. All but one expire within an hour,
+// and one expires in 2100. Ids are random, so Run may be repeated with the same
+// store. Use a test database.
 func Run(t *testing.T, open func(t *testing.T) opaque.Replay) {
 	check(subtest{t}, func(t tester) opaque.Replay { return open(t.(subtest).T) })
 }
 
-// tester is what the checks use of a testing.T. The tests of this package have
-// one that notes failures instead of failing.
+// tester is the part of testing.T that the checks use. The tests of this package
+// have a tester that records failures.
 type tester interface {
 	Context() context.Context
 	Errorf(format string, args ...any)
@@ -81,8 +95,8 @@ var properties = []property{
 	{"CancelledContext", cancelledContext},
 }
 
-// patience is how long a subtest may take. A call that waits forever then gets
-// a cancelled context.
+// patience is how long a subtest may take before the context of its calls is
+// cancelled.
 const patience = 30 * time.Second
 
 func check(t tester, open opener) {
@@ -99,8 +113,8 @@ func checkOne(t tester, p property, open opener) {
 	})
 }
 
-// store is the store under test in one subtest. Its methods report what is
-// wrong and return false if the subtest cannot go on.
+// store is the store under test in one subtest. Its methods report failures and
+// return false if the subtest cannot go on.
 type store struct {
 	tester
 	opener opener
@@ -132,7 +146,7 @@ func (s *store) consume(r opaque.Replay, id [16]byte, expires time.Time) (first,
 	return first, err == nil
 }
 
-// first requires that the call is first. If it is not, why says what that means.
+// first requires that the call is first. The failure message ends with why.
 func (s *store) first(r opaque.Replay, id [16]byte, expires time.Time, why string) bool {
 	s.Helper()
 	first, ok := s.consume(r, id, expires)
@@ -142,7 +156,7 @@ func (s *store) first(r opaque.Replay, id [16]byte, expires time.Time, why strin
 	return ok && first
 }
 
-// used requires that the call is not first. If it is, why says what that means.
+// used requires that the call is not first. The failure message ends with why.
 func (s *store) used(r opaque.Replay, id [16]byte, expires time.Time, why string) bool {
 	s.Helper()
 	first, ok := s.consume(r, id, expires)
