@@ -2,64 +2,108 @@ package testvec
 
 import (
 	"bytes"
-	"encoding/base64"
-	"encoding/hex"
+	"encoding/gob"
 	"encoding/json"
+	"encoding/xml"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"strings"
 	"testing"
 )
 
-// Redacted fails the test if one of the secrets shows in anything that
-// formatting, logging or JSON makes of v: by itself, behind a pointer, in a
-// slice, or in an exported field.
+// minRedacted is the length in bytes of the shortest secret that Redacted looks
+// for. A shorter one would be found by chance.
+const minRedacted = 8
+
+// Redacted fails the test if one of the secrets shows in anything that package
+// fmt, log/slog or an encoder makes of v. It tries v, pointers to v and what v
+// points to. It tries each of them alone, in slices, maps and interfaces, and in
+// exported and unexported fields of structs. Secrets are 8 bytes or longer. A
+// secret shows if its first 8 bytes do, in any common notation.
 func Redacted(t testing.TB, v any, secrets ...[]byte) {
 	t.Helper()
-	for where, text := range renderings(v) {
-		for i, s := range secrets {
-			if len(s) < 4 {
-				t.Fatalf("testvec: secret %d is too short to look for", i)
+	redacted(t, v, secrets, func(string, string) bool { return true })
+}
+
+// RedactedByFormat is Redacted for plain structs with exported secrets, such as
+// a server's configuration. It leaves out what no Format method can change: the
+// unexported fields of other structs, %p, and %w for a value that is not an
+// error.
+func RedactedByFormat(t testing.TB, v any, secrets ...[]byte) {
+	t.Helper()
+	redacted(t, v, secrets, func(where, how string) bool {
+		return !strings.Contains(where, "unexported") && !strings.Contains(how, "%p") && !strings.Contains(how, "%w")
+	})
+}
+
+// redacted looks at the places and renderings that tries selects.
+func redacted(t testing.TB, v any, secrets [][]byte, tries func(where, how string) bool) {
+	t.Helper()
+	if len(secrets) == 0 {
+		t.Fatalf("testvec: no secrets to look for")
+	}
+	var searches []search
+	for i, s := range secrets {
+		if len(s) < minRedacted {
+			t.Fatalf("testvec: secret %d is shorter than %d bytes", i, minRedacted)
+		}
+		searches = append(searches, newSearch(s))
+	}
+	for where, held := range holders(v) {
+		for how, text := range renderings(held) {
+			if !tries(where, how) {
+				continue
 			}
-			if shows(text, s) {
-				t.Errorf("secret %d shows in %s: %.200q", i, where, text)
+			shown := newHaystack(text)
+			for i, s := range searches {
+				if s.in(shown) {
+					t.Errorf("secret %d shows in %s, %s: %.200q", i, where, how, text)
+				}
 			}
 		}
 	}
 }
 
+// formats are all verbs of package fmt, and flags that change what they write.
+var formats = []string{
+	"%v", "%+v", "%#v", "%s", "%q", "%+q", "%#q", "%x", "%X", "% x", "%#x", "%d", "%o", "%O", "%b",
+	"%c", "%U", "%#U", "%t", "%e", "%g", "%f", "%p", "%T", "%z", "%08v", "%.4s",
+}
+
+// renderings returns the texts that fmt, log/slog and the encoders make of v,
+// each by the name of what wrote it.
 func renderings(v any) map[string]string {
 	out := make(map[string]string)
-	held := struct{ Held any }{v}
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%X", "%q", "%d"} {
-		out[verb] = fmt.Sprintf(verb, v)
-		out["slice "+verb] = fmt.Sprintf(verb, []any{v})
-		out["field "+verb] = fmt.Sprintf(verb, held)
-		out["pointer "+verb] = fmt.Sprintf(verb, &held)
+	for _, f := range formats {
+		out[f] = fmt.Sprintf(f, v)
 	}
-	out["error"] = fmt.Errorf("wrapped: %v", v).Error()
-	for where, x := range map[string]any{"json": v, "field json": held} {
-		if b, err := json.Marshal(x); err == nil {
-			out[where] = string(b)
-		}
+	for _, f := range []string{"wrapped: %v", "wrapped: %w", "wrapped: %s"} {
+		out["error "+f] = fmt.Errorf(f, v).Error()
 	}
-	var text, js bytes.Buffer
-	slog.New(slog.NewTextHandler(&text, nil)).Info("m", "v", v, "held", held)
-	slog.New(slog.NewJSONHandler(&js, nil)).Info("m", "v", v, "held", held)
+	out["print"] = fmt.Sprint(v)
+
+	var text, js, stream bytes.Buffer
+	slog.New(slog.NewTextHandler(&text, nil)).Info("m", "v", v)
+	slog.New(slog.NewJSONHandler(&js, nil)).Info("m", "v", v)
 	out["slog text"], out["slog json"] = text.String(), js.String()
+
+	// An encoder that refuses may have written a part of v before.
+	b, _ := json.Marshal(v)
+	out["json"] = string(b)
+	b, _ = xml.Marshal(v)
+	out["xml"] = string(b)
+	if !isNil(v) { // for which package gob panics
+		_ = gob.NewEncoder(&stream).Encode(v)
+	}
+	out["gob"] = stream.String()
 	return out
 }
 
-// shows reports whether text holds secret as it is or in a form that fmt and
-// encoding/json give to byte slices. Four bytes of it are enough.
-func shows(text string, secret []byte) bool {
-	s := secret[:4]
-	lower := strings.ToLower(text)
-	dec := strings.Trim(fmt.Sprint(s), "[]")
-	return strings.Contains(text, string(s)) ||
-		strings.Contains(lower, hex.EncodeToString(s)) ||
-		strings.Contains(text, base64.StdEncoding.EncodeToString(secret[:3])) ||
-		strings.Contains(text, dec) ||
-		strings.Contains(text, strings.ReplaceAll(dec, " ", ",")) ||
-		strings.Contains(lower, strings.Trim(fmt.Sprintf("%#v", s), "[]byte{}"))
+func isNil(v any) bool {
+	x := reflect.ValueOf(v)
+	for x.Kind() == reflect.Pointer && !x.IsNil() {
+		x = x.Elem()
+	}
+	return x.Kind() == reflect.Pointer
 }

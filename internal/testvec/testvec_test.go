@@ -1,7 +1,6 @@
 package testvec_test
 
 import (
-	"fmt"
 	"testing"
 	"testing/fstest"
 
@@ -88,27 +87,4 @@ func TestAccumulatedIsDeterministic(t *testing.T) {
 	}
 	require.Equal(t, run("a"), run("a"))
 	require.NotEqual(t, run("a"), run("b"))
-}
-
-type leaky struct{ Key []byte }
-
-type hidden struct{ Key []byte }
-
-func (hidden) Format(f fmt.State, _ rune)   { f.Write([]byte("hidden")) }
-func (hidden) MarshalJSON() ([]byte, error) { return []byte(`"hidden"`), nil }
-
-type leaksInJSON struct{ Key []byte }
-
-func (leaksInJSON) Format(f fmt.State, _ rune) { f.Write([]byte("hidden")) }
-
-func TestRedacted(t *testing.T) {
-	secret := []byte("a secret of some length")
-	check := func(v any) bool {
-		return failed(func(t testing.TB) { testvec.Redacted(t, v, secret) })
-	}
-	require.False(t, check(hidden{secret}))
-	require.True(t, check(leaky{secret}))
-	require.True(t, check(&leaky{secret}))
-	require.True(t, check(leaksInJSON{secret}))
-	require.True(t, check(secret))
 }
