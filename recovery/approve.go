@@ -8,6 +8,8 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"sync"
+
+	"github.com/nescio-go/nescio/internal/secret"
 )
 
 // Approval is one approval by short code, on the side of who is in: see Request. It
@@ -22,8 +24,8 @@ type Approval struct {
 	payload    func(publicKey []byte) (SlotID, []byte, error)
 	slot       SlotID // after Grant
 	enc        []byte
-	sender     func() *hpke.Sender // a function, since fmt follows pointers in others' structs
-	kept       func() []byte       // a share, to clear
+	sender     secret.Value[*hpke.Sender]
+	kept       secret.Value[[]byte] // a share, to clear
 	r2         [nonceSize]byte
 	t          []byte // after Compare
 	over       bool
@@ -73,7 +75,7 @@ func (k *Keyring) admitDevice(publicKey []byte) (id SlotID, payload []byte, err 
 	if err != nil {
 		return id, nil, err
 	}
-	s := k.secrets()
+	s := k.secrets.Get()
 	payload = make([]byte, 0, len(id)+2*keySize+len(pin))
 	payload = append(payload, id[:]...)
 	payload = append(payload, s.master[:]...)
@@ -93,7 +95,7 @@ func ApproveShare(account, ask, share []byte) (*Approval, error) {
 		clear(share)
 		return nil, err
 	}
-	a.kept = func() []byte { return share }
+	a.kept = secret.New(share)
 	return a, nil
 }
 
@@ -182,7 +184,7 @@ func newApproval(p Purpose, account [16]byte, ask []byte, payload func([]byte) (
 	if err != nil {
 		return nil, err
 	}
-	a.enc, a.sender = enc, func() *hpke.Sender { return sender }
+	a.enc, a.sender = enc, secret.New(sender)
 	rand.Read(a.r2[:])
 	return a, nil
 }
@@ -227,7 +229,7 @@ func (a *Approval) Grant() ([]byte, error) {
 	a.slot = slot
 	plain := plaintext(a.purpose, content)
 	defer clear(plain)
-	return a.sender().Seal(a.t, plain)
+	return (*a.sender.Get()).Seal(a.t, plain)
 }
 
 // Slot returns the id of the slot that Grant has made for a device, and zero before
@@ -248,10 +250,11 @@ func (a *Approval) Discard() {
 
 func (a *Approval) discard() {
 	a.over = true
-	if a.kept != nil {
-		clear(a.kept())
-	}
+	clear(*a.kept.Get())
 }
 
-// Format writes a placeholder, whatever the verb.
+// Format writes a placeholder for every verb.
 func (a *Approval) Format(f fmt.State, _ rune) { redact(f, "Approval") }
+
+// MarshalJSON writes a placeholder.
+func (a *Approval) MarshalJSON() ([]byte, error) { return redactJSON("Approval") }

@@ -686,11 +686,11 @@ func TestAttack_PasskeyPitfalls(t *testing.T) {
 	k := create(t, phrase(t), good)
 	header := k.Bytes()
 	for name, bad := range map[string]recovery.Passkey{
-		"zero":              change(func(p *recovery.Passkey) { p.PRF = make([]byte, 32) }),
-		"no output":         change(func(p *recovery.Passkey) { p.PRF = nil }),
-		"31 bytes":          change(func(p *recovery.Passkey) { p.PRF = p.PRF[:31] }),
-		"33 bytes":          change(func(p *recovery.Passkey) { p.PRF = append(slices.Clone(p.PRF), 1) }),
-		"64 bytes":          change(func(p *recovery.Passkey) { p.PRF = bytes.Repeat(p.PRF, 2) }),
+		"zero":              change(func(p *recovery.Passkey) { *p = p.WithPRF(make([]byte, 32)) }),
+		"no output":         change(func(p *recovery.Passkey) { *p = p.WithPRF(nil) }),
+		"31 bytes":          change(func(p *recovery.Passkey) { *p = p.WithPRF(p.PRF()[:31]) }),
+		"33 bytes":          change(func(p *recovery.Passkey) { *p = p.WithPRF(append(slices.Clone(p.PRF()), 1)) }),
+		"64 bytes":          change(func(p *recovery.Passkey) { *p = p.WithPRF(bytes.Repeat(p.PRF(), 2)) }),
 		"no salt":           change(func(p *recovery.Passkey) { p.Salt = [32]byte{} }),
 		"no credential":     change(func(p *recovery.Passkey) { p.CredentialID = nil }),
 		"no relying party":  change(func(p *recovery.Passkey) { p.RPID = "" }),
@@ -707,7 +707,7 @@ func TestAttack_PasskeyPitfalls(t *testing.T) {
 		"credential":    change(func(p *recovery.Passkey) { p.CredentialID = []byte{1} }),
 		"relying party": change(func(p *recovery.Passkey) { p.RPID = "example.com" }),
 		"verification":  change(func(p *recovery.Passkey) { p.UserVerified = false }),
-		"output":        change(func(p *recovery.Passkey) { p.PRF = bytes.Repeat([]byte{1}, 32) }),
+		"output":        change(func(p *recovery.Passkey) { *p = p.WithPRF(bytes.Repeat([]byte{1}, 32)) }),
 	} {
 		require.Equal(t, recovery.ErrNotMine, openErr(t, header, other, pin(t, k)), name)
 		// Whatever the server writes in the slot, so that it fits.
@@ -823,8 +823,8 @@ func TestAttack_NothingSwitchesChecksOff(t *testing.T) {
 	}
 	// What a slot is made with, and what it costs, has no zero value that protects nothing.
 	before := k.Bytes()
-	for _, way := range []recovery.Sealer{recovery.Export{}, recovery.Export{Key: random(64)}, recovery.Export{Record: []byte{1}},
-		recovery.Export{Key: make([]byte, 64), Record: []byte{1}}, recovery.Passkey{}, recovery.Password{}} {
+	for _, way := range []recovery.Sealer{recovery.Export{}, recovery.NewExport(random(64), nil), recovery.NewExport(nil, []byte{1}),
+		recovery.NewExport(make([]byte, 64), []byte{1}), recovery.Passkey{}, recovery.Password{}} {
 		_, err := k.Add(t.Context(), way)
 		require.ErrorIs(t, err, recovery.ErrPolicy)
 	}
@@ -840,7 +840,7 @@ func TestAttack_NothingSwitchesChecksOff(t *testing.T) {
 func TestAttack_SecretsInLogs(t *testing.T) {
 	key, text, export, prf := []byte("sixteen key byte"), []byte("correct horse battery"), random(64), random(32)
 	p := password(t, string(text))
-	p.SecretKey = recovery.NewSecretKey()
+	p = p.WithSecretKey(recovery.NewSecretKey())
 	words, err := recovery.PhraseFromEntropy(append([]byte{0xff, 0xff}, random(14)...)) // "zoo", which no field is called
 	require.NoError(t, err)
 	file := recovery.NewFile()
@@ -848,11 +848,11 @@ func TestAttack_SecretsInLogs(t *testing.T) {
 	saved, err := recovery.ParseFile(file.Text())
 	require.NoError(t, err)
 	h := learn(t, k.Bytes(), words)
-	sk := p.SecretKey
+	sk := p.SecretKey()
 	secrets := [][]byte{key, text, export, prf, []byte(words.Words()), words.Entropy(), file.ServerSecret(), []byte(file.Text()[40:]),
 		[]byte(sk.Text()), h.seed, h.lineage, h.master}
-	e := recovery.Export{Key: export, Record: []byte("record")}
-	passkey := recovery.Passkey{PRF: prf, Salt: recovery.NewPasskeySalt(), CredentialID: []byte("credential"), RPID: "example.org"}
+	e := recovery.NewExport(export, []byte("record"))
+	passkey := recovery.Passkey{Salt: recovery.NewPasskeySalt(), CredentialID: []byte("credential"), RPID: "example.org"}.WithPRF(prf)
 	for _, value := range []any{
 		p, &p, e, &e, passkey, &passkey, words, *words, file, *file, saved, *saved, sk, *sk, k, pin(t, k),
 		struct{ hidden *recovery.Phrase }{words}, struct{ hidden recovery.Phrase }{*words}, struct{ hidden *recovery.File }{file},

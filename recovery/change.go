@@ -28,10 +28,10 @@ func (k *Keyring) change(f func(*change) error) (added []SlotID, err error) {
 
 // apply is change under the lock.
 func (k *Keyring) apply(f func(*change) error) (added []SlotID, err error) {
-	if k.gone {
+	if !k.live {
 		return nil, ErrUsed
 	}
-	c := &change{header: k.state.clone(), keyringSecrets: *k.secrets()}
+	c := &change{header: k.state.clone(), keyringSecrets: *k.secrets.Get()}
 	defer func() { c.keyringSecrets = keyringSecrets{} }()
 	if k.seen {
 		if c.revision == math.MaxUint64 {
@@ -51,7 +51,7 @@ func (k *Keyring) apply(f func(*change) error) (added []SlotID, err error) {
 		return nil, err
 	}
 	k.state, k.encoded, k.seen = c.header, encoded, false
-	*k.secrets() = c.keyringSecrets
+	*k.secrets.Get() = c.keyringSecrets
 	return c.added, nil
 }
 

@@ -342,13 +342,13 @@ func TestInputs(t *testing.T) {
 		require.ErrorIs(t, openErr(t, header, w, p), recovery.ErrPolicy, what)
 	}
 	for _, n := range []int{0, 16, 31, 65, 128} {
-		refuse("export", recovery.Export{Key: bytes.Repeat([]byte{1}, n), Record: []byte{1}})
+		refuse("export", recovery.NewExport(bytes.Repeat([]byte{1}, n), []byte{1}))
 	}
-	refuse("export of zeros", recovery.Export{Key: make([]byte, 64), Record: []byte{1}})
+	refuse("export of zeros", recovery.NewExport(make([]byte, 64), []byte{1}))
 	for _, n := range []int{0, 31, 33, 64} {
-		refuse("passkey", change(func(p *recovery.Passkey) { p.PRF = bytes.Repeat([]byte{1}, n) }))
+		refuse("passkey", change(func(p *recovery.Passkey) { *p = p.WithPRF(bytes.Repeat([]byte{1}, n)) }))
 	}
-	refuse("PRF of zeros", change(func(p *recovery.Passkey) { clear(p.PRF) }))
+	refuse("PRF of zeros", change(func(p *recovery.Passkey) { *p = p.WithPRF(make([]byte, 32)) }))
 	refuse("salt of zeros", change(func(p *recovery.Passkey) { p.Salt = [32]byte{} }))
 	refuse("no credential", change(func(p *recovery.Passkey) { p.CredentialID = nil }))
 	refuse("long credential", change(func(p *recovery.Passkey) { p.CredentialID = make([]byte, 1024) }))
@@ -359,14 +359,14 @@ func TestInputs(t *testing.T) {
 		t.Helper()
 		requireUnchanged(t, k, func() error { _, err := k.Add(ctx, s); return err }, recovery.ErrPolicy)
 	}
-	seal(recovery.Export{Key: bytes.Repeat([]byte{1}, 64)}) // no record to name
+	seal(recovery.NewExport(bytes.Repeat([]byte{1}, 64), nil)) // no record to name
 	changed := func(f func(p *recovery.Password)) recovery.Password {
 		p := password(t, "correct horse")
 		f(&p)
 		return p
 	}
-	seal(changed(func(p *recovery.Password) { p.Password = nil }))
-	seal(changed(func(p *recovery.Password) { p.Password = make([]byte, 1025) }))
+	seal(changed(func(p *recovery.Password) { *p = p.WithPassword(nil) }))
+	seal(changed(func(p *recovery.Password) { *p = p.WithPassword(make([]byte, 1025)) }))
 	seal(changed(func(p *recovery.Password) { p.KDF = p.KDF.WithNewSalt() }))
 	seal(changed(func(p *recovery.Password) { p.Policy = kdf.Policy{} })) // below its floor
 	pbkdf2, err := kdf.NewPBKDF2SHA512(300_000)
@@ -377,12 +377,12 @@ func TestInputs(t *testing.T) {
 
 	// The limits themselves are good.
 	for _, w := range []way{
-		recovery.Export{Key: bytes.Repeat([]byte{1}, 32), Record: []byte{1}},
-		recovery.Export{Key: bytes.Repeat([]byte{1}, 64), Record: make([]byte, 256)},
+		recovery.NewExport(bytes.Repeat([]byte{1}, 32), []byte{1}),
+		recovery.NewExport(bytes.Repeat([]byte{1}, 64), make([]byte, 256)),
 		change(func(p *recovery.Passkey) { p.CredentialID, p.RPID = make([]byte, 1023), string(make([]byte, 253)) }),
 		change(func(p *recovery.Passkey) { p.CredentialID, p.RPID, p.UserVerified = []byte{0}, "a", false }),
-		changed(func(p *recovery.Password) { p.Password = make([]byte, 1024) }),
-		changed(func(p *recovery.Password) { p.Password = []byte{0} }),
+		changed(func(p *recovery.Password) { *p = p.WithPassword(make([]byte, 1024)) }),
+		changed(func(p *recovery.Password) { *p = p.WithPassword([]byte{0}) }),
 	} {
 		_, err := k.Add(ctx, w)
 		require.NoError(t, err)
@@ -395,9 +395,9 @@ func TestInputs(t *testing.T) {
 func TestExportRecord(t *testing.T) {
 	k := create(t, export(1), export(2))
 	header, p := k.Bytes(), pin(t, k)
-	requireSame(t, k, open(t, header, recovery.Export{Key: export(2).Key}, p), 1)
-	require.Equal(t, recovery.ErrNotMine, openErr(t, header, recovery.Export{Key: export(2).Key, Record: export(1).Record}, p))
-	require.Equal(t, recovery.ErrNotMine, openErr(t, header, recovery.Export{Key: export(1).Key, Record: []byte("another")}, p))
+	requireSame(t, k, open(t, header, recovery.NewExport(export(2).Key(), nil), p), 1)
+	require.Equal(t, recovery.ErrNotMine, openErr(t, header, recovery.NewExport(export(2).Key(), export(1).Record()), p))
+	require.Equal(t, recovery.ErrNotMine, openErr(t, header, recovery.NewExport(export(1).Key(), []byte("another")), p))
 }
 
 // TestPasskeyIsExact: every field of a passkey is part of its key.
@@ -407,7 +407,7 @@ func TestPasskeyIsExact(t *testing.T) {
 	header, p := k.Bytes(), pin(t, k)
 	requireSame(t, k, open(t, header, right, p), 1)
 	for name, f := range map[string]func(p *recovery.Passkey){
-		"PRF":        func(p *recovery.Passkey) { p.PRF = bytes.Repeat([]byte{2}, 32) },
+		"PRF":        func(p *recovery.Passkey) { *p = p.WithPRF(bytes.Repeat([]byte{2}, 32)) },
 		"salt":       func(p *recovery.Passkey) { p.Salt[0] ^= 1 },
 		"credential": func(p *recovery.Passkey) { p.CredentialID = []byte{9} },
 		"rp id":      func(p *recovery.Passkey) { p.RPID = "example.net" },
@@ -440,13 +440,13 @@ func TestPasskeyIsExact(t *testing.T) {
 // without opens for who has one too.
 func TestSecretKeyIsNeeded(t *testing.T) {
 	with, without := password(t, "correct horse"), password(t, "correct horse")
-	with.SecretKey = recovery.NewSecretKey()
+	with = with.WithSecretKey(recovery.NewSecretKey())
 	k := create(t, with)
 	header, p := k.Bytes(), pin(t, k)
 	requireSame(t, k, open(t, header, with, p), 1)
 	require.Equal(t, recovery.ErrNotMine, openErr(t, header, without, p))
 	other := with
-	other.SecretKey = recovery.NewSecretKey()
+	other = other.WithSecretKey(recovery.NewSecretKey())
 	require.Equal(t, recovery.ErrNotMine, openErr(t, header, other, p))
 	k = create(t, without)
 	requireSame(t, k, open(t, k.Bytes(), with, pin(t, k)), 1)
@@ -520,10 +520,11 @@ func TestSlotNames(t *testing.T) {
 	require.Equal(t, "01000000000000000000000000000000", recovery.SlotID{1}.String())
 }
 
-// TestJSON: the types with exported fields that hold secrets do not write them.
+// TestJSON: types that hold secrets write a placeholder, or refuse if they are
+// stored.
 func TestJSON(t *testing.T) {
 	p := password(t, "correct horse")
-	p.SecretKey = recovery.NewSecretKey()
+	p = p.WithSecretKey(recovery.NewSecretKey())
 	for name, v := range map[string]any{"Password": p, "Export": export(0xe1), "Passkey": passkey(0xa1)} {
 		b, err := json.Marshal([]any{v})
 		require.NoError(t, err)
@@ -536,9 +537,10 @@ func TestJSON(t *testing.T) {
 	require.NoError(t, err)
 	d, pin, err := r.OpenDevice(grant)
 	require.NoError(t, err)
-	for _, v := range []any{d, phrase(t), recovery.NewSecretKey(), k.Header()} {
+	file, key := recovery.NewFile(), recovery.NewSecretKey()
+	for _, v := range []any{d, *d, phrase(t), *phrase(t), key, *key, file, *file, k, k.Header()} {
 		_, err := json.Marshal([]any{v})
-		require.Error(t, err)
+		require.ErrorContains(t, err, "recovery: no JSON form, store the bytes or the text")
 	}
 	b, err := json.Marshal([]recovery.Pin{pin})
 	require.NoError(t, err)
@@ -570,8 +572,8 @@ func TestAddRefusesWhatOpenWould(t *testing.T) {
 	least, err := kdf.NewPBKDF2SHA512(210_000)
 	require.NoError(t, err)
 	tight := kdf.Policy{PBKDF2SHA512: kdf.PBKDF2Limits{Max: 300_000}}
-	one := recovery.Password{Password: []byte("one"), KDF: least, Policy: tight}
-	two := recovery.Password{Password: []byte("two"), KDF: least, Policy: tight}
+	one := passwordWith("one", least, tight)
+	two := passwordWith("two", least, tight)
 	k := create(t, one, phrase(t))
 	before := k.Bytes()
 	_, err = k.Add(t.Context(), two)
@@ -584,4 +586,31 @@ func TestAddRefusesWhatOpenWould(t *testing.T) {
 func TestNewFileHasItsOwnSecret(t *testing.T) {
 	_, err := recovery.NewFile().WithServerSecret(bytes.Repeat([]byte{1}, 32))
 	require.Equal(t, recovery.ErrUsed, err)
+}
+
+// TestZeroValuesHaveNoKey: what no constructor has made does not stand for a key of
+// zero bytes.
+func TestZeroValuesHaveNoKey(t *testing.T) {
+	_, err := new(recovery.Keyring).Key(0)
+	require.Equal(t, recovery.ErrUsed, err)
+	_, err = new(recovery.Keyring).Pin()
+	require.Equal(t, recovery.ErrUsed, err)
+	_, err = new(recovery.Keyring).Add(t.Context(), phrase(t))
+	require.Equal(t, recovery.ErrUsed, err)
+	_, err = new(recovery.Phrase).AuthSecret()
+	require.ErrorIs(t, err, recovery.ErrPolicy)
+	k := create(t, phrase(t))
+	for _, s := range []recovery.Sealer{new(recovery.Phrase), new(recovery.File), password(t, "correct horse").WithSecretKey(new(recovery.SecretKey))} {
+		_, err = k.Add(t.Context(), s)
+		require.Error(t, err)
+	}
+	require.Len(t, k.Slots(), 1)
+	for _, o := range []recovery.Opener{new(recovery.Phrase), new(recovery.Device)} {
+		require.Equal(t, recovery.ErrNotMine, openErr(t, k.Bytes(), o, pin(t, k)))
+	}
+	_, _, err = new(recovery.Request).OpenDevice(random(2000))
+	require.Equal(t, recovery.ErrApproval, err)
+	_, err = new(recovery.Approval).Grant()
+	require.ErrorIs(t, err, recovery.ErrPolicy)
+	new(recovery.Approval).Discard()
 }

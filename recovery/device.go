@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"fmt"
 
+	"github.com/nescio-go/nescio/internal/secret"
 	"github.com/nescio-go/nescio/wrap"
 )
 
@@ -14,7 +15,7 @@ import (
 // an approval, and is one of MaxSlots. See Request and Approval. A Device is immutable
 // and safe for concurrent use, and redacts itself.
 type Device struct {
-	secrets func() *deviceSecrets // a function, since fmt follows pointers in others' structs
+	secrets secret.Value[deviceSecrets]
 }
 
 type deviceSecrets struct {
@@ -22,8 +23,6 @@ type deviceSecrets struct {
 	id      SlotID
 	secret  [secretSize]byte // seed ‖ L
 }
-
-func newDevice(d *deviceSecrets) *Device { return &Device{func() *deviceSecrets { return d }} }
 
 // deviceSize is 'D' ‖ version ‖ account 16 ‖ slot id 16 ‖ seed 32 ‖ L 32.
 const (
@@ -34,7 +33,7 @@ const (
 // Secret returns the device's secret form, 98 bytes, for the platform's key store:
 // whoever has it opens the keyring as long as the slot is there.
 func (d *Device) Secret() []byte {
-	s := d.secrets()
+	s := d.secrets.Get()
 	b := append([]byte{deviceKind, version}, s.account[:]...)
 	b = append(b, s.id[:]...)
 	return append(b, s.secret[:]...)
@@ -45,31 +44,32 @@ func ParseDevice(secret []byte) (*Device, error) {
 	if len(secret) != deviceSize || secret[0] != deviceKind || secret[1] != version {
 		return nil, ErrMalformed
 	}
-	d := &deviceSecrets{account: [16]byte(secret[2:]), id: SlotID(secret[18:]), secret: [secretSize]byte(secret[34:])}
-	if !d.valid() {
-		return nil, ErrMalformed
-	}
-	return newDevice(d), nil
+	return newDevice([16]byte(secret[2:]), SlotID(secret[18:]), secret[34:34+keySize], secret[34+keySize:])
 }
 
-func (d *deviceSecrets) valid() bool {
-	return d.account != ([16]byte{}) && d.id != (SlotID{}) && !isZero(d.secret[:keySize]) && !isZero(d.secret[keySize:])
+// newDevice returns ErrMalformed if one of the values is zero.
+func newDevice(account [16]byte, id SlotID, seed, lineage []byte) (*Device, error) {
+	if account == ([16]byte{}) || id == (SlotID{}) || isZero(seed) || isZero(lineage) {
+		return nil, ErrMalformed
+	}
+	d := &Device{secret.New(deviceSecrets{account: account, id: id})}
+	own := d.secrets.Get()
+	copy(own.secret[:], seed)
+	copy(own.secret[keySize:], lineage)
+	return d, nil
 }
 
 // ID returns the id of the device's slot, to revoke it by.
-func (d *Device) ID() SlotID { return d.secrets().id }
+func (d *Device) ID() SlotID { return d.secrets.Get().id }
 
 // Open implements Opener.
 func (d *Device) Open(_ context.Context, b wrap.Binding, s Slot) ([]byte, error) {
-	own := d.secrets()
+	own := d.secrets.Get()
 	if s.Type != SlotDevice || s.ID != own.id || !bytes.Equal(b.Account, own.account[:]) {
 		return nil, ErrNotMine
 	}
 	return bytes.Clone(own.secret[:]), nil
 }
-
-// Format writes a placeholder, whatever the verb.
-func (d *Device) Format(f fmt.State, _ rune) { redact(f, "Device") }
 
 // addDevice adds a device's slot for its public key.
 func (c *change) addDevice(publicKey []byte) error {
@@ -81,5 +81,8 @@ func (c *change) addDevice(publicKey []byte) error {
 	return c.insert(slot)
 }
 
-// MarshalJSON refuses: a device is stored by what Secret returns.
-func (d *Device) MarshalJSON() ([]byte, error) { return nil, errJSON }
+// Format writes a placeholder for every verb.
+func (d Device) Format(f fmt.State, _ rune) { redact(f, "Device") }
+
+// MarshalJSON returns an error. Store what [Device.Secret] returns.
+func (d Device) MarshalJSON() ([]byte, error) { return nil, errJSON }

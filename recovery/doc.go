@@ -8,7 +8,7 @@
 // A [Keyring] is made once, at sign-up, with at least one way in. What it protects
 // is wrapped under its master key:
 //
-//	keyring, err := recovery.Create(ctx, account, recovery.Export{Key: exportKey, Record: raw}, phrase)
+//	keyring, err := recovery.Create(ctx, account, recovery.NewExport(exportKey, raw), phrase)
 //	master, err := keyring.Key(keyring.Epoch())      // a wrap.Key, for data keys
 //	pin, err := keyring.Pin()                        // for this device, before the upload
 //	header := keyring.Bytes()                        // for the server

@@ -37,7 +37,7 @@ func Example() {
 	phrase, err := recovery.NewPhrase(12)
 	check(err)
 	fmt.Println("write down", len(strings.Fields(phrase.Words())), "words")
-	export := recovery.Export{Key: randomBytes(64), Record: randomBytes(192)}
+	export := recovery.NewExport(randomBytes(64), randomBytes(192))
 	keyring, err := recovery.Create(ctx, account, export, phrase)
 	check(err)
 
@@ -72,14 +72,14 @@ func ExampleKeyring_Revoke() {
 	ctx := context.Background()
 	phrase, err := recovery.NewPhrase(12)
 	check(err)
-	old := recovery.Password{Password: []byte("correct horse")}
+	old := recovery.NewPassword([]byte("correct horse"), nil)
 	keyring, err := recovery.Create(ctx, randomBytes(16), phrase)
 	check(err)
 	id, err := keyring.Add(ctx, old)
 	check(err)
 	before := keyring.Header() // on the server
 
-	_, err = keyring.Add(ctx, recovery.Password{Password: []byte("battery staple")})
+	_, err = keyring.Add(ctx, recovery.NewPassword([]byte("battery staple"), nil))
 	check(err)
 	check(keyring.Revoke(ctx, id))
 	pin, err := keyring.Pin()
@@ -178,7 +178,7 @@ func ExampleFile() {
 // pin alone. After a crash in between, one of the two fits.
 func ExamplePin() {
 	ctx := context.Background()
-	way := recovery.Export{Key: randomBytes(64), Record: randomBytes(192)}
+	way := recovery.NewExport(randomBytes(64), randomBytes(192))
 	keyring, err := recovery.Create(ctx, randomBytes(16), way)
 	check(err)
 	server := keyring.Header()
@@ -236,8 +236,8 @@ func ExamplePasskey() {
 
 	salt := recovery.NewPasskeySalt()
 	keyring, err := recovery.Create(ctx, account, phrase, recovery.Passkey{
-		PRF: prf(salt), Salt: salt, CredentialID: credential, RPID: "example.org", UserVerified: true,
-	})
+		Salt: salt, CredentialID: credential, RPID: "example.org", UserVerified: true,
+	}.WithPRF(prf(salt)))
 	check(err)
 	header := keyring.Header()
 
@@ -248,8 +248,8 @@ func ExamplePasskey() {
 			continue // another way in
 		}
 		_, err = recovery.Open(ctx, header, recovery.Passkey{
-			PRF: prf(slot.Salt), Salt: slot.Salt, CredentialID: credential, RPID: slot.RPID, UserVerified: slot.UserVerified,
-		}, recovery.FirstUse(account))
+			Salt: slot.Salt, CredentialID: credential, RPID: slot.RPID, UserVerified: slot.UserVerified,
+		}.WithPRF(prf(slot.Salt)), recovery.FirstUse(account))
 		fmt.Println(slot.RPID, err)
 	}
 	// Output: example.org <nil>

@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"reflect"
 	"testing"
+
+	"github.com/nescio-go/nescio/internal/secret"
 )
 
 // QRWith is a QR code's text with another public key's hash.
@@ -25,36 +27,36 @@ func ReadQR(text string) (again string, ok bool) {
 
 // Again is a copy of a request that nothing was granted to.
 func Again(r *Request) *Request {
-	s := *r.secrets()
-	s.over = false
-	return &Request{secrets: func() *requestSecrets { return &s }}
+	again := &Request{secrets: secret.New(*r.secrets.Get())}
+	again.secrets.Get().over = false
+	return again
 }
 
 // RequestOf is the request of these random values, which NewRequest draws.
 func RequestOf(t testing.TB, p Purpose, account, seed, qr, r1 []byte) *Request {
-	s := &requestSecrets{purpose: p, account: [16]byte(account), seed: [keySize]byte(seed), r1: [nonceSize]byte(r1)}
+	s := requestSecrets{purpose: p, account: [16]byte(account), seed: [keySize]byte(seed), r1: [nonceSize]byte(r1)}
 	copy(s.qr[:], qr)
 	var err error
 	if s.publicKey, s.private, err = slotPublicKey(seed); err != nil {
 		t.Fatal(err)
 	}
-	return &Request{secrets: func() *requestSecrets { return s }}
+	return &Request{secrets: secret.New(s)}
 }
 
 // RandomOf is what NewRequest has drawn.
 func RandomOf(r *Request) (seed, qr, r1 []byte) {
-	s := *r.secrets()
+	s := *r.secrets.Get()
 	return s.seed[:], s.qr[:], s.r1[:]
 }
 
 // WatchRequest reports whether nothing is left in the memory of a request's secrets.
 func WatchRequest(r *Request) (wiped func() bool) {
-	s := r.secrets()
+	s := r.secrets.Get()
 	return func() bool { return reflect.DeepEqual(*s, requestSecrets{over: true}) }
 }
 
 // KeptBy is the share that an approval keeps.
-func KeptBy(a *Approval) []byte { return a.kept() }
+func KeptBy(a *Approval) []byte { return *a.kept.Get() }
 
 // WatchGrant watches the payload of an approval: what it was when it was sealed, and what
 // the same memory holds now.

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nescio-go/nescio/internal/secret"
 	"github.com/nescio-go/nescio/wrap"
 )
 
@@ -27,7 +28,7 @@ import (
 // user when both are stored. To open: ParseFile, ask the
 // server for the secret of its ID, WithServerSecret.
 type File struct {
-	secrets func() *fileSecrets // a function, since fmt follows pointers in others' structs
+	secrets secret.Value[fileSecrets]
 }
 
 type fileSecrets struct {
@@ -37,14 +38,13 @@ type fileSecrets struct {
 	both   bool // s is there
 }
 
-func newFile(f *fileSecrets) *File { return &File{func() *fileSecrets { return f }} }
-
 // NewFile returns a new file, for one slot.
 func NewFile() *File {
-	f := &fileSecrets{both: true}
-	rand.Read(f.f[:])
-	rand.Read(f.s[:])
-	return newFile(f)
+	f := &File{secret.New(fileSecrets{both: true})}
+	s := f.secrets.Get()
+	rand.Read(s.f[:])
+	rand.Read(s.s[:])
+	return f
 }
 
 // ParseFile reads the text of a file, and forgives what mail programs and input
@@ -66,11 +66,10 @@ func ParseFile(text string) (*File, error) {
 	if check := sha256.Sum256(b[:n]); !bytes.Equal(check[:fileCheckSize], b[n:]) {
 		return nil, ErrMalformed
 	}
-	f := &fileSecrets{id: SlotID(b[1:17]), f: [32]byte(b[17:n]), sealed: true}
-	if f.id == (SlotID{}) || isZero(f.f[:]) {
+	if isZero(b[1:17]) || isZero(b[17:n]) {
 		return nil, ErrMalformed
 	}
-	return newFile(f), nil
+	return &File{secret.New(fileSecrets{id: SlotID(b[1:17]), f: [32]byte(b[17:n]), sealed: true})}, nil
 }
 
 // unarmor decodes what is between the two lines. It is more forgiving than
@@ -100,7 +99,7 @@ const (
 // in base64 between "-----BEGIN NESCIO RECOVERY FILE-----" and the same with END. It
 // is empty before Add.
 func (f *File) Text() string {
-	s := f.secrets()
+	s := f.secrets.Get()
 	if !s.sealed {
 		return ""
 	}
@@ -114,30 +113,31 @@ func (f *File) Text() string {
 
 // ID returns the file's id, which is that of its slot: the server keeps its secret
 // under it. It is zero before Add.
-func (f *File) ID() SlotID { return f.secrets().id }
+func (f *File) ID() SlotID { return f.secrets.Get().id }
 
 // ServerSecret returns a copy of S, 32 bytes, which the server keeps; nil for a file
 // that was parsed and has none yet.
 func (f *File) ServerSecret() []byte {
-	s := f.secrets()
+	s := f.secrets.Get()
 	if !s.both {
 		return nil
 	}
 	return bytes.Clone(s.s[:])
 }
 
-// WithServerSecret returns the file with the server's half, 32 bytes, or
-// ErrMalformed; ErrUsed for a new file, which has its own.
-func (f *File) WithServerSecret(secret []byte) (*File, error) {
-	if len(secret) != 32 || isZero(secret) {
+// WithServerSecret returns the file with the server's half, 32 bytes. It returns
+// [ErrMalformed] for another length or zero bytes, and [ErrUsed] for a new file,
+// which has its own.
+func (f *File) WithServerSecret(half []byte) (*File, error) {
+	if len(half) != 32 || isZero(half) {
 		return nil, ErrMalformed
 	}
-	s := *f.secrets()
+	s := *f.secrets.Get()
 	if !s.sealed {
 		return nil, ErrUsed // a new file has its own
 	}
-	s.s, s.both = [32]byte(secret), true
-	return newFile(&s), nil
+	s.s, s.both = [32]byte(half), true
+	return &File{secret.New(s)}, nil
 }
 
 // Type returns SlotFile.
@@ -148,7 +148,7 @@ func (f *File) Flags() uint8 { return 0 }
 
 // Seal implements Sealer. It returns ErrUsed if the file has a slot already.
 func (f *File) Seal(ctx context.Context, b wrap.Binding, secret []byte) (params, wrapped []byte, err error) {
-	s := f.secrets()
+	s := f.secrets.Get()
 	if s.sealed || !s.both {
 		return nil, nil, ErrUsed
 	}
@@ -169,7 +169,7 @@ func (f *File) Seal(ctx context.Context, b wrap.Binding, secret []byte) (params,
 // Open implements Opener. It returns ErrPolicy for a file without the server's
 // secret.
 func (f *File) Open(ctx context.Context, b wrap.Binding, slot Slot) ([]byte, error) {
-	s := f.secrets()
+	s := f.secrets.Get()
 	if !s.both {
 		return nil, refused("the file needs the server's secret")
 	}
@@ -184,5 +184,8 @@ func (f *File) Open(ctx context.Context, b wrap.Binding, slot Slot) ([]byte, err
 // ikm is F ‖ S.
 func (s *fileSecrets) ikm() []byte { return slices.Concat(s.f[:], s.s[:]) }
 
-// Format writes a placeholder, whatever the verb.
-func (f *File) Format(st fmt.State, _ rune) { redact(st, "File") }
+// Format writes a placeholder for every verb.
+func (f File) Format(st fmt.State, _ rune) { redact(st, "File") }
+
+// MarshalJSON returns an error. Store what [File.Text] returns.
+func (f File) MarshalJSON() ([]byte, error) { return nil, errJSON }

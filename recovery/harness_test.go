@@ -371,7 +371,7 @@ var (
 func victimAndTwin(t testing.TB) (victim, twin *world) {
 	worldsOnce.Do(func() {
 		withKey := password(t, "with a key")
-		withKey.SecretKey = recovery.NewSecretKey()
+		withKey = withKey.WithSecretKey(recovery.NewSecretKey())
 		ways := map[string]recovery.Opener{"password": password(t, "correct horse"), "password with a secret key": withKey,
 			"export": export(0xe1), "phrase": phrase(t), "passkey": passkey(0xa1)}
 		worlds = [2]*world{newWorld(t, account, ways), newWorld(t, bytes.Repeat([]byte{0x43}, 16), ways)}

@@ -200,11 +200,11 @@ func newRounds(t testing.TB) *rounds {
 	r := &rounds{words: phrase(t), file: recovery.NewFile(), pw: password(t, "correct horse battery staple")}
 	auth, err := r.words.AuthSecret()
 	require.NoError(t, err)
-	srpPassword, srpRecord := srpAccount(t, r.pw.Password), srpAccount(t, auth)
+	srpPassword, srpRecord := srpAccount(t, r.pw.Bytes()), srpAccount(t, auth)
 	var exportKey, opaqueRecord []byte
-	opaqueRecord, exportKey = opaqueAccount(t, r.pw.Password)
+	opaqueRecord, exportKey = opaqueAccount(t, r.pw.Bytes())
 	opaquePhrase, _ := opaqueAccount(t, auth)
-	r.export = recovery.Export{Key: exportKey, Record: opaqueRecord}
+	r.export = recovery.NewExport(exportKey, opaqueRecord)
 	k := create(t, r.words, r.file, r.pw, r.export)
 	first := k.Bytes()
 	require.NoError(t, k.Rotate(ctx))
@@ -283,7 +283,7 @@ func TestGameFinds(t *testing.T) {
 				require.NoError(t, err)
 				f, err := kdf.New(p, r.pw.Policy)
 				require.NoError(t, err)
-				ikm, err := f.Derive(t.Context(), r.pw.Password, 32)
+				ikm, err := f.Derive(t.Context(), r.pw.Bytes(), 32)
 				require.NoError(t, err)
 				return ikm
 			}
@@ -291,7 +291,7 @@ func TestGameFinds(t *testing.T) {
 		return nil
 	}
 	for what, secret := range map[string][]byte{
-		"phrase": r.words.Entropy(), "file": fileHalf(t, r.file), "password": stretched(), "export": r.export.Key,
+		"phrase": r.words.Entropy(), "file": fileHalf(t, r.file), "password": stretched(), "export": r.export.Key(),
 		"seed": r.know.seed, "MAC": r.know.lineage, "history": learn(t, r.game.headers[1], r.words).master,
 	} {
 		g := newGame(t, r.game.headers, r.game.files)
@@ -313,7 +313,7 @@ func TestGameFinds(t *testing.T) {
 	// And had the KEK's ikm been what the server keeps.
 	auth, err := r.words.AuthSecret()
 	require.NoError(t, err)
-	k = create(t, recovery.Export{Key: auth, Record: []byte{1}})
+	k = create(t, recovery.NewExport(auth, []byte{1}))
 	g = newGame(t, [][]byte{k.Bytes()}, nil)
 	g.close(auth)
 	require.True(t, g.found["export"])

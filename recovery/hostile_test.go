@@ -68,7 +68,7 @@ func TestAttack_KDFParameters(t *testing.T) {
 			w.slots = append(w.slots, &s)
 		}
 		h := parse(t, w.fix().bytes())
-		who := recovery.Password{Password: []byte("correct horse"), Policy: policy}
+		who := passwordWith("correct horse", kdf.Params{}, policy)
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		start := time.Now()
@@ -160,12 +160,12 @@ func TestAttack_KDFParameters(t *testing.T) {
 // and nobody else tries them.
 func TestAttack_SecretKeySlots(t *testing.T) {
 	with := password(t, "correct horse")
-	with.SecretKey = recovery.NewSecretKey()
+	with = with.WithSecretKey(recovery.NewSecretKey())
 	without := password(t, "correct horse")
 	k := create(t, with)
 	require.Equal(t, recovery.ErrNotMine, openErr(t, k.Bytes(), without, pin(t, k)))
 	other := with
-	other.SecretKey = recovery.NewSecretKey()
+	other = other.WithSecretKey(recovery.NewSecretKey())
 	require.Equal(t, recovery.ErrNotMine, openErr(t, k.Bytes(), other, pin(t, k)))
 	requireSame(t, k, open(t, k.Bytes(), with, pin(t, k)), 1)
 
@@ -234,7 +234,7 @@ func TestAttack_WeakerThanPinned(t *testing.T) {
 		{withScrypt(16, 8, 2), []kdf.Params{withScrypt(16, 8, 1), withScrypt(8, 8, 2), withScrypt(16, 4, 2), withPBKDF2(1 << 26)},
 			[]kdf.Params{withScrypt(16, 8, 3), withScrypt(32, 8, 1)}},
 	} {
-		pw := recovery.Password{Password: []byte("correct horse"), KDF: c.pinned, Policy: kdf.FixedPolicy(c.pinned)}
+		pw := passwordWith("correct horse", c.pinned, kdf.FixedPolicy(c.pinned))
 		k := create(t, words, pw, password(t, "another"))
 		p := pin(t, k)
 		header := takeApart(t, k.Bytes())
@@ -271,7 +271,7 @@ func TestAttack_WeakerThanPinned(t *testing.T) {
 		// would run it.
 		b := made(func(s *wireSlot) { s.id = random(16); setKDF(t, s, withArgon2id(8, 1, 1)) })
 		requireSame(t, k, open(t, b, words, p), 1)
-		strict := counted{recovery.Password{Password: []byte("correct horse")}, new(int)}
+		strict := counted{recovery.NewPassword([]byte("correct horse"), nil), new(int)}
 		require.ErrorIs(t, openErr(t, b, strict, p), recovery.ErrPolicy)
 		require.Zero(t, *strict.calls)
 		// And one that is gone is gone.
@@ -348,18 +348,18 @@ func TestOpenersByThemselves(t *testing.T) {
 	for _, params := range []kdf.Params{withArgon2id(1<<20, 64, 1), withArgon2id(8, 1, 1), withPBKDF2(1<<31 - 1)} {
 		s := recovery.Slot{Type: recovery.SlotPassword, Params: append(random(32), kdfParams(t, params)...), Wrapped: random(wrappedSize)}
 		start := time.Now()
-		_, err := recovery.Password{Password: []byte("x")}.Open(t.Context(), wrap.Binding{Purpose: "nescio/slot/password/v1", Item: s.ID[:]}, s)
+		_, err := recovery.NewPassword([]byte("x"), nil).Open(t.Context(), wrap.Binding{Purpose: "nescio/slot/password/v1", Item: s.ID[:]}, s)
 		require.ErrorIs(t, err, recovery.ErrPolicy)
 		require.Less(t, time.Since(start), time.Second)
 	}
 	// Passwords and keys that can be none.
 	for _, p := range [][]byte{nil, {}, make([]byte, 1025)} {
 		pw := password(t, "")
-		pw.Password = p
+		pw = pw.WithPassword(p)
 		require.ErrorIs(t, v.end(t, v.latest(), pw, v.latestPin()), recovery.ErrPolicy)
 	}
 	for _, n := range []int{0, 31, 65} {
-		require.ErrorIs(t, v.end(t, v.latest(), recovery.Export{Key: random(n)}, v.latestPin()), recovery.ErrPolicy)
+		require.ErrorIs(t, v.end(t, v.latest(), recovery.NewExport(random(n), nil), v.latestPin()), recovery.ErrPolicy)
 	}
-	require.ErrorIs(t, v.end(t, v.latest(), recovery.Export{Key: make([]byte, 64)}, v.latestPin()), recovery.ErrPolicy)
+	require.ErrorIs(t, v.end(t, v.latest(), recovery.NewExport(make([]byte, 64), nil), v.latestPin()), recovery.ErrPolicy)
 }

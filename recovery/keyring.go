@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/nescio-go/nescio/internal/secret"
 	"github.com/nescio-go/nescio/wrap"
 )
 
@@ -23,11 +24,11 @@ import (
 type Keyring struct {
 	mu      sync.Mutex
 	state   header
-	secrets func() *keyringSecrets // a function, since fmt follows pointers in others' structs
+	secrets secret.Value[keyringSecrets]
 	encoded []byte
 	by      SlotID // what opened it
 	seen    bool   // by somebody outside: the next change is a new revision
-	gone    bool   // Destroy was called
+	live    bool   // false for the zero Keyring and after Destroy
 }
 
 type keyringSecrets struct {
@@ -42,11 +43,14 @@ func Create(ctx context.Context, account []byte, s ...Sealer) (*Keyring, error) 
 	if len(account) != 16 || isZero(account) {
 		return nil, errAccount
 	}
-	k := &Keyring{state: header{account: [16]byte(account), revision: 1, epoch: 1}}
-	secrets := new(keyringSecrets)
+	k := &Keyring{
+		state:   header{account: [16]byte(account), revision: 1, epoch: 1},
+		secrets: secret.New(keyringSecrets{}),
+		live:    true,
+	}
+	secrets := k.secrets.Get()
 	rand.Read(secrets.lineage[:])
 	rand.Read(secrets.master[:])
-	k.secrets = func() *keyringSecrets { return secrets }
 	_, err := k.change(func(c *change) error { return c.add(ctx, s) })
 	if err != nil {
 		return nil, err
@@ -196,10 +200,10 @@ func (k *Keyring) Adopt(ctx context.Context, old [32]byte) error {
 func (k *Keyring) Key(epoch uint32) (*wrap.Key, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.gone {
+	if !k.live {
 		return nil, ErrUsed
 	}
-	key, err := k.state.key(k.secrets().master, epoch)
+	key, err := k.state.key(k.secrets.Get().master, epoch)
 	if err != nil {
 		return nil, err
 	}
@@ -268,9 +272,12 @@ func (k *Keyring) snapshot() header {
 func (k *Keyring) Destroy() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	*k.secrets() = keyringSecrets{}
-	k.gone = true
+	*k.secrets.Get() = keyringSecrets{}
+	k.live = false
 }
 
-// Format writes a placeholder, whatever the verb.
+// Format writes a placeholder for every verb.
 func (k *Keyring) Format(f fmt.State, _ rune) { redact(f, "Keyring") }
+
+// MarshalJSON returns an error. Store what [Keyring.Bytes] returns.
+func (k *Keyring) MarshalJSON() ([]byte, error) { return nil, errJSON }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/hmac"
 	"errors"
+
+	"github.com/nescio-go/nescio/internal/secret"
 )
 
 // Open opens a keyring by one of its ways in, and accepts it only if it follows
@@ -30,15 +32,15 @@ func Open(ctx context.Context, h *Header, o Opener, p Pin) (*Keyring, error) {
 			return nil, err
 		}
 		s := &h.state.slots[i]
-		secret, err := o.Open(ctx, s.binding(h.state.account), s.Slot.clone())
+		opened, err := o.Open(ctx, s.binding(h.state.account), s.Slot.clone())
 		if errors.Is(err, ErrNotMine) {
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		k, err := h.open(s, secret, p)
-		clear(secret)
+		k, err := h.open(s, opened, p)
+		clear(opened)
 		return k, err
 	}
 	return nil, ErrNotMine
@@ -46,18 +48,26 @@ func Open(ctx context.Context, h *Header, o Opener, p Pin) (*Keyring, error) {
 
 // open goes on from a slot's secret: the MAC of the lineage key, the master key,
 // its MAC, and the pin.
-func (h *Header) open(s *sealedSlot, secret []byte, p Pin) (*Keyring, error) {
-	if len(secret) != secretSize {
+func (h *Header) open(s *sealedSlot, opened []byte, p Pin) (*Keyring, error) {
+	if len(opened) != secretSize {
 		return nil, ErrUntrusted
 	}
-	keys := new(keyringSecrets)
-	copy(keys.lineage[:], secret[keySize:])
+	k := &Keyring{
+		state:   h.state.clone(),
+		secrets: secret.New(keyringSecrets{}),
+		encoded: h.encoded,
+		by:      s.ID,
+		seen:    true,
+		live:    true,
+	}
+	keys := k.secrets.Get()
+	copy(keys.lineage[:], opened[keySize:])
 	n := len(h.encoded) - 2*macSize
 	if err := checkMAC(&keys.lineage, h.encoded[:n+macSize]); err != nil {
 		return nil, err
 	}
 	var err error
-	if keys.master, err = openMaster(h.state.account, s, h.state.epoch, secret[:keySize]); err != nil {
+	if keys.master, err = openMaster(h.state.account, s, h.state.epoch, opened[:keySize]); err != nil {
 		return nil, err
 	}
 	if err := checkMAC(&keys.master, h.encoded); err != nil {
@@ -66,13 +76,7 @@ func (h *Header) open(s *sealedSlot, secret []byte, p Pin) (*Keyring, error) {
 	if err := p.confirm(&h.state, keys.master); err != nil {
 		return nil, err
 	}
-	return &Keyring{
-		state:   h.state.clone(),
-		secrets: func() *keyringSecrets { return keys },
-		encoded: h.encoded,
-		by:      s.ID,
-		seen:    true,
-	}, nil
+	return k, nil
 }
 
 // checkMAC checks the MAC at the end of b over all before it.

@@ -6,23 +6,33 @@ import (
 	"crypto/sha256"
 	"fmt"
 
+	"github.com/nescio-go/nescio/internal/secret"
 	"github.com/nescio-go/nescio/wrap"
 	"golang.org/x/crypto/cryptobyte"
 )
 
-// Passkey is the way in of who holds a passkey whose authenticator has WebAuthn's
-// PRF extension. It seals and opens. A keyring never hangs on passkeys alone: they
-// are lost with the account of the vendor that keeps them.
+// Passkey is the slot of a passkey whose authenticator has WebAuthn's PRF
+// extension. It seals and opens once [Passkey.WithPRF] has given it the output of
+// the PRF. It redacts itself. A keyring needs another slot too: passkeys are lost
+// with the account of the vendor that keeps them.
 //
-// To make a slot, draw a PasskeySalt and have the authenticator evaluate its PRF on
-// it; to open one, find the evaluation salts by [PasskeySlot] and do the same.
+// To make a slot, draw a salt with [NewPasskeySalt] and have the authenticator
+// evaluate its PRF on it. To open one, find the evaluation salts with
+// [ParsePasskeySlot] and do the same.
 type Passkey struct {
-	// PRF is the PRF's output on Salt: 32 bytes, not all zero.
-	PRF          []byte
 	Salt         [32]byte // the evaluation salt
 	CredentialID []byte   // 1 to 1023 bytes
 	RPID         string   // of the relying party, 1 to 253 bytes: "example.org"
 	UserVerified bool     // whether the authenticator verified the user
+
+	prf secret.Value[[]byte]
+}
+
+// WithPRF returns the passkey with the output of its PRF on Salt: 32 bytes, not all
+// zero. It does not copy the output: clear it when the slot is no longer used.
+func (p Passkey) WithPRF(output []byte) Passkey {
+	p.prf = secret.New(output)
+	return p
 }
 
 const flagUserVerified = 1
@@ -92,7 +102,7 @@ func (p Passkey) Seal(ctx context.Context, b wrap.Binding, secret []byte) (param
 	params = append(params, credential[:]...)
 	params = append(params, byte(len(p.RPID)))
 	params = append(params, p.RPID...)
-	return sealSlot(ctx, b, p.PRF, p.Flags(), params, secret)
+	return sealSlot(ctx, b, *p.prf.Get(), p.Flags(), params, secret)
 }
 
 // Open implements Opener. It returns ErrPolicy for values out of range.
@@ -104,15 +114,16 @@ func (p Passkey) Open(ctx context.Context, b wrap.Binding, s Slot) ([]byte, erro
 	if !ok || slot != (PasskeySlot{p.Salt, sha256.Sum256(p.CredentialID), p.RPID, p.UserVerified}) {
 		return nil, ErrNotMine
 	}
-	return openSlot(ctx, b, p.PRF, s)
+	return openSlot(ctx, b, *p.prf.Get(), s)
 }
 
 func (p Passkey) valid() bool {
-	return len(p.PRF) == 32 && !isZero(p.PRF) && !isZero(p.Salt[:]) &&
+	prf := *p.prf.Get()
+	return len(prf) == 32 && !isZero(prf) && !isZero(p.Salt[:]) &&
 		len(p.CredentialID) > 0 && len(p.CredentialID) <= maxCredentialID && len(p.RPID) > 0 && len(p.RPID) <= maxRPID
 }
 
-// Format writes a placeholder, whatever the verb.
+// Format writes a placeholder for every verb.
 func (p Passkey) Format(f fmt.State, _ rune) { redact(f, "Passkey") }
 
 // MarshalJSON writes a placeholder.

@@ -7,31 +7,50 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/nescio-go/nescio/internal/secret"
 	"github.com/nescio-go/nescio/kdf"
 	"github.com/nescio-go/nescio/wrap"
 	"golang.org/x/crypto/cryptobyte"
 )
 
-// Password is the way in of who knows a password, and, if SecretKey is set, holds
-// that too. It seals and opens.
+// Password is the slot of a password, and of a secret key if there is one. It seals
+// and opens. It comes from [NewPassword] and redacts itself.
 //
-// A thief of the headers can try passwords against it. An account on OPAQUE has
-// OPAQUE's export key in its place, which the server's keys protect: see Export.
+// An attacker who has the headers can try passwords against it. An account on
+// OPAQUE uses OPAQUE's export key instead, which the server's keys protect: see
+// [Export].
 type Password struct {
-	Password  []byte     // 1 to 1024 bytes, as given
-	SecretKey *SecretKey // nil: none
-	KDF       kdf.Params // to seal, without a salt; zero: kdf.Default
-	Policy    kdf.Policy // what a slot may ask for; the zero Policy is the safe default
+	// KDF are the parameters to seal with, without a salt. The zero Params stand
+	// for kdf.Default.
+	KDF kdf.Params
+	// Policy bounds what a slot may ask for. The zero Policy is the safe default.
+	Policy kdf.Policy
+
+	secrets secret.Value[passwordSecrets]
+}
+
+type passwordSecrets struct {
+	password []byte
+	key      *SecretKey // nil if there is none
 }
 
 const flagSecretKey = 1
+
+// NewPassword returns the slot of a password of 1 to 1024 bytes. The secret key is
+// nil if the user has none. NewPassword does not copy the password: clear it when
+// the slot is no longer used.
+func NewPassword(password []byte, key *SecretKey) Password {
+	return Password{secrets: secret.New(passwordSecrets{password, key})}
+}
+
+func (p Password) secretKey() *SecretKey { return p.secrets.Get().key }
 
 // Type returns SlotPassword.
 func (p Password) Type() SlotType { return SlotPassword }
 
 // Flags returns 1 if there is a secret key.
 func (p Password) Flags() uint8 {
-	if p.SecretKey != nil {
+	if p.secretKey() != nil {
 		return flagSecretKey
 	}
 	return 0
@@ -83,7 +102,7 @@ func (p Password) Open(ctx context.Context, b wrap.Binding, s Slot) ([]byte, err
 // tries reports whether p can open a slot of this kind: one that wants a secret
 // key only with one.
 func (p Password) tries(s *Slot) bool {
-	return s.Type == SlotPassword && (s.Flags&flagSecretKey == 0 || p.SecretKey != nil)
+	return s.Type == SlotPassword && (s.Flags&flagSecretKey == 0 || p.secretKey() != nil)
 }
 
 // stretch returns the slot's input keying material: the KDF's output, and the
@@ -97,7 +116,7 @@ func (p Password) stretch(ctx context.Context, params kdf.Params, salt []byte, f
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrPolicy, err)
 	}
-	ikm, err := f.Derive(ctx, p.Password, keySize)
+	ikm, err := f.Derive(ctx, p.secrets.Get().password, keySize)
 	if errors.Is(err, kdf.ErrPassword) {
 		return nil, fmt.Errorf("%w: %w", ErrPolicy, err)
 	}
@@ -108,8 +127,11 @@ func (p Password) stretch(ctx context.Context, params kdf.Params, salt []byte, f
 		return ikm, nil
 	}
 	defer clear(ikm)
-	key := p.SecretKey.bytes()
+	key := p.secretKey().bytes()
 	defer clear(key)
+	if isZero(key) {
+		return nil, errSecret
+	}
 	return slices.Concat(ikm, key), nil
 }
 
@@ -155,7 +177,7 @@ func readKDF(s *cryptobyte.String) (p kdf.Params, ok bool) {
 	return p, ok
 }
 
-// Format writes a placeholder, whatever the verb.
+// Format writes a placeholder for every verb.
 func (p Password) Format(f fmt.State, _ rune) { redact(f, "Password") }
 
 // MarshalJSON writes a placeholder.

@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 
+	"github.com/nescio-go/nescio/internal/secret"
 	"github.com/nescio-go/nescio/wrap"
 )
 
@@ -21,10 +22,10 @@ import (
 // Never keep a plain hash of a phrase anywhere. A Phrase is immutable and safe for
 // concurrent use, and redacts itself.
 type Phrase struct {
-	entropy func() []byte // a function, since fmt follows pointers in others' structs
+	entropy secret.Value[[]byte]
 }
 
-func newPhrase(entropy []byte) *Phrase { return &Phrase{func() []byte { return entropy }} }
+func newPhrase(entropy []byte) *Phrase { return &Phrase{secret.New(entropy)} }
 
 // NewPhrase returns a random phrase of 12 words, 128 bits, or of 24, 256 bits. It
 // returns ErrWordCount for another number.
@@ -48,18 +49,23 @@ func PhraseFromEntropy(entropy []byte) (*Phrase, error) {
 }
 
 // Entropy returns a copy of the 16 or 32 bytes that the words spell.
-func (p *Phrase) Entropy() []byte { return bytes.Clone(p.entropy()) }
+func (p *Phrase) Entropy() []byte { return bytes.Clone(*p.entropy.Get()) }
 
 // Words returns the words, in lower case, with single spaces between them: for the
 // user's eyes.
-func (p *Phrase) Words() string { return encodeWords(p.entropy()) }
+func (p *Phrase) Words() string { return encodeWords(*p.entropy.Get()) }
 
 // AuthSecret returns 32 bytes, HKDF-SHA256(entropy, "", "nescio/phrase/auth/v1"), to
 // use as the password of an SRP or OPAQUE account of its own, by the id of name ‖
 // "/phrase", say: who has the words logs in there, and may fetch the header and set
-// new ways in. The server learns nothing of the slot's key from it.
+// new ways in. The server learns nothing of the slot's key from it. It returns
+// [ErrPolicy] for the zero Phrase.
 func (p *Phrase) AuthSecret() ([]byte, error) {
-	return hkdf.Key(sha256.New, p.entropy(), nil, "nescio/phrase/auth/v1", keySize)
+	entropy := *p.entropy.Get()
+	if len(entropy) == 0 {
+		return nil, errSecret
+	}
+	return hkdf.Key(sha256.New, entropy, nil, "nescio/phrase/auth/v1", keySize)
 }
 
 // Type returns SlotPhrase.
@@ -70,7 +76,7 @@ func (p *Phrase) Flags() uint8 { return 0 }
 
 // Seal implements Sealer.
 func (p *Phrase) Seal(ctx context.Context, b wrap.Binding, secret []byte) (params, wrapped []byte, err error) {
-	entropy := p.entropy()
+	entropy := *p.entropy.Get()
 	params = make([]byte, saltSize, saltSize+1)
 	rand.Read(params)
 	params = append(params, byte(len(entropy)))
@@ -79,15 +85,16 @@ func (p *Phrase) Seal(ctx context.Context, b wrap.Binding, secret []byte) (param
 
 // Open implements Opener.
 func (p *Phrase) Open(ctx context.Context, b wrap.Binding, s Slot) ([]byte, error) {
-	entropy := p.entropy()
+	entropy := *p.entropy.Get()
 	if s.Type != SlotPhrase || len(s.Params) != saltSize+1 || int(s.Params[saltSize]) != len(entropy) {
 		return nil, ErrNotMine
 	}
 	return openSlot(ctx, b, entropy, s)
 }
 
-// Format writes a placeholder, whatever the verb.
-func (p *Phrase) Format(f fmt.State, _ rune) { redact(f, "Phrase") }
+// Format writes a placeholder for every verb.
+func (p Phrase) Format(f fmt.State, _ rune) { redact(f, "Phrase") }
 
-// MarshalJSON refuses: a phrase is stored by what Words or Entropy returns.
-func (p *Phrase) MarshalJSON() ([]byte, error) { return nil, errJSON }
+// MarshalJSON returns an error. Store what [Phrase.Words] or [Phrase.Entropy]
+// returns.
+func (p Phrase) MarshalJSON() ([]byte, error) { return nil, errJSON }

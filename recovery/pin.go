@@ -59,10 +59,10 @@ func (k *Keyring) Pin() (Pin, error) {
 
 // pin is Pin under the lock.
 func (k *Keyring) pin() (Pin, error) {
-	if k.gone {
+	if !k.live {
 		return Pin{}, ErrUsed
 	}
-	id, err := mkID(&k.secrets().master)
+	id, err := mkID(&k.secrets.Get().master)
 	if err != nil {
 		return Pin{}, err
 	}

@@ -22,7 +22,13 @@ func smallKDF(t testing.TB) (kdf.Params, kdf.Policy) {
 
 func password(t testing.TB, text string) recovery.Password {
 	params, policy := smallKDF(t)
-	return recovery.Password{Password: []byte(text), KDF: params, Policy: policy}
+	return passwordWith(text, params, policy)
+}
+
+func passwordWith(text string, params kdf.Params, policy kdf.Policy) recovery.Password {
+	p := recovery.NewPassword([]byte(text), nil)
+	p.KDF, p.Policy = params, policy
+	return p
 }
 
 func phrase(t testing.TB) *recovery.Phrase {
@@ -32,12 +38,12 @@ func phrase(t testing.TB) *recovery.Phrase {
 }
 
 func export(b byte) recovery.Export {
-	return recovery.Export{Key: bytes.Repeat([]byte{b}, 64), Record: []byte{b}}
+	return recovery.NewExport(bytes.Repeat([]byte{b}, 64), []byte{b})
 }
 
 func passkey(b byte) recovery.Passkey {
-	return recovery.Passkey{PRF: bytes.Repeat([]byte{b}, 32), Salt: recovery.NewPasskeySalt(), CredentialID: []byte{b},
-		RPID: "example.org", UserVerified: true}
+	p := recovery.Passkey{Salt: recovery.NewPasskeySalt(), CredentialID: []byte{b}, RPID: "example.org", UserVerified: true}
+	return p.WithPRF(bytes.Repeat([]byte{b}, 32))
 }
 
 func create(t testing.TB, s ...recovery.Sealer) *recovery.Keyring {
@@ -85,7 +91,7 @@ func requireSame(t testing.TB, want, got *recovery.Keyring, epoch uint32) {
 func everyWay(t testing.TB) (*recovery.Keyring, map[string]recovery.Opener) {
 	file := recovery.NewFile()
 	withKey := password(t, "with a key")
-	withKey.SecretKey = recovery.NewSecretKey()
+	withKey = withKey.WithSecretKey(recovery.NewSecretKey())
 	long, err := recovery.NewPhrase(24)
 	require.NoError(t, err)
 	ways := map[string]recovery.Opener{

@@ -8,6 +8,8 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"sync"
+
+	"github.com/nescio-go/nescio/internal/secret"
 )
 
 // Request is one request for approval, on the side of who asks: a new device, or
@@ -33,7 +35,7 @@ import (
 // for concurrent use, and redacts itself.
 type Request struct {
 	mu      sync.Mutex
-	secrets func() *requestSecrets // a function, since fmt follows pointers in others' structs
+	secrets secret.Value[requestSecrets]
 }
 
 type requestSecrets struct {
@@ -60,15 +62,16 @@ func NewRequest(p Purpose, account []byte) (*Request, error) {
 	if len(account) != 16 || isZero(account) {
 		return nil, errAccount
 	}
-	r := &requestSecrets{purpose: p, account: [16]byte(account)}
-	rand.Read(r.seed[:])
-	rand.Read(r.qr[:])
-	rand.Read(r.r1[:])
+	r := &Request{secrets: secret.New(requestSecrets{purpose: p, account: [16]byte(account)})}
+	s := r.secrets.Get()
+	rand.Read(s.seed[:])
+	rand.Read(s.qr[:])
+	rand.Read(s.r1[:])
 	var err error
-	if r.publicKey, r.private, err = slotPublicKey(r.seed[:]); err != nil {
+	if s.publicKey, s.private, err = slotPublicKey(s.seed[:]); err != nil {
 		return nil, err
 	}
-	return &Request{secrets: func() *requestSecrets { return r }}, nil
+	return r, nil
 }
 
 // QR returns the text of the QR code, 102 characters, for the requester's screen
@@ -77,7 +80,7 @@ func NewRequest(p Purpose, account []byte) (*Request, error) {
 func (r *Request) QR() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := r.secrets()
+	s := r.secrets.Get()
 	if s.over || s.t != nil {
 		return ""
 	}
@@ -91,7 +94,7 @@ func (r *Request) QR() string {
 func (r *Request) Ask() []byte {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := r.secrets()
+	s := r.secrets.Get()
 	if s.over {
 		return nil
 	}
@@ -107,7 +110,7 @@ func (r *Request) Ask() []byte {
 func (r *Request) Reveal(answer []byte) (reveal []byte, code string, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := r.secrets()
+	s := r.secrets.Get()
 	if s.over || s.shown || s.t != nil {
 		return nil, "", ErrUsed
 	}
@@ -126,7 +129,7 @@ func (r *Request) Reveal(answer []byte) (reveal []byte, code string, err error) 
 func (r *Request) open(p Purpose, grant []byte, use func(s *requestSecrets, payload []byte) error) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := r.secrets()
+	s := r.secrets.Get()
 	if s.over {
 		return ErrUsed
 	}
@@ -203,13 +206,14 @@ func (s *requestSecrets) device(payload []byte) (*Device, Pin, error) {
 	if err != nil {
 		return nil, Pin{}, err
 	}
-	d := &deviceSecrets{account: s.account, id: SlotID(payload)}
-	copy(d.secret[:], s.seed[:])
-	copy(d.secret[keySize:], payload[16+keySize:head])
-	if p.account != s.account || p.mkID != id || !d.valid() {
+	if p.account != s.account || p.mkID != id {
 		return nil, Pin{}, ErrApproval
 	}
-	return newDevice(d), p, nil
+	d, err := newDevice(s.account, SlotID(payload), s.seed[:], payload[16+keySize:head])
+	if err != nil {
+		return nil, Pin{}, ErrApproval
+	}
+	return d, p, nil
 }
 
 // OpenShare opens the grant of a request ForShare, and returns what the contact
@@ -226,8 +230,11 @@ func (r *Request) OpenShare(grant []byte) (share []byte, err error) {
 func (r *Request) Discard() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	*r.secrets() = requestSecrets{over: true}
+	*r.secrets.Get() = requestSecrets{over: true}
 }
 
-// Format writes a placeholder, whatever the verb.
+// Format writes a placeholder for every verb.
 func (r *Request) Format(f fmt.State, _ rune) { redact(f, "Request") }
+
+// MarshalJSON writes a placeholder.
+func (r *Request) MarshalJSON() ([]byte, error) { return redactJSON("Request") }

@@ -6,6 +6,8 @@ import (
 	"encoding/base32"
 	"fmt"
 	"strings"
+
+	"github.com/nescio-go/nescio/internal/secret"
 )
 
 // SecretKey is 128 random bits that only the user's devices hold, beside the
@@ -13,14 +15,14 @@ import (
 // however weak the password is. Its text form is for moving it to another device by
 // hand or by QR code, and for the user's drawer.
 type SecretKey struct {
-	key func() [16]byte // a function, since fmt follows pointers in others' structs
+	key secret.Value[[16]byte]
 }
 
 // NewSecretKey returns a random secret key.
 func NewSecretKey() *SecretKey {
-	var key [16]byte
-	rand.Read(key[:])
-	return &SecretKey{func() [16]byte { return key }}
+	key := secret.New([16]byte{})
+	rand.Read(key.Get()[:])
+	return &SecretKey{key}
 }
 
 // The text form: see Text.
@@ -70,9 +72,8 @@ func ParseSecretKey(text string) (*SecretKey, error) {
 	if err != nil || check != checkCharacter(chars) || base32Crockford.EncodeToString(key) != chars || isZero(key) {
 		return nil, ErrMalformed
 	}
-	fixed := [16]byte(key)
-	clear(key)
-	return &SecretKey{func() [16]byte { return fixed }}, nil
+	defer clear(key)
+	return &SecretKey{secret.New([16]byte(key))}, nil
 }
 
 // checkCharacter returns the number of the character behind 26 others, of which it
@@ -102,13 +103,10 @@ func times2(v int) int {
 	return v
 }
 
-func (k *SecretKey) bytes() []byte {
-	key := k.key()
-	return bytes.Clone(key[:])
-}
+func (k *SecretKey) bytes() []byte { return bytes.Clone(k.key.Get()[:]) }
 
-// Format writes a placeholder, whatever the verb.
-func (k *SecretKey) Format(f fmt.State, _ rune) { redact(f, "SecretKey") }
+// Format writes a placeholder for every verb.
+func (k SecretKey) Format(f fmt.State, _ rune) { redact(f, "SecretKey") }
 
-// MarshalJSON refuses: a secret key is stored by what Text returns.
-func (k *SecretKey) MarshalJSON() ([]byte, error) { return nil, errJSON }
+// MarshalJSON returns an error. Store what [SecretKey.Text] returns.
+func (k SecretKey) MarshalJSON() ([]byte, error) { return nil, errJSON }

@@ -9,7 +9,7 @@ import (
 
 // TestSizes are those that the package documentation gives.
 func TestSizes(t *testing.T) {
-	one := create(t, recovery.Password{Password: []byte("with the default KDF")})
+	one := create(t, recovery.NewPassword([]byte("with the default KDF"), nil))
 	size := 132 + 2593
 	require.Equal(t, size, len(one.Bytes()))
 	for _, s := range []struct {

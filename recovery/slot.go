@@ -181,8 +181,9 @@ func (s *Slot) validParams() bool {
 // redact writes a placeholder for a type that holds a secret.
 func redact(f fmt.State, name string) { io.WriteString(f, "recovery."+name+"(redacted)") }
 
-// errJSON is for values that are stored: a placeholder in a database would lose them.
-var errJSON = errors.New("recovery: this has no JSON form: store its bytes or text")
+// errJSON is for values that are stored. A placeholder in a database would lose
+// them.
+var errJSON = errors.New("recovery: no JSON form, store the bytes or the text")
 
-// redactJSON is redact for a type whose fields are exported.
+// redactJSON is redact for JSON.
 func redactJSON(name string) ([]byte, error) { return []byte(`"recovery.` + name + `(redacted)"`), nil }

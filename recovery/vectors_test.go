@@ -194,19 +194,20 @@ func (a *slotAnswer) way(t testing.TB) recovery.Opener {
 	in := func(name string) []byte { return unhex(t, a.Input[name]) }
 	switch name, _, _ := strings.Cut(a.Name, " "); strings.TrimSuffix(name, ",") {
 	case "password":
-		p := recovery.Password{Password: []byte(a.Input["password"])}
+		p := recovery.NewPassword([]byte(a.Input["password"]), nil)
 		var err error
 		p.KDF, err = kdf.ParseParams(a.Input["kdf"])
 		require.NoError(t, err)
 		if text := a.Input["secret_key_text"]; text != "" {
-			p.SecretKey, err = recovery.ParseSecretKey(text)
+			key, err := recovery.ParseSecretKey(text)
 			require.NoError(t, err)
-			require.Equal(t, in("secret_key"), p.SecretKey.Key())
-			require.Equal(t, text, p.SecretKey.Text())
+			require.Equal(t, in("secret_key"), key.Key())
+			require.Equal(t, text, key.Text())
+			p = p.WithSecretKey(key)
 		}
 		return p
 	case "export":
-		return recovery.Export{Key: in("export_key"), Record: in("record")}
+		return recovery.NewExport(in("export_key"), in("record"))
 	case "phrase":
 		p, err := recovery.PhraseFromEntropy(in("entropy"))
 		require.NoError(t, err)
@@ -218,8 +219,9 @@ func (a *slotAnswer) way(t testing.TB) recovery.Opener {
 		require.NoError(t, err)
 		return f
 	case "passkey":
-		return recovery.Passkey{PRF: in("prf_output"), Salt: [32]byte(in("evaluation_salt")), CredentialID: in("credential_id"),
-			RPID: a.Input["rp_id"], UserVerified: true}
+		return recovery.Passkey{
+			Salt: [32]byte(in("evaluation_salt")), CredentialID: in("credential_id"), RPID: a.Input["rp_id"], UserVerified: true,
+		}.WithPRF(in("prf_output"))
 	}
 	require.Fail(t, "no way in", a.Name)
 	return nil

@@ -29,9 +29,13 @@ func newAuthenticator() *authenticator {
 }
 
 func (a *authenticator) passkey(salt [32]byte) recovery.Passkey {
+	return recovery.Passkey{Salt: salt, CredentialID: a.credential, RPID: relyingParty, UserVerified: true}.WithPRF(a.prf(salt))
+}
+
+func (a *authenticator) prf(salt [32]byte) []byte {
 	mac := hmac.New(sha256.New, a.key)
 	mac.Write(salt[:])
-	return recovery.Passkey{PRF: mac.Sum(nil), Salt: salt, CredentialID: a.credential, RPID: relyingParty, UserVerified: true}
+	return mac.Sum(nil)
 }
 
 // Open implements recovery.Opener: the slot says which salt to ask for, and for

@@ -31,7 +31,8 @@ func (c *client) createKeyring(ctx context.Context, password []byte) (*recovery.
 	}
 	number := make([]byte, 16)
 	rand.Read(number)
-	way := recovery.Password{Password: password, KDF: params}
+	way := recovery.NewPassword(password, nil)
+	way.KDF = params
 	k, err := recovery.Create(ctx, number, way)
 	if err != nil {
 		return nil, err
@@ -167,7 +168,7 @@ func (c *client) enterKeyring(ctx context.Context, name string, password []byte)
 		k, err := c.settleKeyring(ctx, in.export)
 		return k, in.protocol, err
 	}
-	c.way = recovery.Password{Password: password}
+	c.way = recovery.NewPassword(password, nil)
 	k, err := c.openKeyring(ctx)
 	if err != nil {
 		return nil, in.protocol, err
@@ -198,7 +199,7 @@ func (c *client) addExport(ctx context.Context, k *recovery.Keyring, record, exp
 		return nil, err
 	}
 	return c.changeKeyring(ctx, k, func(k *recovery.Keyring) error {
-		_, err := k.Add(ctx, recovery.Export{Key: export, Record: r.Raw()})
+		_, err := k.Add(ctx, recovery.NewExport(export, r.Raw()))
 		return err
 	})
 }
@@ -207,7 +208,7 @@ func (c *client) addExport(ctx context.Context, k *recovery.Keyring, record, exp
 // worked proves that its record is the one that counts, and a new one would have ended
 // the session: every password slot, and every slot of another record, is of the past.
 func (c *client) settleKeyring(ctx context.Context, export []byte) (*recovery.Keyring, error) {
-	c.way = recovery.Export{Key: export}
+	c.way = recovery.NewExport(export, nil)
 	k, err := c.openKeyring(ctx)
 	if err != nil {
 		return nil, err

@@ -22,7 +22,7 @@ func guessAtHeader(ctx context.Context, header []byte) (string, *recovery.Keyrin
 	}
 	number := h.Account()
 	for _, g := range guesses {
-		k, err := recovery.Open(ctx, h, recovery.Password{Password: []byte(g)}, recovery.FirstUse(number[:]))
+		k, err := recovery.Open(ctx, h, recovery.NewPassword([]byte(g), nil), recovery.FirstUse(number[:]))
 		if errors.Is(err, recovery.ErrNotMine) {
 			continue
 		}

@@ -158,7 +158,7 @@ func TestKeyringOnTheServer(t *testing.T) {
 	require.Equal(t, malformed, put(nil))
 	require.Equal(t, malformed, put(before.keyring[1:]))
 	require.Equal(t, stale, put(before.keyring))
-	first, err := recovery.Create(ctx, bytes.Repeat([]byte{1}, 16), recovery.Password{Password: weakPassword})
+	first, err := recovery.Create(ctx, bytes.Repeat([]byte{1}, 16), recovery.NewPassword(weakPassword, nil))
 	require.NoError(t, err)
 	require.Equal(t, stale, put(first.Bytes()), "a first header is for an account without one")
 	require.Equal(t, loginFirst, newDevice(t, laptop.base).call(ctx, "PUT", "/keyring", keyringMessage{before.keyring}, nil))
@@ -287,7 +287,9 @@ func TestServerLearnsNothing(t *testing.T) {
 	for range 2 {
 		requireEnter(t, s, laptop, weakPassword)
 	}
-	secrets["export key"] = laptop.way.(recovery.Export).Key
+	in, err := laptop.signIn(ctx, workName, weakPassword)
+	require.NoError(t, err)
+	secrets["export key"] = in.export
 	reveal("export", laptop)
 
 	chip, salt := newAuthenticator(), recovery.NewPasskeySalt()
@@ -298,7 +300,7 @@ func TestServerLearnsNothing(t *testing.T) {
 		return err
 	})
 	require.NoError(t, err)
-	secrets["PRF"] = chip.passkey(salt).PRF
+	secrets["PRF"] = chip.prf(salt)
 	laptop.way = chip
 	reveal("passkey", laptop)
 

@@ -51,7 +51,7 @@ func TestLoginBesideAPasswordChange(t *testing.T) {
 			require.NoError(t, err)
 			export, err := l.ExportKey()
 			require.NoError(t, err)
-			late.on, late.way = on, recovery.Export{Key: export}
+			late.on, late.way = on, recovery.NewExport(export, nil)
 			k, err := late.open(t.Context())
 			require.NoError(t, err)
 			must(t, "password alice", pw1, pw2, pw2)

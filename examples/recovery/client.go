@@ -73,25 +73,25 @@ func (c *client) keep(f func(*state)) error {
 }
 
 // register makes a record for a login, and what it logs in to opens the slot by.
-func (c *client) register(ctx context.Context, by loginKind, password []byte) (record []byte, way recovery.Export, err error) {
+func (c *client) register(ctx context.Context, by loginKind, password []byte) (record, export []byte, way recovery.Export, err error) {
 	r, request, err := c.opaque.Register(nil, password)
 	if err != nil {
-		return nil, way, err
+		return nil, nil, way, err
 	}
 	defer r.Discard()
 	response, err := c.srv.register(ctx, c.on, c.name, by, request)
 	if err != nil {
-		return nil, way, err
+		return nil, nil, way, err
 	}
-	record, export, err := r.Finish(ctx, response)
+	record, export, err = r.Finish(ctx, response)
 	if err != nil {
-		return nil, way, err
+		return nil, nil, way, err
 	}
 	parsed, err := opaque.ParseRecord(record)
 	if err != nil {
-		return nil, way, err
+		return nil, nil, way, err
 	}
-	return record, recovery.Export{Key: export, Record: parsed.Raw()}, nil
+	return record, export, recovery.NewExport(export, parsed.Raw()), nil
 }
 
 // login logs in by OPAQUE, and returns the export key.
@@ -164,7 +164,7 @@ func (c *client) byPassword(ctx context.Context, password []byte) (*recovery.Key
 	if err != nil {
 		return nil, err
 	}
-	c.way = recovery.Export{Key: export}
+	c.way = recovery.NewExport(export, nil)
 	k, err := c.open(ctx)
 	if err != nil {
 		return nil, err
@@ -319,11 +319,11 @@ func (c *client) revoke(ctx context.Context, k *recovery.Keyring, t recovery.Slo
 // with both slots, then the record, then at a login by it the old slot goes. At each
 // step either the old password does all, or the new one.
 func (c *client) setPassword(ctx context.Context, k *recovery.Keyring, password []byte) error {
-	record, way, err := c.register(ctx, byPassword, password)
+	record, export, way, err := c.register(ctx, byPassword, password)
 	if err != nil {
 		return err
 	}
-	defer clear(way.Key)
+	defer clear(export)
 	if _, err := c.add(ctx, k, way); err != nil {
 		return err
 	}

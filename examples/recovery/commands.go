@@ -135,11 +135,11 @@ func signUp(ctx context.Context, c *client, _ *options) error {
 		return err
 	}
 	defer clear(password)
-	record, way, err := c.register(ctx, byPassword, password)
+	record, export, way, err := c.register(ctx, byPassword, password)
 	if err != nil {
 		return err
 	}
-	defer clear(way.Key)
+	defer clear(export)
 	k, err := recovery.Create(ctx, random(16), way) // the server never chooses the number
 	if err != nil {
 		return err

@@ -26,11 +26,11 @@ func (c *client) newPhrase(ctx context.Context, k *recovery.Keyring) error {
 		return err
 	}
 	defer clear(secret)
-	record, way, err := c.register(ctx, byPhrase, secret)
+	record, export, _, err := c.register(ctx, byPhrase, secret)
 	if err != nil {
 		return err
 	}
-	clear(way.Key) // the words themselves open the slot
+	clear(export) // the words themselves open the slot
 	id, err := c.add(ctx, k, phrase)
 	if err != nil {
 		return err

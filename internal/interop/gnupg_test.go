@@ -108,14 +108,14 @@ func TestGnuPGOpensOurRecoveryFile(t *testing.T) {
 	file, err := protonrecovery.MakeFile(secret, keys...)
 	require.NoError(t, err)
 
-	plaintext := g.run(t, string(secret.Text), []byte(file), "--decrypt")
+	plaintext := g.run(t, string(secret.Text()), []byte(file), "--decrypt")
 	require.Equal(t, slices.Concat(keys[0].Bytes(), keys[1].Bytes()), plaintext)
-	_, err = g.try(string(secret.Text)[:43]+"A", []byte(file), "--decrypt")
+	_, err = g.try(string(secret.Text())[:43]+"A", []byte(file), "--decrypt")
 	require.Error(t, err)
 
 	g.run(t, "", plaintext, "--import")
-	require.NoError(t, g.verify(t, secret.Text, secret.Signature))
-	require.Error(t, g.verify(t, secret.Text[1:], secret.Signature))
+	require.NoError(t, g.verify(t, secret.Text(), secret.Signature))
+	require.Error(t, g.verify(t, secret.Text()[1:], secret.Signature))
 	for i, name := range []string{"alice", "before"} {
 		note := g.run(t, "", []byte("a note"), "--recipient", name, "--encrypt")
 		require.Equal(t, "a note", string(g.run(t, "", note, "--decrypt")))
@@ -161,14 +161,14 @@ func TestWeOpenGnuPGsRecoveryFile(t *testing.T) {
 		signatures = signatures[:1]
 	}
 	for _, args := range signatures {
-		signature := g.run(t, "", ours.Text, append([]string{"--armor", "--local-user", fingerprints[0]}, args...)...)
-		secret := protonrecovery.FileSecret{Text: ours.Text, Signature: string(signature)}
+		signature := g.run(t, "", ours.Text(), append([]string{"--armor", "--local-user", fingerprints[0]}, args...)...)
+		secret := protonrecovery.ImportFileSecret(ours.Text(), string(signature))
 		for _, args := range [][]string{
 			{"--compress-algo", "none"}, {"--compress-algo", "zip"}, {"--compress-algo", "zlib"}, {"--compress-algo", "bzip2"},
 			{"--comment", "keep this: it is yours", "--emit-version"}, {"--cipher-algo", "AES"}, {"--s2k-mode", "1"},
 			{"--s2k-digest-algo", "SHA512"}, {"--set-filename", strings.Repeat("n", 200)},
 		} {
-			file := g.run(t, string(secret.Text), plaintext, append(slices.Clone(args), "--armor", "--symmetric")...)
+			file := g.run(t, string(secret.Text()), plaintext, append(slices.Clone(args), "--armor", "--symmetric")...)
 			_, err := protonrecovery.OpenFile(t.Context(), string(file), ours)
 			require.ErrorIs(t, err, protonrecovery.ErrSignature, "the same text, not signed by a key of the file")
 			keys, err := protonrecovery.OpenFile(t.Context(), string(file), secret)
@@ -183,19 +183,19 @@ func TestWeOpenGnuPGsRecoveryFile(t *testing.T) {
 			require.NoError(t, err)
 			if args[1] == "none" {
 				elsewhere := newGnuPG(t)
-				elsewhere.run(t, "", elsewhere.run(t, string(secret.Text), []byte(again), "--decrypt"), "--import")
+				elsewhere.run(t, "", elsewhere.run(t, string(secret.Text()), []byte(again), "--decrypt"), "--import")
 				require.Equal(t, "a note", string(elsewhere.run(t, "", note, "--decrypt")))
 			}
 		}
 		for name, bad := range map[string][]string{
 			"3DES": {"--cipher-algo", "3DES"}, "no salt": {"--s2k-mode", "0"},
 		} {
-			file := g.run(t, string(secret.Text), plaintext, append(bad, "--armor", "--symmetric")...)
+			file := g.run(t, string(secret.Text()), plaintext, append(bad, "--armor", "--symmetric")...)
 			_, err := protonrecovery.OpenFile(t.Context(), string(file), secret)
 			require.ErrorIs(t, err, protonrecovery.ErrUnsupported, name)
 		}
 		public := g.run(t, "", nil, "--export")
-		file := g.run(t, string(secret.Text), public, "--armor", "--symmetric")
+		file := g.run(t, string(secret.Text()), public, "--armor", "--symmetric")
 		_, err := protonrecovery.OpenFile(t.Context(), string(file), secret)
 		require.ErrorIs(t, err, protonrecovery.ErrKey)
 	}

@@ -7,7 +7,9 @@ import (
 	"encoding/xml"
 	"fmt"
 	"log/slog"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -50,17 +52,27 @@ func redacted(t testing.TB, v any, secrets [][]byte, tries func(where, how strin
 		}
 		searches = append(searches, newSearch(s))
 	}
-	for where, held := range holders(v) {
-		for how, text := range renderings(held) {
+	shown := make([]int, len(searches)) // how often
+	places := holders(v)
+	for _, where := range slices.Sorted(maps.Keys(places)) {
+		for how, text := range renderings(places[where]) {
 			if !tries(where, how) {
 				continue
 			}
-			shown := newHaystack(text)
+			h := newHaystack(text)
 			for i, s := range searches {
-				if s.in(shown) {
-					t.Errorf("secret %d shows in %s, %s: %.200q", i, where, how, text)
+				if !s.in(h) {
+					continue
+				}
+				if shown[i]++; shown[i] == 1 {
+					t.Errorf("secret %d of %T shows in %s, %s: %.200q", i, v, where, how, text)
 				}
 			}
+		}
+	}
+	for i, n := range shown {
+		if n > 1 {
+			t.Errorf("secret %d of %T shows in %d other texts", i, v, n-1)
 		}
 	}
 }

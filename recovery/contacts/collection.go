@@ -112,5 +112,10 @@ func (c *Collection) Open(ctx context.Context, b wrap.Binding, s recovery.Slot) 
 	return opened, nil
 }
 
-// Format writes a placeholder, whatever the verb.
+// Format writes a placeholder for every verb.
 func (c *Collection) Format(f fmt.State, _ rune) { redact(f, "Collection") }
+
+// MarshalJSON writes a placeholder.
+func (c *Collection) MarshalJSON() ([]byte, error) {
+	return []byte(`"contacts.Collection(redacted)"`), nil
+}

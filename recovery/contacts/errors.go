@@ -52,5 +52,5 @@ var (
 	errThreshold = refused("of at most 32 contacts 2 or more have to agree, and no more than there are")
 	errTwice     = refused("a public key is there twice")
 	errInternal  = errors.New("contacts: internal error")
-	errJSON      = errors.New("contacts: this has no JSON form: store its Secret")
+	errJSON      = errors.New("contacts: no JSON form, store the Secret")
 )

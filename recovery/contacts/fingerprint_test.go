@@ -94,7 +94,7 @@ func TestSplitOfAFailedChange(t *testing.T) {
 	_, public := newKeys(t, 2)
 	split, err := contacts.NewSplit(2, public...)
 	require.NoError(t, err)
-	_, err = recovery.Create(t.Context(), account, split, recovery.Export{Key: []byte("short")})
+	_, err = recovery.Create(t.Context(), account, split, recovery.NewExport([]byte("short"), nil))
 	require.ErrorIs(t, err, recovery.ErrPolicy)
 	_, err = recovery.Create(t.Context(), account, split)
 	require.ErrorIs(t, err, recovery.ErrUsed)

@@ -5,12 +5,14 @@ import (
 	"crypto/hpke"
 	"crypto/rand"
 	"fmt"
+
+	"github.com/nescio-go/nescio/internal/secret"
 )
 
 // Key is a contact's key pair, to which shares are sealed: one for all accounts that
 // the contact helps. It is immutable and safe for concurrent use, and redacts itself.
 type Key struct {
-	secrets func() *keySecrets // a function, since fmt follows pointers in others' structs
+	secrets secret.Value[keySecrets]
 	public  []byte
 }
 
@@ -54,13 +56,12 @@ func newKey(seed *[seedSize]byte) (*Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &keySecrets{*seed, private}
-	return &Key{func() *keySecrets { return s }, private.PublicKey().Bytes()}, nil
+	return &Key{secret.New(keySecrets{*seed, private}), private.PublicKey().Bytes()}, nil
 }
 
 // Secret returns the key's secret form, 34 bytes, for the platform's key store.
 func (k *Key) Secret() []byte {
-	return append([]byte{keyKind, version}, k.secrets().seed[:]...)
+	return append([]byte{keyKind, version}, k.secrets.Get().seed[:]...)
 }
 
 // PublicKey returns a copy of the public key, 1,216 bytes, for owners of accounts.
@@ -77,7 +78,7 @@ func (k *Key) Open(message []byte) (*Share, error) {
 		return nil, ErrMalformed
 	}
 	enc, ct := message[2:2+encSize], message[2+encSize:]
-	recipient, err := hpke.NewRecipient(enc, k.secrets().private, hpke.HKDFSHA256(), hpke.ChaCha20Poly1305(), []byte(messageLabel))
+	recipient, err := hpke.NewRecipient(enc, k.secrets.Get().private, hpke.HKDFSHA256(), hpke.ChaCha20Poly1305(), []byte(messageLabel))
 	if err != nil {
 		return nil, ErrOpen
 	}
@@ -103,8 +104,8 @@ func sealMessage(to hpke.PublicKey, share []byte) ([]byte, error) {
 	return append(append(head, enc...), ct...), nil
 }
 
-// Format writes a placeholder, whatever the verb.
-func (k *Key) Format(f fmt.State, _ rune) { redact(f, "Key") }
+// Format writes a placeholder for every verb.
+func (k Key) Format(f fmt.State, _ rune) { redact(f, "Key") }
 
-// MarshalJSON refuses: a key is stored by what Secret returns.
-func (k *Key) MarshalJSON() ([]byte, error) { return nil, errJSON }
+// MarshalJSON returns an error. Store what [Key.Secret] returns.
+func (k Key) MarshalJSON() ([]byte, error) { return nil, errJSON }

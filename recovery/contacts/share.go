@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/nescio-go/nescio/internal/secret"
 	"github.com/nescio-go/nescio/recovery"
 	"golang.org/x/crypto/cryptobyte"
 )
@@ -18,7 +19,7 @@ type Share struct {
 	index       int
 	k, n        int
 	commitments []byte
-	value       func() *[scalarSize]byte // a function, since fmt follows pointers in others' structs
+	value       secret.Value[[scalarSize]byte]
 }
 
 const (
@@ -29,15 +30,15 @@ const (
 
 // ParseShare reads what Secret returned. It returns ErrMalformed for anything else, and
 // a ShareError with ErrWrong for a share that does not fit its commitments.
-func ParseShare(secret []byte) (*Share, error) {
-	b := cryptobyte.String(secret)
+func ParseShare(b []byte) (*Share, error) {
+	in := cryptobyte.String(b)
 	var kind, v, index, k, n uint8
 	var account, slot, value []byte
 	s := new(Share)
-	if !b.ReadUint8(&kind) || kind != shareKind || !b.ReadUint8(&v) || v != version ||
-		!b.ReadBytes(&account, 16) || !b.ReadBytes(&slot, 16) ||
-		!b.ReadUint8(&index) || !b.ReadUint8(&k) || !b.ReadUint8(&n) || !validThreshold(int(k), int(n)) ||
-		!b.ReadBytes(&s.commitments, int(k)*elementSize) || !b.ReadBytes(&value, scalarSize) || !b.Empty() {
+	if !in.ReadUint8(&kind) || kind != shareKind || !in.ReadUint8(&v) || v != version ||
+		!in.ReadBytes(&account, 16) || !in.ReadBytes(&slot, 16) ||
+		!in.ReadUint8(&index) || !in.ReadUint8(&k) || !in.ReadUint8(&n) || !validThreshold(int(k), int(n)) ||
+		!in.ReadBytes(&s.commitments, int(k)*elementSize) || !in.ReadBytes(&value, scalarSize) || !in.Empty() {
 		return nil, ErrMalformed
 	}
 	s.account, s.slot = [16]byte(account), recovery.SlotID(slot)
@@ -51,8 +52,7 @@ func ParseShare(secret []byte) (*Share, error) {
 		return nil, err
 	}
 	s.commitments = bytes.Clone(s.commitments)
-	fixed := [scalarSize]byte(value)
-	s.value = func() *[scalarSize]byte { return &fixed }
+	s.value = secret.New([scalarSize]byte(value))
 	return s, nil
 }
 
@@ -68,7 +68,7 @@ func (s *Share) Secret() []byte {
 	b = append(b, s.slot[:]...)
 	b = append(b, byte(s.index), byte(s.k), byte(s.n))
 	b = append(b, s.commitments...)
-	return append(b, s.value()[:]...)
+	return append(b, s.value.Get()[:]...)
 }
 
 // Account returns the number of the account that the share is of.
@@ -118,8 +118,8 @@ func OpenGrant(r *recovery.Request, grant []byte) (*Share, error) {
 // redact writes a placeholder for a type that holds a secret.
 func redact(f fmt.State, name string) { io.WriteString(f, "contacts."+name+"(redacted)") }
 
-// Format writes a placeholder, whatever the verb.
-func (s *Share) Format(f fmt.State, _ rune) { redact(f, "Share") }
+// Format writes a placeholder for every verb.
+func (s Share) Format(f fmt.State, _ rune) { redact(f, "Share") }
 
-// MarshalJSON refuses: a share is stored by what Secret returns.
-func (s *Share) MarshalJSON() ([]byte, error) { return nil, errJSON }
+// MarshalJSON returns an error. Store what [Share.Secret] returns.
+func (s Share) MarshalJSON() ([]byte, error) { return nil, errJSON }

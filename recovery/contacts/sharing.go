@@ -99,7 +99,7 @@ func combine(shares []*Share) ([]byte, error) {
 	decoded := make([]secretsharing.Share, len(shares))
 	for i, s := range shares {
 		var err error
-		if decoded[i], err = decodeShare(s.index, s.value()[:]); err != nil {
+		if decoded[i], err = decodeShare(s.index, s.value.Get()[:]); err != nil {
 			return nil, err
 		}
 		defer decoded[i].Value.SetUint64(0)

@@ -162,7 +162,8 @@ func TestAdopted(t *testing.T) {
 	require.NoError(t, err)
 	params, err := kdf.NewArgon2id(8, 1, 1)
 	require.NoError(t, err)
-	password := recovery.Password{Password: []byte("correct horse"), KDF: params, Policy: kdf.FixedPolicy(params)}
+	password := recovery.NewPassword([]byte("correct horse"), nil)
+	password.KDF, password.Policy = params, kdf.FixedPolicy(params)
 	keyring, err := recovery.Create(ctx, account, phrase, password)
 	require.NoError(t, err)
 	require.NoError(t, keyring.Adopt(ctx, old))

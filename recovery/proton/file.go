@@ -45,7 +45,7 @@ func MakeFile(secret FileSecret, keys ...*Key) (string, error) {
 	}
 	size := 0
 	for _, k := range keys {
-		size += len(k.raw())
+		size += len(*k.raw.Get())
 	}
 	if size > maxPlaintext {
 		return "", errTooLarge
@@ -53,7 +53,7 @@ func MakeFile(secret FileSecret, keys ...*Key) (string, error) {
 	plaintext := make([]byte, 0, size)
 	defer func() { clear(plaintext) }()
 	for _, k := range keys {
-		plaintext = append(plaintext, k.raw()...)
+		plaintext = append(plaintext, *k.raw.Get()...)
 	}
 	packets, err := split(plaintext) // what OpenFile refuses
 	if err != nil {
@@ -63,7 +63,7 @@ func MakeFile(secret FileSecret, keys ...*Key) (string, error) {
 		return "", err
 	}
 	var message bytes.Buffer
-	w, err := openpgp.SymmetricallyEncrypt(&message, secret.Text, nil, fileConfig())
+	w, err := openpgp.SymmetricallyEncrypt(&message, secret.text(), nil, fileConfig())
 	if err != nil {
 		return "", err
 	}
@@ -116,7 +116,7 @@ func OpenFile(ctx context.Context, file string, secrets ...FileSecret) ([]*Key, 
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if opened, err := m.open(s.Text); err == nil {
+		if opened, err := m.open(s.text()); err == nil {
 			return readFile(ctx, opened, s)
 		}
 	}

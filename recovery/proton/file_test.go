@@ -66,7 +66,7 @@ func message(t testing.TB, b []byte) string { return armored(t, "PGP MESSAGE", b
 
 // sealed is a file with any packets in it.
 func sealed(t testing.TB, s proton.FileSecret, packets []byte) string {
-	return message(t, encrypt(t, s.Text, packets, quick()))
+	return message(t, encrypt(t, s.Text(), packets, quick()))
 }
 
 // TestContents: what a file may hold, and what not, for one who opens it with the
@@ -135,7 +135,7 @@ func TestContents(t *testing.T) {
 		"no literal":                 {good, proton.ErrMalformed},
 		"two literals":               {append(literal(good), literal(good)...), proton.ErrMalformed},
 		"a signed message":           {append(wrapped(4, make([]byte, 13)), literal(good)...), proton.ErrMalformed},
-		"a message inside":           {encrypt(t, secret.Text, literal(good), quick()), proton.ErrMalformed},
+		"a message inside":           {encrypt(t, secret.Text(), literal(good), quick()), proton.ErrMalformed},
 		"compressed twice":           {compressed(t, compressed(t, literal(good))), proton.ErrMalformed},
 		"compressed by nobody knows": {wrapped(8, []byte{9}, literal(good)), proton.ErrUnsupported},
 		"compressed garbage":         {wrapped(8, []byte{1}, []byte("\xff\xff\xff")), proton.ErrMalformed},
@@ -199,7 +199,7 @@ func TestProtections(t *testing.T) {
 		configs["OpenPGP.js"] = with(argon2(3, 4, 64<<10))
 	}
 	for name, c := range configs {
-		file := message(t, encrypt(t, secret.Text, literal(key.Bytes()), c))
+		file := message(t, encrypt(t, secret.Text(), literal(key.Bytes()), c))
 		keys, err := proton.OpenFile(t.Context(), file, secret)
 		require.NoError(t, err, name)
 		require.Equal(t, key.Bytes(), keys[0].Bytes(), name)
@@ -304,7 +304,7 @@ func TestOpensByTheRightSecret(t *testing.T) {
 	forged := newSecret(t, mallory)
 	_, err = proton.MakeFile(forged, alice)
 	require.Equal(t, proton.ErrSignature, err)
-	forged.Text = secret.Text
+	forged = proton.ImportFileSecret(secret.Text(), forged.Signature)
 	requireErr(t, proton.ErrSignature, file, forged)
 	requireErr(t, proton.ErrSignature, file, forged, secret)
 	requireErr(t, proton.ErrSignature, file, later, forged) // signed, but not the one that opens
@@ -323,9 +323,9 @@ func TestOpensByTheRightSecret(t *testing.T) {
 	_, err = proton.OpenFile(t.Context(), makeFile(t, secret, mallory, alice), secret)
 	require.NoError(t, err)
 
-	for _, text := range []string{"", string(secret.Text[:43]), string(secret.Text) + "=", string(secret.Text) + "\n", string(secret.Text[:24]),
-		string(secret.Text[:20]) + "\n" + string(secret.Text[20:43]), strings.Repeat("_", 43) + "="} {
-		requireErr(t, proton.ErrMalformed, file, proton.FileSecret{Text: []byte(text), Signature: secret.Signature})
+	for _, text := range []string{"", string(secret.Text()[:43]), string(secret.Text()) + "=", string(secret.Text()) + "\n", string(secret.Text()[:24]),
+		string(secret.Text()[:20]) + "\n" + string(secret.Text()[20:43]), strings.Repeat("_", 43) + "="} {
+		requireErr(t, proton.ErrMalformed, file, proton.ImportFileSecret([]byte(text), secret.Signature))
 	}
 
 	canceled, cancel := context.WithCancel(t.Context())
@@ -423,7 +423,7 @@ func TestEveryBitCounts(t *testing.T) {
 		"SEIPD 1": quick(),
 		"SEIPD 2": {DefaultCipher: packet.CipherAES256, S2KConfig: quick().S2KConfig, AEADConfig: &packet.AEADConfig{DefaultMode: packet.AEADModeOCB}},
 	} {
-		raw := encrypt(t, secret.Text, literal(key.Bytes()), c)
+		raw := encrypt(t, secret.Text(), literal(key.Bytes()), c)
 		for bit, flipped := range testvec.BitFlips(raw) {
 			if bit%step != 0 || costly(flipped) {
 				continue
@@ -469,7 +469,7 @@ func TestCipherOfTheSessionKey(t *testing.T) {
 		2: {24, des.NewTripleDESCipher, proton.ErrSecret},
 	} {
 		salt := []byte("8 bytes.")
-		outer := sha256.Sum256(append(bytes.Clone(salt), secret.Text...))
+		outer := sha256.Sum256(append(bytes.Clone(salt), secret.Text()...))
 		sessionKey := append([]byte{cipherID}, make([]byte, c.size)...)
 		block, err := c.new(sessionKey[1:])
 		require.NoError(t, err)
@@ -498,8 +498,8 @@ func TestCipherOfTheSessionKey(t *testing.T) {
 func TestWrongSecretNeverParses(t *testing.T) {
 	key := newKey(t)
 	secret := newSecret(t, key)
-	a := encrypt(t, secret.Text, literal(key.Bytes()), quick())
-	b := encrypt(t, newSecret(t, key).Text, literal(key.Bytes()), quick())
+	a := encrypt(t, secret.Text(), literal(key.Bytes()), quick())
+	b := encrypt(t, newSecret(t, key).Text(), literal(key.Bytes()), quick())
 	require.Equal(t, len(a), len(b))
 	head := 2 + int(a[1])
 	requireErr(t, proton.ErrSecret, message(t, append(bytes.Clone(a[:head]), b[head:]...)), secret)
@@ -512,7 +512,7 @@ func TestWrongSecretNeverParses(t *testing.T) {
 	require.NoError(t, err)
 	_, err = packets.Next()
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
-	p, err := openpgp.ReadMessage(bytes.NewReader(a), nil, func([]openpgp.Key, bool) ([]byte, error) { return secret.Text, nil }, nil)
+	p, err := openpgp.ReadMessage(bytes.NewReader(a), nil, func([]openpgp.Key, bool) ([]byte, error) { return secret.Text(), nil }, nil)
 	require.NoError(t, err)
 	_, err = io.ReadAll(p.UnverifiedBody)
 	require.NoError(t, err)

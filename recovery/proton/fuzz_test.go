@@ -43,7 +43,7 @@ func FuzzContents(f *testing.F) {
 func FuzzOpenFile(f *testing.F) {
 	_, key := generate(f, "alice", nil)
 	secret := newSecret(f, key)
-	raw := encrypt(f, secret.Text, literal(key.Bytes()), quick())
+	raw := encrypt(f, secret.Text(), literal(key.Bytes()), quick())
 	f.Add(raw)
 	f.Add(slices.Concat(raw, raw))
 	f.Add(dearmored(f, makeFile(f, secret, key)))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 	"github.com/ProtonMail/go-crypto/openpgp/s2k"
 	openpgp "github.com/ProtonMail/go-crypto/openpgp/v2"
+	"github.com/nescio-go/nescio/internal/secret"
 	"golang.org/x/crypto/cryptobyte"
 )
 
@@ -20,8 +22,8 @@ const maxPassphrase = 1024
 // its user ids and signatures (RFC 9580, Section 10.2, versions 4 and 6). It is
 // immutable and safe for concurrent use. Its secrets cannot be cleared.
 type Key struct {
-	raw         func() []byte // binary; a function, since fmt follows what is in others' structs
-	public      func() []byte // the same with public parts only, which cost nothing to read
+	raw         secret.Value[[]byte] // binary
+	public      secret.Value[[]byte] // the same with public parts only, which cost nothing to read
 	fingerprint []byte
 }
 
@@ -103,19 +105,19 @@ func newKey(packets []*packet.OpaquePacket, passphrase []byte) (*Key, error) {
 	if err := checkWork(packets); err != nil {
 		return nil, err
 	}
-	var secret []*packet.PrivateKey
+	var private []*packet.PrivateKey
 	var at []int
 	for i, p := range packets {
 		switch p.Tag {
 		case tagSecretKey, tagSecretSubkey:
-			if len(secret) == maxSecretKeyPackets {
+			if len(private) == maxSecretKeyPackets {
 				return nil, errTooLarge
 			}
 			k, err := readSecretKey(p, len(passphrase) > 0)
 			if err != nil {
 				return nil, err
 			}
-			secret, at = append(secret, k), append(at, i)
+			private, at = append(private, k), append(at, i)
 		case tagPublicKey, tagPublicSubkey:
 			return nil, errPublic
 		case tagSignature, tagUserID, tagUserAttribute:
@@ -124,11 +126,11 @@ func newKey(packets []*packet.OpaquePacket, passphrase []byte) (*Key, error) {
 		}
 	}
 	if len(passphrase) > 0 {
-		if err := packet.DecryptPrivateKeys(secret, passphrase); err != nil {
+		if err := packet.DecryptPrivateKeys(private, passphrase); err != nil {
 			return nil, ErrPassphrase
 		}
 		packets = slices.Clone(packets)
-		for i, k := range secret {
+		for i, k := range private {
 			unlocked, err := opaque(k.Serialize)
 			if err != nil {
 				return nil, err
@@ -144,7 +146,7 @@ func newKey(packets []*packet.OpaquePacket, passphrase []byte) (*Key, error) {
 		return nil, err
 	}
 	packets = slices.Clone(packets)
-	for i, k := range secret {
+	for i, k := range private {
 		if packets[at[i]], err = opaque(k.PublicKey.Serialize); err != nil {
 			return nil, err
 		}
@@ -157,7 +159,7 @@ func newKey(packets []*packet.OpaquePacket, passphrase []byte) (*Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Key{func() []byte { return raw }, func() []byte { return public }, entity.PrimaryKey.Fingerprint}, nil
+	return &Key{secret.New(raw), secret.New(public), entity.PrimaryKey.Fingerprint}, nil
 }
 
 // readSecretKey parses a secret-key packet (RFC 9580, Section 5.5.3). Of one that is
@@ -242,7 +244,7 @@ func (k *Key) Fingerprint() []byte { return bytes.Clone(k.fingerprint) }
 
 // Bytes returns the binary key, not locked: a transferable secret key, for other
 // OpenPGP software.
-func (k *Key) Bytes() []byte { return bytes.Clone(k.raw()) }
+func (k *Key) Bytes() []byte { return bytes.Clone(*k.raw.Get()) }
 
 // lockConfig is the protection of keys: AES-256 and an iterated S2K over 16 MiB, as
 // OpenPGP.js has it. Proton's passphrases come from bcrypt.
@@ -260,11 +262,11 @@ func (k *Key) Lock(passphrase []byte) (string, error) {
 	if len(passphrase) == 0 || len(passphrase) > maxPassphrase {
 		return "", errLength
 	}
-	packets, err := split(k.raw())
+	packets, err := split(*k.raw.Get())
 	if err != nil {
 		return "", err
 	}
-	var secret []*packet.PrivateKey
+	var private []*packet.PrivateKey
 	var at []int
 	for i, p := range packets {
 		if p.Tag == tagSecretKey || p.Tag == tagSecretSubkey {
@@ -272,13 +274,13 @@ func (k *Key) Lock(passphrase []byte) (string, error) {
 			if err != nil {
 				return "", err
 			}
-			secret, at = append(secret, s), append(at, i)
+			private, at = append(private, s), append(at, i)
 		}
 	}
-	if err := packet.EncryptPrivateKeys(secret, passphrase, lockConfig()); err != nil {
+	if err := packet.EncryptPrivateKeys(private, passphrase, lockConfig()); err != nil {
 		return "", ErrUnsupported
 	}
-	for i, s := range secret {
+	for i, s := range private {
 		locked, err := opaque(s.Serialize)
 		if err != nil {
 			return "", err
@@ -292,5 +294,10 @@ func (k *Key) Lock(passphrase []byte) (string, error) {
 	return enarmor(b, armorPrivateKey)
 }
 
-// Format writes a placeholder, whatever the verb.
-func (k *Key) Format(f fmt.State, _ rune) { io.WriteString(f, "proton.Key(redacted)") }
+// Format writes a placeholder for every verb.
+func (k Key) Format(f fmt.State, _ rune) { io.WriteString(f, "proton.Key(redacted)") }
+
+var errKeyJSON = errors.New("proton: no JSON form, store the result of Lock")
+
+// MarshalJSON returns an error. Store what [Key.Lock] returns.
+func (k Key) MarshalJSON() ([]byte, error) { return nil, errKeyJSON }

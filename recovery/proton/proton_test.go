@@ -158,8 +158,8 @@ func TestFileOnTheOutside(t *testing.T) {
 	entity, key := generate(t, "alice", nil)
 	_, other := generate(t, "alice, before", nil)
 	secret := newSecret(t, key)
-	require.Len(t, secret.Text, 44)
-	random, err := base64.StdEncoding.Strict().DecodeString(string(secret.Text))
+	require.Len(t, secret.Text(), 44)
+	random, err := base64.StdEncoding.Strict().DecodeString(string(secret.Text()))
 	require.NoError(t, err)
 	require.Len(t, random, 32)
 	file := makeFile(t, secret, key, other)
@@ -175,7 +175,7 @@ func TestFileOnTheOutside(t *testing.T) {
 	require.NoError(t, err)
 	require.EqualValues(t, 18, seipd.Tag)
 	require.EqualValues(t, 1, seipd.Contents[0])
-	for _, known := range [][]byte{[]byte("alice"), []byte("example.org"), entity.PrimaryKey.Fingerprint[12:], secret.Text[:8], random[:8]} {
+	for _, known := range [][]byte{[]byte("alice"), []byte("example.org"), entity.PrimaryKey.Fingerprint[12:], secret.Text()[:8], random[:8]} {
 		require.NotContains(t, string(raw), string(known))
 		require.NotContains(t, file, string(known))
 	}
@@ -184,7 +184,7 @@ func TestFileOnTheOutside(t *testing.T) {
 	md, err := openpgp.ReadMessage(bytes.NewReader(raw), nil, func([]openpgp.Key, bool) ([]byte, error) {
 		tries++
 		require.Equal(t, 1, tries)
-		return secret.Text, nil
+		return secret.Text(), nil
 	}, nil)
 	require.NoError(t, err)
 	plaintext, err := io.ReadAll(md.UnverifiedBody)
@@ -196,10 +196,10 @@ func TestFileOnTheOutside(t *testing.T) {
 	require.False(t, md.IsSigned)
 
 	_, _, err = openpgp.VerifyArmoredDetachedSignature(openpgp.EntityList{entityOf(t, publicKey(t, entity))},
-		bytes.NewReader(secret.Text), strings.NewReader(secret.Signature), nil)
+		bytes.NewReader(secret.Text()), strings.NewReader(secret.Signature), nil)
 	require.NoError(t, err)
 	require.NotEqual(t, file, makeFile(t, secret, key, other), "a new salt, a new session key")
-	require.NotEqual(t, newSecret(t, key).Text, secret.Text)
+	require.NotEqual(t, newSecret(t, key).Text(), secret.Text())
 }
 
 type gnupg struct {
@@ -220,7 +220,7 @@ type gnupg struct {
 }
 
 func (g gnupg) fileSecret() proton.FileSecret {
-	return proton.FileSecret{Text: []byte(g.Secret), Signature: g.Signature}
+	return proton.ImportFileSecret([]byte(g.Secret), g.Signature)
 }
 
 // TestWhatGnuPGMade: files, compressed by every algorithm or not, a signature, and a
@@ -228,7 +228,7 @@ func (g gnupg) fileSecret() proton.FileSecret {
 func TestWhatGnuPGMade(t *testing.T) {
 	v := testvec.Load[gnupg](t, testdata, "testdata/gnupg.json")
 	require.Len(t, v.Files, 4)
-	weak := proton.FileSecret{Text: []byte(v.Secret), Signature: v.SHA1}
+	weak := proton.ImportFileSecret([]byte(v.Secret), v.SHA1)
 	for name, file := range v.Files {
 		requireErr(t, proton.ErrSignature, file, weak)
 		keys, err := proton.OpenFile(t.Context(), file, v.fileSecret())
@@ -259,8 +259,8 @@ func TestSecretsRedactThemselves(t *testing.T) {
 	key := newKey(t)
 	secret := newSecret(t, key)
 	raw := key.Bytes()
-	testvec.Redacted(t, secret, secret.Text)
-	testvec.Redacted(t, &secret, secret.Text)
+	testvec.Redacted(t, secret, secret.Text())
+	testvec.Redacted(t, &secret, secret.Text())
 	testvec.Redacted(t, key, raw[len(raw)-40:], raw[40:80], raw[80:120], raw[120:160])
 	testvec.Redacted(t, struct{ key *proton.Key }{key}, raw[40:80], raw[80:120])
 	_, err := json.Marshal(secret)

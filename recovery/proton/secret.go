@@ -12,6 +12,7 @@ import (
 
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 	openpgp "github.com/ProtonMail/go-crypto/openpgp/v2"
+	"github.com/nescio-go/nescio/internal/secret"
 )
 
 const (
@@ -19,11 +20,20 @@ const (
 	fileSecretSize = 32 // bytes
 )
 
-// FileSecret is the recovery secret of files, with its signature, as the server keeps
-// it for the user: each is worth nothing without the file.
+// FileSecret is the recovery secret of files, with its signature, as the server
+// keeps it for the user. It opens nothing without a file. It redacts itself.
 type FileSecret struct {
-	Text      []byte // base64 of 32 random bytes, 44 characters
-	Signature string // over Text: a detached signature by the user's key, armored
+	// Signature is a detached signature over the secret by the user's key, armored.
+	Signature string
+
+	secret secret.Value[[]byte]
+}
+
+// ImportFileSecret returns a secret and its signature as the server has kept them.
+// The text is the base64 of 32 random bytes, 44 characters. [FileSecret.Verify],
+// [MakeFile] and [OpenFile] check both.
+func ImportFileSecret(text []byte, signature string) FileSecret {
+	return FileSecret{signature, secret.New(bytes.Clone(text))}
 }
 
 // NewFileSecret returns a random secret, signed by the user's primary key. It returns
@@ -33,7 +43,7 @@ func NewFileSecret(signer *Key) (FileSecret, error) {
 	defer clear(random)
 	rand.Read(random)
 	text := base64.StdEncoding.AppendEncode(nil, random)
-	entity, err := readEntity(signer.raw())
+	entity, err := readEntity(*signer.raw.Get())
 	if err != nil {
 		return FileSecret{}, err
 	}
@@ -45,8 +55,13 @@ func NewFileSecret(signer *Key) (FileSecret, error) {
 	if err != nil {
 		return FileSecret{}, err
 	}
-	return FileSecret{text, armored}, nil
+	return ImportFileSecret(text, armored), nil
 }
+
+// Text returns a copy of the secret, 44 characters, for the server.
+func (s FileSecret) Text() []byte { return bytes.Clone(s.text()) }
+
+func (s FileSecret) text() []byte { return *s.secret.Get() }
 
 // Verify returns nil if one of the keys has signed the secret; otherwise ErrSignature,
 // or ErrMalformed for a secret or a signature that is none.
@@ -66,11 +81,11 @@ func (s FileSecret) verify(ctx context.Context, keys []*Key) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		entity, err := readEntity(k.public())
+		entity, err := readEntity(*k.public.Get())
 		if err != nil {
 			return err
 		}
-		_, _, err = openpgp.VerifyDetachedSignature(openpgp.EntityList{entity}, bytes.NewReader(s.Text), bytes.NewReader(signature), timeless)
+		_, _, err = openpgp.VerifyDetachedSignature(openpgp.EntityList{entity}, bytes.NewReader(s.text()), bytes.NewReader(signature), timeless)
 		if err == nil {
 			return nil
 		}
@@ -81,7 +96,7 @@ func (s FileSecret) verify(ctx context.Context, keys []*Key) error {
 // parse checks the forms and returns the signature, which is one packet: of several,
 // package openpgp would want one that verifies.
 func (s FileSecret) parse() (signature []byte, err error) {
-	random, err := decodeBase64(s.Text, fileSecret, fileSecretSize)
+	random, err := decodeBase64(s.text(), fileSecret, fileSecretSize)
 	if err != nil {
 		return nil, err
 	}
@@ -96,11 +111,11 @@ func (s FileSecret) parse() (signature []byte, err error) {
 	return signature, nil
 }
 
-// Format writes a placeholder, whatever the verb.
+// Format writes a placeholder for every verb.
 func (s FileSecret) Format(f fmt.State, _ rune) { io.WriteString(f, "proton.FileSecret(redacted)") }
 
-var errJSON = errors.New("proton: a FileSecret has no JSON form: store its Text and Signature")
+var errJSON = errors.New("proton: no JSON form, store the Text and the Signature")
 
-// MarshalJSON refuses: a placeholder in a database would make the user's file
-// worthless.
+// MarshalJSON returns an error. A placeholder in a database would make the user's
+// file worthless. Store Text and Signature.
 func (s FileSecret) MarshalJSON() ([]byte, error) { return nil, errJSON }

@@ -27,7 +27,7 @@ func at(when time.Time) *openpgp.SignParams {
 }
 
 func verify(t testing.TB, signature []byte, keys ...*proton.Key) error {
-	return proton.FileSecret{Text: []byte(text), Signature: armored(t, "PGP SIGNATURE", signature)}.Verify(keys...)
+	return proton.ImportFileSecret([]byte(text), armored(t, "PGP SIGNATURE", signature)).Verify(keys...)
 }
 
 func TestVerify(t *testing.T) {
@@ -69,9 +69,9 @@ func TestVerify(t *testing.T) {
 	} {
 		require.Equal(t, proton.ErrMalformed, verify(t, signature, key), name)
 	}
-	short := proton.FileSecret{Text: []byte(text[:40]), Signature: armored(t, "PGP SIGNATURE", sign(t, entity, text[:40], nil))}
+	short := proton.ImportFileSecret([]byte(text[:40]), armored(t, "PGP SIGNATURE", sign(t, entity, text[:40], nil)))
 	require.Equal(t, proton.ErrMalformed, short.Verify(key))
-	require.ErrorIs(t, proton.FileSecret{Text: []byte(text), Signature: strings.Repeat("x", proton.MaxText+1)}.Verify(key), proton.ErrPolicy)
+	require.ErrorIs(t, proton.ImportFileSecret([]byte(text), strings.Repeat("x", proton.MaxText+1)).Verify(key), proton.ErrPolicy)
 }
 
 // patch changes a byte of a signature packet, behind its header of two bytes: 3 is
