@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-//go:embed testdata/vectors.json
+//go:embed testdata/*.json
 var testdata embed.FS
 
 type vectors struct {
@@ -86,6 +86,40 @@ func TestKnownAnswers(t *testing.T) {
 		key, err := kdf.ProtonKeyPassword([]byte(c.Password), c.Salt)
 		require.NoError(t, err)
 		require.Equal(t, c.Key, string(key))
+	}
+}
+
+// TestWycheproofPBKDF2 includes salts of 8 bytes, passwords longer than a
+// block, and keys of 16 to 64 bytes.
+func TestWycheproofPBKDF2(t *testing.T) {
+	cases := testvec.Load[[]struct {
+		ID                  int
+		Password, Salt, Key testvec.Hex
+		Iterations          int
+	}](t, testdata, "testdata/pbkdf2_sha512_wycheproof.json")
+	require.Len(t, cases, 57)
+	for _, c := range cases {
+		f := exact(t, must(kdf.NewPBKDF2SHA512(c.Iterations)), c.Salt)
+		key, err := f.Derive(t.Context(), c.Password, len(c.Key))
+		require.NoError(t, err, c.ID)
+		require.Equal(t, []byte(c.Key), key, c.ID)
+	}
+}
+
+// TestArgon2idOfPHCStrings reads the parameters from their text form.
+func TestArgon2idOfPHCStrings(t *testing.T) {
+	cases := testvec.Load[[]struct {
+		Text, Password string
+		Key            testvec.Hex
+	}](t, testdata, "testdata/argon2id_phc.json")
+	require.Len(t, cases, 10)
+	for _, c := range cases {
+		p := must(kdf.ParseParams(c.Text))
+		require.Equal(t, c.Text, p.String())
+		f := must(kdf.New(p, kdf.FixedPolicy(p)))
+		key, err := f.Derive(t.Context(), []byte(c.Password), len(c.Key))
+		require.NoError(t, err)
+		require.Equal(t, []byte(c.Key), key, c.Text)
 	}
 }
 

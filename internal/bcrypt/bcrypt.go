@@ -1,14 +1,13 @@
-// Package bcrypt implements bcrypt with a salt that the caller supplies, as
-// the password hashes of Proton need it. golang.org/x/crypto/bcrypt draws its
-// own salt and refuses passwords of more than 72 bytes, so the schedule is run
-// here over golang.org/x/crypto/blowfish.
+// Package bcrypt implements bcrypt with a salt from the caller, as Proton's
+// password hashes need it. golang.org/x/crypto/bcrypt draws its own salt and
+// refuses passwords longer than 72 bytes. This package runs the key schedule
+// itself, over golang.org/x/crypto/blowfish.
 //
 // Source: Provos and Mazières, "A Future-Adaptable Password Scheme" (USENIX
 // 1999), in the form that crypt_blowfish calls $2y$.
 //
-// The S-boxes of Blowfish are indexed by values that depend on the password:
-// bcrypt is not constant time with respect to the cache on any machine, here
-// as everywhere else.
+// bcrypt is not constant time with respect to the cache, in any implementation:
+// values that depend on the password index the S-boxes of Blowfish.
 package bcrypt
 
 import (
@@ -25,39 +24,38 @@ const (
 	SaltSize = 16
 	// HashSize is the size in bytes of a hash in its text form.
 	HashSize = 60
-	// maxPassword is how many bytes of password and closing NUL count: the
-	// size of Blowfish's key array.
-	maxPassword = 72
+	// maxKey is the size of Blowfish's key array, for the password and its
+	// closing NUL.
+	maxKey = 72
 )
 
 var (
 	errCost = errors.New("bcrypt: cost outside 4 to 31")
-	errSalt = errors.New("bcrypt: not a salt in bcrypt's alphabet")
+	errSalt = errors.New("bcrypt: malformed salt")
 )
 
-// encoding is bcrypt's own base64: another order of the alphabet, no padding.
+// encoding is bcrypt's base64: another order of the alphabet, no padding.
 var encoding = base64.NewEncoding("./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789").
 	WithPadding(base64.NoPadding)
 
 // Hash returns the hash of password, 60 ASCII bytes: "$2y$", two digits of
 // cost, "$", 22 characters of salt, 31 characters of hash. The work is 2^cost
-// key schedules, cost 4 to 31.
+// key schedules. Cost must be between 4 and 31.
 //
-// The password is used as given; a NUL is appended and the first 72 bytes of
-// the two count, so that passwords which agree in their first 72 bytes have
-// one hash.
+// The password is used as given. A NUL is appended, and only the first 72 bytes
+// count: passwords that agree in their first 72 bytes have the same hash.
 //
-// The last of the 22 salt characters carries only two bits of salt. It is
-// written with its other four bits zero, as crypt_blowfish writes it: whoever
-// hashes the text form on must find the same character there.
+// The last of the 22 salt characters carries two bits of salt. Its other four
+// bits are written as zeros, as crypt_blowfish writes them. Proton hashes the
+// text form again, so the character matters.
 func Hash(password []byte, salt [SaltSize]byte, cost int) ([HashSize]byte, error) {
 	var hash [HashSize]byte
 	if cost < 4 || cost > 31 {
 		return hash, errCost
 	}
-	key := make([]byte, 0, maxPassword)
-	key = append(key, password[:min(len(password), maxPassword)]...)
-	if len(key) < maxPassword {
+	key := make([]byte, 0, maxKey)
+	key = append(key, password[:min(len(password), maxKey)]...)
+	if len(key) < maxKey {
 		key = append(key, 0)
 	}
 	defer clear(key)
@@ -82,7 +80,7 @@ func Hash(password []byte, salt [SaltSize]byte, cost int) ([HashSize]byte, error
 	b = strconv.AppendInt(b, int64(cost), 10)
 	b = append(b, '$')
 	b = encoding.AppendEncode(b, salt[:])
-	// The 24th byte of the ciphertext has never been part of the hash.
+	// The hash omits the 24th byte of the ciphertext.
 	encoding.AppendEncode(b, text[:23])
 	return hash, nil
 }
@@ -100,9 +98,9 @@ func expensiveKeySetup(key, salt []byte, cost int) (*blowfish.Cipher, error) {
 	return c, nil
 }
 
-// DecodeSalt reads the 22 characters of a salt in its text form. Four bits of
-// the last one are dead and may have any value, as in crypt_blowfish: Proton's
-// oldest password hashes use hexadecimal digits as salt characters.
+// DecodeSalt decodes the 22 characters of a salt. Four bits of the last
+// character are ignored, as in crypt_blowfish: Proton's oldest password hashes
+// use hexadecimal digits as salt characters.
 func DecodeSalt(text string) (salt [SaltSize]byte, err error) {
 	b, err := encoding.DecodeString(text)
 	if err != nil || len(b) != SaltSize || len(text) != encoding.EncodedLen(SaltSize) {

@@ -38,6 +38,25 @@ func TestVectors(t *testing.T) {
 	}
 }
 
+// TestVectorsOfOtherImplementations: of crypt_blowfish, jBCrypt, Botan and passlib.
+func TestVectorsOfOtherImplementations(t *testing.T) {
+	vectors := testvec.Load[[]struct {
+		Password testvec.Hex `json:"password"`
+		Hash     string      `json:"hash"`
+		From     string      `json:"from"`
+	}](t, testdata, "testdata/bcrypt_more.json")
+	require.Len(t, vectors, 115)
+	for _, v := range vectors {
+		cost, err := strconv.Atoi(v.Hash[4:6])
+		require.NoError(t, err)
+		salt, err := bcrypt.DecodeSalt(v.Hash[7:29])
+		require.NoError(t, err)
+		hash, err := bcrypt.Hash(v.Password, salt, cost)
+		require.NoError(t, err)
+		require.Equal(t, v.Hash, string(hash[:]), "%s: %x", v.From, []byte(v.Password))
+	}
+}
+
 // TestProtonKeyPassword: characters 29 to 59 of a hash are the passphrase of a
 // Proton user's key.
 func TestProtonKeyPassword(t *testing.T) {
