@@ -63,9 +63,9 @@ func ghash(h element, aad []byte, more ...element) (y element) {
 	return y
 }
 
-// TestOneCiphertextUnderTwoKeys builds a ciphertext and a tag that AES-GCM opens
-// under both of two keys, as a partitioning oracle needs it, and puts it into a
-// wrap, which opens under one at most.
+// TestOneCiphertextUnderTwoKeys builds a ciphertext and a tag that AES-GCM
+// opens under both of two keys, as a partitioning oracle needs it, and puts it
+// into a wrap, which opens under one at most.
 func TestOneCiphertextUnderTwoKeys(t *testing.T) {
 	kek := [2][32]byte{fill(0x11), fill(0x12)}
 	blob := must(keyOf(kek[0], wrap.AES256GCM).Wrap(t.Context(), make([]byte, 16), binding))
@@ -86,8 +86,8 @@ func TestOneCiphertextUnderTwoKeys(t *testing.T) {
 		mask[i] = elementOf(out[:])
 	}
 
-	// The tag of header and one block c is rest + c·h², where the rest is that of
-	// c = 0. Both keys have one tag if c·(h₀² + h₁²) = rest₀ + rest₁.
+	// The tag of header and one block c is rest + c·h², where the rest is that
+	// of c = 0. Both keys have one tag if c·(h₀² + h₁²) = rest₀ + rest₁.
 	lengths := element{8 * uint64(len(header)), 128}
 	var rest, square [2]element
 	for i := range kek {

@@ -5,19 +5,19 @@ import (
 	"encoding/binary"
 )
 
-// derivation computes what a blob holds besides the ciphertext. It does so by
-// HMAC-SHA256 (RFC 2104) and HKDF-SHA256 (RFC 5869), written out over
-// sha256.Sum256 in one buffer: crypto/hmac and crypto/hkdf would allocate more
-// than fifty times for a secret of 32 bytes.
+// derivation computes the parts of a blob other than the ciphertext. It runs
+// HMAC-SHA256 (RFC 2104) and HKDF-SHA256 (RFC 5869) over sha256.Sum256 in one
+// buffer: crypto/hmac and crypto/hkdf would allocate more than fifty times for
+// a secret of 32 bytes.
 type derivation struct {
-	all  []byte // the one allocation; what follows are parts of it
+	all  []byte // the one allocation, of which the rest are parts
 	kek  []byte
 	info []byte // version ‖ suite ‖ u32 len ‖ ctx
 	key  []byte // Ke
 
 	commitment []byte
 	zeros      []byte // AES-GCM's nonce
-	work       []byte // a block for HMAC's key, and room for its message
+	work       []byte // a block for HMAC's key and its message
 }
 
 const (
@@ -27,7 +27,7 @@ const (
 	infoContext = 2 // where u32 len ‖ ctx begins in info
 )
 
-// newDerivation returns ErrBinding for a binding out of range. The room is for
+// newDerivation returns ErrBinding for a binding out of range. It allocates for
 // a secret of the given size.
 func newDerivation(kek []byte, b Binding, secret int) (d derivation, err error) {
 	if !b.valid() {
@@ -50,9 +50,9 @@ func newDerivation(kek []byte, b Binding, secret int) (d derivation, err error) 
 	return d, nil
 }
 
-// nonce writes HMAC-SHA256(Kn, suite ‖ rand32 ‖ u32 len ‖ ctx ‖ secret)[:24], with
-// Kn = HKDF-SHA256(KEK, "", "keywrap/v1" ‖ 00 ‖ "nonce", 32). It depends on the
-// secret too, so that a random source that fails repeats no nonce for another
+// nonce writes HMAC-SHA256(Kn, suite ‖ rand32 ‖ u32 len ‖ ctx ‖ secret)[:24],
+// with Kn = HKDF-SHA256(KEK, "", "keywrap/v1" ‖ 00 ‖ "nonce", 32). It depends
+// on the secret too. If the random source fails, no nonce repeats for another
 // secret.
 func (d *derivation) nonce(nonce []byte, s Suite, random, secret []byte) {
 	prk := d.hmac(nil, d.kek)
@@ -76,7 +76,7 @@ func (d *derivation) keys(s Suite, nonce []byte) {
 	clear(t1[:])
 }
 
-// hmac is HMAC-SHA256 for a key of at most a block.
+// hmac is HMAC-SHA256 for a key of at most one block.
 func (d *derivation) hmac(key []byte, message ...[]byte) [sha256.Size]byte {
 	var pad [sha256.BlockSize]byte
 	copy(pad[:], key)

@@ -10,8 +10,8 @@ import (
 	"github.com/nescio-go/nescio/wrap"
 )
 
-// A data key, wrapped under a key that comes from elsewhere: a password hash, an
-// OPAQUE export key, a passkey.
+// A data key, wrapped under a key from elsewhere, such as a password hash, an
+// OPAQUE export key or a passkey.
 func Example() {
 	ctx := context.Background()
 	secret := []byte("32 bytes from a password hash...")
@@ -36,7 +36,7 @@ func Example() {
 	}
 	fmt.Println(len(blob), string(again) == string(dataKey))
 
-	binding.Epoch = 2 // an old blob in the place of a new one
+	binding.Epoch = 2 // an old blob in place of a new one
 	_, err = kek.Unwrap(ctx, blob, binding)
 	fmt.Println(err)
 	fmt.Println(kek)
@@ -46,8 +46,8 @@ func Example() {
 	// wrap.Key(redacted)
 }
 
-// keyService is a Wrapper whose key never leaves a service: what crosses the
-// network is the secret to wrap, so that it suits keys and not data.
+// keyService is a Wrapper with a key that never leaves a service. The secret to
+// wrap crosses the network, so it suits keys but not large data.
 type keyService struct {
 	call func(ctx context.Context, operation string, data []byte, b wrap.Binding) ([]byte, error)
 }
@@ -60,10 +60,10 @@ func (s keyService) Unwrap(ctx context.Context, blob []byte, b wrap.Binding) ([]
 	return s.call(ctx, "unwrap", blob, b)
 }
 
-// A key service or an HSM in the place of a key. With Double it is called for
-// the middle key alone, and the secret stays here.
+// A key service or an HSM instead of a key. With Double the service sees only
+// the middle key, and the secret stays here.
 func ExampleWrapper() {
-	inside := wrap.NewKey() // the service's, which we never see
+	inside := wrap.NewKey() // the service's own key
 	service := keyService{func(ctx context.Context, operation string, data []byte, b wrap.Binding) ([]byte, error) {
 		fmt.Println("service:", operation, "for", b.Purpose)
 		switch operation {
@@ -93,8 +93,8 @@ func ExampleWrapper() {
 	// master key
 }
 
-// A new password, and the costs of today: one key is wrapped anew, and what it
-// encrypts stays as it is.
+// A new password, with today's costs. The data key is wrapped again, for the
+// next epoch. What it encrypts stays the same.
 func ExampleRewrap() {
 	ctx := context.Background()
 	passwordKey := func(password string, params kdf.Params) *wrap.Key {
@@ -112,9 +112,9 @@ func ExampleRewrap() {
 		}
 		return key
 	}
-	binding := wrap.Binding{Purpose: "example.org/notes/v1", Account: []byte("16 random bytes.")}
+	binding := wrap.Binding{Purpose: "example.org/notes/v1", Account: []byte("16 random bytes."), Epoch: 1}
 
-	// What is stored, from the day when the account was made.
+	// The parameters and the blob that were stored when the account was made.
 	stored, err := kdf.ParseParams("$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA")
 	if err != nil {
 		log.Fatal(err)
@@ -126,24 +126,27 @@ func ExampleRewrap() {
 
 	params := kdf.Default().WithNewSalt()
 	oldKey, newKey := passwordKey("old password", stored), passwordKey("new password", params)
-	blob, err = wrap.Rewrap(ctx, oldKey, binding, newKey, binding, blob)
+	next := binding
+	next.Epoch++
+	blob, err = wrap.Rewrap(ctx, oldKey, binding, newKey, next, blob)
 	if err != nil {
 		log.Fatal(err)
 	}
 
-	dataKey, err := newKey.Unwrap(ctx, blob, binding)
+	dataKey, err := newKey.Unwrap(ctx, blob, next)
 	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Printf("%s %v\n", dataKey, params.Cost() > stored.Cost())
-	_, err = oldKey.Unwrap(ctx, blob, binding)
+	_, err = oldKey.Unwrap(ctx, blob, next)
 	fmt.Println(err)
 	// Output:
 	// thirty-two bytes of data key.... true
 	// wrap: cannot open
 }
 
-// Double wrapping: the outer key changes, and the wrapped secret stays as it is.
+// Double wrapping. The outer key changes, and the blob of the secret stays the
+// same.
 func ExampleDouble() {
 	ctx := context.Background()
 	binding := wrap.Binding{Purpose: "example.org/master-key/v1", Account: []byte("16 random bytes."), Epoch: 1}
@@ -153,7 +156,7 @@ func ExampleDouble() {
 		log.Fatal(err)
 	}
 
-	// A new phrase: only the middle key is wrapped anew.
+	// A new phrase. Only the middle key is wrapped again, for the same binding.
 	newPhraseKey := wrap.NewKey()
 	wrappedKey, err = wrap.Rewrap(ctx, phraseKey, binding, newPhraseKey, binding, wrappedKey)
 	if err != nil {

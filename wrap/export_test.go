@@ -16,5 +16,5 @@ func Derive(kek []byte, b Binding, s Suite, nonce []byte) (key, commitment []byt
 	return d.key, d.commitment, nil
 }
 
-// Bytes returns what the key is made of.
-func (k *Key) Bytes() [KeySize]byte { return k.held().kek }
+// Bytes returns the bytes of the key.
+func (k *Key) Bytes() [KeySize]byte { return k.state.Get().kek }

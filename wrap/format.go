@@ -8,17 +8,17 @@ import (
 	"golang.org/x/crypto/chacha20poly1305"
 )
 
-// Suite is the authenticated cipher of a wrap. The list is closed.
+// Suite is the authenticated cipher of a blob.
 type Suite uint8
 
 const (
-	// XChaCha20Poly1305 is what keys use unless told otherwise.
+	// XChaCha20Poly1305 is the default.
 	XChaCha20Poly1305 Suite = 0x01
-	// AES256GCM is for those who must have AES.
+	// AES256GCM is for applications that need AES.
 	AES256GCM Suite = 0x02
 )
 
-// String returns "xchacha20-poly1305" or "aes-256-gcm", or else "unknown".
+// String returns "xchacha20-poly1305", "aes-256-gcm" or "unknown".
 func (s Suite) String() string {
 	switch s {
 	case XChaCha20Poly1305:
@@ -38,17 +38,16 @@ const (
 	nonceSize      = chacha20poly1305.NonceSizeX
 	commitmentSize = 32
 	headerSize     = 1 + 1 + nonceSize + commitmentSize
-	tagSize        = 16
 )
 
-// seal makes a blob. The random 32 bytes are an argument for the tests.
+// seal makes a blob. The random bytes are an argument for the tests.
 func seal(s Suite, kek []byte, b Binding, secret []byte, random [randSize]byte) ([]byte, error) {
 	d, err := newDerivation(kek, b, len(secret))
 	if err != nil {
 		return nil, err
 	}
 	defer d.clear()
-	blob := make([]byte, headerSize, headerSize+len(secret)+tagSize)
+	blob := make([]byte, headerSize, len(secret)+Overhead)
 	blob[0], blob[1] = formatVersion, byte(s)
 	nonce := blob[2 : 2+nonceSize]
 	d.nonce(nonce, s, random[:], secret)
@@ -91,8 +90,8 @@ func open(kek []byte, b Binding, blob []byte) ([]byte, error) {
 	return secret, nil
 }
 
-// aead returns the cipher under d.key, which serves one nonce only, and the
-// nonce as it takes it: AES-GCM has room for 12 bytes and gets zeros.
+// aead returns the cipher under d.key, which is used once, and its nonce.
+// AES-GCM takes 12 bytes and gets zeros.
 func (s Suite) aead(d *derivation, nonce []byte) (cipher.AEAD, []byte, error) {
 	if s == XChaCha20Poly1305 {
 		c, err := chacha20poly1305.NewX(d.key)

@@ -10,29 +10,31 @@ import (
 	"fmt"
 	"io"
 	"sync"
+
+	"github.com/nescio-go/nescio/internal/secret"
 )
 
-// Key is a key-encryption key of 32 bytes. It comes from [NewKey], [DeriveKey]
-// or [ImportKey]; the zero Key is a destroyed one. It redacts itself in fmt,
-// log/slog and JSON. It is safe for concurrent use.
+// Key is a key-encryption key of 32 bytes. Use [NewKey], [DeriveKey] or
+// [ImportKey]. The zero Key behaves like a destroyed one. fmt, log/slog and
+// encoding/json cannot print a Key. It is safe for concurrent use.
 type Key struct {
 	suite Suite
-	held  func() *held // a function, since fmt follows pointers in others' structs
+	state secret.Value[keyState]
 }
 
-// held is the key itself.
-type held struct {
-	mu        sync.RWMutex
-	destroyed bool
-	kek       [KeySize]byte
+// keyState is the key itself. The zero keyState is a destroyed key.
+type keyState struct {
+	mu    sync.RWMutex
+	alive bool
+	kek   [KeySize]byte
 }
 
-// minSecret is the least that DeriveKey takes: 128 bits.
+// minSecret is the shortest secret that DeriveKey accepts: 128 bits.
 const minSecret = 16
 
-// NewKey returns a random key, for [XChaCha20Poly1305]. It lasts as long as the
-// program, since nothing returns its bytes. For a key to keep draw 32 random bytes,
-// wrap them, and [ImportKey] them.
+// NewKey returns a random key for [XChaCha20Poly1305]. Nothing returns its
+// bytes, so it lives as long as the program at most. For a key to store, draw
+// 32 random bytes, wrap them, and pass them to [ImportKey].
 func NewKey() *Key {
 	var kek [KeySize]byte
 	rand.Read(kek[:])
@@ -40,13 +42,13 @@ func NewKey() *Key {
 	return ImportKey(kek)
 }
 
-// DeriveKey returns a key, for [XChaCha20Poly1305], made of a secret that is
-// uniformly random or the output of a password hash, 16 bytes or more:
-// HKDF-SHA256(secret, salt, label, 32), RFC 5869. The salt may be nil, and need
-// not be new where the secret already has one, as a password's hash does. The
-// label tells apart the keys that one secret gives; it may hold any bytes. A secret
-// that is a password gives no protection: stretch it first. DeriveKey returns
-// ErrSecret for less than 16 bytes.
+// DeriveKey derives a key for [XChaCha20Poly1305] from a secret of at least 16
+// bytes: HKDF-SHA256(secret, salt, label, 32), RFC 5869. The secret must be
+// uniformly random or the output of a password hash. A password must go through
+// a password hash first: HKDF does not slow down guesses. The salt may be nil,
+// and need not be new if the secret already has one, as a password hash does.
+// The label separates the keys of one secret and may contain any bytes.
+// DeriveKey returns [ErrSecret] for a shorter secret.
 func DeriveKey(secret, salt []byte, label string) (*Key, error) {
 	if len(secret) < minSecret {
 		return nil, ErrSecret
@@ -59,16 +61,18 @@ func DeriveKey(secret, salt []byte, label string) (*Key, error) {
 	return ImportKey([KeySize]byte(okm)), nil
 }
 
-// ImportKey returns the given key, for [XChaCha20Poly1305]. It must be
-// uniformly random and serve nothing else.
+// ImportKey returns the given key for [XChaCha20Poly1305]. The key must be
+// uniformly random and have no other use.
 func ImportKey(key [KeySize]byte) *Key {
-	h := &held{kek: key}
-	return &Key{XChaCha20Poly1305, func() *held { return h }}
+	k := &Key{XChaCha20Poly1305, secret.New(keyState{})}
+	state := k.state.Get()
+	state.alive, state.kek = true, key
+	return k
 }
 
-// WithSuite returns a copy of the key that wraps by the given suite. It returns
-// ErrSuite for an unknown one, or ErrDestroyed. Every key opens blobs of both
-// suites: a blob names its own.
+// WithSuite returns a copy of the key that wraps with the given suite. It
+// returns [ErrSuite] for an unknown suite, or [ErrDestroyed]. Every key opens
+// blobs of both suites, because a blob names its suite.
 func (k *Key) WithSuite(s Suite) (*Key, error) {
 	if !s.valid() {
 		return nil, ErrSuite
@@ -83,9 +87,9 @@ func (k *Key) WithSuite(s Suite) (*Key, error) {
 	return other, nil
 }
 
-// Wrap returns the secret, 1 to 65,536 bytes, wrapped for b: a blob of
-// len(secret) + [Overhead] bytes. It returns ErrSecret, ErrBinding or
-// ErrDestroyed. The context is not looked at.
+// Wrap wraps a secret of 1 to 65,536 bytes for b. The blob is [Overhead] bytes
+// longer than the secret. Wrap returns [ErrSecret], [ErrBinding] or
+// [ErrDestroyed]. It ignores the context.
 func (k *Key) Wrap(_ context.Context, secret []byte, b Binding) ([]byte, error) {
 	var random [randSize]byte
 	rand.Read(random[:])
@@ -104,9 +108,9 @@ func (k *Key) wrap(secret []byte, b Binding, random [randSize]byte) ([]byte, err
 	return seal(k.suite, kek[:], b, secret, random)
 }
 
-// Unwrap returns the secret of a blob that was wrapped by this key for b. It
-// returns ErrOpen for everything else, ErrBinding or ErrDestroyed. The context
-// is not looked at.
+// Unwrap returns the secret of a blob that this key wrapped for b. It returns
+// [ErrOpen] for any other blob, key or binding, and [ErrBinding] or
+// [ErrDestroyed]. It ignores the context.
 func (k *Key) Unwrap(_ context.Context, blob []byte, b Binding) ([]byte, error) {
 	kek, err := k.bytes()
 	if err != nil {
@@ -116,8 +120,8 @@ func (k *Key) Unwrap(_ context.Context, blob []byte, b Binding) ([]byte, error) 
 	return open(kek[:], b, blob)
 }
 
-// Equal reports in constant time whether two keys are the same, whatever their
-// suites. A destroyed key equals none.
+// Equal reports in constant time whether two keys have the same bytes. It
+// ignores their suites. A destroyed key equals no key.
 func (k *Key) Equal(other *Key) bool {
 	a, err1 := k.bytes()
 	b, err2 := other.bytes()
@@ -126,38 +130,40 @@ func (k *Key) Equal(other *Key) bool {
 	return err1 == nil && err2 == nil && subtle.ConstantTimeCompare(a[:], b[:]) == 1
 }
 
-// Destroy clears the key. Wrap, Unwrap and WithSuite return ErrDestroyed from then
-// on, and Equal false; copies by WithSuite are keys of their own.
+// Destroy clears the key. From then on Wrap, Unwrap and WithSuite return
+// [ErrDestroyed] and Equal returns false. Copies from [Key.WithSuite] are not
+// affected.
 func (k *Key) Destroy() {
-	if k == nil || k.held == nil {
+	if k == nil {
 		return
 	}
-	h := k.held()
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	clear(h.kek[:])
-	h.destroyed = true
+	s := k.state.Get()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.kek[:])
+	s.alive = false
 }
 
+// bytes returns a copy of the key, for the caller to clear.
 func (k *Key) bytes() (kek [KeySize]byte, err error) {
-	if k == nil || k.held == nil {
+	if k == nil {
 		return kek, ErrDestroyed
 	}
-	h := k.held()
-	h.mu.RLock()
-	defer h.mu.RUnlock()
-	if h.destroyed {
+	s := k.state.Get()
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if !s.alive {
 		return kek, ErrDestroyed
 	}
-	return h.kek, nil
+	return s.kek, nil
 }
 
-// Format writes a placeholder, whatever the verb.
+// Format writes a placeholder for every verb.
 func (k Key) Format(f fmt.State, _ rune) { io.WriteString(f, "wrap.Key(redacted)") }
 
 var errJSON = errors.New("wrap: a key has no JSON form; wrap it")
 
-// MarshalJSON refuses: a key is stored wrapped or not at all.
+// MarshalJSON returns an error: wrap a key to store it.
 func (k Key) MarshalJSON() ([]byte, error) { return nil, errJSON }
 
 var _ Wrapper = (*Key)(nil)

@@ -1,9 +1,11 @@
 package wrap_test
 
 import (
+	"bytes"
 	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/gob"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -95,6 +97,16 @@ func TestDestroyedKeysDoNothing(t *testing.T) {
 	require.Equal(t, "secret", string(must(copied.Unwrap(t.Context(), blob, binding))), "copies live on")
 }
 
+// TestZeroKeysAreDestroyed: their bytes are zeros, and nothing opens under zeros.
+func TestZeroKeysAreDestroyed(t *testing.T) {
+	blob := must(wrap.ImportKey([32]byte{}).Wrap(t.Context(), []byte("secret"), binding))
+	for _, k := range []*wrap.Key{nil, {}} {
+		_, err := k.Unwrap(t.Context(), blob, binding)
+		require.ErrorIs(t, err, wrap.ErrDestroyed)
+		require.False(t, wrap.ImportKey([32]byte{}).Equal(k))
+	}
+}
+
 func TestKeysRedactThemselves(t *testing.T) {
 	k := wrap.NewKey()
 	kek := k.Bytes()
@@ -104,6 +116,11 @@ func TestKeysRedactThemselves(t *testing.T) {
 	testvec.Redacted(t, struct{ hidden wrap.Key }{*k}, kek[:])
 	_, err := json.Marshal(k)
 	require.Error(t, err, "a placeholder in a file would lose the key")
+	for _, v := range []any{k, *k, struct{ Held *wrap.Key }{k}, struct{ Held wrap.Key }{*k}} {
+		var out bytes.Buffer
+		require.Error(t, gob.NewEncoder(&out).Encode(v))
+		require.NotContains(t, out.String(), string(kek[:]))
+	}
 }
 
 // TestAllOfTheRandomnessIsUsed: 32 bytes for a key, and 32 for a nonce.

@@ -49,7 +49,7 @@ func TestKnownAnswers(t *testing.T) {
 		Suite               wrap.Suite
 		KEK, Secret, Random testvec.Hex
 		Purpose             string
-		Account, Slot       testvec.Hex
+		Account, Item       testvec.Hex
 		Epoch               uint64
 		Blob                testvec.Hex
 	}
@@ -57,7 +57,7 @@ func TestKnownAnswers(t *testing.T) {
 	require.Len(t, vectors, 2)
 	for _, v := range vectors {
 		k := keyOf([32]byte(v.KEK), v.Suite)
-		b := wrap.Binding{Purpose: v.Purpose, Account: v.Account, Item: v.Slot, Epoch: v.Epoch}
+		b := wrap.Binding{Purpose: v.Purpose, Account: v.Account, Item: v.Item, Epoch: v.Epoch}
 		blob, err := k.WrapWith(v.Secret, b, [32]byte(v.Random))
 		require.NoError(t, err)
 		require.Equal(t, []byte(v.Blob), blob)
@@ -159,8 +159,8 @@ func TestEveryFlippedBitIsRefused(t *testing.T) {
 	}
 }
 
-// TestCommitmentIsComparedWhole: of a commitment that differs in one bit, under a
-// tag that is right for it, since the tag covers the commitment too.
+// TestCommitmentIsComparedWhole: of a commitment that differs in one bit, under
+// a tag that is right for it, since the tag covers the commitment too.
 func TestCommitmentIsComparedWhole(t *testing.T) {
 	for _, s := range suites {
 		kek := fill(0x11)
@@ -500,8 +500,8 @@ func FuzzUnwrap(f *testing.F) {
 	})
 }
 
-// sealed is a blob with a commitment and a tag that are right for its header and
-// its secret, whatever they are: who knows the key can make it.
+// sealed is a blob with a commitment and a tag that are right for its header
+// and its secret, whatever they are: who knows the key can make it.
 func sealed(t *testing.T, kek [32]byte, version byte, s wrap.Suite, secret []byte) []byte {
 	header := append([]byte{version, byte(s)}, make([]byte, 24)...)
 	key, commitment, err := wrap.Derive(kek[:], binding, s, header[2:])
@@ -511,8 +511,8 @@ func sealed(t *testing.T, kek [32]byte, version byte, s wrap.Suite, secret []byt
 	return aead.Seal(header, make([]byte, aead.NonceSize()), secret, header)
 }
 
-// TestWhatNobodyWrapsDoesNotOpen, even if all of it is authentic: another version
-// or suite, an empty secret, and one that is too long.
+// TestWhatNobodyWrapsDoesNotOpen, even if all of it is authentic: another
+// version or suite, an empty secret, and one that is too long.
 func TestWhatNobodyWrapsDoesNotOpen(t *testing.T) {
 	kek := fill(0x11)
 	k := wrap.ImportKey(kek)
