@@ -10,14 +10,14 @@ import (
 	"github.com/nescio-go/nescio/wrap/sjcl"
 )
 
-// Private data of Autonomail, whose tags have 64 bits.
+// Private data of Autonomail, with tags of 64 bits.
 func Example() {
 	ctx := context.Background()
 	text := []byte(`{"iv":"oKGio6SlpqeoqaqrrK2urw==","v":1,"iter":10000,"ks":256,"ts":64,"mode":"gcm",` +
 		`"adata":"Y3R4","cipher":"aes","ct":"0fF3buWBqyGqwhtHxaHBWJ6Al5So8fhB"}`)
-	// The server has the salt, the device the number of iterations, which is not
-	// the iter above. It is below every floor: that it is the device's own is the
-	// reason to allow it.
+	// The server has the salt. The device has the number of iterations, which
+	// is not the iter above. It is below every floor, and allowed because it
+	// comes from the device itself.
 	salt, err := hex.DecodeString("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f")
 	if err != nil {
 		log.Fatal(err)
@@ -51,7 +51,7 @@ func Example() {
 	// Output: 64 bits of tag: hello autonomail (ctx)
 }
 
-// Who wrote tags of 128 bits accepts no others.
+// An application that writes tags of 128 bits accepts no shorter ones.
 func ExampleMessage_Open() {
 	key, err := hex.DecodeString("7b34d72b3aedbb7b91554546e40b31f86213a18bd9b3a03ca7d553f77879ad34")
 	if err != nil {
@@ -60,7 +60,7 @@ func ExampleMessage_Open() {
 	for _, text := range []string{
 		`{"iv":"oKGio6SlpqeoqaqrrK2urw==","v":1,"iter":10000,"ks":256,"ts":128,"mode":"gcm",` +
 			`"adata":"Y3R4","cipher":"aes","ct":"0fF3buWBqyGqwhtHxaHBWJ6Al5So8fhBn8NEAGgKOCU="}`,
-		// The same with half its tag cut off.
+		// The same message with half of its tag cut off.
 		`{"iv":"oKGio6SlpqeoqaqrrK2urw==","v":1,"iter":10000,"ks":256,"ts":64,"mode":"gcm",` +
 			`"adata":"Y3R4","cipher":"aes","ct":"0fF3buWBqyGqwhtHxaHBWJ6Al5So8fhB"}`,
 	} {

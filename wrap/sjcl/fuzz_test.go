@@ -18,6 +18,7 @@ func FuzzParse(f *testing.F) {
 	f.Add(edit{`"ct"`, salt(8) + `"ct"`}.text(f), make([]byte, 16))
 	f.Add(edit{`,"v":1`, " ,\n\"v\" : 1"}.text(f), make([]byte, 24))
 	f.Add(edit{`"gcm"`, `"ccm"`}.text(f), []byte{})
+	f.Add(edit{"Y3R4", `\/\/3\/`}.text(f), make([]byte, 16))
 	f.Fuzz(func(t *testing.T, text, key []byte) {
 		m, err := sjcl.Parse(text)
 		if err != nil {

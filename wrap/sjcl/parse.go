@@ -8,7 +8,7 @@ import (
 	"strconv"
 )
 
-// MaxMessage bounds the text of a message, in bytes.
+// MaxMessage is the length in bytes of the longest text that [Parse] accepts.
 const MaxMessage = 16 << 20
 
 const maxSalt = 64 // bytes
@@ -27,16 +27,18 @@ type fields struct {
 
 var required = []string{"iv", "v", "iter", "ks", "ts", "mode", "adata", "cipher", "ct"}
 
-// Parse reads the JSON text of a message, of up to MaxMessage bytes. It is strict:
-// one object with exactly the fields that SJCL 1.0.9 writes for a symmetric key,
-// iv, v, iter, ks, ts, mode, adata, cipher and ct, and salt or not, in any order
-// and with white space between them or not. Byte strings are standard base64
-// with padding. The IV has 12 or 16 bytes, of the 5 to 16 that SJCL would take,
-// the salt up to 64; ts is 64, 96 or 128, ks is 128, 192 or 256 and iter 1 to
-// 2^31-1. Of these, salt, ks and iter have no part in opening under a key.
+// Parse reads the JSON text of a message of at most [MaxMessage] bytes, without
+// a key. It is strict. The text must be one object with exactly the fields that
+// SJCL 1.0.9 writes for a symmetric key: iv, v, iter, ks, ts, mode, adata,
+// cipher and ct, with or without salt. Their order does not matter. White space
+// is allowed, and so is the escape "\/", but no other escape. Byte strings are
+// standard base64 with padding. The IV must be 12 or 16 bytes long, of the 5 to
+// 16 that SJCL accepts. The salt is at most 64 bytes long. ts must be 64, 96 or
+// 128, ks 128, 192 or 256, and iter between 1 and 2^31−1. Parse checks salt, ks
+// and iter, but opening with a key does not use them.
 //
-// It returns ErrUnsupported if mode, cipher or v is not "gcm", "aes" or 1, and
-// ErrMalformed for whatever else is wrong, with a text that says what.
+// Parse returns [ErrUnsupported] if mode, cipher or v is not "gcm", "aes" or 1.
+// For everything else it returns [ErrMalformed] with a reason.
 func Parse(text []byte) (*Message, error) {
 	f, err := read(text)
 	if err != nil {
@@ -72,16 +74,13 @@ func (f *fields) check() error {
 	return nil
 }
 
-// read reads the object token by token: json.Unmarshal takes field names of
-// either case and the last of two fields with one name.
+// read reads the object token by token. json.Unmarshal ignores the case of
+// field names and accepts a field twice.
 func read(text []byte) (*fields, error) {
 	if len(text) > MaxMessage {
 		return nil, errLong
 	}
-	// SJCL writes nothing that needs an escape, and reads none. Without them
-	// a field name has one spelling, and no string can have a line break, which
-	// package base64 would skip.
-	if bytes.IndexByte(text, '\\') >= 0 {
+	if hasEscape(text) {
 		return nil, errEscape
 	}
 	d := json.NewDecoder(bytes.NewReader(text))
@@ -120,8 +119,25 @@ func read(text []byte) (*fields, error) {
 	return f, nil
 }
 
-// set takes one field and reports whether there is such a field with such a
-// value.
+// hasEscape reports whether there is an escape other than "\/". SJCL writes
+// none, and other encoders write a slash of base64 so. Without the others a
+// field name has one spelling, and no string can contain a line break, which
+// package base64 would skip.
+func hasEscape(text []byte) bool {
+	for {
+		i := bytes.IndexByte(text, '\\')
+		if i < 0 {
+			return false
+		}
+		text = text[i+1:]
+		if len(text) == 0 || text[0] != '/' {
+			return true
+		}
+	}
+}
+
+// set stores one field. It reports whether the field is known and its value of
+// the right type.
 func (f *fields) set(name string, value json.Token) (ok bool) {
 	switch name {
 	case "iv":
@@ -148,7 +164,7 @@ func (f *fields) set(name string, value json.Token) (ok bool) {
 	return ok
 }
 
-// number reads digits without sign, fraction and exponent, up to 2^31-1.
+// number reads digits without sign, fraction or exponent, up to 2^31−1.
 func number(value json.Token) (n int, ok bool) {
 	text, ok := value.(json.Number)
 	u, err := strconv.ParseUint(string(text), 10, 31)
