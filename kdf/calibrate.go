@@ -40,7 +40,7 @@ func (r Report) String() string {
 // Calibrate chooses the costs with which one derivation takes about target on
 // this machine, within the limits of the policy. A target of 0 or less stands
 // for [DefaultTarget]. The chosen costs are never below the floor, even if a
-// derivation then takes longer than the target. [Report.AtFloor] tells.
+// derivation then takes longer than the target. [Report.AtFloor] reports that.
 //
 // PBKDF2 gets iterations. Argon2id gets memory first, up to the policy's
 // MaxMemory, then passes, with 4 lanes or the policy's MaxParallelism. scrypt

@@ -10,8 +10,8 @@ import (
 	"github.com/nescio-go/nescio/kdf"
 )
 
-// A password becomes a key, and later the same key again by the parameters that
-// were stored in the meantime.
+// A password becomes a key. Later it becomes the same key again, with the
+// stored parameters.
 func Example() {
 	ctx := context.Background()
 	password := []byte("correct horse battery staple")
@@ -31,7 +31,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	function, err = kdf.New(params, kdf.Policy{}) // whoever kept them may have changed them
+	function, err = kdf.New(params, kdf.Policy{}) // the storage may have changed them
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -43,8 +43,8 @@ func Example() {
 	// Output: $argon2id$v=19$m=65536,t=3,p=4$ true
 }
 
-// What a server sends may be too weak, or too much for the machine. Check says
-// so before anything runs.
+// Parameters from a server may be too weak, or too much for the machine. New
+// refuses them before anything runs.
 func ExampleNew() {
 	for _, text := range []string{
 		"$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHRzYWx0c2FsdA",
@@ -64,7 +64,7 @@ func ExampleNew() {
 	// kdf: parameters above the policy's ceiling: memory
 }
 
-// A policy for what somebody else fixed.
+// A policy for parameters that something else fixes.
 func ExampleFixedPolicy() {
 	params, err := kdf.RFC9807Scrypt().WithSalt(make([]byte, 16))
 	if err != nil {
@@ -82,7 +82,7 @@ func ExampleFixedPolicy() {
 	// true
 }
 
-// Costs for this machine, in memory that every device of the account has.
+// Costs for this machine, within the memory of every device of the account.
 func ExampleCalibrate() {
 	policy := kdf.Policy{Argon2id: kdf.Argon2idLimits{MaxMemory: 128 << 10}} // KiB
 	report, err := kdf.Calibrate(context.Background(), kdf.Argon2id, 200*time.Millisecond, policy)

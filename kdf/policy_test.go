@@ -129,8 +129,8 @@ func TestErrorsNameTheLimit(t *testing.T) {
 		{must(kdf.NewScrypt(1<<16, 9, 1)), "kdf: parameters above the policy's ceiling: block size r"},
 		{must(kdf.NewScrypt(1<<16, 8, 5)), "kdf: parameters above the policy's ceiling: parallelism"},
 		{must(kdf.NewScrypt(1<<19, 8, 1)), "kdf: parameters above the policy's ceiling: memory"},
-		// Weak and excessive at once: who takes the weak ones by FixedPolicy
-		// must not get these.
+		// Weak and excessive at once. A caller that falls back to a fixed
+		// policy for weak parameters must not get these.
 		{must(kdf.NewArgon2id(8, 1<<20, 1)), "kdf: parameters above the policy's ceiling: passes"},
 	} {
 		require.EqualError(t, kdf.Policy{}.Check(c.p), c.want)
@@ -145,7 +145,7 @@ func TestShortSaltsAreWeak(t *testing.T) {
 		require.ErrorIs(t, err, kdf.ErrWeak)
 		runs, err = derive(t, p, kdf.FixedPolicy(kdf.Default()))
 		require.Zero(t, runs)
-		require.ErrorIs(t, err, kdf.ErrWeak, "the exact policy said nothing of its salt")
+		require.ErrorIs(t, err, kdf.ErrWeak, "the fixed policy has no salt")
 		runs, err = derive(t, p, kdf.FixedPolicy(p))
 		require.Equal(t, 1, runs)
 		require.NoError(t, err)
@@ -204,7 +204,7 @@ func TestLimitsCanBeSet(t *testing.T) {
 	}
 }
 
-func TestExactlyAllowsOneSetOfCosts(t *testing.T) {
+func TestFixedPolicyAllowsOneSetOfCosts(t *testing.T) {
 	for _, c := range limits {
 		if c.want == kdf.ErrUnknown || c.want == kdf.ErrIncomplete {
 			for _, d := range limits {
