@@ -23,7 +23,7 @@ const (
 const MaxBinary = 77
 
 // MarshalBinary returns the canonical binary form of at most [MaxBinary] bytes.
-// It returns [ErrUnknown] for the zero Params.
+// It returns [ErrUnknown] for the zero [Params].
 func (p Params) MarshalBinary() ([]byte, error) {
 	b := cryptobyte.NewBuilder(make([]byte, 0, MaxBinary))
 	b.AddUint8(kind)

@@ -49,7 +49,7 @@
 //
 // # Passwords
 //
-// A password is 1 to 1024 bytes long and used as given. Two programs that need
+// A password is 1 to 1,024 bytes long and used as given. Two programs that need
 // the same key from the same typed text must prepare it in the same way:
 // package [github.com/nescio-go/nescio/kdf/prepare] does so by RFC 8265. The
 // same password may also log in, with package srp or opaque, because the key

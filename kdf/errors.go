@@ -16,9 +16,9 @@ var (
 	// floor above its ceiling.
 	ErrExcessive = errors.New("kdf: parameters above the policy's ceiling")
 	// ErrUnknown means the zero [Params] or [Function], an unknown algorithm,
-	// or an algorithm other than the one of a [FixedPolicy]. [New],
+	// or an algorithm other than the algorithm of a [FixedPolicy]. [New],
 	// [Policy.Check], [Function.Derive], [Calibrate],
-	// [Params.WithoutIterations] and the encoders of Params return it.
+	// [Params.WithoutIterations] and the encoders of [Params] return it.
 	ErrUnknown = errors.New("kdf: unknown algorithm")
 	// ErrIncomplete means parameters without a salt or without a number of
 	// iterations. [New] returns it, [Policy.Check] for the iterations alone,
@@ -28,9 +28,9 @@ var (
 	// and decoders of [Params], [Params.WithSalt] and [Params.WithIterations]
 	// return it, and [ProtonKeyPassword] for a salt of another size.
 	ErrMalformed = errors.New("kdf: malformed parameters")
-	// ErrPassword means a password shorter than 1 or longer than 1024 bytes.
+	// ErrPassword means a password shorter than 1 or longer than 1,024 bytes.
 	// [Function.Derive] and [ProtonKeyPassword] return it.
-	ErrPassword = errors.New("kdf: a password must be 1 to 1024 bytes long")
+	ErrPassword = errors.New("kdf: a password must be 1 to 1,024 bytes long")
 	// ErrLength means a key length outside 16 to 64 bytes. [Function.Derive]
 	// returns it.
 	ErrLength = errors.New("kdf: a key must be 16 to 64 bytes long")

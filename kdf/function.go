@@ -35,7 +35,7 @@ const (
 	maxKey      = 64
 )
 
-// Derive returns a key of n bytes, 16 to 64, from a password of 1 to 1024
+// Derive returns a key of n bytes, 16 to 64, from a password of 1 to 1,024
 // bytes. It neither keeps nor changes the password. The same password and
 // parameters give the same key. With [Argon2id] keys of different lengths have
 // nothing in common. To get several keys, derive one and expand it with HKDF.
@@ -44,7 +44,7 @@ const (
 // look at ctx while they wait at the [Gate] of the policy and before they
 // start, but not later. Derive returns the error of ctx, [ErrPassword] or
 // [ErrLength] for arguments out of range, and [ErrUnknown] for the zero
-// Function. Its time and memory accesses may depend on the password; see
+// [Function]. Its time and memory accesses may depend on the password; see
 // Security in the package documentation.
 func (f *Function) Derive(ctx context.Context, password []byte, n int) ([]byte, error) {
 	if f.derive == nil {

@@ -144,7 +144,7 @@ func (p Params) WithNewSalt() Params {
 	return p
 }
 
-// Algorithm returns the algorithm. For the zero Params it returns 0.
+// Algorithm returns the algorithm. For the zero [Params] it returns 0.
 func (p Params) Algorithm() Algorithm { return p.algorithm }
 
 // Salt returns a copy of the salt. It is empty if there is none.

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// The text form is that of the PHC string format, without a hash at the end:
+// The text form is the PHC string format, without a hash at the end:
 //
 //	$pbkdf2-sha512[$i=‹iterations›][$‹salt›]
 //	$argon2id$v=19$m=‹KiB›,t=‹passes›,p=‹parallelism›[$‹salt›]
@@ -24,8 +24,8 @@ const maxText = 192
 var phcBase64 = base64.RawStdEncoding
 
 // String returns the text form, a PHC string without a hash, such as
-// "$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHRzYWx0c2FsdA". For the zero Params
-// it returns "invalid".
+// "$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHRzYWx0c2FsdA". For the zero
+// [Params] it returns "invalid".
 func (p Params) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "$%v", p.algorithm)
@@ -116,7 +116,7 @@ func parseCost(text, name string) (value uint32, rest string) {
 }
 
 // MarshalText returns the text form. It returns [ErrUnknown] for the zero
-// Params.
+// [Params].
 func (p Params) MarshalText() ([]byte, error) {
 	if !p.valid() {
 		return nil, ErrUnknown

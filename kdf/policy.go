@@ -81,8 +81,8 @@ func (pol Policy) MaxCost(a Algorithm) uint64 {
 }
 
 // New returns the function that p describes if the policy allows it. It decides
-// before any work or allocation. It returns [ErrUnknown] for the zero Params
-// and for an algorithm other than the one of a [FixedPolicy]. It returns
+// before any work or allocation. It returns [ErrUnknown] for the zero [Params]
+// and for an algorithm other than the algorithm of a [FixedPolicy]. It returns
 // [ErrWeak] or [ErrExcessive], with the limit in the text, for costs outside
 // the limits, and [ErrWeak] for a salt shorter than 16 bytes. It returns
 // [ErrIncomplete] if the salt or the number of iterations is missing.

@@ -12,7 +12,7 @@ const (
 
 // ProtonKeyPassword returns the 31 ASCII characters that protect the OpenPGP
 // keys of a Proton user. They are the last 31 characters of the bcrypt text of
-// a password of 1 to 1024 bytes, with the key salt of 16 bytes. It takes about
+// a password of 1 to 1,024 bytes, with the key salt of 16 bytes. It takes about
 // 80 ms. It returns [ErrPassword], or [ErrMalformed] for a salt of another
 // size.
 //

@@ -27,7 +27,7 @@ func Example() {
 	fmt.Println(err)
 	// Output:
 	// josé "correct horse"
-	// prepare: not 1 to 1024 bytes of text that RFC 8265 allows
+	// prepare: not 1 to 1,024 bytes of text that RFC 8265 allows
 }
 
 // errPassword stands for the ErrAuthentication of package srp or opaque.

@@ -12,8 +12,12 @@
 //
 // Call [Password] and [Username] in the client, on what the user typed, before
 // a registration and before every login. Every client of an application must do
-// the same. The package-level example shows how accounts from the time before
-// log in.
+// the same. The server calls [Username] again, on every id that it receives,
+// before the look-up. For [ErrInvalid] it answers with HTTP status 400. Both
+// functions are idempotent: what they return, they return unchanged.
+//
+// The package-level example about older accounts shows how accounts log in that
+// registered before the clients prepared passwords.
 //
 // # What is refused
 //
@@ -54,15 +58,15 @@ const MaxLength = 1024
 
 // ErrInvalid means a text that is empty, longer than [MaxLength] bytes before
 // or after preparation, or not allowed by its profile.
-var ErrInvalid = errors.New("prepare: not 1 to 1024 bytes of text that RFC 8265 allows")
+var ErrInvalid = errors.New("prepare: not 1 to 1,024 bytes of text that RFC 8265 allows")
 
 // maxGrowth is how many times longer UTF-8 can become in NFC (UAX #15).
 const maxGrowth = 3
 
-// Password prepares a password of 1 to 1024 bytes of UTF-8 by the OpaqueString
+// Password prepares a password of 1 to 1,024 bytes of UTF-8 by the OpaqueString
 // profile (RFC 8265, Section 4.2). Every kind of space becomes U+0020, and the
 // text is normalized to NFC. Case and width stay as typed. It returns a new
-// slice of 1 to 1024 bytes and leaves its argument unchanged. It returns
+// slice of 1 to 1,024 bytes and leaves its argument unchanged. It returns
 // [ErrInvalid] for any other text. It is safe for concurrent use and not
 // constant time.
 func Password(password []byte) ([]byte, error) {
@@ -100,12 +104,12 @@ func Password(password []byte) ([]byte, error) {
 // points.
 var caseMapped = precis.NewIdentifier(precis.FoldWidth, precis.LowerCase(), precis.Norm(norm.NFC))
 
-// Username prepares a user name of 1 to 1024 bytes of UTF-8 by the
+// Username prepares a user name of 1 to 1,024 bytes of UTF-8 by the
 // UsernameCaseMapped profile (RFC 8265, Section 3.3). Wide and narrow letters
 // become ordinary ones, upper case becomes lower case, and the text is
-// normalized to NFC. Spaces and symbols are refused, except those of ASCII. The
-// result is 1 to 1024 bytes long. Username returns [ErrInvalid] for any other
-// text. It is safe for concurrent use.
+// normalized to NFC. It refuses spaces. It refuses symbols, except those of
+// ASCII. The result is 1 to 1,024 bytes long. Username returns [ErrInvalid] for
+// any other text. It is safe for concurrent use.
 func Username(name string) (string, error) {
 	if len(name) == 0 || len(name) > MaxLength || !utf8.ValidString(name) {
 		return "", ErrInvalid

@@ -2,9 +2,11 @@ package prepare_test
 
 import (
 	"embed"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/nescio-go/nescio/internal/testvec"
@@ -99,6 +101,7 @@ func TestUsernames(t *testing.T) {
 		{In: "l\u00b7l", Out: "l\u00b7l"}, // Catalan
 		{In: "a\u00b7b", Refused: true},
 		{In: " a", Refused: true},
+		{In: "a b", Refused: true},
 		{In: "a\u3000", Refused: true},
 		{In: "\u00a0", Refused: true},
 		{In: "\U0001f642", Refused: true},
@@ -112,7 +115,7 @@ func TestUsernames(t *testing.T) {
 	}
 }
 
-// TestLengths: 1 to 1024 bytes, before and after. U+1D15E has 4 bytes and
+// TestLengths: 1 to 1,024 bytes, before and after. U+1D15E has 4 bytes and
 // becomes two code points of 4, and U+212A has 3 and becomes one of 1.
 func TestLengths(t *testing.T) {
 	for _, f := range []func(string) (string, error){password, prepare.Username} {
@@ -168,6 +171,51 @@ func TestAgainstTheProfiles(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestPreparedTextStaysTheSame: both functions return what they have returned
+// unchanged. The texts are all code points by themselves and beside others, and
+// random texts of code points that normalization, case and width change.
+func TestPreparedTextStaysTheSame(t *testing.T) {
+	accepted := 0
+	check := func(text string) {
+		for _, f := range []func(string) (string, error){password, prepare.Username} {
+			once, err := f(text)
+			if err != nil {
+				continue
+			}
+			accepted++
+			twice, err := f(once)
+			require.NoError(t, err, "%q, from %q", once, text)
+			require.Equal(t, once, twice, "from %q", text)
+		}
+	}
+	step := rune(1)
+	if testing.Short() {
+		step = 7
+	}
+	var changing []rune
+	for r := rune(1); r < 0x33000; r += step {
+		if !utf8.ValidRune(r) {
+			continue
+		}
+		check(string(r))
+		check("a" + string(r))
+		check(string(r) + "\u0301")
+		check(string(r) + "\u0345\u0300")
+		if s := string(r); norm.NFC.String(s) != s || norm.NFD.String(s) != s || norm.NFKC.String(s) != s || unicode.To(unicode.LowerCase, r) != r || unicode.Is(unicode.Mn, r) {
+			changing = append(changing, r)
+		}
+	}
+	random := rand.New(rand.NewPCG(8, 265))
+	for range 50_000 / int(step) {
+		text := make([]rune, 1+random.IntN(6))
+		for i := range text {
+			text[i] = changing[random.IntN(len(changing))]
+		}
+		check(string(text))
+	}
+	require.Greater(t, accepted, 500_000/int(step))
 }
 
 func TestConcurrentUse(t *testing.T) {
