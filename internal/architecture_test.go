@@ -1,5 +1,7 @@
-// Package internal_test holds the test of the module's architecture: which
-// package may import which, and what is imported nowhere.
+// Package internal_test checks the module as a whole: which package may import
+// which, what is imported nowhere, that none of its types shows a secret, that
+// packages srp and opaque keep what they promise about each other, and that the
+// tests named in SECURITY.md exist.
 package internal_test
 
 import (

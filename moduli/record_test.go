@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/nescio-go/nescio/internal/testvec"
+	"github.com/nescio-go/nescio/kdf"
 	"github.com/nescio-go/nescio/moduli"
 	"github.com/nescio-go/nescio/srp"
 	"github.com/stretchr/testify/require"
@@ -269,7 +270,7 @@ func TestTimesNearTheEnd(t *testing.T) {
 // TestSrpAcceptsRecords: a record is the certificate of a group, for a login
 // and, until its end, for a registration.
 func TestSrpAcceptsRecords(t *testing.T) {
-	ref := must(srp.RFC5054Group(2048)).Ref() // of the class, and proved without a search
+	ref := must(srp.RFC5054Group(2048)).Unverified() // of the class, and proved without a search
 	m := moduli.Modulus{N: ref.N, G: ref.G}
 	sign := func(end time.Time, k *moduli.PrivateKey) []byte {
 		from, _ := k.Public().Window()
@@ -292,14 +293,16 @@ func TestSrpAcceptsRecords(t *testing.T) {
 		"garbage":  {[]byte("garbage"), false, false},
 		"unsigned": {must(moduli.NewRecord(must(moduli.ImportedResult(m)), purpose, now, time.Time{})).Bytes(), false, false},
 	} {
-		group := srp.GroupRef{N: m.N, G: m.G, Credential: c.certificate}
+		group := srp.UnverifiedGroup{N: m.N, G: m.G, Certificate: c.certificate}
 		for policy, ok := range map[bool]bool{false: c.login, true: c.fresh} {
 			accept := trusted.GroupPolicy(purpose)
 			if policy {
 				accept = trusted.RegistrationPolicy(purpose)
 			}
-			client := must(srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{srp.RFC5054SHA256(0)}, AcceptGroup: accept}))
-			_, err := client.Register(t.Context(), srp.Offer{Profile: srp.RFC5054SHA256(0), Group: group}, []byte("alice"), []byte("pw"))
+			client := must(srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{srp.RFC5054SHA256(0)}, GroupPolicy: accept}))
+			registration, _, err := client.Register([]byte("alice"), []byte("pw"))
+			require.NoError(t, err)
+			_, err = registration.MakeRecord(t.Context(), srp.RFC5054SHA256(0), group, kdf.Params{})
 			if ok {
 				require.NoError(t, err, name)
 			} else {

@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var update = flag.Bool("update", false, "write testdata/argon2id.json anew")
+var update = flag.Bool("update", false, "write testdata/argon2id.json")
 
 const (
 	argon2idLabel  = "nescio/opaque/argon2id vectors"
@@ -28,8 +28,8 @@ const (
 		"which scalars take 64 bytes of, for P256 48, and reduce; server_public_key belongs to server_private_key"
 )
 
-// argon2idVector is what one of the vectors is made for. RFC 9807's own ones have
-// no key stretching.
+// argon2idVector is what one of the vectors is made for. RFC 9807's own ones
+// have no key stretching.
 type argon2idVector struct {
 	suite                       opaque.Suite
 	memory, passes, parallelism int // memory in KiB
@@ -121,12 +121,12 @@ func (a argon2idVector) run(t testing.TB) rfcVector {
 	setup, err := opaque.MemorySetup(a.suite, in["oprf_seed"], in["server_private_key"], nil)
 	require.NoError(t, err)
 	server, err := opaque.NewServer(opaque.ServerConfig{
-		Secrets: secrets(), Setups: map[uint16]*opaque.Setup{1: setup}, Templates: []opaque.Template{{Setup: 1, KSF: ksf}},
-		ServerIdentity: in["server_identity"], Wire: opaque.RFC,
+		DecoyKey: decoyKey, StateKeys: stateKeys(), Setups: map[uint16]*opaque.Setup{1: setup}, Offer: opaque.Kind{Suite: a.suite, Setup: 1, KSF: ksf},
+		ServerIdentity: in["server_identity"], Wire: opaque.WireRFC9807,
 	})
 	require.NoError(t, err)
 	client, err := opaque.NewClient(opaque.ClientConfig{
-		Suite: a.suite, FixedKSF: ksf, ServerIdentity: in["server_identity"], Wire: opaque.RFC,
+		Suite: a.suite, FixedKSF: ksf, ServerIdentity: in["server_identity"], Wire: opaque.WireRFC9807,
 		ServerPublicKeys: [][]byte{in["server_public_key"]},
 	})
 	require.NoError(t, err)
@@ -134,24 +134,26 @@ func (a argon2idVector) run(t testing.TB) rfcVector {
 	reg, registrationRequest, err := client.RegisterWith(in["client_identity"], in["password"],
 		opaque.Fixed{"blind": in["blind_registration"], "envelope_nonce": in["envelope_nonce"]})
 	require.NoError(t, err)
-	registrationResponse, err := server.Register(t.Context(), in["credential_identifier"], registrationRequest)
+	registrationResponse, err := server.BeginRegistration(t.Context(), in["credential_identifier"], registrationRequest)
 	require.NoError(t, err)
-	upload, exportKey, err := reg.Finish(t.Context(), registrationResponse)
+	upload, err := reg.Finish(t.Context(), registrationResponse)
 	require.NoError(t, err)
-	record, err := server.Import(in["client_identity"], upload)
+	exportKey, err := reg.ExportKey()
+	require.NoError(t, err)
+	record, err := server.FinishRegistration(in["client_identity"], upload)
 	require.NoError(t, err)
 
 	login, ke1, err := client.LoginWith(in["client_identity"], in["password"], opaque.Fixed{
 		"blind": in["blind_login"], "client_nonce": in["client_nonce"], "client_keyshare_seed": in["client_keyshare_seed"]})
 	require.NoError(t, err)
-	ke2, pending, err := server.BeginWith(t.Context(), in["credential_identifier"], record, ke1, opaque.Fixed{
+	ke2, pending, err := server.BeginLoginWith(t.Context(), in["credential_identifier"], record, ke1, opaque.Fixed{
 		"masking_nonce": in["masking_nonce"], "server_nonce": in["server_nonce"], "server_keyshare_seed": in["server_keyshare_seed"]})
 	require.NoError(t, err)
 	inside, err := login.Inside(setup, in["credential_identifier"], ke2)
 	require.NoError(t, err)
 	ke3, err := login.Respond(t.Context(), ke2)
 	require.NoError(t, err)
-	_, serverKey, err := server.Finish(t.Context(), in["credential_identifier"], pending, ke3)
+	_, serverKey, err := server.FinishLogin(t.Context(), in["credential_identifier"], record, pending, ke3)
 	require.NoError(t, err)
 	sessionKey, err := login.Finish(nil)
 	require.NoError(t, err)

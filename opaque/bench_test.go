@@ -56,11 +56,11 @@ func measure(b *testing.B, f func() error) {
 func BenchmarkKE2(b *testing.B) {
 	for _, suite := range suites {
 		b.Run(suite.String(), func(b *testing.B) {
-			r := newRigOn(b, suite, opaque.RFC)
+			r := newRigOn(b, suite, opaque.WireRFC9807)
 			_, request, err := r.client.Login(nil, password)
 			require.NoError(b, err)
 			measure(b, func() error {
-				return second(r.server.Begin(b.Context(), alice, r.record, request))
+				return second(r.server.BeginLogin(b.Context(), alice, r.record, request))
 			})
 		})
 	}
@@ -70,13 +70,13 @@ func BenchmarkKE2(b *testing.B) {
 func BenchmarkLogin(b *testing.B) {
 	for _, suite := range suites {
 		b.Run(suite.String(), func(b *testing.B) {
-			r := newRigOn(b, suite, opaque.RFC)
+			r := newRigOn(b, suite, opaque.WireRFC9807)
 			measure(b, func() error {
 				login, request, err := r.client.Login(nil, password)
 				if err != nil {
 					return err
 				}
-				response, pending, err := r.server.Begin(b.Context(), alice, r.record, request)
+				response, pending, err := r.server.BeginLogin(b.Context(), alice, r.record, request)
 				if err != nil {
 					return err
 				}
@@ -84,7 +84,7 @@ func BenchmarkLogin(b *testing.B) {
 				if err != nil {
 					return err
 				}
-				reply, _, err := r.server.Finish(b.Context(), alice, pending, final)
+				reply, _, err := r.server.FinishLogin(b.Context(), alice, r.record, pending, final)
 				if err != nil {
 					return err
 				}
@@ -99,7 +99,7 @@ func BenchmarkLogin(b *testing.B) {
 func BenchmarkRegister(b *testing.B) {
 	for _, suite := range suites {
 		b.Run(suite.String(), func(b *testing.B) {
-			r := newRigOn(b, suite, opaque.RFC)
+			r := newRigOn(b, suite, opaque.WireRFC9807)
 			measure(b, func() error {
 				r.register(b, r.client, alice, nil, password)
 				return nil
@@ -108,8 +108,8 @@ func BenchmarkRegister(b *testing.B) {
 	}
 }
 
-// BenchmarkLoginDefaultKSF is what a user waits for, framed: of it the KSF, 64 MiB
-// of Argon2id, takes nearly all.
+// BenchmarkLoginDefaultKSF is what a user waits for, framed: of it the KSF, 64
+// MiB of Argon2id, takes nearly all.
 func BenchmarkLoginDefaultKSF(b *testing.B) {
 	r := newRig(b, opaque.Ristretto255)
 	client, err := opaque.NewClient(opaque.ClientConfig{})

@@ -8,81 +8,84 @@ import (
 	"github.com/nescio-go/nescio/kdf"
 )
 
-// ClientConfig is what a client insists on, whatever a server asks for. The zero
-// value is a good one.
+// ClientConfig configures [NewClient]. It states what the client insists on,
+// whatever a server asks for. The zero value is a good one.
 type ClientConfig struct {
-	// Suite is the one that the server's setup has. 0: Ristretto255.
+	// Suite must be the suite of the server's setup. Zero means [Ristretto255].
 	Suite Suite
 
-	// KSF bounds what a server may ask of the key stretching function, before the
-	// password is touched. The zero Policy is the safe default. On the RFC's wire only
-	// its Gate counts.
-	KSF kdf.Policy
+	// KSFPolicy bounds what a server may ask of the key stretching function. It
+	// is applied before the password is used. The zero Policy is a safe
+	// default. On [WireRFC9807] only its Gate is used.
+	KSFPolicy kdf.Policy
 
-	// ServerPublicKeys are those that the server may have, when it registers an
-	// account and at every login: the PublicKey of its setups, a coming one's
-	// included. Empty: any. Who ships them with the application need not trust whoever answers a
+	// ServerPublicKeys are the public keys that the server may have, at
+	// registration and at every login: the [Setup.PublicKey] of each of its
+	// setups, including a coming one. If empty, any key is accepted.
+	// Applications that ship the keys need not trust the server during
 	// registration.
 	ServerPublicKeys [][]byte
 
-	// ServerIdentity names the server that the client means, the same as in
-	// ServerConfig, at registration and at every login, up to 65,535 bytes: a
-	// domain name, for example. Empty: the server's public key.
+	// ServerIdentity names the server, a domain name for example. It must
+	// be the same as in [ServerConfig], at registration and at every login.
+	// It has at most [MaxIdentity] bytes. If empty, the server's public key
+	// is the identity.
 	ServerIdentity []byte
 
-	// Wire is how messages are put on the wire. The zero value is this package's
-	// own, Framed.
+	// Wire must be the same as in [ServerConfig]. Zero means [WireFramed].
 	Wire Wire
 
-	// FixedKSF is the key stretching function on the RFC's wire, where the server
-	// does not say it: exactly this, whatever KSF's limits. Without a salt; zero:
-	// DefaultKSF. On the framed wire it must be zero.
+	// FixedKSF is the key stretching function on [WireRFC9807], where messages
+	// do not state it. It is used whatever the limits of KSFPolicy. It has no
+	// salt. Zero means [DefaultKSF]. On [WireFramed] it must be zero.
 	FixedKSF kdf.Params
 }
 
-// Client starts logins and registrations. It holds no secrets, is immutable
-// and safe for concurrent use.
+// Client starts logins and registrations. It holds no secrets, is immutable,
+// and is safe for concurrent use.
 type Client struct {
-	suite      Suite
-	policy     kdf.Policy
-	pins       [][]byte
-	server     []byte // its identity
-	wire       Wire
-	fixedKSF   kdf.Params
-	context    []byte
-	allowedKSF func(kdf.Params, kdf.Policy) (stretcher, error)
+	suite    Suite
+	policy   kdf.Policy
+	pins     [][]byte
+	server   []byte // its identity
+	wire     Wire
+	fixedKSF kdf.Params
+	context  []byte
+	random   randomness
+	stretch  func(kdf.Params, kdf.Policy) (stretcher, error) // newStretcher; tests have others
 }
 
-// NewClient returns a client, or ErrPolicy if something in cfg is out of range.
+// NewClient returns a client, or [ErrPolicy] if a value in cfg is out of range.
 func NewClient(cfg ClientConfig) (*Client, error) {
 	c := &Client{
-		suite:      cfg.Suite,
-		policy:     cfg.KSF,
-		server:     bytes.Clone(cfg.ServerIdentity),
-		wire:       cfg.Wire,
-		fixedKSF:   cfg.FixedKSF,
-		allowedKSF: allowedKSF,
+		suite:    cfg.Suite,
+		policy:   cfg.KSFPolicy,
+		server:   bytes.Clone(cfg.ServerIdentity),
+		wire:     cfg.Wire,
+		fixedKSF: cfg.FixedKSF,
+		random:   systemRandom,
+		stretch:  newStretcher,
 	}
 	if c.suite == 0 {
 		c.suite = Ristretto255
 	}
-	if c.wire == RFC && c.fixedKSF == (kdf.Params{}) {
+	if c.wire == WireRFC9807 && c.fixedKSF == (kdf.Params{}) {
 		c.fixedKSF = DefaultKSF()
 	}
 	switch {
 	case !c.suite.Valid():
 		return nil, errSuite
-	case c.wire > RFC:
+	case c.wire > WireRFC9807:
 		return nil, errOtherWire
 	case len(c.server) > MaxIdentity:
 		return nil, errIdentity
-	case c.wire != RFC && c.fixedKSF != kdf.Params{}:
+	case c.wire != WireRFC9807 && c.fixedKSF != kdf.Params{}:
 		return nil, errFixedKSF
-	case c.wire == RFC && !validKSF(c.fixedKSF):
+	case c.wire == WireRFC9807 && !validKSF(c.fixedKSF):
 		return nil, errKSF
 	}
 	for _, pk := range cfg.ServerPublicKeys {
-		if !c.suite.of().validPublicKey(pk) {
+		if !c.suite.definition().validPublicKey(pk) {
 			return nil, errPublicKeys
 		}
 		c.pins = append(c.pins, bytes.Clone(pk))
@@ -91,10 +94,11 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 }
 
 // WithContext returns a copy of the client whose logins prove that they are for
-// the given context, 1 to 60,000 bytes, on the RFC's wire 65,535, where it is the
-// RFC's context. Only a server with the same one can finish them (see
-// [Server.WithContext]). It is how a sensitive change is confirmed: a fresh login
-// whose context describes the change. Registrations have no context.
+// the given context, 1 to 60,000 bytes, on [WireRFC9807] up to 65,535, where it
+// is the RFC's context. Another length returns [ErrPolicy]. Only a server with
+// the same context can finish these logins (see [Server.WithContext]). It is
+// how a sensitive change is confirmed: with a new login whose context describes
+// the change. Registrations have no context.
 func (c *Client) WithContext(context []byte) (*Client, error) {
 	if !c.wire.validContext(context) {
 		return nil, errContext
@@ -104,25 +108,30 @@ func (c *Client) WithContext(context []byte) (*Client, error) {
 	return &other, nil
 }
 
-// ksf returns the key stretching function of a response's head, on the RFC's wire
-// the fixed one.
-func (c *Client) ksf(h responseHead) (stretcher, error) {
-	if c.wire == RFC {
-		exactly := kdf.FixedPolicy(c.fixedKSF)
-		exactly.Gate = c.policy.Gate
-		return c.allowedKSF(c.fixedKSF, exactly)
+// ksf returns the key stretching function that a response states, or the fixed
+// one on the RFC's wire.
+func (c *Client) ksf(h head) (stretcher, error) {
+	if c.wire == WireRFC9807 {
+		policy := kdf.FixedPolicy(c.fixedKSF)
+		policy.Gate = c.policy.Gate
+		return c.stretch(c.fixedKSF, policy)
 	}
-	return c.allowedKSF(h.ksf, c.policy)
+	return c.stretch(h.ksf, c.policy)
 }
 
 // parseResponse splits a response into its head, empty on the RFC's wire, and
-// the RFC's message of the given size. It judges nothing.
-func (c *Client) parseResponse(response []byte, size int) (h responseHead, message []byte, ok bool) {
+// the RFC's message of the given size. It checks only the form.
+func (c *Client) parseResponse(response []byte, size int) (h head, message []byte, ok bool) {
 	message = response
-	if c.wire == Framed {
-		if h, message, ok = parseResponse(response); !ok || h.suite != c.suite {
-			return responseHead{}, nil, false
+	if c.wire == WireFramed {
+		s, ok := openMessage(response)
+		if !ok {
+			return head{}, nil, false
 		}
+		if h, ok = readHead(&s); !ok || h.suite != c.suite {
+			return head{}, nil, false
+		}
+		message = s
 	}
 	return h, message, len(message) == size
 }
@@ -143,3 +152,17 @@ func checkLengths(identity, password []byte) error {
 	}
 	return nil
 }
+
+// blindPassword is the OPRF's Blind with a new blind.
+func (c *Client) blindPassword(password []byte) (blindScalar, blinded []byte, err error) {
+	s := c.suite.definition()
+	blindScalar, blinded = make([]byte, s.oprf.Group.ScalarSize()), make([]byte, s.element)
+	h := s.oprf.NewHash()
+	defer h.Clear()
+	c.random(s, blind, blindScalar)
+	return blindScalar, blinded, s.oprf.Blind(h, blinded, blindScalar, password)
+}
+
+// isReflected reports whether an evaluated element is the blinded one. The OPRF
+// key would be 1, and the password alone would decide the output.
+func isReflected(evaluated, blinded []byte) bool { return string(evaluated) == string(blinded) }

@@ -6,17 +6,19 @@ import (
 	"github.com/nescio-go/nescio/internal/oprf"
 )
 
-// diffieHellman is the group of the key exchange, RFC 9807, Section 6.4.1. Its
-// errors are those of package oprf.
+// diffieHellman is the group of the key exchange, RFC 9807, Section 6.4.1. It
+// returns the errors of package oprf.
 type diffieHellman interface {
 	// deriveKeyPair is DeriveDiffieHellmanKeyPair; it fills sk alone.
 	deriveKeyPair(h *oprf.Hash, sk, seed []byte) error
-	// multiply is DiffieHellman, and the making of public keys, for all terms. It
-	// validates each peer's key, and refuses a result that is all zero.
+	// multiply is DiffieHellman for each term, or makes a public key if the
+	// term has no element. It validates each peer's key, and refuses a result
+	// that is all zero.
 	multiply(terms ...oprf.Term) error
 }
 
-// primeOrder is 3DH in the group of an OPRF suite, Sections 6.4.1.1 and 6.4.1.2.
+// primeOrder is 3DH in the group of an OPRF suite, Sections 6.4.1.1 and
+// 6.4.1.2.
 type primeOrder struct{ *oprf.Suite }
 
 func (p primeOrder) deriveKeyPair(h *oprf.Hash, sk, seed []byte) error {
@@ -25,8 +27,8 @@ func (p primeOrder) deriveKeyPair(h *oprf.Hash, sk, seed []byte) error {
 
 func (p primeOrder) multiply(terms ...oprf.Term) error { return p.Group.Multiply(terms...) }
 
-// x25519 is 3DH in curve25519, Section 6.4.1.3: private keys are 32 bytes as
-// they come, public keys u-coordinates.
+// x25519 is 3DH in curve25519, Section 6.4.1.3. Any 32 bytes are a private key,
+// and public keys are u-coordinates.
 type x25519 struct{}
 
 func (x25519) deriveKeyPair(_ *oprf.Hash, sk, seed []byte) error {
@@ -64,9 +66,9 @@ func (x25519) multiply(terms ...oprf.Term) error {
 	return nil
 }
 
-// canonicalX25519 reports whether a public key is the shortest encoding of its
-// u-coordinate, below 2^255 − 19. X25519 itself takes others too, so that one key
-// had several spellings.
+// canonicalX25519 reports whether a public key encodes a u-coordinate below
+// 2^255 − 19. X25519 itself accepts other encodings too, which would give one
+// key several encodings.
 func canonicalX25519(b []byte) bool {
 	if len(b) != 32 || b[31] > 0x7f {
 		return false
@@ -79,7 +81,7 @@ func canonicalX25519(b []byte) bool {
 	return b[31] != 0x7f || b[0] < 0xed
 }
 
-// validPublicKey reports whether pk can be a peer's key.
+// validPublicKey reports whether pk is a valid public key of a peer.
 func (s *suite) validPublicKey(pk []byte) bool {
 	if len(pk) != s.npk {
 		return false

@@ -1,154 +1,189 @@
-// Package opaque implements OPAQUE, RFC 9807: a client logs in by password, the
-// server learns neither the password nor, until its own keys and records are both
-// stolen, anything that passwords could be tried against. Both end with the same
-// fresh key, and the client with an export key that the server does not know.
+// Package opaque implements OPAQUE, RFC 9807. A client logs in with a password.
+// The server never learns the password. A thief can try passwords only with
+// both the server's setup and its records. A login ends with the same new
+// session key on both sides, and with an export key that only the client knows.
 //
 // Sources: RFC 9807 for the protocol, RFC 9497 for its OPRF, RFC 9496, RFC 9380
-// and RFC 7748 for the groups. All nine vectors of RFC 9807, Appendix C, are
-// reproduced, with every intermediate value.
+// and RFC 7748 for the groups. The tests reproduce all vectors of RFC 9807,
+// Appendix C, with every intermediate value, and those of opaque-ke.
 //
 // # Where to start
 //
-// [NewSetup] once in the life of a server, its Bytes into a vault; [NewServer] and
-// [NewClient] once per process. A registration and a login, with what travels
-// between the two as bytes:
+// Call [NewSetup] once in the life of a server and store its bytes in a vault.
+// Call [NewServer] and [NewClient] once per process. A registration and a
+// login, with bytes as messages:
 //
-//	client                                      server
-//	Client.Register      ── request ──→         Server.Register
-//	Registration.Finish  ←── response ──
-//	(has the export key) ── upload ──→          Server.Admit, then store it
+//	registration, request, err := client.Register(nil, password)
+//	response, err := server.BeginRegistration(ctx, id, request)
+//	upload, err := registration.Finish(ctx, response)
+//	record, err := server.FinishRegistration(nil, upload) // store record
 //
-//	Client.Login         ── request ──→         Server.Begin    (keeps pending)
-//	Login.Respond        ←── response ──
-//	                     ── final ──→           Server.Finish   (has the key)
-//	Login.Finish         ←── reply ──
-//	(has the key, and the export key)
+//	login, request, err := client.Login(nil, password)
+//	// The server looks up the record and keeps pending.
+//	response, pending, err := server.BeginLogin(ctx, id, record, request)
+//	final, err := login.Respond(ctx, response)
+//	// The server looks up the record again. Without an error it issues a session.
+//	reply, key, err := server.FinishLogin(ctx, id, record, pending, final)
+//	key, err := login.Finish(reply)
+//	exportKey, err := login.ExportKey()
 //
-// The id of the account travels beside each request. Once Server.Finish returns
-// without an error the user is logged in: issue a session cookie. The session key,
-// new at every login, is for whatever else the two sides want to protect or prove.
-// The Server and the Login of package srp have the same Begin, Finish and Respond, so that one
-// handler serves both protocols.
+// The id is the name that the server looks up, RFC 9807's
+// credential_identifier. It travels beside each request. It is part of the
+// account's OPRF key: an account that gets another id must register again. The
+// identity, nil above, is client_identity, which both sides authenticate. Leave
+// it empty unless a peer requires one.
 //
-// # Id and identity
+// The servers of this package and of package srp satisfy one interface, and
+// their errors are the same values: one handler serves both. The example of
+// both protocols shows it.
 //
-// The id is the name that the server looks up, the RFC's credential_identifier. It
-// is part of every OPRF key: an account that gets another id must register anew.
-// The identity is the RFC's client_identity, which both sides authenticate; the
-// record holds it, and the client must give the same one at every login. Leave it
-// empty unless a peer wants one: it then is the client's public key. The same goes
-// for ServerIdentity on the server's side. An empty identity and an absent one are
-// the same.
+// # Errors and HTTP statuses
 //
-// # Suites and key stretching
+//	                    BeginRegistration  FinishRegistration  BeginLogin  FinishLogin
+//	ErrAuthentication   -                  -                   -           401
+//	ErrState            -                  -                   -           401
+//	ErrMalformed        400                400                 400         400
+//	ErrPolicy           400                400                 400         -
+//	ErrRecord           -                  400                 500         -
+//	ErrBusy             -                  -                   503         -
+//	any other           500                500                 500         500
 //
-// A [Suite] is fixed by the setup. [Ristretto255] is the default, and what
-// deployments of opaque-ke have.
-// The key stretching function, the RFC's KSF, is package kdf's, by default
-// Argon2id with 64 MiB: [DefaultKSF]. On the [Framed] wire the server names its
-// parameters, the client's policy judges them before the password is touched, and
-// both sides authenticate them.
+// A status is given also where only the other package returns the error.
 //
-// A server holds numbered setups, and a list of templates, the kinds of accounts
-// that it has. To replace a setup or a KSF put a new template in front: accounts of
-// the old kind still log in, their clients learn by [Login.NeedsRegistration] that a
-// fresh registration is wanted, and make it with the password at hand: see the example
-// of [Migration]. Give Begin the new record as soon as it is stored, together with what
-// is wrapped under its export key, and forget the old one when that login has finished.
-// Clients that pin the server get the new public key before the template goes in front.
-// It takes a new Server: what the old one began it finishes, unless both share a Replay.
+// Send the same response for [ErrAuthentication] and [ErrState]. Other errors
+// come from ctx, from the [Replay] and from the [KeyService]. The others in the
+// table are [ErrMalformed], [ErrPolicy], [ErrRecord] and [ErrBusy].
 //
-// # From opaque-ke
+// # Kinds, and how to switch a fleet
 //
-// [ParseSetup] reads the ServerSetup of opaque-ke, [ImportRecord] its records, and on
-// the [RFC] wire its clients log in here; a second Server on the [Framed] wire can hold
-// the same setup and records for new clients. In the terms of @serenity-kit/opaque, whose
-// values are base64url without padding: userIdentifier is the id, identifiers.client the
-// identity, identifiers.server the ServerIdentity, and keyStretching the KSF, by
-// kdf.NewArgon2id(memory, iterations, parallelism) and without a salt.
+// A [Kind] is a setup and a key stretching function (the RFC's KSF, by default
+// [DefaultKSF]). New registrations get the kind in Offer of [ServerConfig].
+// Kinds in Accept may register too. Accounts of kinds in Old log in, and
+// [Login.NeedsRegistration] tells their clients to register again, with the
+// password at hand: see [Migration]. To switch to another setup or KSF:
 //
-// # The export key
+//  1. Every replica gets the setup, in Setups. Clients that pin the server's
+//     public key get the new one.
+//  2. Every replica accepts the new kind, with weight 0. From now on the old
+//     kind needs a weight above 0, and keeps it. A kind that was alone without
+//     a weight may get any.
+//  3. Every replica offers the new kind and accepts the old one.
+//  4. Every replica moves the old kind to Old.
+//  5. Every replica raises the new kind's weight as accounts move. Others of
+//     the srp server gets the same weight at the same time.
 //
-// It is the same at every login and new at every registration, which a change of
-// the password is, too. So wrap other keys under it and nothing else: package recovery
-// has a slot for it, or do it by hand,
+// Before each step wait until every replica has made the last step, and until
+// the registrations in progress are over. No registration is refused on the
+// way, and no account moves more than once. To change kinds at run time, make a
+// new [Server]. With a nil [Replay], logins that began at the old one end with
+// [ErrState].
 //
-//	kek, err := wrap.DeriveKey(exportKey, nil, "example.org/export-key/v1")
-//	blob, err := kek.Wrap(ctx, dataKey, binding)
+// A server always offers a kind. A service that stops registering accounts with
+// one of the two protocols, such as SRP, sends that server no registrations. It
+// keeps all kinds and their weights.
 //
-// # Sensitive changes
+// # Unknown names
 //
-// A session says who logged in some time ago. Before a password, a recovery
-// method or a device changes, let the user log in anew for that change alone:
-// [Client.WithContext] and [Server.WithContext] return copies whose logins hold a
-// description of the change, and fail if the two sides mean different ones.
+// A stranger sees of an unknown name what they would see of an account: an
+// answer of one of the service's kinds, fixed for the name, made with the same
+// work. Weights decide how many unknown names have each kind. A service that
+// has SRP accounts too gives each server the kinds of the other, in Others:
+// [Weights] here, and [github.com/nescio-go/nescio/srp.Weights] there. One
+// difference remains: a name's answer changes when it registers under another
+// kind than it seemed to have.
 //
-// # From SRP to OPAQUE
-//
-// An account moves inside a login that has finished on both sides, without its
-// user noticing: see [Migration]. A wrong password shows in different places: by SRP it
-// is the server's answer, by OPAQUE an error of [Login.Respond], of which the server
-// hears nothing. Unknown names must move with the known ones:
-// answer a name that nobody has as SRP while [Secrets.Draw] of it is below the share
-// of accounts that are still on SRP, and never let that share rise.
-// examples/quickstart does all of it.
+// A client that does not know which protocol an account has sends the first
+// messages of both, of package srp and of this one. The server answers one: the
+// protocol of the record that it found, or for an unknown name what
+// [Server.AnswersAsSRP] returns. Answers to requests for a name must never say
+// more. The first byte of the response, 'S' or 'O', tells the client which
+// login continues. The client discards the other. A client that has seen OPAQUE
+// for an account sends only OPAQUE from then on.
 //
 // # What the application must do
 //
-//   - Register over an authenticated and encrypted channel (RFC 9807, Section
-//     10.10): whoever sits between could register a password of their own.
-//   - At registration refuse an id that is taken, and replace a record only after a
-//     fresh login for that change has finished: Admit does not know the account.
-//     That a name is taken tells that it exists, so limit the rate there
-//     (Section 10.9).
-//   - Count Begin and Register as tries, by id and by address: a login that is never
-//     finished has told an attacker as much as one that failed.
-//   - Bring the id to one spelling, by its syntax alone and before the look-up, for
-//     known and unknown names alike, at registration and at login. Never give two
-//     accounts the same id, nor an id of a deleted account to another user while
-//     its records may still exist.
-//   - Keep pending state on the server's side where possible: at Begin set an
-//     unguessable cookie and store pending and id under it, at Finish take and
-//     delete both. Where it must travel, give Finish the id of the web session that
-//     asks, so that nobody finishes the login of somebody else.
-//   - When a record is replaced, forget the pending state of its account, or keep
-//     beside it a hash of the record that Begin had, and compare when Finish has
-//     succeeded.
-//   - Keep setups apart from records, in another vault or behind [Keys]: together
-//     they are as good as password hashes. Never lose one, and never drop one that
-//     records name.
-//   - Rotate Secrets.State daily, by [Server.WithState], and destroy old keys.
-//     Never rotate Secrets.Decoy. Share both among replicas, and a [Replay], or a
-//     login must end where it began.
-//   - Answer [ErrAuthentication] and [ErrState] with one and the same response.
-//   - Let the context, or ServerIdentity, name the application, if others use the
-//     same setup (Section 10.10 of the RFC speaks of both).
+//  1. Register over an authenticated and encrypted channel (RFC 9807, Section
+//     10.10).
+//  2. Refuse to register an id that is taken, and replace a record only after a
+//     new login for that change: [Server.FinishRegistration] does not know the
+//     account. That a name is taken shows that it exists, so limit the rate.
+//  3. Count [Server.BeginLogin] and [Server.BeginRegistration] as tries, by id
+//     and by address. An attacker learns as much from a login that is never
+//     finished as from one that failed.
+//  4. Bring ids to one spelling, by their syntax alone and before the look-up,
+//     for known and unknown names alike. Package
+//     [github.com/nescio-go/nescio/kdf/prepare] does this. Never give two
+//     accounts one id, nor the id of a deleted account to another user while
+//     its records may exist.
+//  5. Store records byte for byte. Give [Server.FinishLogin] the record that
+//     the store has at that time. Insert the session in a transaction that
+//     compares the record once more.
+//  6. Let ServerIdentity name the application, the table of accounts and the
+//     tenant.
+//  7. Keep pending state at the server if possible, under an unguessable
+//     cookie, and delete it when it is used. If it must travel, take the id for
+//     [Server.FinishLogin] from the web session that asks.
+//  8. Give all replicas the same DecoyKey and StateKeys, and one [Replay] for
+//     each set of state keys. Never rotate DecoyKey. Rotate StateKeys daily:
+//     see [StateKey].
+//  9. Raise only the weight of the offered kind. Never lower a weight, and
+//     never remove a kind that has one. Distribute weights with the time from
+//     which all replicas use them.
+//  10. Keep setups apart from records, in another vault or behind a
+//     [KeyService]. Together they are as good as password hashes. Never lose a
+//     setup, and never remove a setup that records name. Test stored records
+//     with [Server.Check] at start-up.
+//  11. Before a password, a recovery method or a device changes, ask for a new
+//     login for this change, with [Client.WithContext] and
+//     [Server.WithContext].
+//  12. When a password changes, let the client register again up to the upload,
+//     and then log in with the old password. The context of this login names
+//     the account and hashes the upload and all blobs that change. In one
+//     transaction compare the old record once more, store the new record and
+//     blobs, delete an unused record of a [Migration], and end all other
+//     sessions. A login with the old password that began before then ends with
+//     [ErrState]. The example of a password change shows it.
+//
+// # The export key
+//
+// It is the same at every login and changes with every registration, so also
+// when the password changes. Wrap other keys under it, and use it for nothing
+// else. Package recovery has a slot for it.
+//
+// # opaque-ke and its wrappers
+//
+// Accounts of opaque-ke 4 fit if their KSF is Argon2id, in all three suites.
+// [ParseSetup] reads its ServerSetup and [ImportRecord] its records. Its
+// clients log in on [WireRFC9807], and new clients on [WireFramed] to a second
+// [Server] with the same setup and records. The KSF is [kdf.NewArgon2id] with
+// its memory, iterations and parallelism, without a salt. In
+// @serenity-kit/opaque 1 the values are base64url without padding,
+// userIdentifier is the id, identifiers.client the identity, identifiers.server
+// the ServerIdentity, and keyStretching the KSF. Setups of versions before 4
+// need a change: see [ParseSetup].
+//
+// A deployment whose KSF is Identity does not fit, because this package
+// always stretches: the right password returns [ErrAuthentication]. Records
+// do not show it. Look at the Ksf of the deployment's CipherSuite, which is
+// opaque_ke's ksf::Identity or argon2::Argon2, and at the KSF that its
+// clients pass to finish. Its users must register again, at a login to the
+// old software.
+//
+// # Browsers
+//
+// With js/wasm, run the client in a Worker: Argon2id with default costs blocks
+// its thread for 0.3 to 0.45 s, measured with Node.js 20. The memory of a
+// WebAssembly instance never shrinks, so lower the memory ceiling of KSFPolicy in
+// [ClientConfig] to what the page can spare.
 //
 // # Security
 //
-// All arithmetic on secrets is constant time, by packages ristretto255, edwards25519,
-// nistec and bigmod, by crypto/ecdh, and by internal/oprf on top of them. Argon2id's memory accesses after its first half pass
-// depend on the OPRF's output. Names and passwords are used as given; normalising
-// them (RFC 8265) is the caller's. Secrets that the package owns are cleared after
-// use, as far as Go allows: copies on the stack, and those that crypto/ecdh keeps
-// of X25519 private keys, are beyond reach.
+// All arithmetic on secrets is constant time. The memory accesses of
+// Argon2id after its first half pass depend on the output of the OPRF.
+// Secrets that the package owns are cleared after use, except copies on the
+// stack and the X25519 private keys that crypto/ecdh keeps. Types that hold
+// secrets redact themselves.
 //
-// What a stranger sees of an unknown name is what they would see of a known one:
-// the same kinds of answers, fixed for the name, by the same work. One thing shows: the
-// answers for a name change when it registers under another setup than its template
-// named.
-//
-// # Speed
-//
-// Begin takes what about five variable-base multiplications in the group take,
-// 0.25 ms, and a whole login without the KSF twelve to thirteen: run
-//
-//	go test -run xxx -bench . ./opaque
-//
-// whose BenchmarkScalarMult is one such multiplication.
-//
-// # Compatibility
-//
-// The bytes of records, setups and all messages are fixed by their version byte:
-// what this version wrote, every later one reads.
+// The bytes of records, setups and messages are fixed by their version byte.
+// Later versions of this package read what this version wrote.
 package opaque

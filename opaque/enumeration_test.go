@@ -13,7 +13,7 @@ import (
 func TestEnumeration(t *testing.T) {
 	for _, suite := range suites {
 		r := newRig(t, suite)
-		head := len(r.record) - 2 // of a response, too: kind and version, suite, setup, KSF
+		head := len(r.record) - 10 // of a response, too: protocol and version, suite, setup, KSF
 		parsed, err := opaque.ParseRecord(r.record)
 		require.NoError(t, err)
 		head -= len(parsed.Raw())
@@ -21,7 +21,7 @@ func TestEnumeration(t *testing.T) {
 		_, request, err := r.client.Login(nil, password)
 		require.NoError(t, err)
 		ask := func(id string, record []byte) (response, pending []byte) {
-			response, pending, err := r.server.Begin(t.Context(), []byte(id), record, request)
+			response, pending, err := r.server.BeginLogin(t.Context(), []byte(id), record, request)
 			require.NoError(t, err)
 			return response, pending
 		}
@@ -33,9 +33,9 @@ func TestEnumeration(t *testing.T) {
 
 		_, _, pending := r.begin(t, []byte("nobody"), nil, password)
 		final := append([]byte{'O', 1}, make([]byte, len(r.exportKey))...)
-		_, _, err1 := r.server.Finish(t.Context(), []byte("nobody"), pending, final)
+		_, _, err1 := r.server.FinishLogin(t.Context(), []byte("nobody"), nil, pending, final)
 		_, _, pending = r.begin(t, alice, r.record, password)
-		_, _, err2 := r.server.Finish(t.Context(), alice, pending, final)
+		_, _, err2 := r.server.FinishLogin(t.Context(), alice, r.record, pending, final)
 		require.Equal(t, opaque.ErrAuthentication, err1)
 		require.Equal(t, err1, err2)
 
@@ -45,15 +45,15 @@ func TestEnumeration(t *testing.T) {
 	}
 }
 
-// TestPitfall_UnknownUsersHaveTheirOwnOPRFKey: the element that a name answers with
-// depends on the name alone, and stays when the name registers.
+// TestPitfall_UnknownUsersHaveTheirOwnOPRFKey: the element that a name answers
+// with depends on the name alone, and stays when the name registers.
 func TestPitfall_UnknownUsersHaveTheirOwnOPRFKey(t *testing.T) {
 	for _, suite := range suites {
-		r := newRigOn(t, suite, opaque.RFC)
+		r := newRigOn(t, suite, opaque.WireRFC9807)
 		_, request, err := r.client.Login(nil, password)
 		require.NoError(t, err)
 		evaluated := func(id string, record []byte) []byte {
-			response, _, err := r.server.Begin(t.Context(), []byte(id), record, request)
+			response, _, err := r.server.BeginLogin(t.Context(), []byte(id), record, request)
 			require.NoError(t, err)
 			return response[:32]
 		}
@@ -65,8 +65,8 @@ func TestPitfall_UnknownUsersHaveTheirOwnOPRFKey(t *testing.T) {
 	}
 }
 
-// TestPitfall_NewSetupsTellNothing: a template of a second setup without a share
-// changes no unknown name's answer, and as its share grows names move to it and
+// TestPitfall_NewSetupsTellNothing: a kind of a second setup without a weight
+// changes no unknown name's answer. As its weight rises, names move to it and
 // never back.
 func TestPitfall_NewSetupsTellNothing(t *testing.T) {
 	r := newRig(t, opaque.Ristretto255)
@@ -75,14 +75,14 @@ func TestPitfall_NewSetupsTellNothing(t *testing.T) {
 	_, request, err := r.client.Login(nil, password)
 	require.NoError(t, err)
 	moved := make(map[byte]bool)
-	for _, share := range []uint32{0, 10, 50, 90, 100} {
+	for _, share := range []uint32{0, 10, 100, 1000, 1 << 20} {
 		cfg := r.config
 		cfg.Setups = map[uint16]*opaque.Setup{1: r.setup, 2: next}
-		cfg.Templates = []opaque.Template{{Setup: 2, Weight: share}, {Setup: 1, Weight: 100 - share}}
+		cfg.Offer, cfg.Old = opaque.Kind{Setup: 2, Weight: share}, []opaque.Kind{{Setup: 1, Weight: 100}}
 		server, err := opaque.NewServer(cfg)
 		require.NoError(t, err)
 		for id := range byte(60) {
-			response, _, err := server.Begin(t.Context(), []byte{id}, nil, request)
+			response, _, err := server.BeginLogin(t.Context(), []byte{id}, nil, request)
 			require.NoError(t, err)
 			setup := response[4]
 			require.True(t, setup == 2 || !moved[id], "once moved, it stays")
@@ -94,17 +94,17 @@ func TestPitfall_NewSetupsTellNothing(t *testing.T) {
 				count++
 			}
 		}
-		require.InDelta(t, 60*float64(share)/100, count, 15)
+		require.InDelta(t, 60*float64(share)/float64(share+100), count, 15)
 	}
 }
 
 // TestObligation13_SameWork: a known and an unknown name cost the same group
-// operations, in the same order, and the same allocations; whatever kind the name
-// would draw.
+// operations, in the same order, and the same allocations, in both calls of a
+// login and whatever kind the name would draw.
 func TestObligation13_SameWork(t *testing.T) {
 	want := map[opaque.Suite][]string{
-		// The keys of the OPRF and of the key share; then what RFC 9807 asks of KE2:
-		// four variable-base multiplications and one of the base.
+		// The keys of the OPRF and of the key share; then what RFC 9807 asks of
+		// KE2: four variable-base multiplications and one of the base.
 		opaque.Ristretto255: {"reduce", "reduce", "multiply", "base", "multiply", "multiply", "multiply"},
 		opaque.P256:         {"reduce", "reduce", "multiply", "base", "multiply", "multiply", "multiply"},
 		opaque.Curve25519:   {"reduce", "multiply", "x25519 base", "x25519 multiply", "x25519 multiply", "x25519 multiply"},
@@ -114,14 +114,15 @@ func TestObligation13_SameWork(t *testing.T) {
 		cheap, err := kdf.NewArgon2id(32<<10, 3, 1)
 		require.NoError(t, err)
 		cfg := r.config
-		cfg.Templates = []opaque.Template{{Setup: 1, Weight: 1}, {Setup: 1, KSF: cheap, Weight: 1}}
+		cfg.Offer = opaque.Kind{Suite: suite, Setup: 1, Weight: 1}
+		cfg.Accept = []opaque.Kind{{Suite: suite, Setup: 1, KSF: cheap, Weight: 1}}
 		server, err := opaque.NewServer(cfg)
 		require.NoError(t, err)
 		_, request, err := r.client.Login(nil, password)
 		require.NoError(t, err)
 		begin := func(id string, record []byte) func() {
 			return func() {
-				if _, _, err := server.Begin(context.Background(), []byte(id), record, request); err != nil {
+				if _, _, err := server.BeginLogin(context.Background(), []byte(id), record, request); err != nil {
 					t.Error(err)
 				}
 			}
@@ -133,6 +134,30 @@ func TestObligation13_SameWork(t *testing.T) {
 			if !testing.Short() {
 				require.Equal(t, testing.AllocsPerRun(50, known), testing.AllocsPerRun(50, unknown), id)
 			}
+			// FinishLogin takes the final message and compares the record,
+			// for both.
+			final := append([]byte{'O', 1}, make([]byte, len(r.exportKey))...)
+			finish := func(record []byte, runs int) func() {
+				var pendings [][]byte
+				for range runs {
+					_, pending, err := server.BeginLogin(t.Context(), []byte(id), record, request)
+					require.NoError(t, err)
+					pendings = append(pendings, pending)
+				}
+				return func() {
+					_, _, err := server.FinishLogin(context.Background(), []byte(id), record, pendings[0], final)
+					pendings = pendings[1:]
+					if err != opaque.ErrAuthentication {
+						t.Error(err)
+					}
+				}
+			}
+			require.Empty(t, opaque.CountOperations(suite, finish(r.record, 1)))
+			require.Empty(t, opaque.CountOperations(suite, finish(nil, 1)))
+			if !testing.Short() {
+				known, unknown := finish(r.record, 21), finish(nil, 21)
+				require.Equal(t, testing.AllocsPerRun(20, known), testing.AllocsPerRun(20, unknown), id)
+			}
 		}
 	}
 }
@@ -142,11 +167,11 @@ func TestAllocations(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the race detector, with which short tests run, allocates too")
 	}
-	r := newRigOn(t, opaque.Ristretto255, opaque.RFC)
+	r := newRigOn(t, opaque.Ristretto255, opaque.WireRFC9807)
 	_, request, err := r.client.Login(nil, password)
 	require.NoError(t, err)
 	require.LessOrEqual(t, testing.AllocsPerRun(100, func() {
-		if _, _, err := r.server.Begin(context.Background(), alice, r.record, request); err != nil {
+		if _, _, err := r.server.BeginLogin(context.Background(), alice, r.record, request); err != nil {
 			t.Error(err)
 		}
 	}), 20.0)

@@ -7,14 +7,14 @@ import (
 	"github.com/nescio-go/nescio/internal/oprf"
 )
 
-// parties are whom an envelope binds together: an empty identity is the party's
-// public key.
+// parties are the two sides that an envelope binds together. An empty identity
+// means the party's public key.
 type parties struct {
 	serverPublicKey, serverIdentity []byte
 	clientIdentity                  []byte
 }
 
-// envelopeKeys are what a randomized password and an envelope nonce give.
+// envelopeKeys are derived from a randomized password and an envelope nonce.
 type envelopeKeys struct {
 	auth    [maxHash]byte
 	export  [maxHash]byte
@@ -24,8 +24,8 @@ type envelopeKeys struct {
 	tag     [maxHash]byte
 }
 
-// derive works out the keys and the tag of an envelope: the common part of
-// Store and Recover, RFC 9807, Sections 4.1.2 and 4.1.3.
+// derive computes the keys and the tag of an envelope, the common part of Store
+// and Recover: RFC 9807, Sections 4.1.2 and 4.1.3.
 func (e *envelopeKeys) derive(s *suite, h *oprf.Hash, randomizedPassword, nonce []byte, p parties) error {
 	h.Expand(e.auth[:s.nh], randomizedPassword, nonce, labelAuthKey)
 	h.Expand(e.export[:s.nh], randomizedPassword, nonce, labelExportKey)
@@ -55,7 +55,8 @@ func (e *envelopeKeys) recover(s *suite, h *oprf.Hash, randomizedPassword, envel
 
 func (e *envelopeKeys) clear() { *e = envelopeKeys{} }
 
-// orKey is the identity of a party, or its public key if it has no other.
+// orKey returns the identity of a party, or its public key if it has no
+// identity.
 func orKey(identity, publicKey []byte) []byte {
 	if len(identity) == 0 {
 		return publicKey

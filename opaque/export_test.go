@@ -5,43 +5,50 @@ import (
 	"context"
 	"time"
 
-	"github.com/nescio-go/nescio/internal/oprf"
 	"github.com/nescio-go/nescio/kdf"
 )
 
-// The hooks of the tests: fixed randomness, the KSF Identity, a settable clock, a
+// The hooks of the tests: fixed randomness, other KSFs, a settable clock, a
 // count of group operations. Nothing outside the tests can reach them.
 
 // Fixed are the random values of a run, by the names of RFC 9807.
 type Fixed map[string][]byte
 
-func (f Fixed) draw(_ *suite, name randomValue, out []byte) {
+func (f Fixed) random(_ *suite, name randomValue, out []byte) {
 	if len(f[string(name)]) != len(out) {
 		panic("no fixed " + string(name))
 	}
 	copy(out, f[string(name)])
 }
 
+func (c *Client) withRandom(f randomness) *Client {
+	other := *c
+	other.random = f
+	return &other
+}
+
 // RegisterWith is Register with fixed randomness, for Finish as well.
 func (c *Client) RegisterWith(identity, password []byte, f Fixed) (*Registration, []byte, error) {
-	return c.register(identity, password, f.draw)
+	return c.withRandom(f.random).Register(identity, password)
 }
 
 // LoginWith is Login with fixed randomness.
 func (c *Client) LoginWith(identity, password []byte, f Fixed) (*Login, []byte, error) {
-	return c.login(identity, password, f.draw)
+	return c.withRandom(f.random).Login(identity, password)
 }
 
-// BeginWith is Begin with fixed randomness.
-func (s *Server) BeginWith(ctx context.Context, id, record, request []byte, f Fixed) (response, pending []byte, err error) {
-	return s.begin(ctx, id, record, request, f.draw)
+// BeginLoginWith is BeginLogin with fixed randomness.
+func (s *Server) BeginLoginWith(ctx context.Context, id, record, request []byte, f Fixed) (response, pending []byte, err error) {
+	other := *s
+	other.random = f.random
+	return other.BeginLogin(ctx, id, record, request)
 }
 
 // NewServerAt is NewServer with a clock.
 func NewServerAt(cfg ServerConfig, now func() time.Time) (*Server, error) { return newServer(cfg, now) }
 
-// StretchByIdentity returns a copy of the client whose KSF is RFC 9807's Identity,
-// after the policy has judged the parameters.
+// StretchByIdentity returns a copy of the client whose KSF is RFC 9807's
+// Identity, after the policy has judged the parameters.
 func (c *Client) StretchByIdentity() *Client {
 	return c.stretchBy(func() (stretcher, error) { return identity{}, nil })
 }
@@ -53,8 +60,8 @@ func (c *Client) StretchBy(f stretcher) *Client {
 
 func (c *Client) stretchBy(f func() (stretcher, error)) *Client {
 	other := *c
-	other.allowedKSF = func(p kdf.Params, policy kdf.Policy) (stretcher, error) {
-		if _, err := allowedKSF(p, policy); err != nil {
+	other.stretch = func(p kdf.Params, policy kdf.Policy) (stretcher, error) {
+		if _, err := newStretcher(p, policy); err != nil {
 			return nil, err
 		}
 		return f()
@@ -76,19 +83,19 @@ type Intermediates struct {
 // Inside runs the steps of Respond on a login that is not used up by it, and
 // shows what is inside.
 func (l *Login) Inside(setup *Setup, id, response []byte) (in Intermediates, err error) {
-	c, s := l.client, l.client.suite.of()
-	r := &answerRun{login: l, suite: s, hash: s.oprf.NewHash(), ke2: splitKE2(s, response)}
+	c, s := l.client, l.client.suite.definition()
+	r := newRespondRun(c, l.secrets.Get(), response)
 	if err := r.checkElements(); err != nil {
 		return in, err
 	}
-	f, err := c.ksf(responseHead{}) // the RFC's wire says no KSF
+	f, err := c.ksf(head{}) // the RFC's wire does not state the KSF
 	if err != nil {
 		return in, err
 	}
 	if err := r.recover(context.Background(), f); err != nil {
 		return in, err
 	}
-	if err := r.exchange(transcriptContext{nil, c.context}); err != nil {
+	if err := r.exchange(c.transcriptContext(head{})); err != nil {
 		return in, err
 	}
 	serverMACKey := make([]byte, s.nh)
@@ -111,76 +118,18 @@ func (l *Login) Inside(setup *Setup, id, response []byte) (in Intermediates, err
 
 // MemorySetup is a setup with given keys.
 func MemorySetup(s Suite, seed, private, decoy []byte) (*Setup, error) {
-	return (&memoryKeys{suite: s.of(), seed: seed, private: private}).setup(s, decoy)
+	return (&memoryKeys{suite: s.definition(), seed: seed, private: private}).setup(s, decoy)
 }
 
-// KeysOf returns the keys of a setup.
-func KeysOf(s *Setup) Keys { return s.keys }
+// KeyServiceOf returns the keys of a setup.
+func KeyServiceOf(s *Setup) KeyService { return s.secrets.Get().service }
 
-// CountOperations returns the group operations that f makes in a suite, in their
-// order.
-func CountOperations(s Suite, f func()) (log []string) {
-	original := suites[s]
-	defer func() { suites[s] = original }()
-	c, o := *original, *original.oprf
-	o.Group = countingGroup{o.Group, &log}
-	c.oprf = &o
-	if c.shared {
-		c.ake = primeOrder{&o}
-	} else {
-		c.ake = countingDH{c.ake, &log}
-	}
-	suites[s] = &c
-	f()
-	return log
-}
-
-type countingGroup struct {
-	oprf.Group
-	log *[]string
-}
-
-func (g countingGroup) Multiply(terms ...oprf.Term) error {
-	count(g.log, "", terms)
-	return g.Group.Multiply(terms...)
-}
-
-func (g countingGroup) MapMultiply(out, scalar, uniform []byte) error {
-	*g.log = append(*g.log, "map")
-	return g.Group.MapMultiply(out, scalar, uniform)
-}
-
-func (g countingGroup) Reduce(out, uniform []byte) error {
-	*g.log = append(*g.log, "reduce")
-	return g.Group.Reduce(out, uniform)
-}
-
-type countingDH struct {
-	diffieHellman
-	log *[]string
-}
-
-func (d countingDH) multiply(terms ...oprf.Term) error {
-	count(d.log, "x25519 ", terms)
-	return d.diffieHellman.multiply(terms...)
-}
-
-func count(log *[]string, prefix string, terms []oprf.Term) {
-	for _, t := range terms {
-		if t.Element == nil {
-			*log = append(*log, prefix+"base")
-		} else {
-			*log = append(*log, prefix+"multiply")
-		}
-	}
-}
-
-// Watched is a draw whose values the test can have again, and which it has not
-// left in memory as they were.
+// Watched is randomness that the test can have again, and that does not leave
+// in memory what it returned.
 type Watched map[string][]byte
 
-func (w Watched) draw(s *suite, name randomValue, out []byte) {
-	drawRandom(s, name, out)
+func (w Watched) random(s *suite, name randomValue, out []byte) {
+	systemRandom(s, name, out)
 	w[string(name)] = mask(out)
 }
 
@@ -203,20 +152,20 @@ func mask(b []byte) []byte {
 
 // LoginWatched is Login whose randomness is watched.
 func (c *Client) LoginWatched(identity, password []byte, w Watched) (*Login, []byte, error) {
-	return c.login(identity, password, w.draw)
+	return c.withRandom(w.random).Login(identity, password)
 }
 
 // SecretsOf are what a login computes from its password, wrong or not.
 func (l *Login) SecretsOf(response []byte) map[string][]byte {
-	s := l.client.suite.of()
+	in, s := l.secrets.Get(), l.client.suite.definition()
 	_, message, _ := l.client.parseResponse(response, s.ke2Size())
-	r := &answerRun{login: l, suite: s, hash: s.oprf.NewHash(), ke2: splitKE2(s, message)}
+	r := newRespondRun(l.client, in, message)
 	err := r.checkElements()
 	if err == nil {
 		err = r.recover(context.Background(), identity{})
 	}
 	output := make([]byte, s.nh)
-	s.oprf.Finalize(s.oprf.NewHash(), output, l.password, l.blind, r.ke2.evaluated)
+	s.oprf.Finalize(s.oprf.NewHash(), output, in.password, in.blind, r.ke2.evaluated)
 	all := map[string][]byte{
 		"oprf_output":             output,
 		"randomized_password":     r.password[:s.nh],
@@ -225,23 +174,24 @@ func (l *Login) SecretsOf(response []byte) map[string][]byte {
 		"export_key":              r.envelope.export[:s.nh],
 		"client seed":             r.envelope.seed[:],
 		"client_private_key":      r.envelope.private[:s.nsk],
-		"blind":                   l.blind,
-		"client_private_keyshare": l.private,
+		"blind":                   in.blind,
+		"client_private_keyshare": in.private,
 		"dh":                      r.dh(0),
 	}
-	if err == nil && r.exchange(transcriptContext{nil, l.client.context}) == nil {
+	if err == nil && r.exchange(l.client.transcriptContext(head{})) == nil {
 		all["handshake_secret"] = r.schedule.secret[:s.nh]
 	}
 	return all
 }
 
-// PasswordOf returns the copy of the password that a login or registration keeps.
+// PasswordOf returns the copy of the password that a login or registration
+// keeps.
 func PasswordOf(o any) []byte {
 	switch o := o.(type) {
 	case *Login:
-		return o.password
+		return o.secrets.Get().password
 	case *Registration:
-		return o.password
+		return o.secrets.Get().password
 	}
 	return nil
 }
@@ -252,59 +202,63 @@ func GateOf(t interface{ Fatal(...any) }, cfg ClientConfig) (gate *kdf.Gate) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.allowedKSF = func(_ kdf.Params, policy kdf.Policy) (stretcher, error) {
+	c.stretch = func(_ kdf.Params, policy kdf.Policy) (stretcher, error) {
 		gate = policy.Gate
 		return identity{}, nil
 	}
-	if _, err := c.ksf(responseHead{}); err != nil {
+	if _, err := c.ksf(head{}); err != nil {
 		t.Fatal(err)
 	}
 	return gate
 }
 
 // ExportKeyOf returns the export key that a login keeps, before its time.
-func ExportKeyOf(l *Login) []byte { return l.export }
+func ExportKeyOf(l *Login) []byte { return l.secrets.Get().export }
 
 // RoundTripPending parses the body of pending state.
 func RoundTripPending(body []byte) bool {
-	s, _, mac, session, ok := parsePending(body)
-	return ok && s.Valid() && len(mac) == len(session) && len(body) == 1+32+2*len(mac)
+	p, ok := parsePending(body)
+	return ok && p.suite.Valid() && len(p.clientMAC) == len(p.session) && len(body) == 1+64+2*len(p.clientMAC)
 }
+
+// RecordDigest is the digest of a record in pending state.
+func RecordDigest(stored, sample []byte) [32]byte { return recordDigest(stored, sample) }
 
 // FixedKSF is the KSF of a client on the RFC's wire.
 func (c *Client) FixedKSF() kdf.Params { return c.fixedKSF }
 
-// ReplyFor is the reply with these flags that a login would take from its server.
+// ReplyFor is the reply with these flags that a login would take from its
+// server.
 func ReplyFor(l *Login, flags byte) []byte {
-	return makeReply(l.session, flags)
+	return makeReply(l.secrets.Get().session, flags)
 }
 
 // KeyPair is a key pair of the AKE.
 func KeyPair(s Suite) (private, public []byte) {
-	private = make([]byte, s.of().nsk)
-	if err := s.of().ake.deriveKeyPair(s.of().oprf.NewHash(), private, make([]byte, nseed)); err != nil {
+	private = make([]byte, s.definition().nsk)
+	if err := s.definition().ake.deriveKeyPair(s.definition().oprf.NewHash(), private, make([]byte, nseed)); err != nil {
 		panic(err)
 	}
-	public, err := s.of().publicKeyOf(make([]byte, nseed))
+	public, err := s.definition().publicKeyOf(make([]byte, nseed))
 	if err != nil {
 		panic(err)
 	}
 	return private, public
 }
 
-// RespondAs is Respond for whoever knows the client's private key, and needs no
-// envelope.
+// RespondAs is Respond for anyone who knows the client's private key, and needs
+// no envelope.
 func (l *Login) RespondAs(response, private, serverPublicKey []byte) ([]byte, error) {
-	s := l.client.suite.of()
-	head, message, _ := l.client.parseResponse(response, s.ke2Size())
-	r := &answerRun{login: l, suite: s, hash: s.oprf.NewHash(), ke2: splitKE2(s, message)}
+	s := l.client.suite.definition()
+	h, message, _ := l.client.parseResponse(response, s.ke2Size())
+	r := newRespondRun(l.client, l.secrets.Get(), message)
 	if err := r.checkElements(); err != nil {
 		return nil, err
 	}
 	copy(r.opened[:], serverPublicKey)
 	copy(r.envelope.private[:], private)
-	if err := r.exchange(transcriptContext{contextPrefix(head.encoded, l.client.context), l.client.context}); err != nil {
+	if err := r.exchange(l.client.transcriptContext(h)); err != nil {
 		return nil, err
 	}
-	return append([]byte{kind, version}, r.keys.clientMAC[:s.nh]...), nil
+	return append([]byte{protocol, version}, r.keys.clientMAC[:s.nh]...), nil
 }

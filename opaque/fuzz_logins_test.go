@@ -3,6 +3,7 @@ package opaque_test
 import (
 	"bytes"
 	"context"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -33,12 +34,14 @@ func (r *table) Consume(_ context.Context, id [16]byte, expires time.Time) (bool
 // messages, once, and of nothing else; both sides' keys are equal.
 func FuzzLogins(f *testing.F) {
 	const begin, respond, finish, confirm, alter, discard, rotate = 0, 1, 2, 3, 4, 5, 6
-	// Each step is an operation, a slot and an argument. The argument of finish is
-	// 64·replica + 16·(how many slots on the id is from) + slot of the final.
+	// Each step is an operation, a slot and an argument. The argument of finish
+	// is 128·(another record) + 64·replica + 16·(how many slots on the id is
+	// from) + slot of the final.
 	f.Add([]byte{begin, 0, 1, respond, 0, 0, finish, 0, 0, confirm, 0, 0})
 	f.Add([]byte{begin, 0, 0, respond, 0, 0, finish, 0, 0, confirm, 0, 0})
 	f.Add([]byte{begin, 0, 1, begin, 1, 3, respond, 0, 1, respond, 1, 0, finish, 0, 1, finish, 1, 0})
 	f.Add([]byte{begin, 0, 1, respond, 0, 0, finish, 0, 64, finish, 0, 0, confirm, 0, 0, confirm, 0, 0})
+	f.Add([]byte{begin, 0, 1, respond, 0, 0, finish, 0, 128, finish, 0, 0})
 	f.Add([]byte{begin, 0, 5, respond, 0, 0, finish, 0, 0, alter, 0, 2, finish, 0, 0, discard, 0, 0, confirm, 0, 0})
 	f.Add([]byte{begin, 0, 1, begin, 1, 3, respond, 0, 0, respond, 1, 1, finish, 0, 16, finish, 1, 1, finish, 0, 0})
 	f.Add([]byte{begin, 0, 1, rotate, 1, 1, respond, 0, 0, finish, 0, 64, confirm, 0, 0, rotate, 0, 2, begin, 0, 3})
@@ -51,13 +54,13 @@ func FuzzLogins(f *testing.F) {
 		{[]byte("bob"), bobs, []byte("bob's")},
 		{[]byte("nobody"), nil, []byte("whatever")},
 	}
-	ring := [][]byte{bytes.Repeat([]byte{1}, 32), bytes.Repeat([]byte{2}, 32), bytes.Repeat([]byte{3}, 32)}
+	ring := []opaque.StateKey{{Key: key32(1)}, {Key: key32(2)}, {Key: key32(3)}}
 
 	f.Fuzz(func(t *testing.T, script []byte) {
 		shared := newTable()
 		replica := func() *opaque.Server {
 			cfg := r.config
-			cfg.Secrets.State, cfg.Replay = ring, shared
+			cfg.StateKeys, cfg.Replay = ring, shared
 			server, err := opaque.NewServer(cfg)
 			require.NoError(t, err)
 			return server
@@ -80,7 +83,7 @@ func FuzzLogins(f *testing.F) {
 			case respond:
 				m.respond(s, other)
 			case finish:
-				m.finish(server, m.slots[(slot+arg/16)%len(m.slots)].id, s, other)
+				m.finish(server, &m.slots[(slot+arg/16)%len(m.slots)], s, other, arg >= 128)
 			case confirm:
 				m.confirm(s, other)
 			case alter:
@@ -95,8 +98,8 @@ func FuzzLogins(f *testing.F) {
 					s.login.Discard()
 				}
 			case rotate:
-				turned := append(append([][]byte(nil), ring[arg%3:]...), ring[:arg%3]...)
-				next, err := m.servers[slot%2].WithState(turned)
+				turned := append(slices.Clone(ring[arg%3:]), ring[:arg%3]...)
+				next, err := m.servers[slot%2].WithStateKeys(turned)
 				require.NoError(t, err)
 				m.servers[slot%2] = next
 			}
@@ -106,7 +109,7 @@ func FuzzLogins(f *testing.F) {
 
 // slot is one login in progress, as far as it got, and what travels of it.
 type slot struct {
-	id                              []byte
+	id, record                      []byte
 	right                           bool
 	login                           *opaque.Login
 	response, pending, final, reply []byte
@@ -138,9 +141,9 @@ type machine struct {
 func (m *machine) begin(server *opaque.Server, s *slot, id, record, password []byte, right bool) {
 	login, request, err := m.client.Login(nil, password)
 	require.NoError(m.t, err)
-	response, pending, err := server.Begin(context.Background(), id, record, request)
+	response, pending, err := server.BeginLogin(context.Background(), id, record, request)
 	require.NoError(m.t, err)
-	*s = slot{id: id, right: right, login: login, response: response, pending: pending}
+	*s = slot{id: id, record: record, right: right, login: login, response: response, pending: pending}
 	m.pendings[string(pending)] = sealed{id: string(id), response: string(response)}
 }
 
@@ -157,13 +160,23 @@ func (m *machine) respond(s, other *slot) {
 	m.finals[string(final)] = answer{string(s.id), string(other.response), s.right}
 }
 
-func (m *machine) finish(server *opaque.Server, id []byte, s, other *slot) {
+// finish finishes the login of s with the final message of other, as the user
+// of asking, whose record may have changed.
+func (m *machine) finish(server *opaque.Server, asking, s, other *slot, changed bool) {
+	id, record := asking.id, asking.record
+	if id == nil {
+		return
+	}
+	if changed {
+		record = append(bytes.Clone(record), 0)
+	}
 	p, genuine := m.pendings[string(s.pending)]
 	opens := genuine && !p.spent && string(id) == p.id
 	a, made := m.finals[string(other.final)]
-	expected := opens && made && a.right && a.id == p.id && a.response == p.response
+	proves := opens && made && a.right && a.id == p.id && a.response == p.response
+	expected := proves && !changed
 
-	reply, key, err := server.Finish(context.Background(), id, s.pending, other.final)
+	reply, key, err := server.FinishLogin(context.Background(), id, record, s.pending, other.final)
 	if opens {
 		p.spent = true
 		m.pendings[string(s.pending)] = p
@@ -172,7 +185,7 @@ func (m *machine) finish(server *opaque.Server, id []byte, s, other *slot) {
 	if err != nil {
 		require.Nil(m.t, reply)
 		require.Nil(m.t, key)
-		require.Equal(m.t, !opens, err == opaque.ErrState, "%v", err)
+		require.Equal(m.t, !opens || proves, err == opaque.ErrState, "%v", err)
 		return
 	}
 	s.reply = reply

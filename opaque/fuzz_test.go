@@ -9,13 +9,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The decoders of a server and of a client, with what the network may send. None
-// panics, each error is one that it documents, and with an error comes nothing.
+// The decoders of a server and of a client, with what the network may send.
+// None panics, each error is one that it documents, and with an error comes
+// nothing.
 
 func FuzzServer(f *testing.F) {
 	rigs := make([]*rig, 0, 6)
 	for _, suite := range suites {
-		for _, wire := range []opaque.Wire{opaque.Framed, opaque.RFC} {
+		for _, wire := range []opaque.Wire{opaque.WireFramed, opaque.WireRFC9807} {
 			r := newRigOn(f, suite, wire)
 			rigs = append(rigs, r)
 			_, login, err := r.client.Login(nil, password)
@@ -30,21 +31,23 @@ func FuzzServer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, request, record, final []byte) {
 		ctx := context.Background()
 		for _, r := range rigs {
-			response, err := r.server.Register(ctx, alice, request)
+			response, err := r.server.BeginRegistration(ctx, alice, request)
 			requireOneOf(t, response, err, opaque.ErrMalformed, opaque.ErrPolicy)
-			response, pending, err := r.server.Begin(ctx, alice, record, request)
+			response, pending, err := r.server.BeginLogin(ctx, alice, record, request)
 			requireOneOf(t, response, err, opaque.ErrMalformed, opaque.ErrRecord)
 			if err == nil {
-				reply, _, err := r.server.Finish(ctx, alice, pending, final)
+				reply, _, err := r.server.FinishLogin(ctx, alice, r.record, pending, final)
 				requireOneOf(t, reply, err, opaque.ErrMalformed, opaque.ErrAuthentication)
 				require.Error(t, err, "nobody logs in by chance")
 			}
-			reply, _, err := r.server.Finish(ctx, alice, record, final)
+			reply, _, err := r.server.FinishLogin(ctx, alice, r.record, record, final)
 			requireOneOf(t, reply, err, opaque.ErrState, opaque.ErrMalformed, opaque.ErrAuthentication)
-			if err := r.server.Admit(record); err != nil {
-				requireOneOf(t, nil, err, opaque.ErrRecord, opaque.ErrPolicy)
+			admitted, err := r.server.FinishRegistration(nil, record)
+			requireOneOf(t, admitted, err, opaque.ErrRecord, opaque.ErrPolicy)
+			if r.server.Check(record) != nil {
+				require.ErrorIs(t, r.server.Check(record), opaque.ErrRecord)
 			}
-			r.server.Stale(record)
+			r.server.NeedsRegistration(record)
 		}
 	})
 }
@@ -52,13 +55,13 @@ func FuzzServer(f *testing.F) {
 func FuzzClient(f *testing.F) {
 	rigs := make([]*rig, 0, 6)
 	for _, suite := range suites {
-		for _, wire := range []opaque.Wire{opaque.Framed, opaque.RFC} {
+		for _, wire := range []opaque.Wire{opaque.WireFramed, opaque.WireRFC9807} {
 			r := newRigOn(f, suite, wire)
 			rigs = append(rigs, r)
 			_, response, _ := r.begin(f, alice, r.record, password)
 			_, request, err := r.client.Register(nil, password)
 			require.NoError(f, err)
-			offered, err := r.server.Register(f.Context(), alice, request)
+			offered, err := r.server.BeginRegistration(f.Context(), alice, request)
 			require.NoError(f, err)
 			f.Add(response, make([]byte, 35))
 			f.Add(offered, []byte{})
@@ -76,7 +79,7 @@ func FuzzClient(f *testing.F) {
 
 			reg, _, err := r.client.Register(nil, password)
 			require.NoError(t, err)
-			upload, _, err := reg.Finish(context.Background(), response)
+			upload, err := reg.Finish(context.Background(), response)
 			requireOneOf(t, upload, err, opaque.ErrMalformed, opaque.ErrPolicy)
 		}
 	})

@@ -7,17 +7,17 @@ import (
 	"github.com/nescio-go/nescio/internal/oprf"
 )
 
-// The key schedule of RFC 9807, Section 6.4.2, and what both sides hash.
+// This is the key schedule of RFC 9807, Section 6.4.2.
 
-// keys are the outputs of DeriveKeys and what follows from them.
+// keys are the outputs of DeriveKeys and the two MACs.
 type keys struct {
 	session   [maxHash]byte // session_key
 	serverMAC [maxHash]byte
 	clientMAC [maxHash]byte
 }
 
-// What is hashed as it is: labels of Expand and Expand-Label, infos of
-// DeriveKeyPair, and the label of decoys with its length (package decoy).
+// These strings are hashed as they are: labels of Expand and Expand-Label,
+// infos of DeriveKeyPair, and a label of package decoy with its length.
 var (
 	infoOPRF          = []byte("OPAQUE-DeriveKeyPair")
 	infoDiffieHellman = []byte("OPAQUE-DeriveDiffieHellmanKeyPair")
@@ -44,8 +44,8 @@ func deriveSecret(h *oprf.Hash, out, secret, label, transcriptHash []byte, scrat
 	h.Expand(out, secret, scratch[:2], scratch[2:3], label, scratch[3:4], transcriptHash)
 }
 
-// schedule is the state of DeriveKeys. It is on the heap, and what it hashes is
-// in it.
+// schedule is the state of DeriveKeys. It is part of a larger piece of the
+// heap, which is cleared after the login.
 type schedule struct {
 	preamble   hash.Hash
 	transcript [maxHash]byte // Hash(preamble)
@@ -54,7 +54,7 @@ type schedule struct {
 	size       [4]byte
 }
 
-// write16 appends a part of the preamble with its length.
+// write16 writes one part of the preamble after its length.
 func (s *schedule) write16(parts ...[]byte) {
 	n := 0
 	for _, p := range parts {
@@ -67,22 +67,37 @@ func (s *schedule) write16(parts ...[]byte) {
 	}
 }
 
-// begin writes the preamble up to the identity of the server; what is written
-// to s.preamble then ends it.
-func (s *schedule) begin(c transcriptContext, clientIdentity, ke1, serverIdentity []byte) {
-	s.preamble.Write(preamblePrefix)
-	s.write16(c.prefix, c.application)
-	s.write16(clientIdentity)
-	s.preamble.Write(ke1)
-	s.write16(serverIdentity)
+// transcript is what both sides hash: the parts of RFC 9807's preamble.
+type transcript struct {
+	context        transcriptContext
+	clientIdentity []byte // or the client's public key
+	ke1            []byte
+	serverIdentity []byte // or the server's public key
+	ke2            ke2
 }
 
 // transcriptContext is the RFC's context in two parts.
 type transcriptContext struct{ prefix, application []byte }
 
-// derive is DeriveKeys, with both MACs, after the whole preamble.
-func (s *schedule) derive(st *suite, h *oprf.Hash, k *keys, ikm []byte) {
+// writePreamble writes the preamble of RFC 9807, Section 6.4.2.1: everything
+// that the two sides must agree on.
+func (s *schedule) writePreamble(t transcript) {
+	s.preamble.Write(preamblePrefix)
+	s.write16(t.context.prefix, t.context.application)
+	s.write16(t.clientIdentity)
+	s.preamble.Write(t.ke1)
+	s.write16(t.serverIdentity)
+	s.preamble.Write(t.ke2.credentialResponse)
+	s.preamble.Write(t.ke2.serverNonce)
+	s.preamble.Write(t.ke2.serverKeyshare)
+}
+
+// derive is DeriveKeys, with both MACs. Both sides call it with the secrets of
+// 3DH and with what they know of the login.
+func (s *schedule) derive(st *suite, h *oprf.Hash, k *keys, ikm []byte, t transcript) {
 	n := st.nh
+	s.preamble = st.newHash()
+	s.writePreamble(t)
 	s.preamble.Sum(s.transcript[:0])
 	h.Extract(s.secret[:n], ikm)
 	deriveSecret(h, k.session[:n], s.secret[:n], labelSession, s.transcript[:n], &s.size)

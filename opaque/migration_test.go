@@ -11,12 +11,20 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// protect is [opaque.Migration.Protect] without an error.
+func protect(t *testing.T, m *opaque.Migration, step opaque.MigrationStep, message []byte) []byte {
+	t.Helper()
+	protected, err := m.Protect(step, message)
+	require.NoError(t, err)
+	return protected
+}
+
 func TestMigration(t *testing.T) {
 	key := bytes.Repeat([]byte{7}, 32)
 	m, err := opaque.NewMigration(key, alice)
 	require.NoError(t, err)
 	message := []byte("a registration request")
-	sealed := m.Seal(opaque.MigrateRequest, message)
+	sealed := protect(t, m, opaque.MigrateRequest, message)
 
 	// The formula, from its parts.
 	macKey, err := hkdf.Key(sha256.New, key, nil, "nescio/migrate/v1", 32)
@@ -25,15 +33,15 @@ func TestMigration(t *testing.T) {
 	mac.Write([]byte("\x01\x00\x05alicea registration request"))
 	require.Equal(t, mac.Sum(message), sealed)
 
-	got, err := m.Open(opaque.MigrateRequest, sealed)
+	got, err := m.Verify(opaque.MigrateRequest, sealed)
 	require.NoError(t, err)
 	require.Equal(t, message, got)
-	empty, err := m.Open(opaque.MigrateUpload, m.Seal(opaque.MigrateUpload, nil))
+	empty, err := m.Verify(opaque.MigrateUpload, protect(t, m, opaque.MigrateUpload, nil))
 	require.NoError(t, err)
 	require.Empty(t, empty)
 
 	refused := func(m *opaque.Migration, step opaque.MigrationStep, sealed []byte) {
-		got, err := m.Open(step, sealed)
+		got, err := m.Verify(step, sealed)
 		require.Equal(t, opaque.ErrAuthentication, err)
 		require.Nil(t, got)
 	}
@@ -56,20 +64,29 @@ func TestMigration(t *testing.T) {
 	// The id and the message cannot trade bytes.
 	short, err := opaque.NewMigration(key, []byte("alic"))
 	require.NoError(t, err)
-	refused(m, opaque.MigrateRequest, short.Seal(opaque.MigrateRequest, append([]byte("e"), message...)))
+	refused(m, opaque.MigrateRequest, protect(t, short, opaque.MigrateRequest, append([]byte("e"), message...)))
 
-	refused(new(opaque.Migration), opaque.MigrateRequest, new(opaque.Migration).Seal(opaque.MigrateRequest, message))
+	// What no Verify would accept is not protected.
 	for _, step := range []opaque.MigrationStep{0, 4} {
-		refused(m, step, m.Seal(step, message))
+		protected, err := m.Protect(step, message)
+		require.ErrorIs(t, err, opaque.ErrPolicy)
+		require.Nil(t, protected)
+		refused(m, step, sealed)
 	}
+	protected, err := new(opaque.Migration).Protect(opaque.MigrateRequest, message)
+	require.ErrorIs(t, err, opaque.ErrPolicy)
+	require.Nil(t, protected)
+	withoutKey := hmac.New(sha256.New, nil)
+	withoutKey.Write([]byte("\x01\x00\x00a registration request"))
+	refused(new(opaque.Migration), opaque.MigrateRequest, withoutKey.Sum(message))
 	for _, bad := range []struct{ key, id []byte }{{key[1:], alice}, {nil, alice}, {key, nil}, {key, make([]byte, 1025)}} {
 		_, err := opaque.NewMigration(bad.key, bad.id)
 		require.ErrorIs(t, err, opaque.ErrPolicy)
 	}
 }
 
-// TestMigrationOfAnAccount registers inside a session; whoever sits between cannot
-// put a password of their own in.
+// TestMigrationOfAnAccount registers inside a session. Somebody between the two
+// cannot register a password of their own.
 func TestMigrationOfAnAccount(t *testing.T) {
 	r := newRig(t, opaque.Ristretto255)
 	key, _, _ := mustLogin(t, r.client, r.server, alice, nil, r.record, password) // of SRP, say
@@ -80,20 +97,21 @@ func TestMigrationOfAnAccount(t *testing.T) {
 
 	reg, request, err := r.client.Register(nil, password)
 	require.NoError(t, err)
-	opened, err := server.Open(opaque.MigrateRequest, device.Seal(opaque.MigrateRequest, request))
+	opened, err := server.Verify(opaque.MigrateRequest, protect(t, device, opaque.MigrateRequest, request))
 	require.NoError(t, err)
-	response, err := r.server.Register(t.Context(), alice, opened)
+	response, err := r.server.BeginRegistration(t.Context(), alice, opened)
 	require.NoError(t, err)
-	opened, err = device.Open(opaque.MigrateResponse, server.Seal(opaque.MigrateResponse, response))
+	opened, err = device.Verify(opaque.MigrateResponse, protect(t, server, opaque.MigrateResponse, response))
 	require.NoError(t, err)
-	upload, _, err := reg.Finish(t.Context(), opened)
+	upload, err := reg.Finish(t.Context(), opened)
 	require.NoError(t, err)
-	record, err := server.Open(opaque.MigrateUpload, device.Seal(opaque.MigrateUpload, upload))
+	record, err := server.Verify(opaque.MigrateUpload, protect(t, device, opaque.MigrateUpload, upload))
 	require.NoError(t, err)
-	require.NoError(t, r.server.Admit(record))
+	record, err = r.server.FinishRegistration(nil, record)
+	require.NoError(t, err)
 	mustLogin(t, r.client, r.server, alice, nil, record, password)
 
 	intruder, _ := r.register(t, r.client, alice, nil, []byte("the intruder's"))
-	_, err = server.Open(opaque.MigrateUpload, append(bytes.Clone(intruder), make([]byte, 32)...))
+	_, err = server.Verify(opaque.MigrateUpload, append(bytes.Clone(intruder), make([]byte, 32)...))
 	require.Equal(t, opaque.ErrAuthentication, err)
 }

@@ -2,10 +2,8 @@ package opaque_test
 
 import (
 	"bytes"
-	"context"
 	"crypto/hmac"
 	"crypto/sha512"
-	"errors"
 	"runtime"
 	"testing"
 
@@ -23,20 +21,20 @@ import (
 func TestObligation01_IdentityLengths(t *testing.T) {
 	setup, err := opaque.NewSetup(opaque.Ristretto255)
 	require.NoError(t, err)
-	longest := bytes.Repeat([]byte{'i'}, 65_535)
+	longest := bytes.Repeat([]byte{'i'}, 1024)
 	r := newRigWith(t,
-		opaque.ServerConfig{Secrets: secrets(), Setups: map[uint16]*opaque.Setup{1: setup}, ServerIdentity: longest},
+		opaque.ServerConfig{DecoyKey: decoyKey, StateKeys: stateKeys(), Setups: map[uint16]*opaque.Setup{1: setup}, ServerIdentity: longest},
 		opaque.ClientConfig{ServerIdentity: longest})
 	record, _ := r.register(t, r.client, alice, longest, password)
 	mustLogin(t, r.client, r.server, alice, longest, record, password)
-	for _, size := range []int{65_536, 131_072} {
+	for _, size := range []int{1025, 65_536, 131_072} {
 		_, _, err := r.client.Login(make([]byte, size), password)
 		require.ErrorIs(t, err, opaque.ErrPolicy)
 		_, err = opaque.NewClient(opaque.ClientConfig{ServerIdentity: make([]byte, size)})
 		require.ErrorIs(t, err, opaque.ErrPolicy)
 		parsed, err := opaque.ParseRecord(record)
 		require.NoError(t, err)
-		_, err = opaque.ImportRecord(opaque.Ristretto255, 1, kdf.Default(), make([]byte, size), parsed.Raw())
+		_, err = opaque.ImportRecord(1, setup, kdf.Default(), make([]byte, size), parsed.Raw())
 		require.Equal(t, opaque.ErrRecord, err)
 	}
 	// A nil and an empty identity are the same.
@@ -48,14 +46,14 @@ func TestObligation01_IdentityLengths(t *testing.T) {
 // buffer. The whole heap is searched.
 func TestObligation02_NothingIsLeftOfAFailure(t *testing.T) {
 	for _, suite := range suites {
-		r := newRigOn(t, suite, opaque.RFC)
+		r := newRigOn(t, suite, opaque.WireRFC9807)
 		guess := []byte("a guess that is wrong, 7d1f")
 		watched := make(opaque.Watched)
 		login, request, err := r.client.LoginWatched(nil, guess, watched)
 		require.NoError(t, err)
 		kept := opaque.PasswordOf(login)
 		require.Equal(t, guess, kept)
-		response, _, err := r.server.Begin(t.Context(), alice, r.record, request)
+		response, _, err := r.server.BeginLogin(t.Context(), alice, r.record, request)
 		require.NoError(t, err)
 		final, err := login.Respond(t.Context(), response)
 		require.Equal(t, opaque.ErrAuthentication, err)
@@ -74,7 +72,8 @@ func TestObligation02_NothingIsLeftOfAFailure(t *testing.T) {
 		secrets := again.SecretsOf(response)
 		require.Len(t, secrets, 10)
 		if suite == opaque.Curve25519 {
-			// crypto/ecdh keeps private keys in memory of its own; the seed is one.
+			// crypto/ecdh keeps private keys in memory of its own; the seed
+			// is one.
 			delete(secrets, "client seed")
 			delete(secrets, "client_private_key")
 			delete(secrets, "client_private_keyshare")
@@ -90,11 +89,11 @@ func TestObligation02_NothingIsLeftOfAFailure(t *testing.T) {
 // Number 3: one seed for all, an OPRF key for each id.
 func TestObligation03_OneKeyForEachId(t *testing.T) {
 	for _, suite := range suites {
-		r := newRigOn(t, suite, opaque.RFC)
+		r := newRigOn(t, suite, opaque.WireRFC9807)
 		_, request, err := r.client.Register(nil, password)
 		require.NoError(t, err)
 		evaluate := func(id string) []byte {
-			response, err := r.server.Register(t.Context(), []byte(id), request)
+			response, err := r.server.BeginRegistration(t.Context(), []byte(id), request)
 			require.NoError(t, err)
 			return response[:len(request)]
 		}
@@ -103,7 +102,7 @@ func TestObligation03_OneKeyForEachId(t *testing.T) {
 		_, login, err := r.client.Login(nil, password)
 		require.NoError(t, err)
 		copy(login, request)
-		ke2, _, err := r.server.Begin(t.Context(), alice, r.record, login)
+		ke2, _, err := r.server.BeginLogin(t.Context(), alice, r.record, login)
 		require.NoError(t, err)
 		require.Equal(t, evaluate("alice"), ke2[:len(request)], "registration and login have the same key")
 	}
@@ -112,12 +111,12 @@ func TestObligation03_OneKeyForEachId(t *testing.T) {
 // Number 4 is TestPitfall_BadElements, number 5 TestObligation05.
 
 func TestObligation05_AllZeroSecret(t *testing.T) {
-	r := newRigOn(t, opaque.Curve25519, opaque.RFC)
+	r := newRigOn(t, opaque.Curve25519, opaque.WireRFC9807)
 	for _, low := range lowOrderX25519(t) {
 		_, request, err := r.client.Login(nil, password)
 		require.NoError(t, err)
 		copy(request[64:], low)
-		require.Equal(t, opaque.ErrMalformed, second(r.server.Begin(t.Context(), alice, r.record, request)))
+		require.Equal(t, opaque.ErrMalformed, second(r.server.BeginLogin(t.Context(), alice, r.record, request)))
 
 		login, response, _ := r.begin(t, alice, r.record, password)
 		copy(response[320-64-32:], low)
@@ -126,20 +125,20 @@ func TestObligation05_AllZeroSecret(t *testing.T) {
 
 		reg, request, err := r.client.Register(nil, password)
 		require.NoError(t, err)
-		response, err = r.server.Register(t.Context(), alice, request)
+		response, err = r.server.BeginRegistration(t.Context(), alice, request)
 		require.NoError(t, err)
 		copy(response[32:], low)
-		require.Equal(t, opaque.ErrMalformed, second(reg.Finish(t.Context(), response)))
+		require.Equal(t, opaque.ErrMalformed, errOf(reg.Finish(t.Context(), response)))
 
 		raw := bytes.Repeat([]byte{1}, 192)
 		copy(raw, low)
-		_, err = r.server.Import(nil, raw)
+		_, err = r.server.FinishRegistration(nil, raw)
 		require.Equal(t, opaque.ErrRecord, err)
 	}
 }
 
-// Number 6: no export key before the server is authenticated, no session key for
-// the server before KE3 verified. See also TestOneTimeObjects.
+// Number 6: no export key before the server is authenticated, no session key
+// for the server before KE3 verified. See also TestOneTimeObjects.
 func TestObligation06_KeysComeLast(t *testing.T) {
 	r := newRig(t, opaque.Ristretto255)
 	login, pending, final := r.answer(t)
@@ -147,13 +146,13 @@ func TestObligation06_KeysComeLast(t *testing.T) {
 	require.Equal(t, opaque.ErrUsed, err)
 	wrong := bytes.Clone(final)
 	wrong[len(wrong)-1] ^= 1
-	reply, key, err := r.server.Finish(t.Context(), alice, pending, wrong)
+	reply, key, err := r.server.FinishLogin(t.Context(), alice, r.record, pending, wrong)
 	require.Equal(t, opaque.ErrAuthentication, err)
 	require.Nil(t, reply)
 	require.Nil(t, key)
 
 	login, pending, final = r.answer(t)
-	reply, _, err = r.server.Finish(t.Context(), alice, pending, final)
+	reply, _, err = r.server.FinishLogin(t.Context(), alice, r.record, pending, final)
 	require.NoError(t, err)
 	reply[len(reply)-1] ^= 1
 	exportKey := opaque.ExportKeyOf(login)
@@ -173,11 +172,11 @@ func TestObligation06_KeysComeLast(t *testing.T) {
 // enumeration_test.go.
 func TestObligation07_DecoyRecord(t *testing.T) {
 	for _, suite := range suites {
-		r := newRigOn(t, suite, opaque.RFC)
+		r := newRigOn(t, suite, opaque.WireRFC9807)
 		bare, err := r.setup.Bytes()
 		require.NoError(t, err)
 		npk := len(r.setup.PublicKey())
-		mac := hmac.New(sha512.New, secrets().Decoy)
+		mac := hmac.New(sha512.New, decoyKey[:])
 		mac.Write([]byte("\x07maskingnobody"))
 		nh := len(r.exportKey)
 		raw := append(bytes.Clone(bare[len(bare)-npk:]), mac.Sum(nil)[:nh]...)
@@ -186,18 +185,18 @@ func TestObligation07_DecoyRecord(t *testing.T) {
 		if suite == opaque.P256 { // where accounts have their id as identity
 			identity = []byte("nobody")
 			cfg := r.config
-			cfg.Templates = []opaque.Template{{Setup: 1, Identities: true}}
+			cfg.Offer = opaque.Kind{Suite: suite, Setup: 1, Identities: true}
 			r.server, err = opaque.NewServer(cfg)
 			require.NoError(t, err)
 		}
-		record, err := r.server.Import(identity, raw)
+		record, err := r.server.FinishRegistration(identity, raw)
 		require.NoError(t, err)
 		_, request, err := r.client.Login(nil, password)
 		require.NoError(t, err)
 		fixed := opaque.Fixed{"masking_nonce": bytes.Repeat([]byte{1}, 32), "server_nonce": bytes.Repeat([]byte{2}, 32), "server_keyshare_seed": bytes.Repeat([]byte{3}, 32)}
-		want, _, err := r.server.BeginWith(t.Context(), []byte("nobody"), record, request, fixed)
+		want, _, err := r.server.BeginLoginWith(t.Context(), []byte("nobody"), record, request, fixed)
 		require.NoError(t, err)
-		got, _, err := r.server.BeginWith(t.Context(), []byte("nobody"), nil, request, fixed)
+		got, _, err := r.server.BeginLoginWith(t.Context(), []byte("nobody"), nil, request, fixed)
 		require.NoError(t, err)
 		require.Equal(t, want, got, "an unknown user has exactly this record")
 	}
@@ -205,7 +204,7 @@ func TestObligation07_DecoyRecord(t *testing.T) {
 
 // Number 8: every random value is fresh, and all bytes of it vary.
 func TestObligation08_FreshRandomness(t *testing.T) {
-	r := newRigOn(t, opaque.Ristretto255, opaque.RFC)
+	r := newRigOn(t, opaque.Ristretto255, opaque.WireRFC9807)
 	fields := map[string][2]int{"blinded": {0, 32}, "client_nonce": {32, 64}, "client_keyshare": {64, 96}}
 	seen := make(map[string]bool)
 	for range 20 {
@@ -220,7 +219,7 @@ func TestObligation08_FreshRandomness(t *testing.T) {
 	require.NoError(t, err)
 	fields = map[string][2]int{"masking_nonce": {32, 64}, "masked": {64, 192}, "server_nonce": {192, 224}, "server_keyshare": {224, 256}}
 	for range 20 {
-		response, _, err := r.server.Begin(t.Context(), alice, r.record, request)
+		response, _, err := r.server.BeginLogin(t.Context(), alice, r.record, request)
 		require.NoError(t, err)
 		for name, at := range fields {
 			require.False(t, seen[name+string(response[at[0]:at[1]])])
@@ -235,12 +234,12 @@ func TestObligation08_FreshRandomness(t *testing.T) {
 // Numbers 9 and 17, the formulas, are TestRFC9807. Number 11, a committing
 // envelope: a change anywhere in record or response is an authentication error.
 func TestObligation11_EnvelopeCommits(t *testing.T) {
-	r := newRigOn(t, opaque.Ristretto255, opaque.RFC)
+	r := newRigOn(t, opaque.Ristretto255, opaque.WireRFC9807)
 	parsed, err := opaque.ParseRecord(r.record)
 	require.NoError(t, err)
 	envelope := parsed.Raw()[32:] // masking_key, nonce and tag
 	flips(t, envelope, func(at int, flipped []byte) {
-		record, err := r.server.Import(nil, append(parsed.Raw()[:32:32], flipped...))
+		record, err := r.server.FinishRegistration(nil, append(parsed.Raw()[:32:32], flipped...))
 		require.NoError(t, err)
 		login, response, _ := r.begin(t, alice, record, password)
 		_, err = login.Respond(t.Context(), response)
@@ -248,7 +247,7 @@ func TestObligation11_EnvelopeCommits(t *testing.T) {
 	})
 }
 
-// Number 13: whoever asks, the same work. See enumeration_test.go.
+// Number 13, the same work for every name, is TestObligation13_SameWork.
 
 // Number 14: a login that never comes back holds its place, as a failed one.
 func TestObligation14_BeginCounts(t *testing.T) {
@@ -260,9 +259,9 @@ func TestObligation14_BeginCounts(t *testing.T) {
 	_, request, err := r.client.Login(nil, password)
 	require.NoError(t, err)
 	for range 2 {
-		require.NoError(t, second(server.Begin(t.Context(), alice, r.record, request)))
+		require.NoError(t, second(server.BeginLogin(t.Context(), alice, r.record, request)))
 	}
-	require.ErrorIs(t, second(server.Begin(t.Context(), alice, r.record, request)), opaque.ErrPolicy)
+	require.ErrorIs(t, second(server.BeginLogin(t.Context(), alice, r.record, request)), opaque.ErrBusy)
 }
 
 // What fails before it is begun holds no place.
@@ -277,10 +276,10 @@ func TestFailedBeginsAreReleased(t *testing.T) {
 	bad := bytes.Clone(request)
 	clear(bad[len(bad)-32:])
 	for range 3 {
-		require.Equal(t, opaque.ErrMalformed, second(server.Begin(t.Context(), alice, r.record, bad)))
-		require.Equal(t, opaque.ErrRecord, second(server.Begin(t.Context(), alice, r.record[1:], request)))
+		require.Equal(t, opaque.ErrMalformed, second(server.BeginLogin(t.Context(), alice, r.record, bad)))
+		require.Equal(t, opaque.ErrRecord, second(server.BeginLogin(t.Context(), alice, r.record[1:], request)))
 	}
-	require.NoError(t, second(server.Begin(t.Context(), alice, r.record, request)))
+	require.NoError(t, second(server.BeginLogin(t.Context(), alice, r.record, request)))
 }
 
 // Number 15: a wrong password is never malformed, though what it unmasks is
@@ -300,56 +299,4 @@ func TestObligation15_OneErrorForAWrongPassword(t *testing.T) {
 		_, err := login.Respond(t.Context(), response)
 		require.Equal(t, opaque.ErrAuthentication, err)
 	}
-}
-
-// watchedKSF is a KSF that remembers what it was given and gave.
-type watchedKSF struct {
-	calls   int
-	in, out []byte
-	fail    error
-}
-
-func (k *watchedKSF) Derive(_ context.Context, password []byte, n int) ([]byte, error) {
-	k.calls++
-	k.in, k.out = password, bytes.Repeat([]byte{0x77}, n)
-	return k.out, k.fail
-}
-
-// TestKSF: what it is given and gives is cleared, its error is passed on, and it
-// runs once, after everything that can be refused without it.
-func TestKSF(t *testing.T) {
-	r := newRig(t, opaque.Ristretto255)
-	k := new(watchedKSF)
-	client := r.client.StretchBy(k)
-	reg, request, err := client.Register(nil, password)
-	require.NoError(t, err)
-	kept := opaque.PasswordOf(reg)
-	response, err := r.server.Register(t.Context(), alice, request)
-	require.NoError(t, err)
-	record, _, err := reg.Finish(t.Context(), response)
-	require.NoError(t, err)
-	require.Equal(t, make([]byte, len(password)), kept)
-	require.Equal(t, 1, k.calls)
-	require.Equal(t, make([]byte, 64), k.in)
-	require.Equal(t, make([]byte, 64), k.out)
-	mustLogin(t, client, r.server, alice, nil, record, password)
-	require.Equal(t, 2, k.calls)
-	require.Equal(t, make([]byte, 64), k.in)
-	require.Equal(t, make([]byte, 64), k.out)
-
-	k.fail = errors.New("no memory")
-	login, request, err := client.Login(nil, password)
-	require.NoError(t, err)
-	response, _, err = r.server.Begin(t.Context(), alice, record, request)
-	require.NoError(t, err)
-	_, err = login.Respond(t.Context(), response)
-	require.ErrorIs(t, err, k.fail)
-	require.Nil(t, opaque.PasswordOf(login))
-}
-
-// TestExportKeyIsNew: every registration has another.
-func TestExportKeyIsNew(t *testing.T) {
-	r := newRig(t, opaque.Ristretto255)
-	_, again := r.register(t, r.client, alice, nil, password)
-	require.NotEqual(t, r.exportKey, again)
 }

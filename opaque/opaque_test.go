@@ -17,10 +17,12 @@ var (
 	suites   = []opaque.Suite{opaque.Ristretto255, opaque.P256, opaque.Curve25519}
 )
 
-// secrets are a server's, fixed.
-func secrets() opaque.Secrets {
-	return opaque.Secrets{Decoy: bytes.Repeat([]byte{0xd1}, 32), State: [][]byte{bytes.Repeat([]byte{0x5a}, 32)}}
-}
+// decoyKey and stateKeys are fixed secrets of a server.
+var decoyKey = key32(0xd1)
+
+func stateKeys() []opaque.StateKey { return []opaque.StateKey{{Key: key32(0x5a)}} }
+
+func key32(fill byte) [32]byte { return [32]byte(bytes.Repeat([]byte{fill}, 32)) }
 
 // rig is a server with one account, whose logins do not stretch.
 type rig struct {
@@ -33,13 +35,13 @@ type rig struct {
 	exportKey []byte
 }
 
-func newRig(t testing.TB, suite opaque.Suite) *rig { return newRigOn(t, suite, opaque.Framed) }
+func newRig(t testing.TB, suite opaque.Suite) *rig { return newRigOn(t, suite, opaque.WireFramed) }
 
 func newRigOn(t testing.TB, suite opaque.Suite, wire opaque.Wire) *rig {
 	t.Helper()
 	setup, err := opaque.NewSetup(suite)
 	require.NoError(t, err)
-	return newRigWith(t, opaque.ServerConfig{Secrets: secrets(), Setups: map[uint16]*opaque.Setup{1: setup}, Wire: wire},
+	return newRigWith(t, opaque.ServerConfig{DecoyKey: decoyKey, StateKeys: stateKeys(), Setups: map[uint16]*opaque.Setup{1: setup}, Wire: wire},
 		opaque.ClientConfig{Suite: suite, Wire: wire})
 }
 
@@ -59,17 +61,16 @@ func (r *rig) register(t testing.TB, client *opaque.Client, id, identity, passwo
 	t.Helper()
 	reg, request, err := client.Register(identity, password)
 	require.NoError(t, err)
-	response, err := r.server.Register(context.Background(), id, request)
+	defer reg.Discard()
+	response, err := r.server.BeginRegistration(context.Background(), id, request)
 	require.NoError(t, err)
-	upload, exportKey, err := reg.Finish(context.Background(), response)
+	upload, err := reg.Finish(context.Background(), response)
 	require.NoError(t, err)
-	if r.config.Wire == opaque.RFC {
-		record, err = r.server.Import(identity, upload)
-		require.NoError(t, err)
-		return record, exportKey
-	}
-	require.NoError(t, r.server.Admit(upload))
-	return upload, exportKey
+	exportKey, err = reg.ExportKey()
+	require.NoError(t, err)
+	record, err = r.server.FinishRegistration(identity, upload)
+	require.NoError(t, err)
+	return record, exportKey
 }
 
 // begin runs a login up to the server's response.
@@ -77,7 +78,7 @@ func (r *rig) begin(t testing.TB, id, record, password []byte) (login *opaque.Lo
 	t.Helper()
 	login, request, err := r.client.Login(nil, password)
 	require.NoError(t, err)
-	response, pending, err = r.server.Begin(context.Background(), id, record, request)
+	response, pending, err = r.server.BeginLogin(context.Background(), id, record, request)
 	require.NoError(t, err)
 	return login, response, pending
 }
@@ -96,11 +97,11 @@ func mustLogin(t testing.TB, client *opaque.Client, server *opaque.Server, id, i
 	t.Helper()
 	login, request, err := client.Login(identity, password)
 	require.NoError(t, err)
-	response, pending, err := server.Begin(context.Background(), id, record, request)
+	response, pending, err := server.BeginLogin(context.Background(), id, record, request)
 	require.NoError(t, err)
 	final, err := login.Respond(context.Background(), response)
 	require.NoError(t, err)
-	reply, serverKey, err := server.Finish(context.Background(), id, pending, final)
+	reply, serverKey, err := server.FinishLogin(context.Background(), id, record, pending, final)
 	require.NoError(t, err)
 	key, err = login.Finish(reply)
 	require.NoError(t, err)
@@ -132,6 +133,8 @@ func hexOf(t testing.TB, s string) []byte {
 }
 
 func second[A, B any](_ A, _ B, err error) error { return err }
+
+func errOf[A any](_ A, err error) error { return err }
 
 // clock is a settable time.
 type clock struct{ t time.Time }

@@ -5,156 +5,183 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"sync"
 
-	"golang.org/x/crypto/cryptobyte"
+	"github.com/nescio-go/nescio/internal/secret"
 )
 
-// Registration is one registration of a client: a new account, or a new password
-// of an old one. It goes through Finish once. Call Discard on one that is given
-// up. Concurrent calls are safe; all but one of them return ErrUsed.
+// Registration is one registration of a client: a new account, or a new
+// password of an existing one. Call [Registration.Finish] once, and
+// [Registration.Discard] when the registration is no longer needed. Concurrent
+// calls are safe. All but one of them return [ErrUsed]. It redacts itself.
 type Registration struct {
 	client *Client
+	oneTime
+	secrets secret.Value[registrationSecrets]
+}
 
-	mu       sync.Mutex
-	over     bool
+type registrationSecrets struct {
 	identity []byte
 	password []byte
 	blind    []byte
 	request  []byte // RegistrationRequest
-	draw     draw
+	registered
 }
 
-// Register begins a registration and returns it together with the request to
-// send, over an authenticated and encrypted channel: RFC 9807, Section 10.10.
-// The id of the account travels beside it.
+// registered is what a registration leaves at the client. A login finds it
+// again.
+type registered struct {
+	export []byte // export_key
+	raw    []byte // RegistrationRecord
+}
+
+func (r *registered) clear() {
+	clear(r.export)
+	clear(r.raw)
+	*r = registered{}
+}
+
+// Register begins a registration. It returns the registration and the request
+// to send over an authenticated and encrypted channel (RFC 9807, Section
+// 10.10). The account's id travels beside the request.
 //
-// The password, 1 to 1024 bytes, is used as given: normalising it, for which
-// RFC 8265 has OpaqueString, is the caller's. The identity is client_identity, up
-// to 65,535 bytes, which every login must give again; empty: the client's public
-// key. It returns ErrPolicy for other lengths.
+// The password, 1 to 1,024 bytes, is used as given. To normalize it, use
+// [github.com/nescio-go/nescio/kdf/prepare.Password]. The identity is
+// client_identity, of at most [MaxIdentity] bytes, and every login must have
+// the same. If empty, the client's public key is the identity. Other lengths
+// return [ErrPolicy].
 func (c *Client) Register(identity, password []byte) (r *Registration, request []byte, err error) {
-	return c.register(identity, password, drawRandom)
-}
-
-func (c *Client) register(identity, password []byte, draw draw) (*Registration, []byte, error) {
 	if err := checkLengths(identity, password); err != nil {
 		return nil, nil, err
 	}
-	r := &Registration{client: c, identity: bytes.Clone(identity), password: bytes.Clone(password), draw: draw}
-	var err error
-	if r.blind, r.request, err = c.suite.of().blindPassword(password, draw); err != nil {
+	blind, request, err := c.blindPassword(password)
+	if err != nil {
 		return nil, nil, err
 	}
-	return r, c.wire.frameRequest(c.suite, bytes.Clone(r.request)), nil
+	r = &Registration{client: c, oneTime: oneTime{stage: begun}, secrets: secret.New(registrationSecrets{
+		identity: bytes.Clone(identity),
+		password: bytes.Clone(password),
+		blind:    blind,
+		request:  request,
+	})}
+	return r, c.wire.frameRequest(c.suite, bytes.Clone(request)), nil
 }
 
-// blindPassword is the OPRF's Blind with a new blind.
-func (s *suite) blindPassword(password []byte, draw draw) (blindScalar, blinded []byte, err error) {
-	blindScalar, blinded = make([]byte, s.oprf.Group.ScalarSize()), make([]byte, s.element)
-	h := s.oprf.NewHash()
-	defer h.Clear()
-	draw(s, blind, blindScalar)
-	return blindScalar, blinded, s.oprf.Blind(h, blinded, blindScalar, password)
-}
-
-// Finish takes the server's response and returns the upload, which the server
-// checks by [Server.Admit] and stores, and the export key: 64 bytes, for P256 32,
-// that only this client and its later logins under the same registration know.
-// Wrap keys under it; never encrypt data, for the next registration has another. Keep
-// what was wrapped under an older one until the server has stored the upload.
+// Finish takes the server's response and returns the upload for
+// [Server.FinishRegistration].
 //
-// Before it touches the password it returns ErrMalformed for a response that no
-// server sends, and ErrPolicy for KSF parameters or a public key of the server
-// that the client does not allow. It looks at ctx before it starts and hands it
-// to the KSF, which takes nearly all of the time. After an error the registration
-// is over.
-func (r *Registration) Finish(ctx context.Context, response []byte) (upload, exportKey []byte, err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.over {
-		return nil, nil, ErrUsed
+// Before it uses the password it returns [ErrMalformed] for an invalid
+// response, and [ErrPolicy] for KSF parameters or a public key of the server
+// that the client does not allow. It checks ctx first and passes it to the KSF,
+// which takes nearly all of the time. After an error the registration is over.
+func (r *Registration) Finish(ctx context.Context, response []byte) (upload []byte, err error) {
+	if err := r.start(); err != nil {
+		return nil, err
 	}
-	r.over = true
-	defer r.clear()
+	upload, result, err := r.finish(ctx, response)
+	if err := r.settle(err, finished, func() { r.secrets.Get().registered = result }); err != nil {
+		result.clear()
+		return nil, err
+	}
+	return upload, nil
+}
+
+func (r *Registration) finish(ctx context.Context, response []byte) (upload []byte, result registered, err error) {
+	in, c, s := r.secrets.Get(), r.client, r.client.suite.definition()
+	defer in.clearInputs()
 	if err := ctx.Err(); err != nil {
-		return nil, nil, err
+		return nil, registered{}, err
 	}
-	c, s := r.client, r.client.suite.of()
-	head, message, ok := c.parseResponse(response, s.registrationResponseSize())
+	h, message, ok := c.parseResponse(response, s.registrationResponseSize())
 	if !ok {
-		return nil, nil, ErrMalformed
+		return nil, registered{}, ErrMalformed
 	}
 	evaluated, publicKey := message[:s.element], message[s.element:]
-	if !s.validPublicKey(publicKey) || isReflected(evaluated, r.request) {
-		return nil, nil, ErrMalformed
+	if !s.validPublicKey(publicKey) || isReflected(evaluated, in.request) {
+		return nil, registered{}, ErrMalformed
 	}
 	if !c.pinned(publicKey) {
-		return nil, nil, errPin
+		return nil, registered{}, errPin
 	}
-	f, err := c.ksf(head)
+	f, err := c.ksf(h)
 	if err != nil {
-		return nil, nil, err
+		return nil, registered{}, err
 	}
-	raw, exportKey, err := r.store(ctx, f, evaluated, publicKey)
-	if err != nil {
-		return nil, nil, err
+	if result, err = c.store(ctx, in, f, evaluated, publicKey); err != nil {
+		return nil, registered{}, err
 	}
-	if c.wire == RFC {
-		return raw, exportKey, nil
+	if c.wire == WireRFC9807 {
+		return bytes.Clone(result.raw), result, nil
 	}
-	b := newMessage()
-	b.AddBytes(head.encoded)
-	b.AddUint16LengthPrefixed(func(b *cryptobyte.Builder) { b.AddBytes(r.identity) })
-	b.AddBytes(raw)
-	upload, err = b.Bytes()
-	return upload, exportKey, err
+	stored := record{h, fingerprintOf(c.suite, publicKey), in.identity, result.raw}
+	return stored.bytes(), result, nil
 }
 
-// store is FinalizeRegistrationRequest with Store, RFC 9807, Sections 5.2.3 and
-// 4.1.2.
-func (r *Registration) store(ctx context.Context, f stretcher, evaluated, publicKey []byte) (raw, exportKey []byte, err error) {
-	s := r.client.suite.of()
+// store is FinalizeRegistrationRequest with Store, RFC 9807, Sections 5.2.3
+// and 4.1.2.
+func (c *Client) store(ctx context.Context, in *registrationSecrets, f stretcher, evaluated, publicKey []byte) (registered, error) {
+	s := c.suite.definition()
 	h := s.oprf.NewHash()
 	defer h.Clear()
 	password := make([]byte, s.nh) // randomized_password
 	defer clear(password)
-	if err := s.randomizePassword(ctx, h, f, password, r.password, r.blind, evaluated); err != nil {
-		return nil, nil, err
+	if err := s.randomizePassword(ctx, h, f, password, in.password, in.blind, evaluated); err != nil {
+		return registered{}, err
 	}
-	raw = make([]byte, s.recordSize())
+	raw := make([]byte, s.recordSize())
 	maskingKey, envelope := raw[s.npk:s.npk+s.nh], raw[s.npk+s.nh:]
 	h.Expand(maskingKey, password, labelMaskingKey)
-	r.draw(s, envelopeNonce, envelope[:nn])
+	c.random(s, envelopeNonce, envelope[:nn])
 	e := new(envelopeKeys)
 	defer e.clear()
-	if err := e.derive(s, h, password, envelope[:nn], parties{publicKey, r.client.server, r.identity}); err != nil {
-		return nil, nil, err
+	if err := e.derive(s, h, password, envelope[:nn], parties{publicKey, c.server, in.identity}); err != nil {
+		return registered{}, err
 	}
 	copy(raw, e.public[:s.npk])
 	copy(envelope[nn:], e.tag[:s.nh])
-	return raw, bytes.Clone(e.export[:s.nh]), nil
+	return registered{export: bytes.Clone(e.export[:s.nh]), raw: raw}, nil
 }
 
-// isReflected reports whether an evaluated element is the blinded one: the OPRF
-// key would be 1, and the server would have learned nothing and given nothing.
-func isReflected(evaluated, blinded []byte) bool { return string(evaluated) == string(blinded) }
-
-// Discard clears what the registration holds and ends it.
-func (r *Registration) Discard() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.over = true
-	r.clear()
+// ExportKey returns a copy of the export key, 64 bytes, for [P256] 32. Only
+// this client and its later logins under the same registration know it. Wrap
+// keys under it. Never encrypt data under it, because the next registration has
+// another one. Keep what is wrapped under an older export key until the server
+// has stored the upload, and in a [Migration] until the first login with it.
+// Before [Registration.Finish] has succeeded, and after [Registration.Discard],
+// ExportKey returns [ErrUsed].
+func (r *Registration) ExportKey() ([]byte, error) {
+	return r.result(func() []byte { return bytes.Clone(r.secrets.Get().export) })
 }
 
-func (r *Registration) clear() {
-	clear(r.password)
-	clear(r.blind)
-	r.password, r.blind = nil, nil
+// Record returns a copy of RFC 9807's RegistrationRecord, which has 192 bytes,
+// for [P256] 129. It is the same as [Record.Raw] of what the server stores.
+// Before [Registration.Finish] has succeeded, and after [Registration.Discard],
+// Record returns [ErrUsed].
+func (r *Registration) Record() ([]byte, error) {
+	return r.result(func() []byte { return bytes.Clone(r.secrets.Get().raw) })
 }
 
-// Format writes a placeholder, whatever the verb.
+// Discard ends the registration and clears what it holds. It may be called at
+// any time. If [Registration.Finish] is running, it clears what it works on and
+// returns [ErrUsed].
+func (r *Registration) Discard() { r.discard(r.secrets.Get().clear) }
+
+func (in *registrationSecrets) clear() {
+	in.clearInputs()
+	in.registered.clear()
+}
+
+func (in *registrationSecrets) clearInputs() {
+	clear(in.password)
+	clear(in.blind)
+	in.password, in.blind = nil, nil
+}
+
+// Format writes a placeholder for every verb.
 func (r *Registration) Format(f fmt.State, _ rune) {
 	io.WriteString(f, "opaque.Registration(redacted)")
+}
+
+// MarshalJSON writes a placeholder, for logs.
+func (r *Registration) MarshalJSON() ([]byte, error) {
+	return []byte(`"opaque.Registration(redacted)"`), nil
 }

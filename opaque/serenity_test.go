@@ -64,29 +64,29 @@ func TestSerenity(t *testing.T) {
 			require.EqualValues(t, v.Setup, again)
 
 			server, err := opaque.NewServer(opaque.ServerConfig{
-				Secrets: secrets(), Setups: map[uint16]*opaque.Setup{1: setup}, Templates: []opaque.Template{{Setup: 1, KSF: ksf}},
-				ServerIdentity: serverIdentity, Wire: opaque.RFC,
+				DecoyKey: decoyKey, StateKeys: stateKeys(), Setups: map[uint16]*opaque.Setup{1: setup}, Offer: opaque.Kind{Setup: 1, KSF: ksf},
+				ServerIdentity: serverIdentity, Wire: opaque.WireRFC9807,
 			})
 			require.NoError(t, err)
 			client, err := opaque.NewClient(opaque.ClientConfig{
-				FixedKSF: ksf, ServerIdentity: serverIdentity, Wire: opaque.RFC, ServerPublicKeys: [][]byte{v.PublicKey},
+				FixedKSF: ksf, ServerIdentity: serverIdentity, Wire: opaque.WireRFC9807, ServerPublicKeys: [][]byte{v.PublicKey},
 			})
 			require.NoError(t, err)
 
-			record, err := server.Import(identity, v.Record)
+			record, err := server.FinishRegistration(identity, v.Record)
 			require.NoError(t, err)
-			imported, err := opaque.ImportRecord(opaque.Ristretto255, 1, ksf, identity, v.Record)
+			imported, err := opaque.ImportRecord(1, setup, ksf, identity, v.Record)
 			require.NoError(t, err)
 			require.Equal(t, record, imported.Bytes())
 			require.EqualValues(t, v.Record, imported.Raw())
-			require.False(t, server.Stale(record))
+			require.False(t, server.NeedsRegistration(record))
 
 			_, exportKey, _ := mustLogin(t, client, server, id, identity, record, []byte(v.Password))
 			require.EqualValues(t, v.ExportKey, exportKey)
 
 			login, request, err := client.Login(identity, []byte(v.Password+"x"))
 			require.NoError(t, err)
-			response, _, err := server.Begin(t.Context(), id, record, request)
+			response, _, err := server.BeginLogin(t.Context(), id, record, request)
 			require.NoError(t, err)
 			final, err := login.Respond(t.Context(), response)
 			require.Equal(t, opaque.ErrAuthentication, err)

@@ -5,52 +5,60 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 
+	"github.com/nescio-go/nescio/internal/decoy"
 	"github.com/nescio-go/nescio/internal/oprf"
+	"github.com/nescio-go/nescio/internal/secret"
 )
 
-// Keys are the long-lived secrets of a server, for those who keep them in a KMS
-// or an HSM; [NewSetup] has its own in memory. Implementations are called by
-// several goroutines at once. What they return is copied, and neither kept nor
-// cleared: that is theirs to do.
-type Keys interface {
-	// PublicKey returns server_public_key, Npk bytes.
-	PublicKey(ctx context.Context) ([]byte, error)
-	// OPRFSeed returns Expand(oprf_seed, credentialID ‖ "OprfKey", 32), of the
-	// suite's HKDF: RFC 9807, Section 5.2.2. It must take about the same time for
-	// all ids, and must not tell those apart that exist.
-	OPRFSeed(ctx context.Context, credentialID []byte) ([]byte, error)
-	// DH returns DiffieHellman(server_private_key, peer), Npk bytes: RFC 9807,
-	// Section 6.4.1. The peer's key comes from the network: it has been checked to be
-	// a public key of the suite.
-	DH(ctx context.Context, peer []byte) ([]byte, error)
-}
-
-// Setup is the key material of a server: the seed of all OPRF keys and a key
-// pair. Whoever has it and the records can try passwords as if they were hashes;
-// without it the records are of no use to anyone. If it is lost, nobody can log in
-// again. Make it once, by NewSetup, and store its Bytes apart from the records.
+// Setup is the key material of a server: the seed of all OPRF keys, and a key
+// pair. Anyone who has a setup and its records can try passwords as if the
+// records were password hashes. Without the setup the records are useless. If
+// it is lost, nobody can log in again. Make it once, with [NewSetup], and store
+// its [Setup.Bytes] apart from the records.
 //
 // A Setup is immutable and safe for concurrent use. It redacts itself.
 type Setup struct {
-	suite     Suite
-	keys      Keys
-	memory    *memoryKeys // keys, if they are in memory
-	publicKey []byte
-	digest    [digestSize]byte // SHA-256 of the public key
-	decoyKey  []byte           // client_public_key of unknown users; nil: made from Secrets.Decoy
+	suite       Suite
+	publicKey   []byte
+	digest      [sha256.Size]byte     // of suite u8 ‖ publicKey
+	fingerprint [fingerprintSize]byte // the first bytes of digest
+	secrets     secret.Value[setupSecrets]
 }
 
-const digestSize = sha256.Size
+type setupSecrets struct {
+	service  KeyService
+	memory   *memoryKeys // the service, if the keys are in memory
+	decoyKey []byte      // client_public_key of unknown users; nil: derived from DecoyKey
+}
 
-// NewSetup returns a new random setup.
+const fingerprintSize = 8
+
+// setupDigest returns SHA-256(suite u8 ‖ server public key).
+func setupDigest(s Suite, publicKey []byte) [sha256.Size]byte {
+	return sha256.Sum256(append([]byte{byte(s)}, publicKey...))
+}
+
+func fingerprintOf(s Suite, publicKey []byte) [fingerprintSize]byte {
+	digest := setupDigest(s, publicKey)
+	return [fingerprintSize]byte(digest[:])
+}
+
+func newSetup(s Suite, publicKey []byte, in setupSecrets) *Setup {
+	digest := setupDigest(s, publicKey)
+	return &Setup{s, publicKey, digest, [fingerprintSize]byte(digest[:]), secret.New(in)}
+}
+
+// NewSetup returns a new random setup. It returns [ErrPolicy] for an
+// invalid suite.
 func NewSetup(s Suite) (*Setup, error) {
 	if !s.Valid() {
 		return nil, errSuite
 	}
-	st := s.of()
+	st := s.definition()
 	m := &memoryKeys{suite: st, seed: make([]byte, st.nh), private: make([]byte, st.nsk)}
 	rand.Read(m.seed)
 	seed := make([]byte, nseed)
@@ -62,33 +70,35 @@ func NewSetup(s Suite) (*Setup, error) {
 		return nil, err
 	}
 	rand.Read(seed)
-	decoy, err := st.publicKeyOf(seed)
+	decoyKey, err := st.publicKeyOf(seed)
 	if err != nil {
 		return nil, err
 	}
-	return m.setup(s, decoy)
+	return m.setup(s, decoyKey)
 }
 
-// NewKeysSetup returns a setup whose keys are elsewhere. It asks them for the
-// public key, once, and returns their error, or ErrRecord if that is none.
-func NewKeysSetup(ctx context.Context, s Suite, k Keys) (*Setup, error) {
+// NewKeyServiceSetup returns a setup whose keys are in a [KeyService]. It
+// asks for the public key once. It returns the service's error, [ErrRecord]
+// if the public key is not valid, or [ErrPolicy] for an invalid suite or a
+// nil service.
+func NewKeyServiceSetup(ctx context.Context, s Suite, k KeyService) (*Setup, error) {
 	if !s.Valid() {
 		return nil, errSuite
 	}
 	if k == nil {
-		return nil, errNoKeys
+		return nil, errNoService
 	}
 	pk, err := k.PublicKey(ctx)
 	if err != nil {
-		return nil, keysError(ctx, err)
+		return nil, serviceError(ctx, err)
 	}
-	if !s.of().validPublicKey(pk) {
+	if !s.definition().validPublicKey(pk) {
 		return nil, ErrRecord
 	}
-	return &Setup{suite: s, keys: k, publicKey: bytes.Clone(pk), digest: sha256.Sum256(pk)}, nil
+	return newSetup(s, bytes.Clone(pk), setupSecrets{service: k}), nil
 }
 
-// publicKeyOf is the public half of DeriveDiffieHellmanKeyPair.
+// publicKeyOf returns the public half of DeriveDiffieHellmanKeyPair.
 func (s *suite) publicKeyOf(seed []byte) ([]byte, error) {
 	private := make([]byte, s.nsk)
 	defer clear(private)
@@ -101,104 +111,101 @@ func (s *suite) publicKeyOf(seed []byte) ([]byte, error) {
 	return public, s.ake.multiply(oprf.Term{Out: public, Scalar: private})
 }
 
-// The binary form of a setup, of the default suite as opaque-ke has it:
+// The binary form of a setup; the default suite's is opaque-ke's:
 //
 //	Ristretto255: oprf_seed 64 ‖ server_private_key 32 ‖ decoy client_public_key 32
 //	the others:   'O' ‖ version 01 ‖ suite u8 ‖ oprf_seed Nh ‖ server_private_key 32 ‖ decoy client_public_key Npk
 
 // Bytes returns the binary form, for a vault: 128, 100 or 131 bytes for
-// Ristretto255, P256 or Curve25519. That of Ristretto255 is the ServerSetup of
-// opaque-ke 4; those of the others have three bytes before what opaque-ke has. It
-// returns ErrPolicy if the keys are elsewhere.
+// [Ristretto255], [P256] or [Curve25519]. For [Ristretto255] it is the
+// ServerSetup of opaque-ke 4. For the other suites it is three bytes and then
+// opaque-ke's. It returns [ErrPolicy] if the keys are in a [KeyService].
 func (s *Setup) Bytes() ([]byte, error) {
-	if s.memory == nil {
-		return nil, errKeysOnly
+	in := s.secrets.Get()
+	if in.memory == nil {
+		return nil, errServiceOnly
 	}
 	var b []byte
 	if s.suite != Ristretto255 {
-		b = []byte{kind, version, byte(s.suite)}
+		b = []byte{protocol, version, byte(s.suite)}
 	}
-	b = append(b, s.memory.seed...)
-	b = append(b, s.memory.private...)
-	return append(b, s.decoyKey...), nil
+	b = append(b, in.memory.seed...)
+	b = append(b, in.memory.private...)
+	return append(b, in.decoyKey...), nil
 }
 
-// ParseSetup decodes what Bytes returned, strictly, or returns ErrRecord. A
-// ServerSetup of opaque-ke before version 4 is as long, but ends with a private key:
-// put in its place its public key, or any other valid one.
+// ParseSetup decodes what [Setup.Bytes] returned. It is strict: anything else
+// returns [ErrRecord], an OPRF seed of zeros too. A ServerSetup of opaque-ke before version 4 has the same
+// length but ends with a private key. Replace that by its public key, or by any
+// other valid public key.
 func ParseSetup(b []byte) (*Setup, error) {
 	s := Ristretto255
 	if len(b) != 64+32+32 {
-		if len(b) < 3 || b[0] != kind || b[1] != version || Suite(b[2]) == Ristretto255 || !Suite(b[2]).Valid() {
+		if len(b) < 3 || b[0] != protocol || b[1] != version || Suite(b[2]) == Ristretto255 || !Suite(b[2]).Valid() {
 			return nil, ErrRecord
 		}
 		s, b = Suite(b[2]), b[3:]
 	}
-	st := s.of()
+	st := s.definition()
 	if len(b) != st.nh+st.nsk+st.npk {
 		return nil, ErrRecord
 	}
 	b = bytes.Clone(b)
 	m := &memoryKeys{suite: st, seed: b[:st.nh], private: b[st.nh : st.nh+st.nsk]}
-	decoy := b[st.nh+st.nsk:]
-	if !st.validPublicKey(decoy) {
+	decoyKey := b[st.nh+st.nsk:]
+	if !st.validPublicKey(decoyKey) || oprf.IsZero(m.seed) {
 		return nil, ErrRecord
 	}
-	return m.setup(s, decoy)
+	return m.setup(s, decoyKey)
 }
 
-// Suite returns the setup's suite.
-func (s *Setup) Suite() Suite { return s.suite }
-
-// PublicKey returns a copy of server_public_key, for ClientConfig.
-func (s *Setup) PublicKey() []byte { return bytes.Clone(s.publicKey) }
-
-// Format writes a placeholder, whatever the verb.
-func (s Setup) Format(f fmt.State, _ rune) { io.WriteString(f, "opaque.Setup(redacted)") }
-
-// MarshalJSON refuses: see Record.MarshalJSON.
-func (s Setup) MarshalJSON() ([]byte, error) { return nil, errSetupJSON }
-
-// memoryKeys are Keys in memory.
-type memoryKeys struct {
-	suite   *suite
-	seed    []byte // oprf_seed, Nh bytes
-	private []byte // server_private_key
-	public  []byte
-}
-
-// setup checks the private key and makes the public one.
-func (m *memoryKeys) setup(s Suite, decoy []byte) (*Setup, error) {
+// setup checks the private key and computes the public one.
+func (m *memoryKeys) setup(s Suite, decoyKey []byte) (*Setup, error) {
 	m.public = make([]byte, m.suite.npk)
 	if m.suite.ake.multiply(oprf.Term{Out: m.public, Scalar: m.private}) != nil {
 		return nil, ErrRecord
 	}
-	return &Setup{suite: s, keys: m, memory: m, publicKey: m.public, digest: sha256.Sum256(m.public), decoyKey: decoy}, nil
+	return newSetup(s, m.public, setupSecrets{service: m, memory: m, decoyKey: decoyKey}), nil
 }
 
-func (m *memoryKeys) PublicKey(context.Context) ([]byte, error) { return bytes.Clone(m.public), nil }
-
-func (m *memoryKeys) OPRFSeed(_ context.Context, credentialID []byte) ([]byte, error) {
-	h := m.suite.oprf.NewHash()
-	defer h.Clear()
-	seed := make([]byte, nok)
-	m.oprfSeed(h, seed, credentialID)
-	return seed, nil
-}
-
-func (m *memoryKeys) oprfSeed(h *oprf.Hash, out, credentialID []byte) {
-	h.Expand(out, m.seed, credentialID, labelOprfKey)
-}
-
-func (m *memoryKeys) DH(_ context.Context, peer []byte) ([]byte, error) {
-	secret := make([]byte, m.suite.npk)
-	return secret, m.suite.ake.multiply(oprf.Term{Out: secret, Scalar: m.private, Element: peer})
-}
-
-// keysError passes on the end of ctx as it is.
-func keysError(ctx context.Context, err error) error {
-	if c := ctx.Err(); c != nil {
-		return c
+// withDecoy returns the setup with a public key for unknown users. It is the
+// setup's own, whose private key nobody knows, or one derived from the server's
+// decoy key.
+func (s *Setup) withDecoy(key *[decoy.KeySize]byte) (*Setup, error) {
+	in := *s.secrets.Get()
+	if in.decoyKey != nil {
+		return s, nil
 	}
-	return fmt.Errorf("opaque: keys: %w", err)
+	seed := decoy.Bytes(key, "client-public-key", s.publicKey)
+	var err error
+	if in.decoyKey, err = s.suite.definition().publicKeyOf(seed[:nseed]); err != nil {
+		return nil, err
+	}
+	other := *s
+	other.secrets = secret.New(in)
+	return &other, nil
 }
+
+// usable reports whether s comes from one of this package's constructors.
+func (s *Setup) usable() bool { return s != nil && s.secrets.Get().service != nil }
+
+// Suite returns the setup's suite.
+func (s *Setup) Suite() Suite { return s.suite }
+
+// PublicKey returns a copy of server_public_key, for [ClientConfig].
+func (s *Setup) PublicKey() []byte { return bytes.Clone(s.publicKey) }
+
+// Fingerprint returns the first 8 bytes of SHA-256(suite ‖ public key). Every
+// record contains the fingerprint of its setup. It shows if another setup has
+// the same number. It does not cover the OPRF seed: a setup with the same key pair
+// and another seed is not noticed, and every login with it fails.
+func (s *Setup) Fingerprint() [8]byte { return s.fingerprint }
+
+// Format writes a placeholder for every verb.
+func (s Setup) Format(f fmt.State, _ rune) { io.WriteString(f, "opaque.Setup(redacted)") }
+
+var errSetupJSON = errors.New("opaque: a setup has no JSON form; store its Bytes")
+
+// MarshalJSON returns an error, because a placeholder in a vault would lose
+// all accounts.
+func (s Setup) MarshalJSON() ([]byte, error) { return nil, errSetupJSON }

@@ -8,18 +8,18 @@ import (
 	"github.com/nescio-go/nescio/internal/oprf"
 )
 
-// Suite is a configuration of RFC 9807, Section 7, less the KSF, which is
-// chosen by its parameters, and the context. The list is closed, and the numbers
-// are those of the wire.
+// Suite is a configuration of RFC 9807, Section 7, without the KSF and the
+// context. There are three. Their numbers are part of the formats.
 type Suite uint8
 
 const (
-	// Ristretto255 is ristretto255-SHA512 with HKDF-SHA-512, HMAC-SHA-512 and
-	// 3DH in ristretto255: the default, and what opaque-ke's users have.
+	// Ristretto255 is ristretto255-SHA512 with HKDF-SHA-512, HMAC-SHA-512
+	// and 3DH in ristretto255. It is the default, and what opaque-ke is
+	// mostly used with.
 	Ristretto255 Suite = 1
 	// P256 is P256-SHA256 with HKDF-SHA-256, HMAC-SHA-256 and 3DH in P-256.
 	P256 Suite = 2
-	// Curve25519 is Ristretto255 with 3DH in curve25519 (X25519) in place of
+	// Curve25519 is [Ristretto255] with 3DH in curve25519 (X25519) instead of
 	// ristretto255.
 	Curve25519 Suite = 3
 )
@@ -27,12 +27,12 @@ const (
 // Valid reports whether s is one of the three suites.
 func (s Suite) Valid() bool { return s >= Ristretto255 && s <= Curve25519 }
 
-// String returns "ristretto255", "p256" or "curve25519".
+// String returns "ristretto255", "p256", "curve25519" or "invalid".
 func (s Suite) String() string {
 	if !s.Valid() {
 		return "invalid"
 	}
-	return s.of().name
+	return s.definition().name
 }
 
 // Sizes that all suites share, in bytes; names as in RFC 9807, Section 2.
@@ -48,7 +48,7 @@ const (
 	maxRecord     = maxPublicKey + maxHash + maxEnvelope
 )
 
-// suite is what a Suite is made of.
+// suite is the definition of a Suite: its groups, its hash and its sizes.
 type suite struct {
 	name    string
 	oprf    *oprf.Suite
@@ -67,8 +67,8 @@ var suites = [...]*suite{
 	Curve25519:   {name: "curve25519", oprf: oprf.Ristretto255, ake: x25519{}, newHash: sha512.New, element: 32, nh: 64, npk: 32, nsk: 32},
 }
 
-// of returns what a valid suite is made of.
-func (s Suite) of() *suite { return suites[s] }
+// definition returns the definition of a valid suite.
+func (s Suite) definition() *suite { return suites[s] }
 
 // Sizes of messages, by Section 2 and the structures of Sections 4 to 6.
 func (s *suite) envelopeSize() int             { return nn + s.nh }

@@ -51,10 +51,11 @@ func TestRFC9807(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, []byte(in["server_public_key"]), setup.PublicKey())
 			server, err := opaque.NewServer(opaque.ServerConfig{
-				Secrets:        secrets(),
+				DecoyKey:       decoyKey,
+				StateKeys:      stateKeys(),
 				Setups:         map[uint16]*opaque.Setup{7: setup},
 				ServerIdentity: in["server_identity"],
-				Wire:           opaque.RFC,
+				Wire:           opaque.WireRFC9807,
 			})
 			require.NoError(t, err)
 			server, err = server.WithContext(hexOf(t, v.Config["Context"].(string)))
@@ -68,16 +69,16 @@ func TestRFC9807(t *testing.T) {
 
 			if strings.HasPrefix(v.Name, "Fake") {
 				raw := append(append([]byte(in["client_public_key"]), in["masking_key"]...), make([]byte, 32+len(in["masking_key"]))...)
-				record, err := server.Import(in["client_identity"], raw)
+				record, err := server.FinishRegistration(in["client_identity"], raw)
 				require.NoError(t, err)
-				ke2, _, err := server.BeginWith(t.Context(), id, record, in["KE1"], serverDraws)
+				ke2, _, err := server.BeginLoginWith(t.Context(), id, record, in["KE1"], serverDraws)
 				require.NoError(t, err)
 				require.Equal(t, []byte(out["KE2"]), ke2)
 				return
 			}
 
 			client, err := opaque.NewClient(opaque.ClientConfig{
-				Suite: suite, ServerIdentity: in["server_identity"], Wire: opaque.RFC,
+				Suite: suite, ServerIdentity: in["server_identity"], Wire: opaque.WireRFC9807,
 				ServerPublicKeys: [][]byte{in["server_public_key"]},
 			})
 			require.NoError(t, err)
@@ -89,21 +90,23 @@ func TestRFC9807(t *testing.T) {
 				opaque.Fixed{"blind": in["blind_registration"], "envelope_nonce": in["envelope_nonce"]})
 			require.NoError(t, err)
 			require.Equal(t, []byte(out["registration_request"]), request)
-			response, err := server.Register(t.Context(), id, request)
+			response, err := server.BeginRegistration(t.Context(), id, request)
 			require.NoError(t, err)
 			require.Equal(t, []byte(out["registration_response"]), response)
-			upload, exportKey, err := reg.Finish(t.Context(), response)
+			upload, err := reg.Finish(t.Context(), response)
+			require.NoError(t, err)
+			exportKey, err := reg.ExportKey()
 			require.NoError(t, err)
 			require.Equal(t, []byte(out["registration_upload"]), upload)
 			require.Equal(t, []byte(out["export_key"]), exportKey)
-			record, err := server.Import(in["client_identity"], upload)
+			record, err := server.FinishRegistration(in["client_identity"], upload)
 			require.NoError(t, err)
 
 			login, ke1, err := client.LoginWith(in["client_identity"], in["password"], opaque.Fixed{
 				"blind": in["blind_login"], "client_nonce": in["client_nonce"], "client_keyshare_seed": in["client_keyshare_seed"]})
 			require.NoError(t, err)
 			require.Equal(t, []byte(out["KE1"]), ke1)
-			ke2, pending, err := server.BeginWith(t.Context(), id, record, ke1, serverDraws)
+			ke2, pending, err := server.BeginLoginWith(t.Context(), id, record, ke1, serverDraws)
 			require.NoError(t, err)
 			require.Equal(t, []byte(out["KE2"]), ke2)
 
@@ -122,7 +125,7 @@ func TestRFC9807(t *testing.T) {
 			ke3, err := login.Respond(t.Context(), ke2)
 			require.NoError(t, err)
 			require.Equal(t, []byte(out["KE3"]), ke3)
-			reply, serverKey, err := server.Finish(t.Context(), id, pending, ke3)
+			reply, serverKey, err := server.FinishLogin(t.Context(), id, record, pending, ke3)
 			require.NoError(t, err)
 			require.Empty(t, reply)
 			key, err := login.Finish(reply)

@@ -35,6 +35,10 @@ type crashing struct {
 	first     *wrap.Key
 	stepsLeft int
 	steps     int
+	// accepts is what the server demands of a header besides its order, if anything.
+	accepts func(*recovery.Header) bool
+	// beforeStep runs before each write, if it is set.
+	beforeStep func()
 }
 
 func newCrashing(t *testing.T) *crashing {
@@ -53,6 +57,9 @@ func (c *crashing) step(write func()) {
 	}
 	c.stepsLeft--
 	c.steps++
+	if c.beforeStep != nil {
+		c.beforeStep()
+	}
 	write()
 }
 
@@ -89,7 +96,8 @@ func (c *crashing) save(k *recovery.Keyring, accepted recovery.Pin) bool {
 	c.step(func() { c.pins = []recovery.Pin{next, accepted} })
 	swapped := false
 	c.step(func() {
-		if swapped = parse(c.t, k.Bytes()).Previous() == parse(c.t, c.header).Digest(); swapped {
+		h := parse(c.t, k.Bytes())
+		if swapped = h.Previous() == parse(c.t, c.header).Digest() && (c.accepts == nil || c.accepts(h)); swapped {
 			c.header = k.Bytes()
 		}
 	})

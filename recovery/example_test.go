@@ -106,13 +106,14 @@ func ExamplePhrase_AuthSecret() {
 	setup, err := opaque.NewSetup(opaque.Ristretto255)
 	check(err)
 	server, err := opaque.NewServer(opaque.ServerConfig{
-		Secrets: opaque.Secrets{Decoy: randomBytes(32), State: [][]byte{randomBytes(32)}},
-		Setups:  map[uint16]*opaque.Setup{1: setup},
+		DecoyKey:  [32]byte(randomBytes(32)),
+		StateKeys: []opaque.StateKey{{Key: [32]byte(randomBytes(32))}},
+		Setups:    map[uint16]*opaque.Setup{1: setup},
 	})
 	check(err)
 	client, err := opaque.NewClient(opaque.ClientConfig{})
 	check(err)
-	id := []byte("alice/phrase") // beside "alice", who logs in with a password
+	id := recovery.PhraseLoginID([]byte("alice")) // beside "alice", who logs in with a password
 
 	// Sign-up, or a new phrase.
 	phrase, err := recovery.NewPhrase(12)
@@ -121,11 +122,12 @@ func ExamplePhrase_AuthSecret() {
 	check(err)
 	registration, request, err := client.Register(nil, secret)
 	check(err)
-	response, err := server.Register(ctx, id, request)
+	response, err := server.BeginRegistration(ctx, id, request)
 	check(err)
-	record, _, err := registration.Finish(ctx, response) // the slot does not need its export key
+	upload, err := registration.Finish(ctx, response)
 	check(err)
-	check(server.Admit(record))
+	record, err := server.FinishRegistration(nil, upload)
+	check(err)
 
 	// The password is lost.
 	typed, err := recovery.ParsePhrase(phrase.Words())
@@ -134,11 +136,11 @@ func ExamplePhrase_AuthSecret() {
 	check(err)
 	login, request, err := client.Login(nil, secret)
 	check(err)
-	response, pending, err := server.Begin(ctx, id, record, request)
+	response, pending, err := server.BeginLogin(ctx, id, record, request)
 	check(err)
 	final, err := login.Respond(ctx, response)
 	check(err)
-	_, _, err = server.Finish(ctx, id, pending, final)
+	_, _, err = server.FinishLogin(ctx, id, record, pending, final)
 	fmt.Println("the server hands out the header:", err == nil)
 	// Output: the server hands out the header: true
 }

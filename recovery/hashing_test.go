@@ -228,13 +228,13 @@ func newRounds(t testing.TB) *rounds {
 // srpAccount is a record with a small KDF in the smallest group.
 func srpAccount(t testing.TB, password []byte) *srp.Record {
 	params, policy := smallKDF(t)
-	client, err := srp.NewClient(srp.ClientConfig{KDF: policy, ServerIdentity: []byte("example.org")})
+	client, err := srp.NewClient(srp.ClientConfig{KDFPolicy: policy, ServerIdentity: []byte("example.org")})
 	require.NoError(t, err)
-	template := srp.DefaultTemplate()
-	template.KDF = params
-	template.Group, err = srp.RFC5054Group(2048)
+	group, err := srp.RFC5054Group(2048)
 	require.NoError(t, err)
-	record, err := client.Register(t.Context(), template.Offer(), []byte("alice"), password)
+	registration, _, err := client.Register([]byte("alice"), password)
+	require.NoError(t, err)
+	record, err := registration.MakeRecord(t.Context(), srp.Nescio(), group.Unverified(), params)
 	require.NoError(t, err)
 	return record
 }
@@ -245,18 +245,23 @@ func opaqueAccount(t testing.TB, password []byte) (record, exportKey []byte) {
 	setup, err := opaque.NewSetup(opaque.Ristretto255)
 	require.NoError(t, err)
 	server, err := opaque.NewServer(opaque.ServerConfig{
-		Secrets:   opaque.Secrets{Decoy: random(32), State: [][]byte{random(32)}},
+		DecoyKey:  [32]byte(random(32)),
+		StateKeys: []opaque.StateKey{{Key: [32]byte(random(32))}},
 		Setups:    map[uint16]*opaque.Setup{1: setup},
-		Templates: []opaque.Template{{Setup: 1, KSF: params, Weight: 1}},
+		Offer:     opaque.Kind{Setup: 1, KSF: params},
 	})
 	require.NoError(t, err)
-	client, err := opaque.NewClient(opaque.ClientConfig{KSF: policy})
+	client, err := opaque.NewClient(opaque.ClientConfig{KSFPolicy: policy})
 	require.NoError(t, err)
 	registration, request, err := client.Register(nil, password)
 	require.NoError(t, err)
-	response, err := server.Register(ctx, []byte("alice"), request)
+	response, err := server.BeginRegistration(ctx, []byte("alice"), request)
 	require.NoError(t, err)
-	record, exportKey, err = registration.Finish(ctx, response)
+	upload, err := registration.Finish(ctx, response)
+	require.NoError(t, err)
+	record, err = server.FinishRegistration(nil, upload)
+	require.NoError(t, err)
+	exportKey, err = registration.ExportKey()
 	require.NoError(t, err)
 	return record, exportKey
 }

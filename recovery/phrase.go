@@ -55,17 +55,26 @@ func (p *Phrase) Entropy() []byte { return bytes.Clone(*p.entropy.Get()) }
 // user's eyes.
 func (p *Phrase) Words() string { return encodeWords(*p.entropy.Get()) }
 
-// AuthSecret returns 32 bytes, HKDF-SHA256(entropy, "", "nescio/phrase/auth/v1"), to
-// use as the password of an SRP or OPAQUE account of its own, by the id of name ‖
-// "/phrase", say: who has the words logs in there, and may fetch the header and set
-// new ways in. The server learns nothing of the slot's key from it. It returns
-// [ErrPolicy] for the zero Phrase.
+// AuthSecret returns 32 bytes, HKDF-SHA256(entropy, "", "nescio/phrase/auth/v1"), for
+// use as the password of an SRP or OPAQUE account of its own, whose id is
+// [PhraseLoginID]. A user with the words logs in there, and may fetch the header
+// and add slots. The server learns nothing about the slot's key from it. AuthSecret
+// returns [ErrPolicy] for the zero Phrase.
 func (p *Phrase) AuthSecret() ([]byte, error) {
 	entropy := *p.entropy.Get()
 	if len(entropy) == 0 {
 		return nil, errSecret
 	}
 	return hkdf.Key(sha256.New, entropy, nil, "nescio/phrase/auth/v1", keySize)
+}
+
+// PhraseLoginID returns the id of the account that belongs to the phrase of another
+// account, by the id of the other: FF ‖ "nescio/phrase/id/v1" ‖ 00 ‖ SHA-256(id), 53
+// bytes. No user name equals it, since FF is in no UTF-8 text. An id made from names,
+// such as name ‖ "/phrase", could be registered by somebody as a name.
+func PhraseLoginID(id []byte) []byte {
+	h := sha256.Sum256(id)
+	return append([]byte("\xffnescio/phrase/id/v1\x00"), h[:]...)
 }
 
 // Type returns SlotPhrase.

@@ -67,23 +67,23 @@ func TestAttack01_AIsAMultipleOfN(t *testing.T) {
 		r := newRig(t, profile)
 		_, _, honest := r.begin(t, alice, r.record.Bytes(), password)
 		m1 := honest[2+256:]
-		for name, A := range degenerate(r.group.Ref().N) {
+		for name, A := range degenerate(r.group.Unverified().N) {
 			A = wireOrder(profile, A)
 			_, pending, err := r.server.Challenge(t.Context(), alice, r.record.Bytes())
 			require.NoError(t, err)
-			m2, key, err := r.server.Verify(t.Context(), alice, pending, srp.Proof{A: A, M1: m1})
+			m2, key, err := r.server.Verify(t.Context(), alice, r.record.Bytes(), pending, srp.Proof{A: A, M1: m1})
 			require.Equal(t, srp.ErrMalformed, err, "%s A=%s", profile, name)
 			require.Nil(t, m2)
 			require.Nil(t, key)
-			_, _, err = r.server.Verify(t.Context(), alice, pending, srp.Proof{A: A, M1: m1})
+			_, _, err = r.server.Verify(t.Context(), alice, r.record.Bytes(), pending, srp.Proof{A: A, M1: m1})
 			require.Equal(t, srp.ErrState, err, "the state is burned")
 
 			_, pending, err = r.server.Challenge(t.Context(), alice, r.record.Bytes())
 			require.NoError(t, err)
 			final := slices.Concat([]byte{'S', 1}, A, m1)
-			_, _, err = r.server.Finish(t.Context(), alice, pending, final)
+			_, _, err = r.server.FinishLogin(t.Context(), alice, r.record.Bytes(), pending, final)
 			require.Equal(t, srp.ErrMalformed, err, "%s A=%s", profile, name)
-			_, _, err = r.server.Finish(t.Context(), alice, pending, honest)
+			_, _, err = r.server.FinishLogin(t.Context(), alice, r.record.Bytes(), pending, honest)
 			require.Equal(t, srp.ErrState, err, "the state is burned")
 		}
 	}
@@ -99,14 +99,14 @@ func TestAttack01_ComesBeforeAnyExponentiation(t *testing.T) {
 			_, pending, err := r.server.Challenge(t.Context(), alice, r.record.Bytes())
 			require.NoError(t, err)
 			start := time.Now()
-			_, _, err = r.server.Verify(t.Context(), alice, pending, srp.Proof{A: A, M1: make([]byte, 256)})
+			_, _, err = r.server.Verify(t.Context(), alice, r.record.Bytes(), pending, srp.Proof{A: A, M1: make([]byte, 256)})
 			best = min(best, time.Since(start))
 			require.Error(t, err)
 		}
 		return best
 	}
 	full := fastest(bytes.Repeat([]byte{5}, 256))
-	for name, A := range degenerate(r.group.Ref().N) {
+	for name, A := range degenerate(r.group.Unverified().N) {
 		require.Less(t, fastest(wireOrder(r.profile, A)), full/10, name)
 	}
 }
@@ -114,11 +114,11 @@ func TestAttack01_ComesBeforeAnyExponentiation(t *testing.T) {
 func TestAttack02_BIsAMultipleOfN(t *testing.T) {
 	for _, profile := range attackProfiles {
 		r := newRig(t, profile)
-		for name, B := range degenerate(r.group.Ref().N) {
+		for name, B := range degenerate(r.group.Unverified().N) {
 			login, _, err := r.client.Login(alice, password)
 			require.NoError(t, err)
 			proof, err := login.Answer(t.Context(), srp.Challenge{
-				Profile: profile, Group: r.group.Ref(), Salt: r.record.Salt(), B: wireOrder(profile, B),
+				Profile: profile, Group: r.group.Unverified(), Salt: r.record.Salt(), B: wireOrder(profile, B),
 			})
 			require.Equal(t, srp.ErrMalformed, err, "%s B=%s", profile, name)
 			require.Zero(t, proof)
@@ -144,14 +144,15 @@ func TestAttack03_UIsZero(t *testing.T) {
 
 // TestAttack04_BIsReduced: a B that is not reduced modulo N tells v.
 func TestAttack04_BIsReduced(t *testing.T) {
+	t.Parallel()
 	runs := 10_000
 	if testing.Short() {
 		runs = 500
 	}
 	for _, profile := range attackProfiles {
 		r := newRig(t, profile)
-		N := new(big.Int).SetBytes(r.group.Ref().N)
-		server, err := srp.NewServer(srp.ServerConfig{Secrets: testSecrets, Templates: []srp.Template{r.template}, MaxPending: runs})
+		N := new(big.Int).SetBytes(r.group.Unverified().N)
+		server, err := srp.NewServer(srp.ServerConfig{DecoyKey: testDecoyKey, StateKeys: testStateKeys, Offer: r.kind, MaxPending: runs})
 		require.NoError(t, err)
 		for range runs {
 			c, _, err := server.Challenge(t.Context(), alice, r.record.Bytes())
@@ -193,13 +194,13 @@ func TestAttack09_ServerProvesFirst(t *testing.T) {
 		r := newRig(t, profile)
 		login, request, err := r.client.Login(alice, password)
 		require.NoError(t, err)
-		response, pending, err := r.server.Begin(t.Context(), alice, r.record.Bytes(), request)
+		response, pending, err := r.server.BeginLogin(t.Context(), alice, r.record.Bytes(), request)
 		require.NoError(t, err)
 		final, err := login.Respond(t.Context(), response)
 		require.NoError(t, err)
 		wrong := bytes.Clone(final)
 		wrong[len(wrong)-1] ^= 1
-		reply, key, err := r.server.Finish(t.Context(), alice, pending, wrong)
+		reply, key, err := r.server.FinishLogin(t.Context(), alice, r.record.Bytes(), pending, wrong)
 		require.Equal(t, srp.ErrAuthentication, err)
 		require.Nil(t, reply)
 		require.Nil(t, key)
@@ -207,12 +208,12 @@ func TestAttack09_ServerProvesFirst(t *testing.T) {
 		for _, cut := range []int{2 + 256, len(final) - 1} { // no M1, a short one
 			_, pending, err := r.server.Challenge(t.Context(), alice, r.record.Bytes())
 			require.NoError(t, err)
-			_, _, err = r.server.Finish(t.Context(), alice, pending, final[:cut])
+			_, _, err = r.server.FinishLogin(t.Context(), alice, r.record.Bytes(), pending, final[:cut])
 			require.Equal(t, srp.ErrMalformed, err)
 		}
 		_, pending, err = r.server.Challenge(t.Context(), alice, r.record.Bytes())
 		require.NoError(t, err)
-		_, _, err = r.server.Verify(t.Context(), alice, pending, srp.Proof{A: final[2 : 2+256]})
+		_, _, err = r.server.Verify(t.Context(), alice, r.record.Bytes(), pending, srp.Proof{A: final[2 : 2+256]})
 		require.Equal(t, srp.ErrMalformed, err)
 	}
 
@@ -225,7 +226,7 @@ func TestAttack09_ServerProvesFirst(t *testing.T) {
 	verify := func(p srp.Proof) error {
 		_, pending, err := r.server.ChallengeWith(t.Context(), alice, r.record.Bytes(), b)
 		require.NoError(t, err)
-		m2, key, err := r.server.Verify(t.Context(), alice, pending, p)
+		m2, key, err := r.server.Verify(t.Context(), alice, r.record.Bytes(), pending, p)
 		require.Equal(t, err == nil, m2 != nil)
 		require.Equal(t, err == nil, key != nil)
 		return err
@@ -241,21 +242,21 @@ func TestAttack11_ManyGuessesOnOneB(t *testing.T) {
 	_, pending, final := r.begin(t, alice, r.record.Bytes(), password)
 	wrong := bytes.Clone(final)
 	wrong[len(wrong)-1] ^= 1
-	_, _, err := r.server.Finish(t.Context(), alice, pending, wrong)
+	_, _, err := r.server.FinishLogin(t.Context(), alice, r.record.Bytes(), pending, wrong)
 	require.Equal(t, srp.ErrAuthentication, err)
-	_, _, err = r.server.Finish(t.Context(), alice, pending, final)
+	_, _, err = r.server.FinishLogin(t.Context(), alice, r.record.Bytes(), pending, final)
 	require.Equal(t, srp.ErrState, err, "the right proof comes too late")
 
 	_, pending, final = r.begin(t, alice, r.record.Bytes(), password)
-	_, _, err = r.server.Finish(t.Context(), alice, pending, nil)
+	_, _, err = r.server.FinishLogin(t.Context(), alice, r.record.Bytes(), pending, nil)
 	require.Equal(t, srp.ErrMalformed, err)
-	_, _, err = r.server.Finish(t.Context(), alice, pending, final)
+	_, _, err = r.server.FinishLogin(t.Context(), alice, r.record.Bytes(), pending, final)
 	require.Equal(t, srp.ErrState, err, "a message that is none burns the state too")
 
 	_, pending, final = r.begin(t, alice, r.record.Bytes(), password)
-	_, _, err = r.server.Finish(t.Context(), alice, pending, final)
+	_, _, err = r.server.FinishLogin(t.Context(), alice, r.record.Bytes(), pending, final)
 	require.NoError(t, err)
-	_, _, err = r.server.Finish(t.Context(), alice, pending, final)
+	_, _, err = r.server.FinishLogin(t.Context(), alice, r.record.Bytes(), pending, final)
 	require.Equal(t, srp.ErrState, err)
 }
 
@@ -263,15 +264,15 @@ func TestAttack12_BadVerifier(t *testing.T) {
 	for _, profile := range attackProfiles {
 		r := newRig(t, profile)
 		stored := r.record.Bytes()
-		for name, v := range degenerate(r.group.Ref().N) {
+		for name, v := range degenerate(r.group.Unverified().N) {
 			v = wireOrder(profile, v)
-			_, err := srp.NewRecord(srp.Offer{Profile: profile, Group: r.group.Ref()}, alice, r.record.Salt(), v)
-			require.Equal(t, srp.ErrRecord, err, "%s v=%s", profile, name)
+			_, err := srp.NewRecord(profile, r.group.Unverified(), srp.SmallKDF(profile), alice, r.record.Salt(), v)
+			require.ErrorIs(t, err, srp.ErrRecord, "%s v=%s", profile, name)
 			bad := append(bytes.Clone(stored[:len(stored)-256]), v...)
-			require.Equal(t, srp.ErrRecord, srp.CheckRecord(bad), "%s v=%s", profile, name)
-			require.Equal(t, srp.ErrRecord, r.server.Admit(bad), "%s v=%s", profile, name)
+			require.ErrorIs(t, srp.CheckRecord(bad), srp.ErrRecord, "%s v=%s", profile, name)
+			require.ErrorIs(t, admit(r.server, bad), srp.ErrRecord, "%s v=%s", profile, name)
 			_, _, err = r.server.Challenge(t.Context(), alice, bad)
-			require.Equal(t, srp.ErrRecord, err, "%s v=%s", profile, name)
+			require.ErrorIs(t, err, srp.ErrRecord, "%s v=%s", profile, name)
 		}
 	}
 }
@@ -279,11 +280,11 @@ func TestAttack12_BadVerifier(t *testing.T) {
 func TestAttack13_PendingIsForgedReplayedExpiredOrSwapped(t *testing.T) {
 	r := sha256Rig(t)
 	c := &clock{time.Now()}
-	server, err := srp.NewServerAt(srp.ServerConfig{Secrets: testSecrets, Templates: []srp.Template{r.template}}, c.now)
+	server, err := srp.NewServerAt(srp.ServerConfig{DecoyKey: testDecoyKey, StateKeys: testStateKeys, Offer: r.kind}, c.now)
 	require.NoError(t, err)
 	r.server = server
 	finish := func(id, pending, final []byte) error {
-		reply, key, err := r.server.Finish(context.Background(), id, pending, final)
+		reply, key, err := r.server.FinishLogin(context.Background(), id, r.record.Bytes(), pending, final)
 		if err != nil {
 			require.Nil(t, reply)
 			require.Nil(t, key)
@@ -299,7 +300,7 @@ func TestAttack13_PendingIsForgedReplayedExpiredOrSwapped(t *testing.T) {
 		require.Equal(t, srp.ErrState, finish(alice, other, final))
 	}
 	require.Equal(t, srp.ErrState, finish([]byte("bob"), pending, final), "swapped")
-	require.Equal(t, srp.ErrState, finish(nil, pending, final))
+	require.Equal(t, srp.ErrMalformed, finish(nil, pending, final))
 	require.NoError(t, finish(alice, pending, final))
 	require.Equal(t, srp.ErrState, finish(alice, pending, final), "replayed")
 
@@ -311,10 +312,9 @@ func TestAttack13_PendingIsForgedReplayedExpiredOrSwapped(t *testing.T) {
 	require.Equal(t, srp.ErrState, finish(alice, pending, final), "expired")
 
 	_, pending, final = r.begin(t, alice, r.record.Bytes(), password)
-	r.server, err = srp.NewServerAt(srp.ServerConfig{
-		Secrets:   srp.Secrets{Decoy: testSecrets.Decoy, State: [][]byte{bytes.Repeat([]byte{7}, 32)}},
-		Templates: []srp.Template{r.template},
-	}, c.now)
+	cfg := config(r.kind)
+	cfg.StateKeys = stateKeys(7)
+	r.server, err = srp.NewServerAt(cfg, c.now)
 	require.NoError(t, err)
 	require.Equal(t, srp.ErrState, finish(alice, pending, final), "sealed under another key")
 }

@@ -37,11 +37,11 @@ func benchRigs(b *testing.B) []struct {
 		var err error
 		r.group, err = srp.RFC5054Group(kind.bits)
 		require.NoError(b, err)
-		r.template = srp.Template{Profile: r.profile, Group: r.group, KDF: srp.SmallKDF(r.profile), Weight: 1}
-		r.server = newServer(b, r.template)
-		r.client, err = srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{r.profile}, KDF: kdf.FixedPolicy(srp.SmallKDF(r.profile))})
+		r.kind = srp.Kind{Profile: r.profile, Groups: []*srp.Group{r.group}, KDF: srp.SmallKDF(r.profile), Weight: 1}
+		r.server = newServer(b, r.kind)
+		r.client, err = srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{r.profile}, KDFPolicy: kdf.FixedPolicy(srp.SmallKDF(r.profile))})
 		require.NoError(b, err)
-		r.record, err = r.client.Register(b.Context(), r.template.Offer(), alice, password)
+		r.record, err = makeOfKind(b.Context(), r.client, r.kind, alice, password)
 		require.NoError(b, err)
 		rigs = append(rigs, named{fmt.Sprintf("%v/%d", r.profile, kind.bits), r})
 	}
@@ -87,12 +87,13 @@ func BenchmarkServer(b *testing.B) {
 			final := append(append([]byte{'S', 1}, proof.A...), proof.M1...)
 			exponent := map[int]int{2048: 32, 3072: 36, 4096: 40}[r.group.Bits()]
 			fixed = append(make([]byte, exponent-32), fixed...)
+			server := r.server.WithExponent(fixed)
 			measure(b, func() error {
-				_, pending, err := r.server.BeginWith(b.Context(), alice, record, request, fixed)
+				_, pending, err := server.BeginLogin(b.Context(), alice, record, request)
 				if err != nil {
 					return err
 				}
-				_, _, err = r.server.Finish(b.Context(), alice, pending, final)
+				_, _, err = server.FinishLogin(b.Context(), alice, record, pending, final)
 				return err
 			})
 		})
@@ -107,7 +108,7 @@ func BenchmarkClientProof(b *testing.B) {
 			r := rig.r
 			_, request, err := r.client.Login(alice, password)
 			require.NoError(b, err)
-			response, _, err := r.server.Begin(b.Context(), alice, r.record.Bytes(), request)
+			response, _, err := r.server.BeginLogin(b.Context(), alice, r.record.Bytes(), request)
 			require.NoError(b, err)
 			x := bytes.Repeat([]byte{0xa5}, map[bool]int{true: 256, false: 32}[rig.name == "proton/2048"])
 			measure(b, func() error {
@@ -125,7 +126,7 @@ func BenchmarkRespond(b *testing.B) {
 	b.Run("proton/2048", func(b *testing.B) {
 		_, request, err := r.client.Login(alice, password)
 		require.NoError(b, err)
-		response, _, err := r.server.Begin(b.Context(), alice, r.record.Bytes(), request)
+		response, _, err := r.server.BeginLogin(b.Context(), alice, r.record.Bytes(), request)
 		require.NoError(b, err)
 		b.ReportAllocs()
 		var hashing time.Duration
@@ -186,7 +187,7 @@ func BenchmarkServerParallel(b *testing.B) {
 					b.Error(err)
 					return
 				}
-				if _, _, err := r.server.Verify(b.Context(), alice, pending, proof); err != srp.ErrAuthentication {
+				if _, _, err := r.server.Verify(b.Context(), alice, record, pending, proof); err != srp.ErrAuthentication {
 					b.Error(err)
 					return
 				}

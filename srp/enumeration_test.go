@@ -45,16 +45,16 @@ func TestAttack10_Enumeration(t *testing.T) {
 		// Sizes of what travels, errors of what fails.
 		_, request, err := r.client.Login(alice, password)
 		require.NoError(t, err)
-		response1, pending1, err := r.server.Begin(t.Context(), alice, r.record.Bytes(), request)
+		response1, pending1, err := r.server.BeginLogin(t.Context(), alice, r.record.Bytes(), request)
 		require.NoError(t, err)
-		response2, pending2, err := r.server.Begin(t.Context(), []byte("nobody"), nil, request)
+		response2, pending2, err := r.server.BeginLogin(t.Context(), []byte("nobody"), nil, request)
 		require.NoError(t, err)
 		require.Len(t, response2, len(response1))
 		require.Len(t, pending2, len(pending1))
 		_, pending, final := r.begin(t, []byte("nobody"), nil, password)
-		_, _, err1 := r.server.Finish(t.Context(), []byte("nobody"), pending, final)
+		_, _, err1 := r.server.FinishLogin(t.Context(), []byte("nobody"), nil, pending, final)
 		_, pending, final = r.begin(t, alice, r.record.Bytes(), []byte("wrong"))
-		_, _, err2 := r.server.Finish(t.Context(), alice, pending, final)
+		_, _, err2 := r.server.FinishLogin(t.Context(), alice, r.record.Bytes(), pending, final)
 		require.Equal(t, srp.ErrAuthentication, err1)
 		require.Equal(t, err1, err2)
 
@@ -78,8 +78,8 @@ func TestAttack10_SameWorkWhateverTheKind(t *testing.T) {
 	small := sha256Rig(t)
 	group, err := srp.RFC5054Group(4096)
 	require.NoError(t, err)
-	large := srp.Template{Profile: srp.RFC5054SHA512(0), Group: group, Weight: 1}
-	server := newServer(t, small.template, large)
+	large := srp.Kind{Profile: srp.RFC5054SHA512(0), Groups: []*srp.Group{group}, Weight: 1}
+	server := newServer(t, small.kind, large)
 	record := small.record.Bytes()
 	allocations := make(map[string]float64)
 	for i := range byte(12) {
@@ -115,15 +115,15 @@ func TestAttack10_DecoysMoveWithTheirKind(t *testing.T) {
 	larger, err := srp.RFC5054Group(3072)
 	require.NoError(t, err)
 	seen := make(map[string]bool)
-	for _, template := range []srp.Template{
-		{Profile: srp.RFC5054SHA1(0), Group: group},
-		{Profile: srp.RFC5054SHA256(0), Group: group},
-		{Profile: srp.RFC5054SHA256(0), Group: larger},
-		{Profile: srp.RFC5054SHA256(0), Group: group, SaltSize: 32},
-		{Profile: srp.Proton(4), Group: group},
+	for _, kind := range []srp.Kind{
+		{Profile: srp.RFC5054SHA1(0), Groups: []*srp.Group{group}},
+		{Profile: srp.RFC5054SHA256(0), Groups: []*srp.Group{group}},
+		{Profile: srp.RFC5054SHA256(0), Groups: []*srp.Group{larger}},
+		{Profile: srp.RFC5054SHA256(0), Groups: []*srp.Group{group}, SaltSize: 32},
+		{Profile: srp.Proton(4), Groups: []*srp.Group{group}},
 	} {
-		template.Weight = 1
-		c, _, err := newServer(t, template).Challenge(t.Context(), []byte("nobody"), nil)
+		kind.Weight = 1
+		c, _, err := newServer(t, kind).Challenge(t.Context(), []byte("nobody"), nil)
 		require.NoError(t, err)
 		seen[string(c.Salt[:10])] = true
 	}
@@ -151,7 +151,7 @@ func TestAttack10_NobodyLogsInAsNobody(t *testing.T) {
 		try := func(id, record []byte) error {
 			c, pending, err := r.server.ChallengeWith(t.Context(), id, record, b)
 			require.NoError(t, err)
-			m2, key, err := r.server.Verify(t.Context(), id, pending, proofFromB(t, profile, id, c, b))
+			m2, key, err := r.server.Verify(t.Context(), id, record, pending, proofFromB(t, profile, id, c, b))
 			require.Equal(t, err == nil, m2 != nil)
 			require.Equal(t, err == nil, key != nil)
 			return err
@@ -180,13 +180,13 @@ func proofFromB(t *testing.T, profile srp.Profile, I []byte, c srp.Challenge, b 
 // their weights, each name always the same, and a new kind of weight 0 moves
 // none of them.
 func TestAttack10_Templates(t *testing.T) {
-	signed := newRig(t, srp.Proton(4)).template
+	signed := newRig(t, srp.Proton(4)).kind
 	group, err := srp.RFC5054Group(2048)
 	require.NoError(t, err)
-	small := srp.Template{Profile: srp.RFC5054SHA1(0), Group: group, SaltSize: 32}
+	small := srp.Kind{Profile: srp.RFC5054SHA1(0), Groups: []*srp.Group{group}, SaltSize: 32}
 	signed.Weight, small.Weight = 3, 1
 	before := newServer(t, signed, small)
-	after := newServer(t, srp.Template{Profile: srp.RFC5054SHA512(0), Group: group}, signed, small)
+	after := newServer(t, srp.Kind{Profile: srp.RFC5054SHA512(0), Groups: []*srp.Group{group}}, signed, small)
 	count := make(map[srp.Profile]int)
 	const names = 2000
 	for i := range names {
@@ -203,10 +203,10 @@ func TestAttack10_Templates(t *testing.T) {
 		require.NotZero(t, c1.Salt[0], "like a new salt")
 		if c1.Profile == small.Profile {
 			require.Len(t, c1.Salt, 32)
-			require.Equal(t, group.Ref().N, c1.Group.N)
+			require.Equal(t, group.Unverified().N, c1.Group.N)
 		} else {
 			require.Len(t, c1.Salt, 10)
-			require.Equal(t, signed.Group.Ref(), c1.Group)
+			require.Equal(t, signed.Groups[0].Unverified(), c1.Group)
 		}
 	}
 	require.InDelta(t, names*3/4, count[signed.Profile], 100)

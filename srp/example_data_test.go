@@ -58,7 +58,7 @@ func exampleRecord() *srp.Record {
 	if err != nil {
 		log.Fatal(err)
 	}
-	record, err := srp.RegisterWith(srp.Offer{Profile: srp.RFC5054SHA256(0), Group: group.Ref()}, []byte("alice"), []byte("pw"), make([]byte, 16))
+	record, err := srp.RegisterWith(srp.RFC5054SHA256(0), group.Unverified(), kdf.Params{}, []byte("alice"), []byte("pw"), make([]byte, 16))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -81,20 +81,20 @@ func protonService() (*srp.Server, *srp.Client, *openpgp.Key, []byte) {
 	if err != nil {
 		log.Fatal(err)
 	}
-	group, err = group.WithCredential(message)
+	group, err = group.WithCertificate(message)
 	if err != nil {
 		log.Fatal(err)
 	}
-	accounts := srp.Template{Profile: srp.Proton(4), Group: group, Weight: 1}
-	server, err := srp.NewServer(srp.ServerConfig{Secrets: testSecrets, Templates: []srp.Template{accounts}})
+	accounts := srp.Kind{Profile: srp.Proton(4), Groups: []*srp.Group{group}, Weight: 1}
+	server, err := srp.NewServer(srp.ServerConfig{DecoyKey: testDecoyKey, StateKeys: testStateKeys, Offer: accounts})
 	if err != nil {
 		log.Fatal(err)
 	}
-	client, err := srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{srp.Proton(4)}, AcceptGroup: key.GroupPolicy()})
+	client, err := srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{srp.Proton(4)}, GroupPolicy: key.GroupPolicy()})
 	if err != nil {
 		log.Fatal(err)
 	}
-	record, err := client.Register(context.Background(), accounts.Offer(), nil, []byte("correct horse"))
+	record, err := makeOfKind(context.Background(), client, accounts, nil, []byte("correct horse"))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -120,19 +120,41 @@ func sjclRow() (name, salt, verifier []byte) {
 }
 
 func exampleAccount() (client *srp.Client, server *srp.Server, record []byte) {
-	client, err := srp.NewClient(srp.ClientConfig{KDF: kdf.FixedPolicy(srp.SmallKDF(srp.Nescio()))})
+	client, err := srp.NewClient(srp.ClientConfig{KDFPolicy: kdf.FixedPolicy(srp.SmallKDF(srp.Nescio()))})
 	if err != nil {
 		log.Fatal(err)
 	}
-	accounts := srp.DefaultTemplate()
+	accounts := srp.DefaultKind()
 	accounts.KDF = srp.SmallKDF(srp.Nescio())
-	server, err = srp.NewServer(srp.ServerConfig{Secrets: testSecrets, Templates: []srp.Template{accounts}})
+	server, err = srp.NewServer(srp.ServerConfig{DecoyKey: testDecoyKey, StateKeys: testStateKeys, Offer: accounts})
 	if err != nil {
 		log.Fatal(err)
 	}
-	r, err := client.Register(context.Background(), accounts.Offer(), []byte("alice"), []byte("correct horse"))
+	r, err := makeOfKind(context.Background(), client, accounts, []byte("alice"), []byte("correct horse"))
 	if err != nil {
 		log.Fatal(err)
 	}
 	return client, server, r.Bytes()
+}
+
+// exampleRecordOf registers a name and returns the record that the server stores.
+func exampleRecordOf(client *srp.Client, server *srp.Server, name, password string) []byte {
+	ctx := context.Background()
+	registration, request, err := client.Register([]byte(name), []byte(password))
+	if err != nil {
+		log.Fatal(err)
+	}
+	response, err := server.BeginRegistration(ctx, []byte(name), request)
+	if err != nil {
+		log.Fatal(err)
+	}
+	upload, err := registration.Finish(ctx, response)
+	if err != nil {
+		log.Fatal(err)
+	}
+	record, err := server.FinishRegistration([]byte(name), upload)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return record
 }

@@ -15,12 +15,13 @@ import (
 func Example() {
 	ctx := context.Background()
 
-	// The server, once per process. Its secrets come from a vault.
-	decoy, state := make([]byte, 32), make([]byte, 32)
-	rand.Read(decoy)
-	rand.Read(state)
+	// The server, once per process. Its keys come from a vault.
+	var decoyKey, stateKey [32]byte
+	rand.Read(decoyKey[:])
+	rand.Read(stateKey[:])
 	server, err := srp.NewServer(srp.ServerConfig{
-		Secrets:        srp.Secrets{Decoy: decoy, State: [][]byte{state}},
+		DecoyKey:       decoyKey,
+		StateKeys:      []srp.StateKey{{Key: stateKey}},
 		ServerIdentity: []byte("example.org"),
 	})
 	if err != nil {
@@ -31,26 +32,37 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	alice := []byte("alice")
 
-	// Sign-up: the server offers, the client makes the record, the server admits
-	// and stores it.
-	offer := srp.DefaultTemplate().Offer()
-	record, err := client.Register(ctx, offer, []byte("alice"), []byte("correct horse"))
+	// Sign-up.
+	registration, request, err := client.Register(alice, []byte("correct horse"))
 	if err != nil {
 		log.Fatal(err)
 	}
-	if err := server.Admit(record.Bytes()); err != nil {
+	// → request
+	response, err := server.BeginRegistration(ctx, alice, request)
+	if err != nil {
 		log.Fatal(err)
 	}
-	database := map[string][]byte{"alice": record.Bytes()}
+	// ← response
+	upload, err := registration.Finish(ctx, response)
+	if err != nil {
+		log.Fatal(err)
+	}
+	// → upload
+	record, err := server.FinishRegistration(alice, upload)
+	if err != nil {
+		log.Fatal(err)
+	}
+	database := map[string][]byte{"alice": record}
 
 	for _, password := range []string{"correct horse", "battery staple"} {
-		login, request, err := client.Login([]byte("alice"), []byte(password))
+		login, request, err := client.Login(alice, []byte(password))
 		if err != nil {
 			log.Fatal(err)
 		}
-		// → request; an unknown name would find an empty record here
-		response, pending, err := server.Begin(ctx, []byte("alice"), database["alice"], request)
+		// → request; for an unknown name the record is empty
+		response, pending, err := server.BeginLogin(ctx, alice, database["alice"], request)
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -59,8 +71,8 @@ func Example() {
 		if err != nil {
 			log.Fatal(err)
 		}
-		// → final
-		reply, serverKey, err := server.Finish(ctx, []byte("alice"), pending, final)
+		// → final; the record is looked up again
+		reply, serverKey, err := server.FinishLogin(ctx, alice, database["alice"], pending, final)
 		if err != nil {
 			fmt.Println("401:", err)
 			continue
@@ -74,11 +86,11 @@ func Example() {
 	}
 	// Output:
 	// logged in, keys equal: true
-	// 401: srp: authentication failed
+	// 401: nescio: authentication failed
 }
 
 // A change that a session alone must not make: a login for this change, whose
-// proofs hold what is to be done.
+// proofs cover what is to be done.
 func ExampleServer_WithContext() {
 	ctx := context.Background()
 	client, server, record := exampleAccount()
@@ -96,7 +108,7 @@ func ExampleServer_WithContext() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	response, pending, err := doing.Begin(ctx, []byte("alice"), record, request)
+	response, pending, err := doing.BeginLogin(ctx, []byte("alice"), record, request)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -104,12 +116,12 @@ func ExampleServer_WithContext() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	_, _, err = server.Finish(ctx, []byte("alice"), pending, final)
+	_, _, err = server.FinishLogin(ctx, []byte("alice"), record, pending, final)
 	fmt.Println("an ordinary login:", err)
-	_, _, err = doing.Finish(ctx, []byte("alice"), pending, final)
+	_, _, err = doing.FinishLogin(ctx, []byte("alice"), record, pending, final)
 	fmt.Println("this change:", err)
 	// Output:
-	// an ordinary login: srp: no such login in progress
+	// an ordinary login: nescio: no such login in progress
 	// this change: <nil>
 }
 
@@ -122,7 +134,7 @@ func ExampleLogin_Answer() {
 	}
 	client, err := srp.NewClient(srp.ClientConfig{
 		Profiles:    []srp.Profile{srp.Proton(4), srp.Proton(3)},
-		AcceptGroup: key.GroupPolicy(),
+		GroupPolicy: key.GroupPolicy(),
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -140,7 +152,7 @@ func ExampleLogin_Answer() {
 	defer login.Discard()
 	proof, err := login.Answer(ctx, srp.Challenge{
 		Profile: srp.Proton(info.Version),
-		Group:   srp.GroupRef{N: n, G: openpgp.Generator, Credential: []byte(info.Modulus)},
+		Group:   srp.UnverifiedGroup{N: n, G: openpgp.Generator, Certificate: []byte(info.Modulus)},
 		Salt:    info.Salt,
 		B:       info.ServerEphemeral,
 	})

@@ -3,6 +3,7 @@ package srp_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"log"
@@ -42,8 +43,9 @@ func ExampleReplay() {
 	}
 	profile := srp.RFC5054SHA256(0)
 	config := srp.ServerConfig{
-		Secrets:   srp.Secrets{Decoy: bytes.Repeat([]byte{1}, 32), State: [][]byte{bytes.Repeat([]byte{2}, 32)}}, // from a vault
-		Templates: []srp.Template{{Profile: profile, Group: group, Weight: 1}},
+		DecoyKey:  [32]byte{1}, // random, from a vault
+		StateKeys: []srp.StateKey{{Key: [32]byte{2}}},
+		Offer:     srp.Kind{Profile: profile, Groups: []*srp.Group{group}},
 		Replay:    &rows{used: make(map[[16]byte]time.Time)},
 	}
 	one, err := srp.NewServer(config)
@@ -58,16 +60,13 @@ func ExampleReplay() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	record, err := client.Register(ctx, config.Templates[0].Offer(), []byte("alice"), []byte("correct horse"))
-	if err != nil {
-		log.Fatal(err)
-	}
+	record := exampleRecordOf(client, one, "alice", "correct horse")
 
 	login, request, err := client.Login([]byte("alice"), []byte("correct horse"))
 	if err != nil {
 		log.Fatal(err)
 	}
-	response, pending, err := one.Begin(ctx, []byte("alice"), record.Bytes(), request)
+	response, pending, err := one.BeginLogin(ctx, []byte("alice"), record, request)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -75,13 +74,13 @@ func ExampleReplay() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	_, _, err = two.Finish(ctx, []byte("alice"), pending, final)
+	_, _, err = two.FinishLogin(ctx, []byte("alice"), record, pending, final)
 	fmt.Println("the other replica:", err)
-	_, _, err = one.Finish(ctx, []byte("alice"), pending, final)
+	_, _, err = one.FinishLogin(ctx, []byte("alice"), record, pending, final)
 	fmt.Println("sent again:", err)
 	// Output:
 	// the other replica: <nil>
-	// sent again: srp: no such login in progress
+	// sent again: nescio: no such login in progress
 }
 
 // Proton's JSON, both sides: byte slices are base64 in it, as encoding/json
@@ -99,7 +98,7 @@ func ExampleServer_Verify() {
 	sessions["session-1"] = pending
 	version, _ := c.Profile.ProtonVersion()
 	info, err := json.Marshal(map[string]any{
-		"Version": version, "Modulus": string(c.Group.Credential),
+		"Version": version, "Modulus": string(c.Group.Certificate),
 		"ServerEphemeral": c.B, "Salt": c.Salt, "SRPSession": "session-1",
 	})
 	if err != nil {
@@ -125,7 +124,7 @@ func ExampleServer_Verify() {
 	}
 	proof, err := login.Answer(ctx, srp.Challenge{
 		Profile: srp.Proton(got.Version),
-		Group:   srp.GroupRef{N: n, G: openpgp.Generator, Credential: []byte(got.Modulus)},
+		Group:   srp.UnverifiedGroup{N: n, G: openpgp.Generator, Certificate: []byte(got.Modulus)},
 		Salt:    got.Salt,
 		B:       got.ServerEphemeral,
 	})
@@ -136,7 +135,7 @@ func ExampleServer_Verify() {
 	// POST /auth has ClientEphemeral, ClientProof and SRPSession.
 	pending = sessions[got.SRPSession]
 	delete(sessions, got.SRPSession)
-	serverProof, serverKey, err := server.Verify(ctx, []byte("alice"), pending, proof)
+	serverProof, serverKey, err := server.Verify(ctx, []byte("alice"), record, pending, proof)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -155,10 +154,10 @@ func ExampleHomeKit() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	accounts := srp.Template{Profile: srp.HomeKit(), Group: group, Weight: 1}
 	accessory, err := srp.NewServer(srp.ServerConfig{
-		Secrets:   srp.Secrets{Decoy: bytes.Repeat([]byte{1}, 32), State: [][]byte{bytes.Repeat([]byte{2}, 32)}}, // random, at every start
-		Templates: []srp.Template{accounts},
+		DecoyKey:  [32]byte{1}, // random, at every start
+		StateKeys: []srp.StateKey{{Key: [32]byte{2}}},
+		Offer:     srp.Kind{Profile: srp.HomeKit(), Groups: []*srp.Group{group}},
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -168,12 +167,9 @@ func ExampleHomeKit() {
 		log.Fatal(err)
 	}
 	name, code := []byte("Pair-Setup"), []byte("518-08-582")
-	record, err := controller.Register(ctx, accounts.Offer(), name, code) // by the accessory, which knows its code
-	if err != nil {
-		log.Fatal(err)
-	}
+	record := exampleRecordOf(controller, accessory, string(name), string(code)) // by the accessory, which knows its code
 
-	m2, pending, err := accessory.Challenge(ctx, name, record.Bytes())
+	m2, pending, err := accessory.Challenge(ctx, name, record)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -182,12 +178,12 @@ func ExampleHomeKit() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	m3, err := login.Answer(ctx, srp.Challenge{Profile: srp.HomeKit(), Group: group.Ref(), Salt: m2.Salt, B: m2.B})
+	m3, err := login.Answer(ctx, srp.Challenge{Profile: srp.HomeKit(), Group: group.Unverified(), Salt: m2.Salt, B: m2.B})
 	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println("M3: PublicKey", len(m3.A), "Proof", len(m3.M1))
-	m4, accessoryKey, err := accessory.Verify(ctx, name, pending, m3)
+	m4, accessoryKey, err := accessory.Verify(ctx, name, record, pending, m3)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -209,7 +205,7 @@ func ExampleImportSJCL() {
 		log.Fatal(err)
 	}
 	name, salt, verifier := sjclRow()
-	record, err := srp.ImportSJCL(group.Ref(), name, salt, verifier)
+	record, err := srp.ImportSJCL(group.Unverified(), name, salt, verifier)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -217,24 +213,26 @@ func ExampleImportSJCL() {
 	// Output: rfc5054-sha1 needs upgrade: true
 }
 
-// State keys rotate without losing the logins under way: what the old server
-// began the new one finishes. Handlers find the server in current.
-func ExampleServer_WithState() {
+// State keys rotate without losing the logins under way. Handlers find the
+// server in current. The next key reaches every replica before its time comes.
+func ExampleServer_WithStateKeys() {
 	ctx := context.Background()
-	server, client, _, record := protonService() // its state key is yesterday's
+	server, client, _, record := protonService()
 	var current atomic.Pointer[srp.Server]
 	current.Store(server)
 	login, request, err := client.Login(nil, []byte("correct horse"))
 	if err != nil {
 		log.Fatal(err)
 	}
-	response, pending, err := current.Load().Begin(ctx, []byte("alice"), record, request)
+	response, pending, err := current.Load().BeginLogin(ctx, []byte("alice"), record, request)
 	if err != nil {
 		log.Fatal(err)
 	}
 
-	yesterday, today := testSecrets.State[0], bytes.Repeat([]byte{3}, 32)
-	next, err := current.Load().WithState([][]byte{today, yesterday})
+	var fresh [32]byte
+	rand.Read(fresh[:])
+	tomorrow := time.Now().Add(24 * time.Hour)
+	next, err := current.Load().WithStateKeys(append(testStateKeys, srp.StateKey{Key: fresh, NotBefore: tomorrow}))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -244,7 +242,7 @@ func ExampleServer_WithState() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	_, _, err = current.Load().Finish(ctx, []byte("alice"), pending, final)
+	_, _, err = current.Load().FinishLogin(ctx, []byte("alice"), record, pending, final)
 	fmt.Println("finished after the rotation:", err)
 	// Output: finished after the rotation: <nil>
 }

@@ -1,22 +1,23 @@
 package srp
 
 import (
-	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
+	"hash"
 
 	"github.com/nescio-go/nescio/internal/modexp"
+	"github.com/nescio-go/nescio/internal/oprf"
 )
 
 // The arithmetic of SRP-6a, in the notation of RFC 5054, Section 2.6. It is
-// constant time: exponents are worked through in full length, and what
-// branches there are depend on public values.
+// constant time: exponents are worked through in full length, and its branches
+// depend on public values only.
 
-// multiplier returns k modulo N, or ErrPolicy for a k of 0, 1 or N−1, which
-// would give a false server two guesses at a time.
-func multiplier(s scheme, d *domain) (*modexp.Int, error) {
-	k := d.mod().Reduce(s.multiplier(d))
-	if d.mod().IsTrivial(k) {
+// reducedMultiplier returns k modulo N. It returns ErrPolicy for a k of 0, 1 or
+// N−1, which would give a false server two guesses at a time.
+func (s *spec) reducedMultiplier(g *groupParams) (*modexp.Int, error) {
+	k := g.mod().Reduce(s.multiplier(g))
+	if g.mod().IsTrivial(k) {
 		return nil, errGroupFit
 	}
 	return k, nil
@@ -24,17 +25,17 @@ func multiplier(s scheme, d *domain) (*modexp.Int, error) {
 
 // publicValue decodes A or B as it came from the peer and refuses all but
 // 1 < value < N−1 in exactly |N| bytes, before any exponentiation.
-func publicValue(s scheme, d *domain, wire []byte) (*modexp.Int, error) {
-	x, err := decode(s, d, wire)
-	if err != nil || d.mod().IsTrivial(x) {
+func (s *spec) publicValue(g *groupParams, wire []byte) (*modexp.Int, error) {
+	x, err := s.decode(g, wire)
+	if err != nil || g.mod().IsTrivial(x) {
 		return nil, ErrMalformed
 	}
 	return x, nil
 }
 
-// scramble returns u, or ErrMalformed if it is zero: then S would not depend
-// on the password.
-func scramble(s scheme, A, B []byte) ([]byte, error) {
+// nonZeroScramble returns u. It returns ErrMalformed if u is zero, since S would
+// not depend on the password then.
+func (s *spec) nonZeroScramble(A, B []byte) ([]byte, error) {
 	u := s.scramble(A, B)
 	var or byte
 	for _, c := range u {
@@ -46,29 +47,35 @@ func scramble(s scheme, A, B []byte) ([]byte, error) {
 	return u, nil
 }
 
-// randomExponent draws a or b.
-func randomExponent(size int) []byte {
+// drawExponent returns a random exponent, a or b, that fits. Only the public
+// value that follows from it decides whether it does, so that nothing secret
+// shows in how often it draws.
+func drawExponent(size int, fits func(exponent []byte) bool) []byte {
 	e := make([]byte, size)
-	rand.Read(e)
-	return e
+	for {
+		rand.Read(e)
+		if fits(e) {
+			return e
+		}
+	}
 }
 
 // clientPublic is A = g^a.
-func clientPublic(d *domain, a []byte) *modexp.Int { return d.mod().Exp(d.generator(), a) }
+func clientPublic(g *groupParams, a []byte) *modexp.Int { return g.mod().Exp(g.generator(), a) }
 
 // serverPublic is B = k·v + g^b, reduced modulo N.
-func serverPublic(d *domain, k, v *modexp.Int, b []byte) *modexp.Int {
-	m := d.mod()
-	gb, kv := m.Exp(d.generator(), b), m.Mul(k, v)
+func serverPublic(g *groupParams, k, v *modexp.Int, b []byte) *modexp.Int {
+	m := g.mod()
+	gb, kv := m.Exp(g.generator(), b), m.Mul(k, v)
 	defer gb.Clear()
 	defer kv.Clear()
 	return m.Add(kv, gb)
 }
 
 // clientPremaster is S = (B − k·g^x)^(a + u·x).
-func clientPremaster(d *domain, k, B *modexp.Int, a, u, x []byte) (*modexp.Int, error) {
-	m := d.mod()
-	v := m.Exp(d.generator(), x)
+func clientPremaster(g *groupParams, k, B *modexp.Int, a, u, x []byte) (*modexp.Int, error) {
+	m := g.mod()
+	v := m.Exp(g.generator(), x)
 	defer v.Clear()
 	kv := m.Mul(k, v)
 	defer kv.Clear()
@@ -83,8 +90,8 @@ func clientPremaster(d *domain, k, B *modexp.Int, a, u, x []byte) (*modexp.Int, 
 }
 
 // serverPremaster is S = (A·v^u)^b.
-func serverPremaster(d *domain, A, v *modexp.Int, u, b []byte) *modexp.Int {
-	m := d.mod()
+func serverPremaster(g *groupParams, A, v *modexp.Int, u, b []byte) *modexp.Int {
+	m := g.mod()
 	vu := m.Exp(v, u)
 	defer vu.Clear()
 	base := m.Mul(A, vu)
@@ -92,8 +99,23 @@ func serverPremaster(d *domain, A, v *modexp.Int, u, b []byte) *modexp.Int {
 	return m.Exp(base, b)
 }
 
-// sessionKey is the key that byte-form logins end with, 32 bytes whatever the
+// sessionKey is the key that byte-form logins end with, 32 bytes for every
 // profile: HKDF-SHA256(K, "", "nescio/session/v1" ‖ 00 ‖ 'S' ‖ profile).
-func sessionKey(p Profile, K []byte) ([]byte, error) {
-	return hkdf.Key(sha256.New, K, nil, "nescio/session/v1\x00"+string([]byte{kind, p.id}), 32)
+func sessionKey(p Profile, K []byte) []byte {
+	h := oprf.NewSHA256()
+	defer h.Clear()
+	prk, key := make([]byte, sha256.Size), make([]byte, sha256.Size)
+	defer clear(prk)
+	h.Extract(prk, K)
+	h.Expand(key, prk, []byte("nescio/session/v1\x00"), []byte{messageType, p.id})
+	return key
+}
+
+// wipe overwrites the block that a hash function keeps of its input, which Reset
+// leaves alone.
+func wipe(h hash.Hash) {
+	zeros := make([]byte, h.BlockSize())
+	h.Reset()
+	h.Write(zeros[:1])
+	h.Write(zeros[1:])
 }

@@ -11,14 +11,58 @@ import (
 // The hooks of the tests: fixed randomness, groups too small to be offered,
 // a settable clock. Nothing outside the tests can reach them.
 
-// AnswerWith is Answer with a given a.
-func (l *Login) AnswerWith(ctx context.Context, c Challenge, a []byte) (Proof, error) {
-	return l.answer(ctx, func() (Challenge, bool) { return c, true }, func(int) []byte { return append([]byte(nil), a...) })
+// fixed is an exponentSource of one exponent, whether it fits or not.
+func fixed(e []byte) exponentSource {
+	return func(_ int, fits func([]byte) bool) []byte {
+		e := append([]byte(nil), e...)
+		fits(e)
+		return e
+	}
+}
+
+// WithExponent returns a copy of the client that has a given a.
+func (c *Client) WithExponent(a []byte) *Client {
+	other := *c
+	other.exponent = fixed(a)
+	return &other
+}
+
+// WithExponent returns a copy of the server that has a given b.
+func (s *Server) WithExponent(b []byte) *Server {
+	other := *s
+	other.exponent = fixed(b)
+	return &other
+}
+
+// WithExponents returns a copy of the client that tries the given a in turn.
+func (c *Client) WithExponents(a ...[]byte) *Client {
+	other := *c
+	other.exponent = inTurn(a)
+	return &other
+}
+
+// WithExponents returns a copy of the server that tries the given b in turn.
+func (s *Server) WithExponents(b ...[]byte) *Server {
+	other := *s
+	other.exponent = inTurn(b)
+	return &other
+}
+
+// inTurn is an exponentSource that tries the given exponents in their order.
+func inTurn(exponents [][]byte) exponentSource {
+	return func(_ int, fits func([]byte) bool) []byte {
+		for _, e := range exponents {
+			if e := append([]byte(nil), e...); fits(e) {
+				return e
+			}
+		}
+		panic("none of the exponents fits")
+	}
 }
 
 // ChallengeWith is Challenge with a given b.
 func (s *Server) ChallengeWith(ctx context.Context, id, record, b []byte) (Challenge, []byte, error) {
-	return s.challenge(ctx, id, record, func(int) []byte { return append([]byte(nil), b...) })
+	return s.WithExponent(b).Challenge(ctx, id, record)
 }
 
 // RespondWith is Respond after the password's hash: with x given, it does all
@@ -28,14 +72,14 @@ func (c *Client) RespondWith(ctx context.Context, response, identity, x []byte) 
 	if !ok {
 		return nil, ErrMalformed
 	}
-	d, err := c.allowedDomain(ctx, ch.Profile, ch.Group)
+	g, err := c.allowedGroup(ctx, ch.Profile, ch.Group)
 	if err != nil {
 		return nil, err
 	}
-	if err := d.prove(ctx, safeprime.ProveOrTrust); err != nil {
+	if err := g.prove(ctx, safeprime.ProveOrTrust); err != nil {
 		return nil, err
 	}
-	e, err := c.newExchange(ch.Profile.scheme(), d, identity, ch, func(size int) []byte { return append([]byte{0xff}, make([]byte, size-1)...) })
+	e, err := c.WithExponent(append([]byte{0xff}, make([]byte, g.exponentSize()-1)...)).newExchange(ch.Profile.spec(), g, identity, ch)
 	if err != nil {
 		return nil, err
 	}
@@ -46,29 +90,25 @@ func (c *Client) RespondWith(ctx context.Context, response, identity, x []byte) 
 	return encodeFinal(Proof{A: e.t.A, M1: M1}), nil
 }
 
-// BeginWith is Begin with a given b.
-func (s *Server) BeginWith(ctx context.Context, id, record, request, b []byte) (response, pending []byte, err error) {
-	return s.begin(ctx, id, record, request, func(int) []byte { return append([]byte(nil), b...) })
-}
-
 // NewServerAt is NewServer with a clock.
 func NewServerAt(cfg ServerConfig, now func() time.Time) (*Server, error) { return newServer(cfg, now) }
 
-// RegisterWith is Register with a given salt, without a policy.
-func RegisterWith(o Offer, identity, password, salt []byte) (*Record, error) {
-	d, err := newDomain(o.Group.N, o.Group.G)
+// RegisterWith makes a record with a given salt, without a policy.
+func RegisterWith(p Profile, g UnverifiedGroup, params kdf.Params, identity, password, salt []byte) (*Record, error) {
+	o := offer{profile: p, group: g, kdf: params}.complete()
+	gp, err := newGroupParams(g.N, g.G)
 	if err != nil {
 		return nil, err
 	}
-	f, err := exactly(o.kdf(), salt)
+	f, err := unchecked(o.kdf, salt)
 	if err != nil {
 		return nil, err
 	}
-	return register(context.Background(), d, f, o, identity, password, salt)
+	return makeRecord(context.Background(), gp, f, o, userInput{identity, password}, salt)
 }
 
-// exactly is the function of KDF parameters that no policy judged.
-func exactly(p kdf.Params, salt []byte) (*kdf.Function, error) {
+// unchecked is the function of KDF parameters that no policy judged.
+func unchecked(p kdf.Params, salt []byte) (*kdf.Function, error) {
 	if p == (kdf.Params{}) {
 		return nil, nil
 	}
@@ -99,6 +139,25 @@ var (
 	ForceNonZero     = forceNonZero
 )
 
+// OfferBytes returns the response to a registration for a kind with one group,
+// whether the kind fits or not.
+func OfferBytes(p Profile, g UnverifiedGroup, params kdf.Params, saltSize int) ([]byte, error) {
+	return offer{profile: p, group: g, kdf: params, saltSize: saltSize}.bytes()
+}
+
+// RoundTripOffer decodes and encodes the response to a registration.
+func RoundTripOffer(b []byte) ([]byte, bool) {
+	o, ok := parseOffer(b)
+	if !ok {
+		return nil, false
+	}
+	again, err := o.bytes()
+	return again, err == nil
+}
+
+// SaltSize is the size of new salts of a profile.
+func SaltSize(p Profile) int { return p.spec().salt.new }
+
 // Values are all numbers of one login, in the profile's byte order; x, u and k
 // big-endian.
 type Values struct {
@@ -107,57 +166,58 @@ type Values struct {
 
 // Compute runs the steps of the exchange in any group, with given exponents.
 func Compute(p Profile, n []byte, g int, I, password, salt, a, b []byte) (Values, error) {
-	s := p.scheme()
-	d, err := anyDomain(n, g)
+	s := p.spec()
+	gp, err := anyGroupParams(n, g)
 	if err != nil {
 		return Values{}, err
 	}
-	k, err := multiplier(s, d)
+	k, err := s.reducedMultiplier(gp)
 	if err != nil {
 		return Values{}, err
 	}
-	f, err := exactly(SmallKDF(p), salt)
+	f, err := unchecked(SmallKDF(p), salt)
 	if err != nil {
 		return Values{}, err
 	}
-	x, err := s.privateKey(context.Background(), d, f, I, password, salt)
+	x, err := s.privateKey(context.Background(), gp, f, I, password, salt)
 	if err != nil {
 		return Values{}, err
 	}
-	v := d.mod().Exp(d.generator(), x)
-	A, B := clientPublic(d, a), serverPublic(d, k, v, b)
-	u, err := scramble(s, encode(s, d, A), encode(s, d, B))
+	v := gp.mod().Exp(gp.generator(), x)
+	A, B := clientPublic(gp, a), serverPublic(gp, k, v, b)
+	u, err := s.nonZeroScramble(s.encode(gp, A), s.encode(gp, B))
 	if err != nil {
 		return Values{}, err
 	}
-	clientS, err := clientPremaster(d, k, B, a, u, x)
+	clientS, err := clientPremaster(gp, k, B, a, u, x)
 	if err != nil {
 		return Values{}, err
 	}
 	return Values{
-		K0: d.mod().Bytes(k), X: x, V: encode(s, d, v), A: encode(s, d, A), B: encode(s, d, B), U: u,
-		ClientS: encode(s, d, clientS), ServerS: encode(s, d, serverPremaster(d, A, v, u, b)),
+		K0: gp.mod().Bytes(k), X: x, V: s.encode(gp, v), A: s.encode(gp, A), B: s.encode(gp, B), U: u,
+		ClientS: s.encode(gp, clientS), ServerS: s.encode(gp, serverPremaster(gp, A, v, u, b)),
 	}, nil
 }
 
 // ScrambleClient and ScrambleServer take a client and a server to the point
-// where they have u, with a scheme that hashes to a given one.
+// where they have u, with a profile that hashes to a given one.
 func ScrambleClient(g *Group, u []byte) error {
-	ch := Challenge{Salt: []byte{1}, B: append(make([]byte, len(g.d.n)-1), 5)}
-	_, err := new(Client).newExchange(fixedScramble{k: []byte{7}, u: u}, g.d, nil, ch, randomExponent)
+	ch := Challenge{Salt: []byte{1}, B: append(make([]byte, len(g.params.n)-1), 5)}
+	c := &Client{exponent: drawExponent}
+	_, err := c.newExchange(fixedScramble([]byte{7}, u), g.params, nil, ch)
 	return err
 }
 
 func ScrambleServer(g *Group, u []byte) error {
-	five := append(make([]byte, len(g.d.n)-1), 5)
-	p := &pendingLogin{v: five, b: []byte{9}, B: five, domain: g.d}
-	_, _, err := p.verify(fixedScramble{u: u}, Proof{A: five, M1: make([]byte, 20)}, 0)
+	five := append(make([]byte, len(g.params.n)-1), 5)
+	p := &pendingLogin{v: five, b: []byte{9}, B: five, group: g.params}
+	_, _, err := p.verify(fixedScramble(nil, u), [32]byte{}, Proof{A: five, M1: make([]byte, 20)}, 0)
 	return err
 }
 
 // PasswordOf returns the copy of the password that a login keeps, to see that
 // it is cleared.
-func PasswordOf(l *Login) []byte { return l.password }
+func PasswordOf(l *Login) []byte { return l.secrets.Get().password }
 
 // RoundTripPending decodes and encodes the body of pending state.
 func RoundTripPending(body []byte) ([]byte, bool) {
@@ -170,30 +230,37 @@ func RoundTripPending(body []byte) ([]byte, bool) {
 }
 
 // PendingBody returns the body of the pending state of a login over a record.
-func PendingBody(r *Record, b []byte) ([]byte, error) {
-	p := pendingLogin{profile: r.profile, n: r.domain.n, g: r.domain.g, prefix: []byte("hash"), salt: r.salt,
+func PendingBody(record *Record, b []byte) ([]byte, error) {
+	r := record.fields.Get()
+	p := pendingLogin{profile: r.profile, group: r.params, prefix: []byte("hash"), salt: r.salt,
 		v: r.verifier, b: b, B: r.verifier}
 	return p.bytes()
 }
 
 // Multiplier is the check of k with k given.
 func Multiplier(n, k []byte) error {
-	d, err := anyDomain(n, 2)
+	g, err := anyGroupParams(n, 2)
 	if err != nil {
 		return err
 	}
-	_, err = multiplier(fixedScramble{k: k}, d)
+	_, err = fixedScramble(k, nil).reducedMultiplier(g)
 	return err
 }
 
-type fixedScramble struct {
-	rfc5054
+func fixedScramble(k, u []byte) *spec {
+	s := *RFC5054SHA1(0).spec()
+	s.formulas = fixedFormulas{s.formulas, k, u}
+	return &s
+}
+
+type fixedFormulas struct {
+	formulas
 	k, u []byte
 }
 
-func (f fixedScramble) multiplier(*domain) []byte { return f.k }
+func (f fixedFormulas) multiplier(*groupParams) []byte { return f.k }
 
-func (f fixedScramble) scramble(_, _ []byte) []byte { return f.u }
+func (f fixedFormulas) scramble(_, _ []byte) []byte { return f.u }
 
 // NescioProofsAfter returns the error of proofs that begin with a prefix.
 func NescioProofsAfter(prefix []byte) error {

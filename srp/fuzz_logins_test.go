@@ -3,6 +3,7 @@ package srp_test
 import (
 	"bytes"
 	"context"
+	"slices"
 	"testing"
 
 	"github.com/nescio-go/nescio/srp"
@@ -25,7 +26,7 @@ func FuzzLogins(f *testing.F) {
 	f.Add([]byte{begin, 0, 1, begin, 1, 3, respond, 0, 0, respond, 1, 1, finish, 0, 16, finish, 1, 1, finish, 0, 0})
 	f.Add([]byte{begin, 0, 1, rotate, 1, 1, respond, 0, 0, finish, 0, 64, confirm, 0, 0, rotate, 0, 2, begin, 0, 3})
 	r := sha256Rig(f)
-	bobs, err := srp.RegisterWith(r.template.Offer(), []byte("bob"), []byte("bob's"), []byte("another salt, 16"))
+	bobs, err := srp.RegisterWith(r.profile, r.group.Unverified(), r.kind.KDF, []byte("bob"), []byte("bob's"), []byte("another salt, 16"))
 	require.NoError(f, err)
 	users := []struct {
 		id, record, password []byte
@@ -34,7 +35,7 @@ func FuzzLogins(f *testing.F) {
 		{[]byte("bob"), bobs.Bytes(), []byte("bob's")},
 		{[]byte("nobody"), nil, []byte("whatever")},
 	}
-	ring := [][]byte{bytes.Repeat([]byte{1}, 32), bytes.Repeat([]byte{2}, 32), bytes.Repeat([]byte{3}, 32)}
+	ring := stateKeys(1, 2, 3)
 
 	f.Fuzz(func(t *testing.T, script []byte) {
 		shared := newTable()
@@ -56,7 +57,7 @@ func FuzzLogins(f *testing.F) {
 			case respond:
 				m.respond(s, other)
 			case finish:
-				m.finish(server, m.slots[(slot+arg/16)%len(m.slots)].id, s, other)
+				m.finish(server, &m.slots[(slot+arg/16)%len(m.slots)], s, other)
 			case confirm:
 				m.confirm(s, other)
 			case alter:
@@ -71,8 +72,8 @@ func FuzzLogins(f *testing.F) {
 					s.login.Discard()
 				}
 			case rotate:
-				turned := append(append([][]byte(nil), ring[arg%3:]...), ring[:arg%3]...)
-				next, err := m.servers[slot%2].WithState(turned)
+				turned := append(slices.Clone(ring[arg%3:]), ring[:arg%3]...)
+				next, err := m.servers[slot%2].WithStateKeys(turned)
 				require.NoError(t, err)
 				m.servers[slot%2] = next
 			}
@@ -82,7 +83,7 @@ func FuzzLogins(f *testing.F) {
 
 // slot is one login in progress, as far as it got, and what travels of it.
 type slot struct {
-	id                              []byte
+	id, record                      []byte
 	right                           bool
 	login                           *srp.Login
 	response, pending, final, reply []byte
@@ -114,9 +115,9 @@ type machine struct {
 func (m *machine) begin(server *srp.Server, s *slot, id, record, password []byte, right bool) {
 	login, request, err := m.client.Login(id, password)
 	require.NoError(m.t, err)
-	response, pending, err := server.Begin(context.Background(), id, record, request)
+	response, pending, err := server.BeginLogin(context.Background(), id, record, request)
 	require.NoError(m.t, err)
-	*s = slot{id: id, right: right, login: login, response: response, pending: pending}
+	*s = slot{id: id, record: record, right: right, login: login, response: response, pending: pending}
 	m.pendings[string(pending)] = sealed{id: string(id), response: string(response)}
 }
 
@@ -133,13 +134,16 @@ func (m *machine) respond(s, other *slot) {
 	m.finals[string(final)] = answer{string(s.id), string(other.response), s.right}
 }
 
-func (m *machine) finish(server *srp.Server, id []byte, s, other *slot) {
+// finish finishes the login of s with the final message of other, for the account
+// of whom.
+func (m *machine) finish(server *srp.Server, whom, s, other *slot) {
+	id := whom.id
 	p, genuine := m.pendings[string(s.pending)]
 	opens := genuine && !p.spent && string(id) == p.id
 	a, made := m.finals[string(other.final)]
 	expected := opens && made && a.right && a.id == p.id && a.response == p.response
 
-	reply, key, err := server.Finish(context.Background(), id, s.pending, other.final)
+	reply, key, err := server.FinishLogin(context.Background(), id, whom.record, s.pending, other.final)
 	if opens {
 		p.spent = true
 		m.pendings[string(s.pending)] = p
@@ -148,6 +152,10 @@ func (m *machine) finish(server *srp.Server, id []byte, s, other *slot) {
 	if err != nil {
 		require.Nil(m.t, reply)
 		require.Nil(m.t, key)
+		if len(id) == 0 {
+			require.Equal(m.t, srp.ErrMalformed, err)
+			return
+		}
 		require.Equal(m.t, !opens, err == srp.ErrState, "%v", err)
 		return
 	}

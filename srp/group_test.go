@@ -10,6 +10,7 @@ import (
 
 	"github.com/nescio-go/nescio/internal/safeprime"
 	"github.com/nescio-go/nescio/internal/testvec"
+	"github.com/nescio-go/nescio/kdf"
 	"github.com/nescio-go/nescio/moduli/openpgp"
 	"github.com/nescio-go/nescio/srp"
 	"github.com/stretchr/testify/require"
@@ -21,13 +22,13 @@ func TestAttack06_GeneratorOfASubgroup(t *testing.T) {
 	require.NoError(t, err)
 	_, err = srp.NewGroup(proton.N, 2)
 	require.NoError(t, err)
-	for name, g := range map[string]srp.GroupRef{
+	for name, g := range map[string]srp.UnverifiedGroup{
 		"g=0":               {N: proton.N, G: 0},
 		"g=1":               {N: proton.N, G: 1},
 		"g=-1":              {N: proton.N, G: -1},
 		"g=4":               {N: proton.N, G: 4},
-		"3072 bits and g=2": {N: rfc.Ref().N, G: 2},
-		"3072 bits and g=4": {N: rfc.Ref().N, G: 4},
+		"3072 bits and g=2": {N: rfc.Unverified().N, G: 2},
+		"3072 bits and g=4": {N: rfc.Unverified().N, G: 4},
 	} {
 		_, err := srp.NewGroup(g.N, g.G)
 		require.ErrorIs(t, err, srp.ErrPolicy, name)
@@ -39,11 +40,11 @@ func TestAttack06_GeneratorOfASubgroup(t *testing.T) {
 
 // refusedByAll: whatever takes a group refuses this one, the client before it
 // touches the password.
-func refusedByAll(t *testing.T, name string, g srp.GroupRef) {
+func refusedByAll(t *testing.T, name string, g srp.UnverifiedGroup) {
 	profile := srp.RFC5054SHA1(0)
-	client, err := srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{profile}, AcceptGroup: srp.AnyGroup(1 << 20)})
+	client, err := srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{profile}, GroupPolicy: srp.AnyGroup(1 << 20)})
 	require.NoError(t, err)
-	_, err = client.Register(t.Context(), srp.Offer{Profile: profile, Group: g}, alice, password)
+	_, err = makeRecord(t.Context(), client, profile, g, kdf.Params{}, alice, password)
 	require.ErrorIs(t, err, srp.ErrPolicy, name)
 	login, _, err := client.Login(alice, password)
 	require.NoError(t, err)
@@ -54,11 +55,11 @@ func refusedByAll(t *testing.T, name string, g srp.GroupRef) {
 	_, err = login.Answer(t.Context(), srp.Challenge{Profile: profile, Group: g, Salt: []byte{1}, B: five})
 	require.ErrorIs(t, err, srp.ErrPolicy, name)
 
-	record, err := srp.NewRecord(srp.Offer{Profile: profile, Group: g}, alice, []byte{1}, five)
+	record, err := srp.NewRecord(profile, g, kdf.Params{}, alice, []byte{1}, five)
 	if err == nil { // its form is good: the proof finds it out
-		require.Equal(t, srp.ErrRecord, srp.CheckRecord(record.Bytes()), name)
+		require.ErrorIs(t, srp.CheckRecord(record.Bytes()), srp.ErrRecord, name)
 	} else {
-		require.Equal(t, srp.ErrRecord, err, name)
+		require.ErrorIs(t, err, srp.ErrRecord, name)
 	}
 }
 
@@ -104,7 +105,7 @@ func TestAttack07_SubstitutedGroup(t *testing.T) {
 	} {
 		_, err := srp.NewGroup(n, 2)
 		require.ErrorIs(t, err, srp.ErrPolicy, name)
-		refusedByAll(t, name, srp.GroupRef{N: n, G: 2})
+		refusedByAll(t, name, srp.UnverifiedGroup{N: n, G: 2})
 	}
 	require.Less(t, time.Since(start), 30*time.Second)
 
@@ -113,34 +114,34 @@ func TestAttack07_SubstitutedGroup(t *testing.T) {
 	require.NoError(t, err)
 	_, err = srp.KnownGroup(proton.N, 2, g.Digest())
 	require.NoError(t, err)
-	for _, known := range []srp.GroupRef{{N: primeNotSafe.Bytes(), G: 2}, {N: proton.N, G: 3}} {
+	for _, known := range []srp.UnverifiedGroup{{N: primeNotSafe.Bytes(), G: 2}, {N: proton.N, G: 3}} {
 		_, err = srp.KnownGroup(known.N, known.G, g.Digest())
 		require.ErrorIs(t, err, srp.ErrPolicy)
 	}
 	// The moduli of RFC 5054 take no long proof, whatever the g.
 	rfc8192, err := srp.RFC5054Group(8192)
 	require.NoError(t, err)
-	big8192 := new(big.Int).SetBytes(rfc8192.Ref().N)
+	big8192 := new(big.Int).SetBytes(rfc8192.Unverified().N)
 	start = time.Now()
 	new(big.Int).Exp(big.NewInt(3), new(big.Int).Rsh(big8192, 1), big8192)
 	exponentiation := time.Since(start)
 	start = time.Now()
 	for _, g := range []int{2, 3, 4, 7} {
-		_, err = srp.NewGroup(rfc8192.Ref().N, g)
+		_, err = srp.NewGroup(rfc8192.Unverified().N, g)
 		if err != nil {
 			require.ErrorIs(t, err, srp.ErrPolicy)
 		}
 	}
 	require.Less(t, time.Since(start), 50*exponentiation, "a long proof takes more than 64 for each g")
 	// What a device vouches for is good for its logins, and proves nothing.
-	false1 := srp.GroupRef{N: primeNotSafe.Bytes(), G: 2}
+	false1 := srp.UnverifiedGroup{N: primeNotSafe.Bytes(), G: 2}
 	_, err = srp.KnownGroup(false1.N, false1.G, safeprime.Digest(false1.N, false1.G))
 	require.NoError(t, err)
 	_, err = srp.NewGroup(false1.N, false1.G)
 	require.ErrorIs(t, err, srp.ErrPolicy)
-	record, err := srp.NewRecord(srp.Offer{Profile: srp.RFC5054SHA1(0), Group: false1}, alice, []byte{1}, bytes.Repeat([]byte{0x11}, 256))
+	record, err := srp.NewRecord(srp.RFC5054SHA1(0), false1, kdf.Params{}, alice, []byte{1}, bytes.Repeat([]byte{0x11}, 256))
 	require.NoError(t, err)
-	require.Equal(t, srp.ErrRecord, srp.CheckRecord(record.Bytes()))
+	require.ErrorIs(t, srp.CheckRecord(record.Bytes()), srp.ErrRecord)
 }
 
 // TestClientGroupPolicy: a group that would verify is refused none the less if
@@ -148,7 +149,7 @@ func TestAttack07_SubstitutedGroup(t *testing.T) {
 func TestClientGroupPolicy(t *testing.T) {
 	proton := signedGroup(t, loadProton(t).Verifier.SignedModulus)
 	second := signedGroup(t, loadProton(t).SecondSignedModulus)
-	answer := func(c *srp.Client, p srp.Profile, g srp.GroupRef) error {
+	answer := func(c *srp.Client, p srp.Profile, g srp.UnverifiedGroup) error {
 		login, _, err := c.Login(alice, password)
 		require.NoError(t, err)
 		B := make([]byte, len(g.N))
@@ -156,10 +157,10 @@ func TestClientGroupPolicy(t *testing.T) {
 		_, err = login.Answer(context.Background(), srp.Challenge{Profile: p, Group: g, Salt: make([]byte, 10), B: B})
 		return err
 	}
-	group := func(bits int) srp.GroupRef {
+	group := func(bits int) srp.UnverifiedGroup {
 		g, err := srp.RFC5054Group(bits)
 		require.NoError(t, err)
-		return g.Ref()
+		return g.Unverified()
 	}
 	sha1 := srp.RFC5054SHA1(0)
 	plain, err := srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{sha1}})
@@ -169,20 +170,20 @@ func TestClientGroupPolicy(t *testing.T) {
 	}
 	require.ErrorIs(t, answer(plain, sha1, proton), srp.ErrPolicy)
 	claimed := group(2048)
-	claimed.Credential = []byte("vouched for")
+	claimed.Certificate = []byte("vouched for")
 	require.ErrorIs(t, answer(plain, sha1, claimed), srp.ErrPolicy)
 
 	signed := protonClient(t, 4)
 	require.NoError(t, answer(signed, srp.Proton(4), proton))
 	require.ErrorIs(t, answer(signed, srp.Proton(4), group(2048)), srp.ErrPolicy)
 	require.ErrorIs(t, answer(signed, srp.Proton(4), group(2048)), openpgp.ErrUntrusted, "the callback's own error is kept")
-	require.ErrorIs(t, answer(signed, srp.Proton(4), srp.GroupRef{N: proton.N, G: 2}), srp.ErrPolicy)
-	require.ErrorIs(t, answer(signed, srp.Proton(4), srp.GroupRef{N: proton.N, G: 2, Credential: second.Credential}), srp.ErrPolicy)
+	require.ErrorIs(t, answer(signed, srp.Proton(4), srp.UnverifiedGroup{N: proton.N, G: 2}), srp.ErrPolicy)
+	require.ErrorIs(t, answer(signed, srp.Proton(4), srp.UnverifiedGroup{N: proton.N, G: 2, Certificate: second.Certificate}), srp.ErrPolicy)
 	require.ErrorIs(t, answer(signed, srp.Proton(3), proton), srp.ErrPolicy, "a profile that is not listed")
 	require.ErrorIs(t, answer(signed, srp.Profile{}, proton), srp.ErrPolicy)
 
-	long := srp.GroupRef{N: proton.N, G: 2, Credential: make([]byte, srp.MaxCredential+1)}
-	any2048, err := srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{srp.Proton(4)}, AcceptGroup: srp.AnyGroup(2048)})
+	long := srp.UnverifiedGroup{N: proton.N, G: 2, Certificate: make([]byte, srp.MaxCertificate+1)}
+	any2048, err := srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{srp.Proton(4)}, GroupPolicy: srp.AnyGroup(2048)})
 	require.NoError(t, err)
 	require.ErrorIs(t, answer(any2048, srp.Proton(4), long), srp.ErrPolicy)
 	require.NoError(t, answer(any2048, srp.Proton(4), second))
@@ -194,13 +195,13 @@ func TestAnyOf(t *testing.T) {
 	require.NoError(t, err)
 	other := errors.New("other")
 	refuse := func([]byte, int, []byte) error { return other }
-	n, g := ref.Ref().N, ref.Ref().G
+	n, g := ref.Unverified().N, ref.Unverified().G
 	require.NoError(t, srp.AnyOf(refuse, srp.RFC5054Groups)(n, g, nil))
 	require.NoError(t, srp.AnyOf(srp.RFC5054Groups, refuse)(n, g, nil))
-	err = srp.AnyOf(refuse, srp.RFC5054Groups)(n, g, []byte("credential"))
+	err = srp.AnyOf(refuse, srp.RFC5054Groups)(n, g, []byte("certificate"))
 	require.ErrorIs(t, err, other)
 	require.ErrorIs(t, err, srp.ErrPolicy)
 	require.ErrorIs(t, srp.AnyOf()(n, g, nil), srp.ErrPolicy)
 	require.Error(t, srp.AnyOf(func(n []byte, _ int, _ []byte) error { n[0] ^= 1; return other }, refuse)(n, g, nil))
-	require.Equal(t, ref.Ref().N, n, "a policy gets copies")
+	require.Equal(t, ref.Unverified().N, n, "a policy gets copies")
 }

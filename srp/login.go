@@ -8,17 +8,16 @@ import (
 	"io"
 	"sync"
 
-	"github.com/nescio-go/nescio/internal/modexp"
-	"github.com/nescio-go/nescio/internal/safeprime"
+	"github.com/nescio-go/nescio/internal/secret"
 	"github.com/nescio-go/nescio/kdf"
 )
 
-// Challenge is a server's side of a login in typed form, for those who speak
+// Challenge is a server's side of a login in typed form, for callers that speak
 // another wire than this package's: Proton's JSON, for example, has the same
 // values in base64.
 type Challenge struct {
 	Profile Profile
-	Group   GroupRef
+	Group   UnverifiedGroup
 	Salt    []byte
 	KDF     kdf.Params `json:",omitzero"` // for Nescio, without a salt
 	B       []byte     // |N| bytes in the profile's byte order
@@ -30,171 +29,148 @@ type Proof struct {
 	M1 []byte // as long as the profile's hash: 20, 32 or 64 bytes, for HomeKit 64, for Proton 256
 }
 
-// Login is one login of a client. It goes through [Login.Respond] and
-// [Login.Finish], or in typed form through [Login.Answer] and [Login.Confirm],
-// once: a second call is ErrUsed. Call [Login.Discard] on one that is given up;
+// Login is one login of a client. It goes once through [Login.Respond] and
+// [Login.Finish], or in typed form through [Login.Answer] and [Login.Confirm]. A
+// second call returns [ErrUsed]. Call [Login.Discard] on one that is given up;
 // after a Finish or an error it does no harm.
 //
-// Concurrent calls are safe; all but one of them return ErrUsed.
+// Concurrent calls are safe; all but one of them return ErrUsed. No lock is held
+// while the client's policies are asked.
 type Login struct {
 	client *Client
 
-	mu       sync.Mutex
-	state    loginState
-	identity []byte
-	password []byte
-	profile  Profile
-	group    *Group
-	m2       []byte // what the server must prove with
-	key      []byte // the protocol's K
+	mu      sync.Mutex
+	state   loginState
+	secrets secret.Value[loginSecrets]
+	profile Profile
+	group   *Group
+}
+
+type loginSecrets struct {
+	userInput
+	m2  []byte // what the server must prove with
+	key []byte // the protocol's K
 }
 
 type loginState int
 
 const (
-	loginBegun loginState = iota
+	loginOver loginState = iota // also of the zero Login
+	loginBegun
+	loginAnswering
 	loginAnswered
-	loginOver
 )
 
-// Respond answers the server's response with the final message of the client.
-// It is where the password is used, and cleared: x by the profile's password
-// hash, then S and the proof M1.
+// Login begins a login and returns it together with the request to send, a
+// message of two bytes that is the same for everyone: the id that the server
+// looks up travels beside it. It keeps a copy of the password until
+// [Login.Respond], [Login.Answer] or [Login.Discard]. It returns [ErrPolicy] for
+// a password or an identity of a length that [Client.Register] refuses.
+func (c *Client) Login(identity, password []byte) (login *Login, request []byte, err error) {
+	typed, err := newUserInput(identity, password)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &Login{client: c, state: loginBegun, secrets: secret.New(loginSecrets{userInput: typed.Get().take()})}, newRequest(), nil
+}
+
+// Respond answers the server's response with the final message of the client. It
+// is where the password is used, and cleared: x by the profile's password hash,
+// then S and the proof M1.
 //
-// Before it touches the password it returns ErrMalformed for a response that
-// no server sends, and ErrPolicy for a profile, a group or KDF parameters that
-// the client does not allow, or for a group that is not what it seems. It looks
-// at ctx before it starts, while it waits for the first proof of a modulus, and
+// Before it touches the password it returns [ErrMalformed] for a response that no
+// server sends, and [ErrPolicy] for a profile, a group or KDF parameters that the
+// client does not allow, or for a group that is not what it seems. It looks at
+// ctx before it starts, while it waits for the first proof of a modulus, and
 // before the password's hash, not during it: that is nine tenths of the whole
 // with Nescio's Argon2id and Proton's bcrypt, some 80 ms. After an error the
 // login is over.
 func (l *Login) Respond(ctx context.Context, response []byte) (final []byte, err error) {
-	p, err := l.answer(ctx, func() (Challenge, bool) { return parseResponse(response) }, randomExponent)
+	p, err := l.answer(ctx, func() (Challenge, bool) { return parseResponse(response) })
 	if err != nil {
 		return nil, err
 	}
 	return encodeFinal(p), nil
 }
 
-// Answer is Respond in typed form.
+// Answer is [Login.Respond] in typed form.
 func (l *Login) Answer(ctx context.Context, c Challenge) (Proof, error) {
-	return l.answer(ctx, func() (Challenge, bool) { return c, true }, randomExponent)
+	return l.answer(ctx, func() (Challenge, bool) { return c, true })
 }
 
-func (l *Login) answer(ctx context.Context, challenge func() (Challenge, bool), ephemeral func(size int) []byte) (Proof, error) {
+func (l *Login) answer(ctx context.Context, challenge func() (Challenge, bool)) (Proof, error) {
+	typed, err := l.take()
+	if err != nil {
+		return Proof{}, err
+	}
+	defer typed.clear()
+	c, ok := challenge()
+	if !ok {
+		l.end()
+		return Proof{}, ErrMalformed
+	}
+	a, err := l.client.answer(ctx, c, typed)
+	if err != nil {
+		l.end()
+		return Proof{}, err
+	}
+	if err := l.keep(c, a); err != nil {
+		return Proof{}, err
+	}
+	return a.proof, nil
+}
+
+// take returns what the user typed once.
+func (l *Login) take() (userInput, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.state != loginBegun {
-		return Proof{}, ErrUsed
+		return userInput{}, ErrUsed
 	}
-	l.state = loginOver
-	defer l.clearPassword()
+	l.state = loginAnswering
+	return l.secrets.Get().take(), nil
+}
 
-	c, ok := challenge()
-	if !ok {
-		return Proof{}, ErrMalformed
+// keep keeps what the reply is checked with, unless the login was discarded in
+// the meantime.
+func (l *Login) keep(c Challenge, a *answer) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.state != loginAnswering {
+		clear(a.key)
+		return ErrUsed
 	}
-	d, err := l.client.allowedDomain(ctx, c.Profile, c.Group)
-	if err != nil {
-		return Proof{}, err
-	}
-	if s := c.Profile.scheme(); !s.acceptsSalt(len(c.Salt)) || !s.acceptsKDF(c.KDF) {
-		return Proof{}, ErrMalformed
-	}
-	f, err := l.client.allowedKDF(c.KDF, c.Salt)
-	if err != nil {
-		return Proof{}, err
-	}
-	e, err := l.client.newExchange(c.Profile.scheme(), d, l.identity, c, ephemeral)
-	if err != nil {
-		return Proof{}, err
-	}
-	defer clear(e.a)
-	if err := d.prove(ctx, safeprime.ProveOrTrust); err != nil {
-		return Proof{}, err
-	}
-	x, err := e.scheme.privateKey(ctx, d, f, l.identity, l.password, c.Salt)
-	if err != nil {
-		return Proof{}, err
-	}
-	defer clear(x)
-	K, M1, M2, err := e.proofs(x)
-	if err != nil {
-		return Proof{}, err
-	}
-	l.m2, l.key = M2, K
-	l.profile = c.Profile
-	l.group = &Group{d: d, credential: bytes.Clone(c.Group.Credential)}
 	l.state = loginAnswered
-	return Proof{A: e.t.A, M1: M1}, nil
+	s := l.secrets.Get()
+	s.m2, s.key = a.m2, a.key
+	l.profile = c.Profile
+	l.group = &Group{params: a.group, certificate: bytes.Clone(c.Group.Certificate)}
+	return nil
 }
 
-// clientExchange is the client's half of a login before the password.
-type clientExchange struct {
-	scheme scheme
-	t      *transcript
-	k, B   *modexp.Int
-	a, u   []byte
-}
-
-// newExchange checks B and draws A. The group may still be unproved: nothing of
-// the password is in it.
-func (c *Client) newExchange(s scheme, d *domain, I []byte, ch Challenge, ephemeral func(size int) []byte) (e *clientExchange, err error) {
-	e = &clientExchange{scheme: s}
-	ch.B = s.fullLength(d, ch.B)
-	if e.B, err = publicValue(s, d, ch.B); err != nil {
-		return nil, err
-	}
-	if e.k, err = multiplier(s, d); err != nil {
-		return nil, err
-	}
-	prefix, err := s.prefix(d, &parties{I: I, server: c.server, context: c.context, salt: ch.Salt, kdf: ch.KDF})
-	if err != nil {
-		return nil, err
-	}
-	e.a = ephemeral(d.exponentSize())
-	e.t = &transcript{
-		domain: d,
-		prefix: prefix,
-		salt:   ch.Salt,
-		A:      encode(s, d, clientPublic(d, e.a)),
-		B:      ch.B,
-	}
-	if e.u, err = scramble(s, e.t.A, e.t.B); err != nil {
-		return nil, err
-	}
-	return e, nil
-}
-
-// proofs returns K, M1 and M2 for the private key x.
-func (e *clientExchange) proofs(x []byte) (K, M1, M2 []byte, err error) {
-	premaster, err := clientPremaster(e.t.domain, e.k, e.B, e.a, e.u, x)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	defer premaster.Clear()
-	S := encode(e.scheme, e.t.domain, premaster)
-	defer clear(S)
-	return e.scheme.proofs(e.t, S)
+func (l *Login) end() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.state = loginOver
 }
 
 // Finish checks the server's reply and returns the session key, 32 bytes, the
-// same that the server's Finish returned. Only now is it certain that the
-// server knows the verifier. ErrAuthentication means that it does not, or that
-// the reply was altered; ErrMalformed that it is no reply. Either way the login
-// is over.
+// same that [Server.FinishLogin] returned. Only now is it certain that the server
+// knows the verifier. It returns [ErrAuthentication] if the server does not, or
+// if the reply was altered, and [ErrMalformed] for a reply that no server sends.
+// In both cases the login is over.
 func (l *Login) Finish(reply []byte) (key []byte, err error) {
 	K, p, err := l.confirm(parseReply(reply))
 	if err != nil {
 		return nil, err
 	}
 	defer clear(K)
-	return sessionKey(p, K)
+	return sessionKey(p, K), nil
 }
 
-// Confirm is Finish in typed form: M2 is as long as the profile's hash, 20, 32
-// or 64 bytes, for Proton 256. It returns the protocol's own key: S in its 256
-// bytes for Proton, K = H(S), as long as the hash, for the others.
+// Confirm is [Login.Finish] in typed form. M2 is as long as the profile's hash,
+// 20, 32 or 64 bytes, for Proton 256. Confirm returns the protocol's own key: S
+// in its 256 bytes for Proton, K = H(S), as long as the hash, for the others.
 func (l *Login) Confirm(m2 []byte) (key []byte, err error) {
 	K, _, err := l.confirm(m2, true)
 	return K, err
@@ -207,13 +183,14 @@ func (l *Login) confirm(m2 []byte, wellFormed bool) (K []byte, p Profile, err er
 		return nil, Profile{}, ErrUsed
 	}
 	l.state = loginOver
-	K, p = l.key, l.profile
-	l.key = nil
+	s := l.secrets.Get()
+	K, p = s.key, l.profile
+	s.key = nil
 	switch {
 	case !wellFormed:
 		clear(K)
 		return nil, Profile{}, ErrMalformed
-	case subtle.ConstantTimeCompare(m2, l.m2) != 1:
+	case subtle.ConstantTimeCompare(m2, s.m2) != 1:
 		clear(K)
 		return nil, Profile{}, ErrAuthentication
 	}
@@ -221,27 +198,27 @@ func (l *Login) confirm(m2 []byte, wellFormed bool) (K []byte, p Profile, err er
 }
 
 // Group returns the group that the login ran in, once Respond or Answer has
-// verified it, so that a device can keep its Digest; before that, nil.
+// verified it, so that a device can keep its Digest. Before that it returns nil.
 func (l *Login) Group() *Group {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.group
 }
 
-// Discard clears what the login holds and ends it.
+// Discard ends the login and clears what it holds. A Respond or Answer that is
+// under way then returns [ErrUsed].
 func (l *Login) Discard() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.state = loginOver
-	l.clearPassword()
-	clear(l.key)
-	l.key = nil
+	s := l.secrets.Get()
+	s.userInput.clear()
+	clear(s.key)
+	s.key = nil
 }
 
-func (l *Login) clearPassword() {
-	clear(l.password)
-	l.password = nil
-}
-
-// Format writes a placeholder, whatever the verb.
+// Format writes a placeholder, for every verb.
 func (l *Login) Format(f fmt.State, _ rune) { io.WriteString(f, "srp.Login(redacted)") }
+
+// MarshalJSON writes a placeholder.
+func (l *Login) MarshalJSON() ([]byte, error) { return []byte(`"srp.Login(redacted)"`), nil }

@@ -21,19 +21,19 @@ func TestLogin(t *testing.T) {
 			r := newRig(t, profile)
 			login, pending, final := r.begin(t, alice, r.record.Bytes(), password)
 			require.LessOrEqual(t, len(pending), 4096)
-			reply, serverKey, err := r.server.Finish(t.Context(), alice, pending, final)
+			reply, serverKey, err := r.server.FinishLogin(t.Context(), alice, r.record.Bytes(), pending, final)
 			require.NoError(t, err)
 			clientKey, err := login.Finish(reply)
 			require.NoError(t, err)
 			require.Len(t, clientKey, 32)
 			require.Equal(t, serverKey, clientKey)
-			require.Equal(t, r.group.Ref(), login.Group().Ref())
+			require.Equal(t, r.group.Unverified(), login.Group().Unverified())
 		})
 	}
 }
 
 // TestLoginInEveryGroup logs in over the larger groups, one of them sent in
-// full and with a credential, so that pending state is as long as it can be.
+// full and with a certificate, so that pending state is as long as it can be.
 func TestLoginInEveryGroup(t *testing.T) {
 	for _, bits := range []int{2048, 3072, 4096, 6144, 8192} {
 		if testing.Short() && bits > 4096 {
@@ -41,21 +41,18 @@ func TestLoginInEveryGroup(t *testing.T) {
 		}
 		group, err := srp.RFC5054Group(bits)
 		require.NoError(t, err)
-		signed, err := group.WithCredential(bytes.Repeat([]byte("c"), srp.MaxCredential))
+		signed, err := group.WithCertificate(bytes.Repeat([]byte("c"), srp.MaxCertificate))
 		require.NoError(t, err)
 		for _, g := range []*srp.Group{group, signed} {
-			template := srp.Template{Profile: srp.RFC5054SHA512(0), Group: g, SaltSize: 64, Weight: 1}
-			r := &rig{server: newServer(t, template)}
-			r.client, err = srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{template.Profile}, AcceptGroup: srp.AnyGroup(8192)})
+			kind := srp.Kind{Profile: srp.RFC5054SHA512(0), Groups: []*srp.Group{g}, SaltSize: 64}
+			r := &rig{server: newServer(t, kind)}
+			r.client, err = srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{kind.Profile}, GroupPolicy: srp.AnyGroup(8192)})
 			require.NoError(t, err)
-			record, err := r.client.Register(t.Context(), template.Offer(), alice, password)
-			require.NoError(t, err)
-			require.Len(t, record.Salt(), 64)
-			require.LessOrEqual(t, len(record.Bytes())+srp.MaxIdentity, srp.MaxMessage)
-			require.NoError(t, r.server.Admit(record.Bytes()))
-			login, pending, final := r.begin(t, alice, record.Bytes(), password)
+			record := register(t, r.client, kind, alice, password).Bytes()
+			require.LessOrEqual(t, len(record)+srp.MaxIdentity, srp.MaxMessage)
+			login, pending, final := r.begin(t, alice, record, password)
 			require.LessOrEqual(t, len(pending), 4096)
-			reply, serverKey, err := r.server.Finish(t.Context(), alice, pending, final)
+			reply, serverKey, err := r.server.FinishLogin(t.Context(), alice, record, pending, final)
 			require.NoError(t, err)
 			clientKey, err := login.Finish(reply)
 			require.NoError(t, err)
@@ -70,14 +67,14 @@ func TestTypedForm(t *testing.T) {
 	r := newRig(t, srp.Proton(4))
 	challenge, pending, err := r.server.Challenge(t.Context(), alice, r.record.Bytes())
 	require.NoError(t, err)
-	require.Equal(t, srp.Challenge{Profile: srp.Proton(4), Group: r.group.Ref(), Salt: r.record.Salt(), B: challenge.B}, challenge)
+	require.Equal(t, srp.Challenge{Profile: srp.Proton(4), Group: r.group.Unverified(), Salt: r.record.Salt(), B: challenge.B}, challenge)
 	login, _, err := r.client.Login(nil, password)
 	require.NoError(t, err)
 	proof, err := login.Answer(t.Context(), challenge)
 	require.NoError(t, err)
 	require.Len(t, proof.A, 256)
 	require.Len(t, proof.M1, 256)
-	m2, serverKey, err := r.server.Verify(t.Context(), alice, pending, proof)
+	m2, serverKey, err := r.server.Verify(t.Context(), alice, r.record.Bytes(), pending, proof)
 	require.NoError(t, err)
 	clientKey, err := login.Confirm(m2)
 	require.NoError(t, err)
@@ -91,7 +88,7 @@ func TestSessionKeysDifferByProfileAndLogin(t *testing.T) {
 		r := newRig(t, profile)
 		for range 2 {
 			_, pending, final := r.begin(t, alice, r.record.Bytes(), password)
-			_, key, err := r.server.Finish(t.Context(), alice, pending, final)
+			_, key, err := r.server.FinishLogin(t.Context(), alice, r.record.Bytes(), pending, final)
 			require.NoError(t, err)
 			seen[string(key)] = true
 		}
@@ -107,11 +104,11 @@ func TestSessionKeyFormula(t *testing.T) {
 		c, pending, err := r.server.ChallengeWith(t.Context(), alice, r.record.Bytes(), b)
 		require.NoError(t, err)
 		proof := proofFromB(t, profile, alice, c, b)
-		_, K, err := r.server.Verify(t.Context(), alice, pending, proof)
+		_, K, err := r.server.Verify(t.Context(), alice, r.record.Bytes(), pending, proof)
 		require.NoError(t, err)
 		_, pending, err = r.server.ChallengeWith(t.Context(), alice, r.record.Bytes(), b)
 		require.NoError(t, err)
-		_, key, err := r.server.Finish(t.Context(), alice, pending, slices.Concat([]byte{'S', 1}, proof.A, proof.M1))
+		_, key, err := r.server.FinishLogin(t.Context(), alice, r.record.Bytes(), pending, slices.Concat([]byte{'S', 1}, proof.A, proof.M1))
 		require.NoError(t, err)
 		want, err := hkdf.Key(sha256.New, K, nil, "nescio/session/v1\x00S"+string([]byte{id}), 32)
 		require.NoError(t, err)
@@ -138,7 +135,7 @@ func TestWrongPassword(t *testing.T) {
 	for _, profile := range []srp.Profile{srp.RFC5054SHA1(0), srp.Proton(4)} {
 		r := newRig(t, profile)
 		login, pending, final := r.begin(t, alice, r.record.Bytes(), []byte("wrong horse"))
-		reply, key, err := r.server.Finish(t.Context(), alice, pending, final)
+		reply, key, err := r.server.FinishLogin(t.Context(), alice, r.record.Bytes(), pending, final)
 		require.Equal(t, srp.ErrAuthentication, err)
 		require.Nil(t, reply)
 		require.Nil(t, key)
@@ -149,7 +146,7 @@ func TestWrongPassword(t *testing.T) {
 func TestWrongServer(t *testing.T) {
 	r := sha256Rig(t)
 	login, pending, final := r.begin(t, alice, r.record.Bytes(), password)
-	reply, _, err := r.server.Finish(t.Context(), alice, pending, final)
+	reply, _, err := r.server.FinishLogin(t.Context(), alice, r.record.Bytes(), pending, final)
 	require.NoError(t, err)
 	reply[10] ^= 1
 	key, err := login.Finish(reply)
@@ -163,7 +160,7 @@ func TestWrongServer(t *testing.T) {
 func TestReplyLengths(t *testing.T) {
 	r := sha256Rig(t)
 	_, pending, final := r.begin(t, alice, r.record.Bytes(), password)
-	reply, _, err := r.server.Finish(t.Context(), alice, pending, final)
+	reply, _, err := r.server.FinishLogin(t.Context(), alice, r.record.Bytes(), pending, final)
 	require.NoError(t, err)
 	for other := range testvec.Lengths(reply) {
 		login, _, _ := r.begin(t, alice, r.record.Bytes(), password)
@@ -179,7 +176,7 @@ func TestLoginIsUsedOnce(t *testing.T) {
 	require.Nil(t, login.Group())
 	_, err = login.Finish([]byte("S\x01too early"))
 	require.Equal(t, srp.ErrUsed, err)
-	response, pending, err := r.server.Begin(t.Context(), alice, r.record.Bytes(), request)
+	response, pending, err := r.server.BeginLogin(t.Context(), alice, r.record.Bytes(), request)
 	require.NoError(t, err)
 
 	finals := make(chan []byte, 8)
@@ -196,7 +193,7 @@ func TestLoginIsUsedOnce(t *testing.T) {
 	}
 	wg.Wait()
 	require.Len(t, finals, 1)
-	reply, _, err := r.server.Finish(t.Context(), alice, pending, <-finals)
+	reply, _, err := r.server.FinishLogin(t.Context(), alice, r.record.Bytes(), pending, <-finals)
 	require.NoError(t, err)
 	_, err = login.Finish(reply)
 	require.NoError(t, err)
@@ -210,14 +207,14 @@ func TestDiscard(t *testing.T) {
 	r := sha256Rig(t)
 	login, request, err := r.client.Login(alice, password)
 	require.NoError(t, err)
-	response, pending, err := r.server.Begin(t.Context(), alice, r.record.Bytes(), request)
+	response, pending, err := r.server.BeginLogin(t.Context(), alice, r.record.Bytes(), request)
 	require.NoError(t, err)
 	login.Discard()
 	_, err = login.Respond(t.Context(), response)
 	require.Equal(t, srp.ErrUsed, err)
 
 	login, _, final := r.begin(t, alice, r.record.Bytes(), password)
-	_, _, err = r.server.Finish(t.Context(), alice, pending, final)
+	_, _, err = r.server.FinishLogin(t.Context(), alice, r.record.Bytes(), pending, final)
 	require.Equal(t, srp.ErrAuthentication, err)
 	login.Discard()
 	login.Discard()
@@ -235,13 +232,13 @@ func TestMessagesOutOfOrder(t *testing.T) {
 	require.Equal(t, srp.ErrUsed, err)
 	_, err = login.Confirm(nil)
 	require.Equal(t, srp.ErrUsed, err)
-	response, pending, err := r.server.Begin(t.Context(), alice, r.record.Bytes(), request)
+	response, pending, err := r.server.BeginLogin(t.Context(), alice, r.record.Bytes(), request)
 	require.NoError(t, err)
 	final, err := login.Respond(t.Context(), response)
 	require.NoError(t, err)
 	_, err = login.Respond(t.Context(), nil)
 	require.Equal(t, srp.ErrUsed, err)
-	reply, serverKey, err := r.server.Finish(t.Context(), alice, pending, final)
+	reply, serverKey, err := r.server.FinishLogin(t.Context(), alice, r.record.Bytes(), pending, final)
 	require.NoError(t, err)
 	clientKey, err := login.Finish(reply)
 	require.NoError(t, err)
@@ -254,7 +251,7 @@ func TestPasswordIsCleared(t *testing.T) {
 	r := sha256Rig(t)
 	_, request, err := r.client.Login(alice, password)
 	require.NoError(t, err)
-	response, _, err := r.server.Begin(t.Context(), alice, r.record.Bytes(), request)
+	response, _, err := r.server.BeginLogin(t.Context(), alice, r.record.Bytes(), request)
 	require.NoError(t, err)
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -284,11 +281,11 @@ func TestPasswordIsCopied(t *testing.T) {
 	login, request, err := r.client.Login(alice, p)
 	require.NoError(t, err)
 	clear(p)
-	response, pending, err := r.server.Begin(t.Context(), alice, r.record.Bytes(), request)
+	response, pending, err := r.server.BeginLogin(t.Context(), alice, r.record.Bytes(), request)
 	require.NoError(t, err)
 	final, err := login.Respond(t.Context(), response)
 	require.NoError(t, err)
-	_, _, err = r.server.Finish(t.Context(), alice, pending, final)
+	_, _, err = r.server.FinishLogin(t.Context(), alice, r.record.Bytes(), pending, final)
 	require.NoError(t, err)
 }
 
@@ -307,11 +304,11 @@ func TestLengthsOfNamesAndPasswords(t *testing.T) {
 		"long password": second(r.client.Login(alice, make([]byte, 1025))),
 		"long identity": second(r.client.Login(make([]byte, 1025), password)),
 		"register no password": func() error {
-			_, err := r.client.Register(t.Context(), r.template.Offer(), alice, nil)
+			_, err := makeOfKind(t.Context(), r.client, r.kind, alice, nil)
 			return err
 		}(),
 		"register long identity": func() error {
-			_, err := r.client.Register(t.Context(), r.template.Offer(), make([]byte, 1025), password)
+			_, err := makeOfKind(t.Context(), r.client, r.kind, make([]byte, 1025), password)
 			return err
 		}(),
 	} {
@@ -324,6 +321,10 @@ func TestLengthsOfIDs(t *testing.T) {
 	for _, id := range [][]byte{nil, {}, make([]byte, 1025)} {
 		_, _, err := r.server.Challenge(t.Context(), id, r.record.Bytes())
 		require.Equal(t, srp.ErrMalformed, err)
+		_, err = r.server.BeginRegistration(t.Context(), id, []byte("S\x01"))
+		require.Equal(t, srp.ErrMalformed, err)
+		_, _, err = r.server.FinishLogin(t.Context(), id, r.record.Bytes(), nil, nil)
+		require.Equal(t, srp.ErrMalformed, err)
 	}
 }
 
@@ -331,11 +332,11 @@ func TestLengthsOfIDs(t *testing.T) {
 // a group is proved, which the server could make take seconds.
 func TestKDFParametersComeBeforeTheProof(t *testing.T) {
 	n := bytes.Repeat([]byte{0xf7}, 1024) // no other test asks about it
-	client, err := srp.NewClient(srp.ClientConfig{AcceptGroup: srp.AnyGroup(8192)})
+	client, err := srp.NewClient(srp.ClientConfig{GroupPolicy: srp.AnyGroup(8192)})
 	require.NoError(t, err)
-	group := srp.GroupRef{N: n, G: 2}
+	group := srp.UnverifiedGroup{N: n, G: 2}
 	weak := srp.SmallKDF(srp.Nescio())
-	_, err = client.Register(t.Context(), srp.Offer{Profile: srp.Nescio(), Group: group, KDF: weak}, alice, password)
+	_, err = makeRecord(t.Context(), client, srp.Nescio(), group, weak, alice, password)
 	require.ErrorIs(t, err, kdf.ErrWeak) // the proof would say ErrPolicy alone
 	login, _, err := client.Login(alice, password)
 	require.NoError(t, err)
@@ -347,15 +348,15 @@ func TestKDFParametersComeBeforeTheProof(t *testing.T) {
 func TestAcceptGroupGetsCopies(t *testing.T) {
 	r := newRig(t, srp.Proton(4))
 	var err error
-	r.client, err = srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{r.profile}, AcceptGroup: func(n []byte, _ int, credential []byte) error {
+	r.client, err = srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{r.profile}, GroupPolicy: func(n []byte, _ int, certificate []byte) error {
 		clear(n)
-		clear(credential)
+		clear(certificate)
 		return nil
 	}})
 	require.NoError(t, err)
 	c, _, err := r.server.Challenge(t.Context(), alice, r.record.Bytes())
 	require.NoError(t, err)
-	want := r.group.Ref()
+	want := r.group.Unverified()
 	login, _, err := r.client.Login(alice, password)
 	require.NoError(t, err)
 	_, err = login.Answer(t.Context(), c)
@@ -366,7 +367,7 @@ func TestAcceptGroupGetsCopies(t *testing.T) {
 // TestNothingStartsAfterACancel: not even the caller's AcceptGroup.
 func TestNothingStartsAfterACancel(t *testing.T) {
 	r := newRig(t, srp.RFC5054SHA256(0))
-	client, err := srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{r.profile}, AcceptGroup: func([]byte, int, []byte) error {
+	client, err := srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{r.profile}, GroupPolicy: func([]byte, int, []byte) error {
 		t.Error("it was asked")
 		return nil
 	}})
@@ -379,6 +380,6 @@ func TestNothingStartsAfterACancel(t *testing.T) {
 	require.NoError(t, err)
 	_, err = login.Answer(ctx, c)
 	require.ErrorIs(t, err, context.Canceled)
-	_, err = client.Register(ctx, r.template.Offer(), alice, password)
+	_, err = makeOfKind(ctx, client, r.kind, alice, password)
 	require.ErrorIs(t, err, context.Canceled)
 }

@@ -27,8 +27,8 @@ type nescioRig struct {
 func newNescioRig(t testing.TB, clientName, serverName string) *nescioRig {
 	base := newRig(t, srp.Nescio())
 	r := &nescioRig{
-		clientCfg: srp.ClientConfig{KDF: kdf.FixedPolicy(srp.SmallKDF(srp.Nescio())), ServerIdentity: []byte(clientName)},
-		serverCfg: srp.ServerConfig{Secrets: testSecrets, Templates: []srp.Template{base.template}, ServerIdentity: []byte(serverName)},
+		clientCfg: srp.ClientConfig{KDFPolicy: kdf.FixedPolicy(srp.SmallKDF(srp.Nescio())), ServerIdentity: []byte(clientName)},
+		serverCfg: srp.ServerConfig{DecoyKey: testDecoyKey, StateKeys: testStateKeys, Offer: base.kind, ServerIdentity: []byte(serverName)},
 		record:    base.record,
 	}
 	var err error
@@ -55,11 +55,11 @@ func TestNescioFormulas(t *testing.T) {
 		a, b := bytes.Repeat([]byte{0xa1}, 32), bytes.Repeat([]byte{0xb1}, 32)
 		c, pending, err := server.ChallengeWith(t.Context(), alice, r.record.Bytes(), b)
 		require.NoError(t, err)
-		login, _, err := client.Login(alice, password)
+		login, _, err := client.WithExponent(a).Login(alice, password)
 		require.NoError(t, err)
-		proof, err := login.AnswerWith(t.Context(), c, a)
+		proof, err := login.Answer(t.Context(), c)
 		require.NoError(t, err)
-		m2, key, err := server.Verify(t.Context(), alice, pending, proof)
+		m2, key, err := server.Verify(t.Context(), alice, r.record.Bytes(), pending, proof)
 		require.NoError(t, err)
 		clientKey, err := login.Confirm(m2)
 		require.NoError(t, err)
@@ -113,11 +113,11 @@ func TestNescioProofsHoldEverything(t *testing.T) {
 	} {
 		login, request, err := c.client.Login([]byte(c.identity), password)
 		require.NoError(t, err)
-		response, pending, err := c.server.Begin(ctx, alice, r.record.Bytes(), request)
+		response, pending, err := c.server.BeginLogin(ctx, alice, r.record.Bytes(), request)
 		require.NoError(t, err)
 		final, err := login.Respond(ctx, response)
 		require.NoError(t, err)
-		reply, key, err := c.server.Finish(ctx, alice, pending, final)
+		reply, key, err := c.server.FinishLogin(ctx, alice, r.record.Bytes(), pending, final)
 		if !c.works {
 			require.Equal(t, srp.ErrAuthentication, err, name)
 			require.Nil(t, key)
@@ -137,14 +137,14 @@ func TestNescioAlteredResponses(t *testing.T) {
 	ctx := t.Context()
 	_, request, err := r.client.Login(alice, password)
 	require.NoError(t, err)
-	response, _, err := r.server.Begin(ctx, alice, r.record.Bytes(), request)
+	response, _, err := r.server.BeginLogin(ctx, alice, r.record.Bytes(), request)
 	require.NoError(t, err)
 	refused := 0
 	for bit := range 8 * len(response) {
 		if inB := 8*len(response) - bit; inB <= 8*256 && inB%61 != 0 {
 			continue // a sample of B
 		}
-		response, pending, err := r.server.Begin(ctx, alice, r.record.Bytes(), request)
+		response, pending, err := r.server.BeginLogin(ctx, alice, r.record.Bytes(), request)
 		require.NoError(t, err)
 		response[bit/8] ^= 1 << (bit % 8)
 		login, _, err := r.client.Login(alice, password)
@@ -154,7 +154,7 @@ func TestNescioAlteredResponses(t *testing.T) {
 			refused++
 			continue
 		}
-		_, _, err = r.server.Finish(ctx, alice, pending, final)
+		_, _, err = r.server.FinishLogin(ctx, alice, r.record.Bytes(), pending, final)
 		require.Equal(t, srp.ErrAuthentication, err, "bit %d", bit)
 	}
 	require.Greater(t, refused, 100)
@@ -174,12 +174,12 @@ func TestWithContextRefuses(t *testing.T) {
 	require.NoError(t, err)
 	login, request, err := long.Login(alice, password)
 	require.NoError(t, err)
-	response, pending, err := server.Begin(t.Context(), alice, r.record.Bytes(), request)
+	response, pending, err := server.BeginLogin(t.Context(), alice, r.record.Bytes(), request)
 	require.NoError(t, err)
 	require.LessOrEqual(t, len(pending), 4096)
 	final, err := login.Respond(t.Context(), response)
 	require.NoError(t, err)
-	_, _, err = server.Finish(t.Context(), alice, pending, final)
+	_, _, err = server.FinishLogin(t.Context(), alice, r.record.Bytes(), pending, final)
 	require.NoError(t, err)
 }
 
@@ -200,7 +200,7 @@ func TestOtherProfilesHoldNoContext(t *testing.T) {
 		require.Nil(t, unknown)
 
 		// A client that knows both goes on with Nescio alone.
-		both, err := srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{profile, srp.Nescio()}, AcceptGroup: srp.AnyGroup(2048)})
+		both, err := srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{profile, srp.Nescio()}, GroupPolicy: srp.AnyGroup(2048)})
 		require.NoError(t, err)
 		both, err = both.WithContext([]byte("delete the account"))
 		require.NoError(t, err)
@@ -224,19 +224,19 @@ func TestPendingOfAnotherContext(t *testing.T) {
 	require.NoError(t, err)
 	login, request, err := client.Login(alice, password)
 	require.NoError(t, err)
-	response, pending, err := deleting.Begin(t.Context(), alice, r.record.Bytes(), request)
+	response, pending, err := deleting.BeginLogin(t.Context(), alice, r.record.Bytes(), request)
 	require.NoError(t, err)
 	final, err := login.Respond(t.Context(), response)
 	require.NoError(t, err)
 	for _, other := range []*srp.Server{renaming, r.server} {
-		_, _, err = other.Finish(t.Context(), alice, pending, final)
+		_, _, err = other.FinishLogin(t.Context(), alice, r.record.Bytes(), pending, final)
 		require.Equal(t, srp.ErrState, err)
 	}
 	again, err := r.server.WithContext([]byte("delete the account"))
 	require.NoError(t, err)
-	_, _, err = again.Finish(t.Context(), alice, pending, final)
+	_, _, err = again.FinishLogin(t.Context(), alice, r.record.Bytes(), pending, final)
 	require.NoError(t, err, "a copy made anew for the second request shares the memory")
-	_, _, err = deleting.Finish(t.Context(), alice, pending, final)
+	_, _, err = deleting.FinishLogin(t.Context(), alice, r.record.Bytes(), pending, final)
 	require.Equal(t, srp.ErrState, err, "once")
 }
 
@@ -257,8 +257,8 @@ func TestAttack18_KDFParameters(t *testing.T) {
 		{8, 1, 1, kdf.ErrWeak},
 		{19 << 10, 1, 4, kdf.ErrWeak},
 		{19<<10 - 1, 3, 4, kdf.ErrWeak},
-		{1<<20 + 1, 1, 4, kdf.ErrExcessive},
-		{1 << 20, 5, 4, kdf.ErrExcessive},
+		{256<<10 + 1, 1, 4, kdf.ErrExcessive},
+		{256 << 10, 17, 4, kdf.ErrExcessive},
 		{64 << 10, 65, 4, kdf.ErrExcessive},
 		{64 << 10, 3, 17, kdf.ErrExcessive},
 		{1<<31 - 1, 1<<31 - 1, 255, kdf.ErrExcessive},
@@ -273,7 +273,7 @@ func TestAttack18_KDFParameters(t *testing.T) {
 		_, err = login.Answer(t.Context(), c)
 		require.ErrorIs(t, err, srp.ErrPolicy)
 		require.ErrorIs(t, err, bad.want)
-		_, err = client.Register(t.Context(), srp.Offer{Profile: srp.Nescio(), Group: group.Ref(), KDF: params}, alice, password)
+		_, err = makeRecord(t.Context(), client, srp.Nescio(), group.Unverified(), params, alice, password)
 		require.ErrorIs(t, err, srp.ErrPolicy)
 		require.ErrorIs(t, err, bad.want)
 		runtime.ReadMemStats(&after)
@@ -290,13 +290,12 @@ func TestAttack18_KDFParameters(t *testing.T) {
 		_, err = login.Answer(t.Context(), c)
 		require.Equal(t, srp.ErrMalformed, err)
 		if params != (kdf.Params{}) {
-			offer := srp.Offer{Profile: srp.Nescio(), Group: group.Ref(), KDF: params}
-			_, err = client.Register(t.Context(), offer, alice, password)
+			_, err = makeRecord(t.Context(), client, srp.Nescio(), group.Unverified(), params, alice, password)
 			require.ErrorIs(t, err, srp.ErrPolicy)
-			_, err = offer.Bytes()
+			_, err = srp.NewServer(config(srp.Kind{Groups: []*srp.Group{group}, KDF: params}))
 			require.ErrorIs(t, err, srp.ErrPolicy)
-			_, err = srp.NewRecord(offer, alice, make([]byte, 32), r.record.Verifier())
-			require.Equal(t, srp.ErrRecord, err)
+			_, err = srp.NewRecord(srp.Nescio(), group.Unverified(), params, alice, make([]byte, 32), r.record.Verifier())
+			require.ErrorIs(t, err, srp.ErrRecord)
 		}
 	}
 	// And the profiles with a hash of their own have none.
@@ -314,22 +313,18 @@ func TestAttack18_KDFParameters(t *testing.T) {
 func TestDefaults(t *testing.T) {
 	client, err := srp.NewClient(srp.ClientConfig{})
 	require.NoError(t, err)
-	server, err := srp.NewServer(srp.ServerConfig{Secrets: testSecrets})
+	server, err := srp.NewServer(srp.ServerConfig{DecoyKey: testDecoyKey, StateKeys: testStateKeys})
 	require.NoError(t, err)
-	template := srp.DefaultTemplate()
-	require.Equal(t, srp.Nescio(), template.Profile)
-	require.Equal(t, 3072, template.Group.Bits())
-	require.Equal(t, kdf.Default(), template.KDF)
-	require.Equal(t, 32, template.SaltSize)
+	kind := srp.DefaultKind()
+	require.Equal(t, srp.Nescio(), kind.Profile)
+	require.Equal(t, 3072, kind.Groups[0].Bits())
+	require.Equal(t, kdf.Default(), kind.KDF)
+	require.Equal(t, 32, kind.SaltSize)
 
-	wire, err := template.Offer().Bytes()
-	require.NoError(t, err)
-	offer, err := srp.ParseOffer(wire)
-	require.NoError(t, err)
-	require.Equal(t, template.Offer(), offer)
-	record, err := client.Register(t.Context(), offer, alice, password)
-	require.NoError(t, err)
-	require.NoError(t, server.Admit(record.Bytes()))
+	record := register(t, client, srp.Kind{}, alice, password)
+	require.Equal(t, kind.Groups[0].Unverified(), record.Group())
+	require.Len(t, record.Salt(), 32)
+	require.NoError(t, admit(server, record.Bytes()))
 	require.Equal(t, kdf.Default(), record.KDF())
 	require.False(t, record.NeedsUpgrade())
 	parsed, err := srp.ParseRecord(record.Bytes())
@@ -338,11 +333,11 @@ func TestDefaults(t *testing.T) {
 
 	login, request, err := client.Login(alice, password)
 	require.NoError(t, err)
-	response, pending, err := server.Begin(t.Context(), alice, record.Bytes(), request)
+	response, pending, err := server.BeginLogin(t.Context(), alice, record.Bytes(), request)
 	require.NoError(t, err)
 	final, err := login.Respond(t.Context(), response)
 	require.NoError(t, err)
-	reply, key, err := server.Finish(t.Context(), alice, pending, final)
+	reply, key, err := server.FinishLogin(t.Context(), alice, record.Bytes(), pending, final)
 	require.NoError(t, err)
 	clientKey, err := login.Finish(reply)
 	require.NoError(t, err)
@@ -351,30 +346,30 @@ func TestDefaults(t *testing.T) {
 	unknown, _, err := server.Challenge(t.Context(), []byte("nobody"), nil)
 	require.NoError(t, err)
 	require.Equal(t, kdf.Default(), unknown.KDF)
-	require.Equal(t, template.Group.Ref(), unknown.Group)
+	require.Equal(t, kind.Groups[0].Unverified(), unknown.Group)
 }
 
 // TestOtherKDFParametersAreNotAdmitted: a client must not choose them.
 func TestOtherKDFParametersAreNotAdmitted(t *testing.T) {
 	r := newNescioRig(t, "", "")
-	require.NoError(t, r.server.Admit(r.record.Bytes()))
+	require.NoError(t, admit(r.server, r.record.Bytes()))
 	require.True(t, r.record.NeedsUpgrade(), "it is below the floor")
 	mixed, err := kdf.NewArgon2id(8<<10, 100, 1)
 	require.NoError(t, err)
-	weak, err := srp.NewRecord(srp.Offer{Profile: srp.Nescio(), Group: r.record.Group(), KDF: mixed}, alice, r.record.Salt(), r.record.Verifier())
+	weak, err := srp.NewRecord(srp.Nescio(), r.record.Group(), mixed, alice, r.record.Salt(), r.record.Verifier())
 	require.NoError(t, err)
 	require.True(t, weak.NeedsUpgrade(), "below it in memory, though above the ceiling in passes")
-	other, err := srp.NewRecord(srp.Offer{Profile: srp.Nescio(), Group: r.record.Group()}, alice, r.record.Salt(), r.record.Verifier())
+	other, err := srp.NewRecord(srp.Nescio(), r.record.Group(), kdf.Params{}, alice, r.record.Salt(), r.record.Verifier())
 	require.NoError(t, err)
 	require.Equal(t, kdf.Default(), other.KDF())
-	require.ErrorIs(t, r.server.Admit(other.Bytes()), srp.ErrPolicy)
+	require.ErrorIs(t, admit(r.server, other.Bytes()), srp.ErrPolicy)
 }
 
 // TestDecoysOfOtherKDFParameters are others: a name that kept its salt when all
 // accounts of its kind moved would be nobody's.
 func TestDecoysOfOtherKDFParameters(t *testing.T) {
 	before := newRig(t, srp.Nescio())
-	after := before.template
+	after := before.kind
 	after.KDF = kdf.Default()
 	c1, _, err := before.server.Challenge(t.Context(), []byte("nobody"), nil)
 	require.NoError(t, err)
@@ -396,21 +391,26 @@ func TestKDFParametersOnTheWire(t *testing.T) {
 		return bytes.Replace(b, from, to, 1)
 	}
 	_, err = srp.ParseRecord(swap(nescio.record.Bytes(), some, empty))
-	require.Equal(t, srp.ErrRecord, err)
+	require.ErrorIs(t, err, srp.ErrRecord)
 	record := other.record.Bytes()
 	at := 2 + 1 + 2 + 1 + len(other.record.Salt())
 	require.Equal(t, empty, record[at:at+2])
 	_, err = srp.ParseRecord(slices.Concat(record[:at], some, record[at+2:]))
-	require.Equal(t, srp.ErrRecord, err)
+	require.ErrorIs(t, err, srp.ErrRecord)
 
-	offer, err := nescio.template.Offer().Bytes()
-	require.NoError(t, err)
-	_, err = srp.ParseOffer(slices.Concat(offer[:len(offer)-len(some)], empty))
-	require.Equal(t, srp.ErrMalformed, err)
-	offer, err = other.template.Offer().Bytes()
-	require.NoError(t, err)
-	_, err = srp.ParseOffer(slices.Concat(offer[:len(offer)-2], some))
-	require.Equal(t, srp.ErrMalformed, err)
+	offer := func(r *rig) []byte {
+		b, err := srp.OfferBytes(r.profile, r.group.Unverified(), r.kind.KDF, srp.SaltSize(r.profile))
+		require.NoError(t, err)
+		_, ok := srp.RoundTripOffer(b)
+		require.True(t, ok)
+		return b
+	}
+	good := offer(nescio)
+	_, ok := srp.RoundTripOffer(slices.Concat(good[:len(good)-len(some)], empty))
+	require.False(t, ok)
+	good = offer(other)
+	_, ok = srp.RoundTripOffer(slices.Concat(good[:len(good)-2], some))
+	require.False(t, ok)
 }
 
 // TestTypedFormAsJSON: what travels in typed form can travel as JSON.
@@ -423,15 +423,10 @@ func TestTypedFormAsJSON(t *testing.T) {
 		require.NoError(t, err)
 		var again srp.Challenge
 		require.NoError(t, json.Unmarshal(raw, &again))
-		if len(again.Group.Credential) == 0 {
-			again.Group.Credential = c.Group.Credential // empty or nil
+		if len(again.Group.Certificate) == 0 {
+			again.Group.Certificate = c.Group.Certificate // empty or nil
 		}
 		require.Equal(t, c, again)
-		raw, err = json.Marshal(r.template.Offer())
-		require.NoError(t, err)
-		var offer srp.Offer
-		require.NoError(t, json.Unmarshal(raw, &offer))
-		require.Equal(t, r.template.Offer().KDF, offer.KDF)
 	}
 }
 
@@ -441,18 +436,20 @@ func TestNescioSaltsHaveOneLength(t *testing.T) {
 	c, _, err := r.server.Challenge(t.Context(), alice, r.record.Bytes())
 	require.NoError(t, err)
 	for _, n := range []int{0, 1, 16, 31, 33, 64} {
-		_, err := srp.NewRecord(r.template.Offer(), alice, make([]byte, n), r.record.Verifier())
-		require.Equal(t, srp.ErrRecord, err, n)
+		_, err := srp.NewRecord(srp.Nescio(), r.group.Unverified(), r.kind.KDF, alice, make([]byte, n), r.record.Verifier())
+		require.ErrorIs(t, err, srp.ErrRecord, n)
 		c.Salt = make([]byte, n)
 		login, _, err := r.client.Login(alice, password)
 		require.NoError(t, err)
 		_, err = login.Answer(t.Context(), c)
 		require.Equal(t, srp.ErrMalformed, err, n)
 		if n != 0 {
-			offer := r.template.Offer()
-			offer.SaltSize = n
-			_, err = r.client.Register(t.Context(), offer, alice, password)
-			require.ErrorIs(t, err, srp.ErrPolicy, n)
+			offer, err := srp.OfferBytes(srp.Nescio(), r.group.Unverified(), r.kind.KDF, n)
+			require.NoError(t, err)
+			registration, _, err := r.client.Register(alice, password)
+			require.NoError(t, err)
+			_, err = registration.Finish(t.Context(), offer)
+			require.Equal(t, srp.ErrMalformed, err, n)
 		}
 	}
 }
@@ -462,7 +459,7 @@ func TestTheHashEndsWithTheContext(t *testing.T) {
 	r := newRig(t, srp.Nescio())
 	policy := kdf.FixedPolicy(srp.SmallKDF(srp.Nescio()))
 	policy.Gate = kdf.NewGate(1)
-	client, err := srp.NewClient(srp.ClientConfig{KDF: policy})
+	client, err := srp.NewClient(srp.ClientConfig{KDFPolicy: policy})
 	require.NoError(t, err)
 	full, open := context.WithCancel(t.Context())
 	defer open()
@@ -487,7 +484,7 @@ func TestTheHashEndsWithTheContext(t *testing.T) {
 	require.NoError(t, err)
 	_, err = login.Answer(within(50*time.Millisecond), c)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
-	_, err = client.Register(within(50*time.Millisecond), r.template.Offer(), alice, password)
+	_, err = makeOfKind(within(50*time.Millisecond), client, r.kind, alice, password)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	open()
 	<-calibrated

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/nescio-go/nescio/internal/testvec"
+	"github.com/nescio-go/nescio/kdf"
 	"github.com/nescio-go/nescio/srp"
 	"github.com/stretchr/testify/require"
 )
@@ -33,12 +34,13 @@ func (r *table) Consume(_ context.Context, id [16]byte, expires time.Time) (bool
 	return !used, nil
 }
 
-func replica(t testing.TB, r *rig, replay srp.Replay, state ...[]byte) *srp.Server {
-	secrets := testSecrets
-	if state != nil {
-		secrets.State = state
+func replica(t testing.TB, r *rig, replay srp.Replay, keys ...srp.StateKey) *srp.Server {
+	cfg := config(r.kind)
+	cfg.Replay = replay
+	if keys != nil {
+		cfg.StateKeys = keys
 	}
-	s, err := srp.NewServer(srp.ServerConfig{Secrets: secrets, Templates: []srp.Template{r.template}, Replay: replay})
+	s, err := srp.NewServer(cfg)
 	require.NoError(t, err)
 	return s
 }
@@ -49,12 +51,12 @@ func TestAttack15_PendingOfAnotherServer(t *testing.T) {
 	r := sha256Rig(t)
 	shared := newTable()
 	r.server = replica(t, r, shared)
-	bank, err := srp.NewServer(srp.ServerConfig{Secrets: testSecrets, Templates: []srp.Template{r.template}, Replay: shared,
+	bank, err := srp.NewServer(srp.ServerConfig{DecoyKey: testDecoyKey, StateKeys: testStateKeys, Offer: r.kind, Replay: shared,
 		ServerIdentity: []byte("bank")})
 	require.NoError(t, err)
 	_, pending, final := r.begin(t, alice, r.record.Bytes(), password)
-	require.Equal(t, srp.ErrState, second(bank.Finish(t.Context(), alice, pending, final)))
-	require.NoError(t, second(replica(t, r, shared).Finish(t.Context(), alice, pending, final)))
+	require.Equal(t, srp.ErrState, second(bank.FinishLogin(t.Context(), alice, r.record.Bytes(), pending, final)))
+	require.NoError(t, second(replica(t, r, shared).FinishLogin(t.Context(), alice, r.record.Bytes(), pending, final)))
 }
 
 func TestAttack15_PendingOfAnotherUser(t *testing.T) {
@@ -62,25 +64,25 @@ func TestAttack15_PendingOfAnotherUser(t *testing.T) {
 		r := sha256Rig(t)
 		r.server = replica(t, r, replay)
 		_, pending, final := r.begin(t, alice, r.record.Bytes(), password)
-		for _, id := range []string{"bob", "Alice", "alice ", "", "alic", "alice\x00"} {
-			reply, key, err := r.server.Finish(t.Context(), []byte(id), pending, final)
+		for _, id := range []string{"bob", "Alice", "alice ", "alic", "alice\x00"} {
+			reply, key, err := r.server.FinishLogin(t.Context(), []byte(id), r.record.Bytes(), pending, final)
 			require.Equal(t, srp.ErrState, err, "%s %q", name, id)
 			require.Nil(t, reply)
 			require.Nil(t, key)
 		}
-		_, _, err := r.server.Finish(t.Context(), alice, pending, final)
+		_, _, err := r.server.FinishLogin(t.Context(), alice, r.record.Bytes(), pending, final)
 		require.NoError(t, err, "nobody burned it for her")
 	}
 }
 
 func TestAttack16_ReplayAcrossServers(t *testing.T) {
+	r := sha256Rig(t)
 	finish := func(s *srp.Server, pending, final []byte) error {
-		_, _, err := s.Finish(context.Background(), alice, pending, final)
+		_, _, err := s.FinishLogin(context.Background(), alice, r.record.Bytes(), pending, final)
 		return err
 	}
 	// Without a shared Replay only the server that began a login finishes it:
 	// another replica does not, nor the same one after a restart.
-	r := sha256Rig(t)
 	other := replica(t, r, nil)
 	_, pending, final := r.begin(t, alice, r.record.Bytes(), password)
 	require.Equal(t, srp.ErrState, finish(other, pending, final))
@@ -130,18 +132,19 @@ func TestAttack16_ReplayAcrossServers(t *testing.T) {
 // and destroyed keys take the logins begun under them along.
 func TestKeyRingAcrossReplicas(t *testing.T) {
 	r := sha256Rig(t)
-	k1, k2, k3 := bytes.Repeat([]byte{1}, 32), bytes.Repeat([]byte{2}, 32), bytes.Repeat([]byte{3}, 32)
+	keys := stateKeys(1, 2, 3)
+	k1, k2, k3 := keys[0], keys[1], keys[2]
 	shared := newTable()
 	r.server = replica(t, r, shared, k1)
 	_, pending, final := r.begin(t, alice, r.record.Bytes(), password)
-	_, _, err := replica(t, r, shared, k3, k2).Finish(t.Context(), alice, pending, final)
+	_, _, err := replica(t, r, shared, k3, k2).FinishLogin(t.Context(), alice, r.record.Bytes(), pending, final)
 	require.Equal(t, srp.ErrState, err, "destroyed")
-	_, _, err = replica(t, r, shared, k2, k1).Finish(t.Context(), alice, pending, final)
+	_, _, err = replica(t, r, shared, k2, k1).FinishLogin(t.Context(), alice, r.record.Bytes(), pending, final)
 	require.NoError(t, err, "rotated in mid-login")
 
 	r.server = replica(t, r, shared, k2, k1)
 	_, pending, final = r.begin(t, alice, r.record.Bytes(), password)
-	_, _, err = replica(t, r, shared, k1).Finish(t.Context(), alice, pending, final)
+	_, _, err = replica(t, r, shared, k1).FinishLogin(t.Context(), alice, r.record.Bytes(), pending, final)
 	require.Equal(t, srp.ErrState, err, "a replica that does not have the new key yet")
 }
 
@@ -154,7 +157,7 @@ func TestAttack17_ManyModuli(t *testing.T) {
 		moduli = 500
 	}
 	r := newRig(t, srp.Proton(4))
-	server, err := srp.NewServer(srp.ServerConfig{Secrets: testSecrets, Templates: []srp.Template{r.template}, MaxPending: 2 * moduli})
+	server, err := srp.NewServer(srp.ServerConfig{DecoyKey: testDecoyKey, StateKeys: testStateKeys, Offer: r.kind, MaxPending: 2 * moduli})
 	require.NoError(t, err)
 	begin := func(record []byte) time.Duration {
 		start := time.Now()
@@ -162,13 +165,13 @@ func TestAttack17_ManyModuli(t *testing.T) {
 		require.NoError(t, err)
 		return time.Since(start)
 	}
-	n := new(big.Int).SetBytes(r.group.Ref().N)
+	n := new(big.Int).SetBytes(r.group.Unverified().N)
 	v := bytes.Repeat([]byte{0x11}, 256)
 	one, proved := r.record.Bytes(), make([]time.Duration, 0, moduli)
 	fresh := make([]time.Duration, 0, moduli)
 	for range moduli {
 		n.Add(n, big.NewInt(8))
-		record, err := srp.NewRecord(srp.Offer{Profile: srp.Proton(4), Group: srp.GroupRef{N: n.Bytes(), G: 2}}, nil, make([]byte, 10), v)
+		record, err := srp.NewRecord(srp.Proton(4), srp.UnverifiedGroup{N: n.Bytes(), G: 2}, kdf.Params{}, nil, make([]byte, 10), v)
 		require.NoError(t, err)
 		fresh = append(fresh, begin(record.Bytes()))
 		proved = append(proved, begin(one))
@@ -189,7 +192,7 @@ func TestAttack18_Downgrade(t *testing.T) {
 	chosen := testvec.NewAccumulated("a group whose logarithms the server can take").Input(256)
 	chosen[0], chosen[255] = chosen[0]|0x80, chosen[255]&^7|3
 	B := append(make([]byte, 255), 5)
-	try := func(p srp.Profile, g srp.GroupRef) (time.Duration, error) {
+	try := func(p srp.Profile, g srp.UnverifiedGroup) (time.Duration, error) {
 		best := time.Hour
 		var result error
 		for range 3 {
@@ -209,10 +212,10 @@ func TestAttack18_Downgrade(t *testing.T) {
 		"version 3":       {Profile: srp.Proton(3), Group: signed},
 		"a fast hash":     {Profile: srp.RFC5054SHA1(0), Group: signed},
 		"no profile":      {Group: signed},
-		"RFC's group":     {Profile: srp.Proton(4), Group: rfc.Ref()},
-		"chosen group":    {Profile: srp.Proton(4), Group: srp.GroupRef{N: chosen, G: 2}},
-		"false voucher":   {Profile: srp.Proton(4), Group: srp.GroupRef{N: chosen, G: 2, Credential: signed.Credential}},
-		"other generator": {Profile: srp.Proton(4), Group: srp.GroupRef{N: signed.N, G: 3, Credential: signed.Credential}},
+		"RFC's group":     {Profile: srp.Proton(4), Group: rfc.Unverified()},
+		"chosen group":    {Profile: srp.Proton(4), Group: srp.UnverifiedGroup{N: chosen, G: 2}},
+		"false voucher":   {Profile: srp.Proton(4), Group: srp.UnverifiedGroup{N: chosen, G: 2, Certificate: signed.Certificate}},
+		"other generator": {Profile: srp.Proton(4), Group: srp.UnverifiedGroup{N: signed.N, G: 3, Certificate: signed.Certificate}},
 	} {
 		took, err := try(c.Profile, c.Group)
 		require.ErrorIs(t, err, srp.ErrPolicy, name)
@@ -251,7 +254,7 @@ func TestManyLoginsAtOnce(t *testing.T) {
 	records, passwords := make([][]byte, 10), make([][]byte, 10)
 	for i := range records {
 		passwords[i] = []byte{'p', byte(i)}
-		record, err := r.client.Register(t.Context(), r.template.Offer(), alice, passwords[i])
+		record, err := makeOfKind(t.Context(), r.client, r.kind, alice, passwords[i])
 		require.NoError(t, err)
 		records[i] = record.Bytes()
 	}
@@ -265,7 +268,7 @@ func TestManyLoginsAtOnce(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			response, pending, err := r.server.Begin(context.Background(), id, records[i%10], request)
+			response, pending, err := r.server.BeginLogin(context.Background(), id, records[i%10], request)
 			if err != nil {
 				t.Error(err)
 				return
@@ -275,7 +278,7 @@ func TestManyLoginsAtOnce(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			reply, serverKey, err := r.server.Finish(context.Background(), id, pending, final)
+			reply, serverKey, err := r.server.FinishLogin(context.Background(), id, records[i%10], pending, final)
 			if err != nil {
 				t.Error(err)
 				return

@@ -2,102 +2,84 @@ package srp
 
 import "github.com/nescio-go/nescio/kdf"
 
-// Offer is what a server asks a client to register under: public values, sent
-// over the authenticated channel that registration needs anyway. A client
-// takes it to [Client.Register], which judges the group as a login does.
-type Offer struct {
-	Profile  Profile
-	Group    GroupRef
-	KDF      kdf.Params `json:",omitzero"` // for Nescio, without a salt; zero: kdf.Default. Other profiles have none
-	SaltSize int        // bytes; 0: the profile's own, and for RFC 5054 alone another choice, of 1 to 64
+// offer is what a server asks a client to register under: public values, sent
+// over the authenticated channel that registration needs anyway.
+type offer struct {
+	profile  Profile
+	group    UnverifiedGroup
+	kdf      kdf.Params // for Nescio, without a salt
+	saltSize int        // bytes
 }
 
-// Bytes returns the canonical binary form of a complete offer, one that
-// Template.Offer or ParseOffer returned. For values that no offer can have it
-// returns ErrPolicy.
-func (o Offer) Bytes() ([]byte, error) {
-	if _, err := o.check(); err != nil {
-		return nil, err
+// complete fills in what is left to the profile.
+func (o offer) complete() offer {
+	s := o.profile.spec()
+	if s == nil {
+		return o
 	}
+	if o.saltSize == 0 {
+		o.saltSize = s.salt.new
+	}
+	o.kdf = s.completeKDF(o.kdf)
+	return o
+}
+
+// bytes returns the response to a registration.
+func (o offer) bytes() ([]byte, error) {
 	b := newMessage()
-	b.AddUint8(o.Profile.id)
-	addGroup(b, o.Group)
-	b.AddUint8(uint8(o.saltSize()))
-	addKDF(b, o.kdf())
+	b.AddUint8(o.profile.id)
+	addGroup(b, o.group)
+	b.AddUint8(uint8(o.saltSize))
+	addKDF(b, o.kdf)
 	return b.Bytes()
 }
 
-// ParseOffer decodes what Bytes returned, strictly, or returns ErrMalformed.
-func ParseOffer(message []byte) (Offer, error) {
+// parseOffer decodes what bytes returned. It checks the form of everything and
+// judges nothing.
+func parseOffer(message []byte) (o offer, ok bool) {
 	s, ok := openMessage(message)
 	if !ok {
-		return Offer{}, ErrMalformed
+		return offer{}, false
 	}
-	var o Offer
 	var size uint8
-	if o.Profile, ok = readProfile(&s); !ok {
-		return Offer{}, ErrMalformed
+	if o.profile, ok = readProfile(&s); !ok {
+		return offer{}, false
 	}
-	var g GroupRef
-	if g, _, ok = readGroup(&s); !ok || !s.ReadUint8(&size) || size == 0 {
-		return Offer{}, ErrMalformed
+	var g *groupParams
+	if o.group, g, ok = readGroup(&s); !ok || !s.ReadUint8(&size) || size == 0 {
+		return offer{}, false
 	}
-	if o.KDF, ok = readKDF(&s, o.Profile); !ok || !s.Empty() {
-		return Offer{}, ErrMalformed
+	o.saltSize = int(size)
+	if o.kdf, ok = readKDF(&s, o.profile); !ok || !s.Empty() {
+		return offer{}, false
 	}
-	o.Group = g.clone()
-	o.SaltSize = int(size)
-	if _, err := o.check(); err != nil {
-		return Offer{}, ErrMalformed
-	}
-	return o, nil
+	return o, o.check(g) == nil
 }
 
-func (o Offer) saltSize() int {
-	if s := o.Profile.scheme(); o.SaltSize == 0 && s != nil {
-		return s.saltSize()
-	}
-	return o.SaltSize
-}
-
-func (o Offer) kdf() kdf.Params {
-	if s := o.Profile.scheme(); o.KDF == (kdf.Params{}) && s != nil {
-		return s.ownKDF()
-	}
-	return o.KDF
-}
-
-// check returns the group of an offer whose values fit together.
-func (o Offer) check() (*domain, error) {
-	s := o.Profile.scheme()
-	switch {
+// check returns ErrPolicy for values that do not fit together, or with which
+// nobody can register.
+func (o offer) check(g *groupParams) error {
+	switch s := o.profile.spec(); {
 	case s == nil:
-		return nil, errProfile
-	case !s.registers():
-		return nil, errRegistration
-	case len(o.Group.Credential) > MaxCredential:
-		return nil, errCredential
+		return errProfile
+	case s.loginOnly:
+		return errLoginOnly
+	default:
+		return o.fits(g)
 	}
-	d, err := newDomain(o.Group.N, o.Group.G)
-	if err != nil {
-		return nil, err
-	}
-	if err := o.fits(d); err != nil {
-		return nil, err
-	}
-	return d, nil
 }
 
 // fits returns ErrPolicy for values that the profile, which exists, does not have
 // together.
-func (o Offer) fits(d *domain) error {
-	s := o.Profile.scheme()
-	switch {
-	case !s.accepts(d):
+func (o offer) fits(g *groupParams) error {
+	switch s := o.profile.spec(); {
+	case len(o.group.Certificate) > MaxCertificate:
+		return errCertificate
+	case !s.runsIn(g):
 		return errGroupFit
-	case !s.storesSalt(o.saltSize()):
+	case !s.salt.allow(o.saltSize):
 		return errSaltFit
-	case !s.acceptsKDF(o.kdf()):
+	case !s.allowsKDF(o.kdf):
 		return errKDFFit
 	}
 	return nil

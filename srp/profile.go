@@ -1,20 +1,16 @@
 package srp
 
 import (
-	"context"
+	"crypto"
 	"fmt"
-	"slices"
-
-	"github.com/nescio-go/nescio/internal/modexp"
-	"github.com/nescio-go/nescio/kdf"
 )
 
 // A Profile fixes everything that two peers must agree on besides the group
 // and the costs of the password's hash: the hash, the byte order, what is
-// padded, how the password becomes the exponent x, and the proofs. The zero Profile
-// is none and is refused with [ErrPolicy] wherever it is given.
+// padded, how the password becomes the exponent x, and the proofs. The zero
+// Profile is not valid. Wherever it is given it is refused with [ErrPolicy].
 //
-// Profiles are comparable values with stable names; records and messages hold
+// Profiles are comparable values with stable names. Records and messages hold
 // them as one byte.
 type Profile struct {
 	id uint8
@@ -28,14 +24,49 @@ const (
 	idHomeKit = 0x30
 )
 
+// specs are the profiles by their ids.
+var specs = [256]*spec{
+	idNescio: {name: "nescio", salt: exactly(32), stretches: true, coversContext: true, proofSize: 64, formulas: nescio{}},
+
+	idRFC5054 + 0x0: rfc5054Spec("rfc5054-sha1", crypto.SHA1, 0),
+	idRFC5054 + 0x1: rfc5054Spec("rfc5054-sha1+minimal-g", crypto.SHA1, MinimalG),
+	idRFC5054 + 0x2: rfc5054Spec("rfc5054-sha1+minimal-values", crypto.SHA1, MinimalValues),
+	idRFC5054 + 0x3: rfc5054Spec("rfc5054-sha1+minimal-g+minimal-values", crypto.SHA1, MinimalG|MinimalValues),
+	idRFC5054 + 0x4: rfc5054Spec("rfc5054-sha256", crypto.SHA256, 0),
+	idRFC5054 + 0x5: rfc5054Spec("rfc5054-sha256+minimal-g", crypto.SHA256, MinimalG),
+	idRFC5054 + 0x6: rfc5054Spec("rfc5054-sha256+minimal-values", crypto.SHA256, MinimalValues),
+	idRFC5054 + 0x7: rfc5054Spec("rfc5054-sha256+minimal-g+minimal-values", crypto.SHA256, MinimalG|MinimalValues),
+	idRFC5054 + 0x8: rfc5054Spec("rfc5054-sha512", crypto.SHA512, 0),
+	idRFC5054 + 0x9: rfc5054Spec("rfc5054-sha512+minimal-g", crypto.SHA512, MinimalG),
+	idRFC5054 + 0xa: rfc5054Spec("rfc5054-sha512+minimal-values", crypto.SHA512, MinimalValues),
+	idRFC5054 + 0xb: rfc5054Spec("rfc5054-sha512+minimal-g+minimal-values", crypto.SHA512, MinimalG|MinimalValues),
+
+	// Below version 3 the salt of bcrypt is the user name. Records hold none, so
+	// that all of them look alike, and a client ignores what a server sends.
+	idProton + 0: {name: "proton-0", fits: protonGroup, ignoredSalt: maxSalt, littleEndian: true, proofSize: protonSize, obsolete: true, loginOnly: true, formulas: proton{0}},
+	idProton + 1: {name: "proton-1", fits: protonGroup, ignoredSalt: maxSalt, littleEndian: true, proofSize: protonSize, obsolete: true, loginOnly: true, formulas: proton{1}},
+	idProton + 2: {name: "proton-2", fits: protonGroup, ignoredSalt: maxSalt, littleEndian: true, proofSize: protonSize, obsolete: true, loginOnly: true, formulas: proton{2}},
+	idProton + 3: {name: "proton-3", fits: protonGroup, salt: exactly(10), littleEndian: true, proofSize: protonSize, formulas: proton{3}},
+	idProton + 4: {name: "proton-4", fits: protonGroup, salt: exactly(10), littleEndian: true, proofSize: protonSize, formulas: proton{4}},
+
+	idHomeKit: {name: "homekit", fits: homekitGroup, salt: saltSizes{1, 16, maxSalt}, dropsZeros: true, proofSize: 64, obsolete: true, formulas: homekit{homekitHash}},
+}
+
+func rfc5054Spec(name string, hash crypto.Hash, f Flags) *spec {
+	return &spec{name: name, salt: saltSizes{1, 16, maxSalt}, proofSize: hash.Size(), obsolete: true, formulas: rfc5054{hash, f}}
+}
+
+// spec returns what the profile consists of, or nil if it is not valid.
+func (p Profile) spec() *spec { return specs[p.id] }
+
 // Valid reports whether p is one of the profiles of this package.
-func (p Profile) Valid() bool { return p.scheme() != nil }
+func (p Profile) Valid() bool { return p.spec() != nil }
 
 // String returns the name of the profile, such as "rfc5054-sha256" or
 // "proton-4".
 func (p Profile) String() string {
-	if s := p.scheme(); s != nil {
-		return s.name()
+	if s := p.spec(); s != nil {
+		return s.name
 	}
 	return "invalid"
 }
@@ -43,15 +74,16 @@ func (p Profile) String() string {
 // ParseProfile returns the profile of the given name, which is what String
 // returned for it. It returns [ErrPolicy] for any other name.
 func ParseProfile(name string) (Profile, error) {
-	for id := range 256 {
-		if p := (Profile{uint8(id)}); p.Valid() && p.String() == name {
-			return p, nil
+	for id, s := range specs {
+		if s != nil && s.name == name {
+			return Profile{uint8(id)}, nil
 		}
 	}
 	return Profile{}, errProfile
 }
 
-// MarshalText returns the name of the profile, or ErrPolicy for none.
+// MarshalText returns the name of the profile. For the zero Profile it returns
+// [ErrPolicy].
 func (p Profile) MarshalText() ([]byte, error) {
 	if !p.Valid() {
 		return nil, errProfile
@@ -59,7 +91,7 @@ func (p Profile) MarshalText() ([]byte, error) {
 	return []byte(p.String()), nil
 }
 
-// UnmarshalText is [ParseProfile].
+// UnmarshalText is [ParseProfile]. After an error p stays as it was.
 func (p *Profile) UnmarshalText(text []byte) error {
 	q, err := ParseProfile(string(text))
 	if err == nil {
@@ -68,106 +100,14 @@ func (p *Profile) UnmarshalText(text []byte) error {
 	return err
 }
 
-// NeedsUpgrade reports whether a verifier of this profile should give way to
-// one of a better profile at the next opportunity: because a fast hash alone
-// turns the password into x, so that whoever steals the records can try
-// billions of passwords a second, or because the profile is kept for old
+// NeedsUpgrade reports whether a verifier of this profile should be replaced by
+// a verifier of a better profile at the next opportunity. It is true where a
+// fast hash alone turns the password into x: a thief of the records can then try
+// billions of passwords a second. It is also true of profiles that serve old
 // accounts only.
 func (p Profile) NeedsUpgrade() bool {
-	s := p.scheme()
-	return s == nil || s.needsUpgrade()
-}
-
-func (p Profile) scheme() scheme {
-	switch {
-	case p.id == idNescio:
-		return nescio{}
-	case p.id >= idRFC5054 && p.id < idRFC5054+4*uint8(len(hashes)):
-		return rfc5054{index: p.id - idRFC5054}
-	case p.id >= idProton && p.id <= idProton+4:
-		return proton{version: int(p.id - idProton)}
-	case p.id == idHomeKit:
-		return homekit{homekitBase}
-	}
-	return nil
-}
-
-// scheme is the formulas of a profile.
-//
-// Numbers modulo N (A, B, S, v) are byte strings of length |N| in the order
-// that the profile's wire has; exponents (x, u) and k are big-endian.
-type scheme interface {
-	name() string
-	needsUpgrade() bool                    // see Profile.NeedsUpgrade
-	registers() bool                       // false if only old records may use it
-	littleEndian() bool                    // the order of numbers modulo N
-	accepts(d *domain) bool                // whether it runs in this group
-	fullLength(d *domain, b []byte) []byte // A or B as a peer may send it, in |N| bytes
-	saltSize() int                         // of new salts, in bytes
-	storesSalt(size int) bool              // whether a record may have it
-	acceptsSalt(size int) bool             // whether a challenge may
-	ownKDF() kdf.Params                    // of new accounts; none if it has a hash of its own
-	acceptsKDF(p kdf.Params) bool          // whether x can be made so
-	bindsContext() bool                    // whether the proofs hold server identity and context
-	proofSize() int                        // of M1 and M2, in bytes
-	multiplier(d *domain) []byte           // k, not reduced
-	scramble(A, B []byte) []byte           // u
-
-	// privateKey returns x for the password of the user I. The function is that
-	// of the KDF parameters, nil if there are none.
-	privateKey(ctx context.Context, d *domain, f *kdf.Function, I, password, salt []byte) ([]byte, error)
-
-	// prefix returns what the proofs hold of that which is known before A and B.
-	prefix(d *domain, p *parties) ([]byte, error)
-	// proofs returns K, M1 and M2.
-	proofs(t *transcript, S []byte) (K, M1, M2 []byte, err error)
-}
-
-// parties is what a login is about besides the group.
-type parties struct {
-	I, server, context []byte
-	salt               []byte
-	kdf                kdf.Params
-}
-
-// transcript is the public values of one login that proofs are made of.
-type transcript struct {
-	domain *domain
-	prefix []byte // scheme.prefix
-	salt   []byte
-	A, B   []byte
-}
-
-// foreign is what the profiles share that others defined: a hash of their own
-// for the password, and proofs that hold no context.
-type foreign struct{}
-
-func (foreign) ownKDF() kdf.Params           { return kdf.Params{} }
-func (foreign) acceptsKDF(p kdf.Params) bool { return p == kdf.Params{} }
-func (foreign) bindsContext() bool           { return false }
-
-// decode reads a number modulo N in the order of s.
-func decode(s scheme, d *domain, wire []byte) (*modexp.Int, error) {
-	if s.littleEndian() {
-		wire = reversed(wire)
-		defer clear(wire)
-	}
-	return d.mod().Int(wire)
-}
-
-// encode writes a number modulo N in the order of s.
-func encode(s scheme, d *domain, x *modexp.Int) []byte {
-	b := d.mod().Bytes(x)
-	if s.littleEndian() {
-		slices.Reverse(b)
-	}
-	return b
-}
-
-func reversed(b []byte) []byte {
-	r := slices.Clone(b)
-	slices.Reverse(r)
-	return r
+	s := p.spec()
+	return s == nil || s.obsolete
 }
 
 var _ fmt.Stringer = Profile{}

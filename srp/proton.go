@@ -20,9 +20,9 @@ import (
 // can log in and cannot be registered, and a client that does not list them
 // never uses them. Any other version gives the zero Profile.
 //
-// bcrypt reads 72 bytes of password at most: what follows does not count.
-// Versions 0 to 2 hash the name the user typed, the Login's identity, lower-cased
-// by Unicode's simple mapping, in place of a random salt.
+// bcrypt reads at most 72 bytes of the password and ignores the rest. Instead of a
+// random salt, versions 0 to 2 hash the name that the user typed, the identity of
+// the [Login], lower-cased by Unicode's simple mapping.
 func Proton(version int) Profile {
 	if version < 0 || version > 4 {
 		return Profile{}
@@ -33,15 +33,19 @@ func Proton(version int) Profile {
 // ProtonVersion returns the version for which p is Proton(version), for a wire
 // that names it, and false for any other profile.
 func (p Profile) ProtonVersion() (version int, ok bool) {
-	s, ok := p.scheme().(proton)
-	return s.version, ok
+	s := p.spec()
+	if s == nil {
+		return 0, false
+	}
+	f, ok := s.formulas.(proton)
+	return f.version, ok
 }
 
-// ProtonFallback returns the profiles to try, in this order and each with a
-// login of its own, for an account whose stored version is 0, as Proton's own
-// clients do: version 0 there means that the server does not know. A client
-// should do this only where it must, since each try gives a dishonest server
-// one more thing to test guesses against.
+// ProtonFallback returns the profiles to try for an account whose stored version
+// is 0, in this order and each with a login of its own, as Proton's own clients
+// do. Version 0 there means that the server does not know the version. A client
+// should do this only where it must: each try gives a dishonest server one more
+// thing to test guesses against.
 func ProtonFallback(identity []byte) []Profile {
 	order := []Profile{Proton(2)}
 	if string(protonClean(identity)) != string(bytes.ToLower(identity)) {
@@ -50,46 +54,23 @@ func ProtonFallback(identity []byte) []Profile {
 	return append(order, Proton(0))
 }
 
-const (
-	protonSize     = 256 // of N, A, B, S, M1 and M2
-	protonSaltSize = 10
-	protonCost     = 10
-)
+// protonSize is the size of N, A, B, S, M1 and M2 in bytes.
+const protonSize = 256
 
-// proton is authentication version 0 to 4.
+const protonCost = 10 // of bcrypt
+
+// protonGroup reports whether a group is one that Proton could have signed.
+func protonGroup(g *groupParams) bool { return len(g.n) == protonSize && g.g == 2 }
+
+// proton is the formulas of authentication version 0 to 4.
 type proton struct {
-	foreign
 	version int
-}
-
-func (p proton) name() string { return "proton-" + string(rune('0'+p.version)) }
-
-// needsUpgrade: below version 3 the salt of bcrypt is the user name.
-func (p proton) needsUpgrade() bool                    { return !p.registers() }
-func (p proton) registers() bool                       { return p.version >= 3 }
-func (p proton) littleEndian() bool                    { return true }
-func (p proton) accepts(d *domain) bool                { return len(d.n) == protonSize && d.g == 2 }
-func (p proton) fullLength(_ *domain, b []byte) []byte { return b }
-func (p proton) proofSize() int                        { return protonSize }
-
-// Versions 0 to 2 have no salt. Their records hold none, so that all of them
-// look alike, and a client ignores what a server sends.
-func (p proton) saltSize() int {
-	if p.version < 3 {
-		return 0
-	}
-	return protonSaltSize
-}
-
-func (p proton) storesSalt(size int) bool { return size == p.saltSize() }
-
-func (p proton) acceptsSalt(size int) bool {
-	return p.storesSalt(size) || p.version < 3 && size <= maxSalt
 }
 
 // expandHash is Proton's hash: SHA-512 of the input followed by 00, 01, 02, 03.
 func expandHash(parts ...[]byte) []byte {
 	h := sha512.New()
+	defer wipe(h)
 	out := make([]byte, 0, 4*sha512.Size)
 	for i := range byte(4) {
 		h.Reset()
@@ -103,15 +84,15 @@ func expandHash(parts ...[]byte) []byte {
 }
 
 // multiplier is k = LE(EH(LE256(g) ‖ N)), which the caller reduces modulo N.
-func (p proton) multiplier(d *domain) []byte {
-	return reversed(expandHash(reversed(d.paddedG()), reversed(d.n)))
+func (p proton) multiplier(g *groupParams) []byte {
+	return reversed(expandHash(reversed(g.paddedG()), reversed(g.n)))
 }
 
 // scramble is u = LE(EH(A ‖ B)).
 func (p proton) scramble(A, B []byte) []byte { return reversed(expandHash(A, B)) }
 
 // prefix is nothing: the proofs hold A, B and S alone.
-func (p proton) prefix(*domain, *parties) ([]byte, error) { return nil, nil }
+func (p proton) prefix(*groupParams, *parties) ([]byte, error) { return nil, nil }
 
 // proofs are M1 = EH(A ‖ B ‖ S) and M2 = EH(A ‖ M1 ‖ S); K is S itself.
 func (p proton) proofs(t *transcript, S []byte) (K, M1, M2 []byte, err error) {
@@ -121,8 +102,8 @@ func (p proton) proofs(t *transcript, S []byte) (K, M1, M2 []byte, err error) {
 
 // privateKey is x = LE(EH(C ‖ N)), 2048 bits, where C is the text of a bcrypt
 // hash whose password and salt depend on the version.
-func (p proton) privateKey(_ context.Context, d *domain, _ *kdf.Function, I, password, salt []byte) ([]byte, error) {
-	return protonPrivateKey(p.version, I, password, salt, reversed(d.n))
+func (p proton) privateKey(_ context.Context, g *groupParams, _ *kdf.Function, I, password, salt []byte) ([]byte, error) {
+	return protonPrivateKey(p.version, I, password, salt, reversed(g.n))
 }
 
 func protonPrivateKey(version int, I, password, salt, littleEndianN []byte) ([]byte, error) {
@@ -168,4 +149,4 @@ func protonClean(I []byte) []byte {
 	}, I))
 }
 
-var _ scheme = proton{}
+var _ formulas = proton{}

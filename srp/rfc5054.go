@@ -27,11 +27,6 @@ const (
 	allFlags = MinimalG | MinimalValues
 )
 
-// hashes are those of the RFC 5054 profiles, in the order of their ids.
-var hashes = [...]crypto.Hash{crypto.SHA1, crypto.SHA256, crypto.SHA512}
-
-var hashNames = [...]string{"sha1", "sha256", "sha512"}
-
 // RFC5054SHA1 is SRP-6a as in RFC 5054, Section 2, with SHA-1: for meeting
 // peers that cannot do better, since its hash of the password is fast (see
 // [Profile.NeedsUpgrade]). Flags other than the defined ones give the zero
@@ -51,40 +46,17 @@ func rfc5054Profile(hash uint8, f Flags) Profile {
 	return Profile{idRFC5054 + hash*(uint8(allFlags)+1) + uint8(f)}
 }
 
-// rfc5054 is the family of profiles around RFC 5054: its k, x, u and S, and
-// K, M1 and M2 of RFC 2945 with A and B in M2.
+// rfc5054 is the formulas of the profiles around RFC 5054: its k, x, u and S,
+// and K, M1 and M2 of RFC 2945 with A and B in M2.
 type rfc5054 struct {
-	foreign
-	index uint8 // 4·hash + flags
+	hash  crypto.Hash
+	flags Flags
 }
-
-func (r rfc5054) hash() crypto.Hash { return hashes[r.index>>2] }
-func (r rfc5054) flags() Flags      { return Flags(r.index) & allFlags }
-
-func (r rfc5054) name() string {
-	name := "rfc5054-" + hashNames[r.index>>2]
-	if r.flags()&MinimalG != 0 {
-		name += "+minimal-g"
-	}
-	if r.flags()&MinimalValues != 0 {
-		name += "+minimal-values"
-	}
-	return name
-}
-
-func (r rfc5054) needsUpgrade() bool                    { return true }
-func (r rfc5054) registers() bool                       { return true }
-func (r rfc5054) littleEndian() bool                    { return false }
-func (r rfc5054) accepts(*domain) bool                  { return true }
-func (r rfc5054) fullLength(_ *domain, b []byte) []byte { return b }
-func (r rfc5054) saltSize() int                         { return 16 }
-func (r rfc5054) storesSalt(size int) bool              { return size >= 1 && size <= maxSalt }
-func (r rfc5054) acceptsSalt(size int) bool             { return r.storesSalt(size) }
-func (r rfc5054) proofSize() int                        { return r.hash().Size() }
 
 // sum returns H of the concatenation of parts.
 func (r rfc5054) sum(parts ...[]byte) []byte {
-	h := r.hash().New()
+	h := r.hash.New()
+	defer wipe(h)
 	for _, p := range parts {
 		h.Write(p)
 	}
@@ -92,20 +64,20 @@ func (r rfc5054) sum(parts ...[]byte) []byte {
 }
 
 // multiplier is k = H(N ‖ PAD(g)). RFC 5054, Section 2.5.3.
-func (r rfc5054) multiplier(d *domain) []byte { return r.sum(d.n, d.paddedG()) }
+func (r rfc5054) multiplier(g *groupParams) []byte { return r.sum(g.n, g.paddedG()) }
 
 // scramble is u = H(PAD(A) ‖ PAD(B)). RFC 5054, Section 2.5.3.
 func (r rfc5054) scramble(A, B []byte) []byte { return r.sum(A, B) }
 
 // privateKey is x = H(s ‖ H(I ‖ ":" ‖ P)). RFC 5054, Section 2.4.
-func (r rfc5054) privateKey(_ context.Context, _ *domain, _ *kdf.Function, I, password, salt []byte) ([]byte, error) {
+func (r rfc5054) privateKey(_ context.Context, _ *groupParams, _ *kdf.Function, I, password, salt []byte) ([]byte, error) {
 	inner := r.sum(I, []byte(":"), password)
 	defer clear(inner)
 	return r.sum(salt, inner), nil
 }
 
 // prefix is H(I).
-func (r rfc5054) prefix(_ *domain, p *parties) ([]byte, error) { return r.sum(p.I), nil }
+func (r rfc5054) prefix(_ *groupParams, p *parties) ([]byte, error) { return r.sum(p.I), nil }
 
 func (r rfc5054) proofs(t *transcript, S []byte) (K, M1, M2 []byte, err error) {
 	K = r.sessionKey(S)
@@ -120,11 +92,11 @@ func (r rfc5054) sessionKey(S []byte) []byte { return r.sum(r.value(S)) }
 // clientProof is M1 = H(H(N) XOR H(g) ‖ H(I) ‖ s ‖ A ‖ B ‖ K). RFC 2945,
 // Section 3.
 func (r rfc5054) clientProof(t *transcript, K []byte) []byte {
-	g := t.domain.paddedG()
-	if r.flags()&MinimalG != 0 {
+	g := t.group.paddedG()
+	if r.flags&MinimalG != 0 {
 		g = minimal(g)
 	}
-	group := r.sum(t.domain.n)
+	group := r.sum(t.group.n)
 	subtle.XORBytes(group, group, r.sum(g))
 	return r.sum(group, t.prefix, t.salt, r.value(t.A), r.value(t.B), K)
 }
@@ -140,7 +112,7 @@ func (r rfc5054) serverProof(t *transcript, M1, K []byte) []byte {
 // hashes the stripped form cannot do without: the hash function itself takes
 // fewer bytes. It tells that one login in 256 had a short S, and no more.
 func (r rfc5054) value(b []byte) []byte {
-	if r.flags()&MinimalValues != 0 {
+	if r.flags&MinimalValues != 0 {
 		return minimal(b)
 	}
 	return b
@@ -154,4 +126,4 @@ func minimal(b []byte) []byte {
 	return b
 }
 
-var _ scheme = rfc5054{}
+var _ formulas = rfc5054{}

@@ -3,161 +3,231 @@ package srp
 import (
 	"bytes"
 	"context"
-	"crypto/subtle"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"github.com/nescio-go/nescio/internal/decoy"
 	"github.com/nescio-go/nescio/internal/seal"
+	"github.com/nescio-go/nescio/internal/secret"
 )
 
 // Replay is a memory of single uses that the replicas of a server share.
 // Consume records id until expires and reports whether it was the first to do
 // so, in one atomic step: an INSERT that fails on a duplicate key does it. It
-// is called by several goroutines at once. The time to expire is a lifetime
-// longer than the login can be finished, so that the clock of the store may be
-// ahead by as much.
+// is called by several goroutines at once, without a lock held. The time to
+// expire is a lifetime longer than the login can be finished, so that the clock
+// of the store may be ahead by as much.
+//
+// Package opaque/replaytest tests an implementation.
 type Replay interface {
 	Consume(ctx context.Context, id [16]byte, expires time.Time) (first bool, err error)
 }
 
-// ServerConfig is what a server needs. Only Secrets are required.
+// ServerConfig is what a server needs. Only DecoyKey and StateKeys are required.
+// All replicas of a server have the same values. fmt and encoding/json print a
+// placeholder, also for an exported field. For an unexported field of another
+// struct fmt prints the keys.
 type ServerConfig struct {
-	Secrets Secrets
+	// DecoyKey is 32 random bytes that make the answers for names that nobody
+	// has. It is never rotated: an unknown name whose salt changed would give
+	// itself away. If it leaks, known names can be told from unknown ones;
+	// nothing else is lost.
+	DecoyKey [32]byte
 
-	// Templates are the kinds of accounts that the server has, each with its
-	// share. Unknown names answer as one of them, fixed for the name; so list
-	// every kind that a stranger may meet. Of several the total weight must not
-	// be 0. Put a new kind in front, with a weight of 0, which changes no unknown
-	// name's answer; raise its weight, and no other, as accounts move to it.
-	// Empty: DefaultTemplate alone.
-	Templates []Template
+	// StateKeys protect pending state: 1 to 16 distinct keys. The time of at least
+	// one must have come. See [StateKey] and [Server.WithStateKeys].
+	StateKeys []StateKey
 
-	// ServerIdentity is byte for byte that of ClientConfig, up to 1024 bytes.
+	// Offer is the kind of account that registrations get. Default: [DefaultKind].
+	// Offer, Accept, Old and Others have at most 256 kinds in all, each group of a
+	// pool counted. Two equal ones are refused.
+	Offer Kind
+
+	// Accept are other kinds that a registration may still have and that need no
+	// new registration: the coming kind before a switch, the last one after it.
+	Accept []Kind
+
+	// Old are the kinds of accounts that can log in but should register again
+	// (see [Server.NeedsRegistration]). List every kind that accounts have:
+	// unknown names answer as one of them.
+	Old []Kind
+
+	// Others are the kinds of the other protocol, as Weights of package opaque
+	// returned them, if a service has both. If one of the two servers lacks them,
+	// the two disagree on [Server.AnswersAsSRP], and no error shows it.
+	Others []KindWeight
+
+	// ServerIdentity names the application, the table of accounts and the tenant.
+	// It is the same as in ClientConfig, byte for byte, and at most 1,024 bytes
+	// long.
 	ServerIdentity []byte
 
-	// Replay is needed if a login may begin at one replica and finish at
-	// another. Nil keeps the single uses in memory: then only the Server that
-	// began a login can finish it.
+	// Replay is needed if a login may begin at one replica and finish at another.
+	// If nil, the server keeps the single uses in memory: then only the Server
+	// that began a login can finish it, or a copy of it. Replicas need one Replay
+	// for each set of state keys. The server of package opaque may have the same
+	// state keys: the state of the two protocols is told apart.
 	Replay Replay
 
-	// Lifetime is how long a login may take from Begin to Finish. 0:
-	// [DefaultLifetime].
+	// Lifetime is how long a login may take from BeginLogin to FinishLogin.
+	// Default: [DefaultLifetime].
 	Lifetime time.Duration
 
 	// MaxPending bounds the logins in progress without a shared Replay, each of
-	// which takes about 150 bytes. 0: 1,048,576. When they are full Begin
-	// returns ErrPolicy, before any work, until some finish or expire; so put a
-	// rate limit before it.
+	// which takes about 150 bytes. Default: 1,048,576. While that many are in
+	// progress BeginLogin returns ErrBusy before any work, so put a rate limit
+	// before it.
 	MaxPending int
 }
 
-// Server answers logins. It keeps no account and no session: the caller looks
-// up the record, keeps pending state between the two messages, and does with
-// the session key what it needs. A Server is immutable, apart from its memory
-// of single uses, and safe for concurrent use.
-type Server struct {
-	decoyKey  []byte
-	templates []Template
-	weights   []uint32 // of the templates
-	samples   [][]byte // a record of each template's kind
-	box       *seal.Box
-	identity  []byte
-	context   []byte
-}
-
-// bound is what pending state belongs to, besides its account: u16 len ‖ server
-// identity ‖ context. A login that began at a server which means something else must
-// not end here, though the two share state keys and a Replay.
-func (s *Server) bound() []byte {
-	b := binary.BigEndian.AppendUint16(nil, uint16(len(s.identity)))
-	return append(append(b, s.identity...), s.context...)
+// StateKey is a key that protects pending state. A server seals under the newest
+// key whose time has come, and opens with every key that it has. To rotate, give
+// all replicas a key whose time is in the future: no login that begins at one
+// replica then fails at another. Remove the old key when all replicas have sealed
+// with the new one for the lifetime of a login. A state key that leaks opens
+// recorded pending state, which contains the verifier, and forges new state. The
+// type converts to opaque.StateKey.
+type StateKey struct {
+	Key [32]byte // random
+	// NotBefore is the time from which the key seals. The zero time has always
+	// come and is older than any other: beside a due key with a time, such a key
+	// opens and never seals. To replace a leaked key at once, remove it.
+	NotBefore time.Time
 }
 
 // DefaultLifetime is how long a login may take, unless ServerConfig says
-// otherwise. Whoever keeps pending state may forget it after that.
-const DefaultLifetime = seal.DefaultLifetime
+// otherwise. A caller that keeps pending state may forget it after that.
+const DefaultLifetime = 60 * time.Second
 
-var errState = refused("Secrets.State must be 1 to 16 distinct keys of 32 random bytes")
+// Server answers registrations and logins. It keeps no account and no session:
+// the caller looks up the record, keeps pending state between the two messages
+// of a login, and does with the session key what it needs. A Server is
+// immutable, apart from its memory of single uses, and safe for concurrent use.
+type Server struct {
+	secrets  secret.Value[serverSecrets]
+	kinds    []serverKind // the groups of Offer, of Accept, of Old
+	offered  int          // how many of kinds are Offer's
+	admitted int          // how many are Offer's or Accept's
+	box      *seal.Box
+	identity []byte
+	context  []byte
+	exponent exponentSource
+}
 
-// NewServer returns a server, or ErrPolicy if something in cfg is missing or
-// out of range. It keeps copies of the secrets.
+type serverSecrets struct {
+	decoyKey [decoy.KeySize]byte
+	draw     *decoy.Draw
+}
+
+// exponentSource returns an exponent of size bytes for which fits returns true.
+// It is drawExponent everywhere but in tests.
+type exponentSource func(size int, fits func(exponent []byte) bool) []byte
+
+// NewServer returns a server. It returns [ErrPolicy] if something in cfg is
+// missing or out of range. It keeps copies of the keys.
 func NewServer(cfg ServerConfig) (*Server, error) { return newServer(cfg, nil) }
 
 func newServer(cfg ServerConfig, now func() time.Time) (*Server, error) {
-	if !decoy.ValidKey(cfg.Secrets.Decoy) {
-		return nil, refused("Secrets.Decoy must be 32 random bytes")
-	}
 	if len(cfg.ServerIdentity) > MaxIdentity {
 		return nil, errServerName
 	}
-	templates := slices.Clone(cfg.Templates)
-	switch len(templates) {
-	case 0:
-		templates = []Template{DefaultTemplate()}
-	case 1:
-		templates[0].Weight = 1 // all accounts
-	}
-	samples := make([][]byte, len(templates))
-	weights := make([]uint32, len(templates))
-	for i := range templates {
-		t := &templates[i]
-		if err := t.check(); err != nil {
-			return nil, err
-		}
-		*t = t.complete()
-		var err error
-		if samples[i], err = t.sample(cfg.Secrets.Decoy); err != nil {
-			return nil, err
-		}
-		weights[i] = t.Weight
-	}
-	if !slices.ContainsFunc(weights, func(w uint32) bool { return w > 0 }) {
-		return nil, refused("no template has a weight")
+	s := &Server{identity: bytes.Clone(cfg.ServerIdentity), exponent: drawExponent}
+	if err := s.addKinds(cfg); err != nil {
+		return nil, err
 	}
 	box, err := seal.New(seal.Config{
 		Protocol: "srp",
-		Keys:     cfg.Secrets.State,
+		Keys:     sealKeys(cfg.StateKeys),
 		Replay:   cfg.Replay,
 		Lifetime: cfg.Lifetime,
 		Capacity: cfg.MaxPending,
 		Now:      now,
 	})
 	if errors.Is(err, seal.ErrKeys) {
-		return nil, errState
+		return nil, errStateKeys
 	}
 	if err != nil {
-		return nil, refused("Lifetime and MaxPending must not be negative")
+		return nil, errLimits
 	}
-	return &Server{
-		decoyKey:  bytes.Clone(cfg.Secrets.Decoy),
-		templates: templates,
-		weights:   weights,
-		samples:   samples,
-		box:       box,
-		identity:  bytes.Clone(cfg.ServerIdentity),
-	}, nil
+	s.box = box
+	return s, nil
 }
 
-// WithState returns a copy of the server that has other state keys and shares
-// all else, its memory of single uses included: what s began under a key that
-// is still in the ring, the copy can finish. It is how state keys rotate while
-// handlers use the server, which they find in an atomic.Pointer[srp.Server]:
-//
-//	next, err := current.Load().WithState([][]byte{today, yesterday})
-//	if err == nil {
-//		current.Store(next)
-//	}
-//
-// It returns ErrPolicy for keys that NewServer refuses.
-func (s *Server) WithState(state [][]byte) (*Server, error) {
-	box, err := s.box.WithKeys(state)
+func (s *Server) addKinds(cfg ServerConfig) error {
+	var weights []KindWeight
+	add := func(kinds ...Kind) error {
+		for _, k := range kinds {
+			own, err := k.serverKinds()
+			if err != nil {
+				return err
+			}
+			s.kinds = append(s.kinds, own...)
+			for _, o := range own {
+				weights = append(weights, KindWeight{Digest: o.digest, Weight: k.Weight})
+			}
+		}
+		return nil
+	}
+	if err := add(cfg.Offer); err != nil {
+		return err
+	}
+	if s.kinds[0].offer.profile.spec().loginOnly {
+		return errLoginOnly
+	}
+	s.offered = len(s.kinds)
+	if err := add(cfg.Accept...); err != nil {
+		return err
+	}
+	s.admitted = len(s.kinds)
+	if err := add(cfg.Old...); err != nil {
+		return err
+	}
+	weights = append(weights, cfg.Others...)
+	if len(weights) == 1 && weights[0].Weight == 0 {
+		weights[0].Weight = 1 // all accounts
+	}
+	draw, err := decoy.NewDraw(cfg.DecoyKey, weights)
+	if errors.Is(err, decoy.ErrZeroKey) {
+		return errDecoyKey
+	}
 	if err != nil {
-		return nil, errState
+		return fmt.Errorf("%w: kinds: %w", ErrPolicy, err)
+	}
+	s.secrets = secret.New(serverSecrets{cfg.DecoyKey, draw})
+	return nil
+}
+
+func sealKeys(keys []StateKey) []seal.StateKey {
+	converted := make([]seal.StateKey, len(keys))
+	for i, k := range keys {
+		converted[i] = seal.StateKey(k)
+	}
+	return converted
+}
+
+// WithStateKeys returns a copy of the server that has other state keys and
+// shares everything else, its memory of single uses included. The copy can
+// finish what s began under a key that is still there. This is how state keys
+// rotate while handlers use the server, which they find in an
+// atomic.Pointer[srp.Server]:
+//
+//	keys = append(stillInUse(keys), srp.StateKey{Key: fresh, NotBefore: tomorrow})
+//	next, err := current.Load().WithStateKeys(keys)
+//	if err != nil {
+//		return err // the old keys stay in use
+//	}
+//	current.Store(next)
+//
+// It returns [ErrPolicy] for keys that NewServer refuses. A server with other kinds
+// comes from [NewServer]. Without a shared Replay it cannot finish logins that the
+// one before began.
+func (s *Server) WithStateKeys(keys []StateKey) (*Server, error) {
+	box, err := s.box.WithKeys(sealKeys(keys))
+	if err != nil {
+		return nil, errStateKeys
 	}
 	other := *s
 	other.box = box
@@ -166,15 +236,15 @@ func (s *Server) WithState(state [][]byte) (*Server, error) {
 
 // WithContext returns a copy of the server whose logins only clients with the
 // same context can finish, 1 to 60,000 bytes (see [Client.WithContext]). It
-// shares all else, and a login that was begun in one context is ErrState in
-// every other. Begin returns ErrPolicy for an account whose profile's proofs
-// hold no context, which is every one but Nescio's.
+// shares everything else. A login that was begun in one context returns
+// [ErrState] in every other. BeginLogin returns [ErrPolicy] for an account whose
+// profile's proofs cover no context: any profile except Nescio.
 //
-// Make the context of what the server is about to do, from the fields of the
+// Make the context from what the server is about to do, from the fields of the
 // request and never from bytes that a client calls its context: the account, what
 // changes, and a hash of what replaces it, such as the new record and all that
-// is wrapped anew. Keep the change beside the pending state and make the same
-// copy again for Finish.
+// is wrapped again. Keep the change beside the pending state and make the same
+// copy again for FinishLogin.
 func (s *Server) WithContext(context []byte) (*Server, error) {
 	if len(context) == 0 || len(context) > maxContext {
 		return nil, errContext
@@ -184,151 +254,31 @@ func (s *Server) WithContext(context []byte) (*Server, error) {
 	return &other, nil
 }
 
-// Format writes a placeholder, whatever the verb.
+// binding is what pending state belongs to, besides its account: u16 len ‖
+// server identity ‖ context. A login that began at a server which means
+// something else must not end here, though the two share state keys and a
+// Replay.
+func (s *Server) binding() []byte {
+	b := binary.BigEndian.AppendUint16(nil, uint16(len(s.identity)))
+	return append(append(b, s.identity...), s.context...)
+}
+
+// Format writes a placeholder, for every verb.
 func (s Server) Format(f fmt.State, _ rune) { io.WriteString(f, "srp.Server(redacted)") }
 
-// Admit checks a record, the binary form, that a client sent to register. It
-// returns ErrRecord if it is none, and ErrPolicy if it is not of a kind that
-// one of the templates offers: a client must not choose what the server
-// computes, nor stand out among its accounts.
-func (s *Server) Admit(record []byte) error {
-	r, err := ParseRecord(record)
-	if err != nil {
-		return err
-	}
-	if r.profile.scheme().registers() && slices.ContainsFunc(s.templates, r.matches) {
-		return nil // its group is verified, being the template's
-	}
-	return errTemplate
+// MarshalJSON writes a placeholder.
+func (s Server) MarshalJSON() ([]byte, error) { return []byte(`"srp.Server(redacted)"`), nil }
+
+// Format writes a placeholder, for every verb.
+func (c ServerConfig) Format(f fmt.State, _ rune) { io.WriteString(f, "srp.ServerConfig(redacted)") }
+
+// MarshalJSON writes a placeholder.
+func (c ServerConfig) MarshalJSON() ([]byte, error) {
+	return []byte(`"srp.ServerConfig(redacted)"`), nil
 }
 
-// matches reports whether r is of the kind of t.
-func (r *Record) matches(t Template) bool {
-	return r.profile == t.Profile && r.kdf == t.KDF && len(r.salt) == t.SaltSize &&
-		r.group.G == t.Group.d.g && string(r.group.N) == string(t.Group.d.n) &&
-		string(r.group.Credential) == string(t.Group.credential)
-}
+// Format writes a placeholder, for every verb.
+func (k StateKey) Format(f fmt.State, _ rune) { io.WriteString(f, "srp.StateKey(redacted)") }
 
-// Begin answers a client's request with a response to send, and with pending
-// state to give to Finish, at most 4 KiB: encrypted and authenticated, and best
-// kept on the server's side none the less.
-//
-// The id, 1 to 1024 bytes, is the name under which the account is looked up,
-// brought to one spelling by its syntax alone before the look-up, for known and
-// unknown names alike. The record is what the look-up found, the binary form;
-// empty if it found nothing, and then Begin answers as it would for an account.
-// It does the same work in both cases.
-//
-// Begin returns ErrMalformed for a request that no client sends and for an id of
-// another length, ErrRecord for a record that is damaged, ErrPolicy if too many
-// logins are in progress, or the error of ctx. A Begin counts as a try: limit
-// the rate by id and by address. The results are the caller's, and what was
-// passed in is not kept.
-func (s *Server) Begin(ctx context.Context, id, record, request []byte) (response, pending []byte, err error) {
-	return s.begin(ctx, id, record, request, randomExponent)
-}
-
-func (s *Server) begin(ctx context.Context, id, record, request []byte, ephemeral func(size int) []byte) (response, pending []byte, err error) {
-	if !parseHello(request) {
-		return nil, nil, ErrMalformed
-	}
-	c, pending, err := s.challenge(ctx, id, record, ephemeral)
-	if err != nil {
-		return nil, nil, err
-	}
-	response, err = encodeResponse(c)
-	if err != nil {
-		return nil, nil, ErrRecord
-	}
-	return response, pending, nil
-}
-
-// Challenge is Begin in typed form; there is no request.
-func (s *Server) Challenge(ctx context.Context, id, record []byte) (Challenge, []byte, error) {
-	return s.challenge(ctx, id, record, randomExponent)
-}
-
-func (s *Server) challenge(ctx context.Context, id, record []byte, ephemeral func(size int) []byte) (Challenge, []byte, error) {
-	if err := ctx.Err(); err != nil {
-		return Challenge{}, nil, err
-	}
-	if len(id) == 0 || len(id) > MaxID {
-		return Challenge{}, nil, ErrMalformed
-	}
-	ticket, err := s.box.Reserve()
-	if err != nil {
-		return Challenge{}, nil, errFull
-	}
-	c, pending, err := s.challengeWith(ticket, id, record, ephemeral)
-	if err != nil {
-		s.box.Release(ticket)
-		return Challenge{}, nil, err
-	}
-	return c, pending, nil
-}
-
-func (s *Server) challengeWith(ticket seal.Ticket, id, record []byte, ephemeral func(size int) []byte) (Challenge, []byte, error) {
-	r, unknown, err := s.selectRecord(id, record)
-	if err != nil {
-		return Challenge{}, nil, err
-	}
-	defer clear(r.verifier)
-	scheme, d := r.profile.scheme(), r.domain
-	if len(s.context) > 0 && !scheme.bindsContext() {
-		return Challenge{}, nil, errNoContext
-	}
-	k, err := multiplier(scheme, d)
-	if err != nil {
-		return Challenge{}, nil, ErrRecord
-	}
-	v, err := decode(scheme, d, r.verifier)
-	if err != nil {
-		return Challenge{}, nil, ErrRecord
-	}
-	defer v.Clear()
-	prefix, err := scheme.prefix(d, &parties{I: r.identity, server: s.identity, context: s.context, salt: r.salt, kdf: r.kdf})
-	if err != nil {
-		return Challenge{}, nil, ErrRecord
-	}
-	b := ephemeral(d.exponentSize())
-	defer clear(b)
-	p := pendingLogin{
-		profile: r.profile,
-		n:       d.n,
-		g:       d.g,
-		prefix:  prefix,
-		salt:    r.salt,
-		v:       r.verifier,
-		b:       b,
-		B:       encode(scheme, d, serverPublic(d, k, v, b)),
-	}
-	body, err := p.bytes()
-	if err != nil {
-		return Challenge{}, nil, ErrRecord
-	}
-	defer clear(body)
-	pending, err := s.box.Seal(ticket, id, s.bound(), seal.State{Fake: unknown, Body: body})
-	if err != nil {
-		return Challenge{}, nil, ErrRecord
-	}
-	return Challenge{Profile: r.profile, Group: r.group, Salt: r.salt, KDF: r.kdf, B: p.B}, pending, nil
-}
-
-// selectRecord returns the record, or the one that an unknown id seems to have,
-// and which of them it is. Known and unknown ids take one path: for both a
-// decoy of the kind that the answer shows is made, since work that depended on
-// another kind could be told by its time, and one of the two is selected.
-func (s *Server) selectRecord(id, record []byte) (r *Record, unknown int, err error) {
-	unknown = subtle.ConstantTimeEq(int32(min(len(record), 1)), 0)
-	kind, err := ParseRecord([2][]byte{record, s.samples[decoy.Pick(s.decoyKey, id, s.weights)]}[unknown])
-	if err != nil {
-		return nil, 0, err
-	}
-	defer clear(kind.verifier)
-	substitute, err := decoyRecord(s.decoyKey, kind, id)
-	if err != nil {
-		return nil, 0, err
-	}
-	r, err = ParseRecord([2][]byte{record, substitute}[unknown])
-	return r, unknown, err
-}
+// MarshalJSON writes a placeholder.
+func (k StateKey) MarshalJSON() ([]byte, error) { return []byte(`"srp.StateKey(redacted)"`), nil }

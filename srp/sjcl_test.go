@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/nescio-go/nescio/internal/testvec"
+	"github.com/nescio-go/nescio/kdf"
 	"github.com/nescio-go/nescio/srp"
 	"github.com/stretchr/testify/require"
 )
@@ -27,9 +28,9 @@ func TestSJCLVerifiers(t *testing.T) {
 		require.EqualValues(t, v.X, got.X)
 		require.EqualValues(t, v.V, got.V)
 
-		record, err := srp.ImportSJCL(srp.GroupRef{N: g.N, G: g.G}, []byte(v.I), v.S, v.V)
+		record, err := srp.ImportSJCL(srp.UnverifiedGroup{N: g.N, G: g.G}, []byte(v.I), v.S, v.V)
 		if v.Bits < srp.MinGroupBits {
-			require.Equal(t, srp.ErrRecord, err)
+			require.ErrorIs(t, err, srp.ErrRecord)
 			continue
 		}
 		require.NoError(t, err)
@@ -45,17 +46,17 @@ func TestSJCLDropsLeadingZeros(t *testing.T) {
 	r := newRig(t, srp.RFC5054SHA1(0))
 	for n := 0; ; n++ {
 		p := fmt.Appendf(nil, "password %d", n)
-		full, err := srp.RegisterWith(r.template.Offer(), alice, p, []byte{1})
+		full, err := srp.RegisterWith(r.profile, r.group.Unverified(), kdf.Params{}, alice, p, []byte{1})
 		require.NoError(t, err)
 		v := full.Verifier()
 		if v[0] != 0 {
 			continue
 		}
-		record, err := srp.ImportSJCL(r.group.Ref(), alice, []byte{1}, minimalBytes(v))
+		record, err := srp.ImportSJCL(r.group.Unverified(), alice, []byte{1}, minimalBytes(v))
 		require.NoError(t, err)
 		require.Equal(t, full.Bytes(), record.Bytes())
 		_, pending, final := r.begin(t, alice, record.Bytes(), p)
-		_, _, err = r.server.Finish(t.Context(), alice, pending, final)
+		_, _, err = r.server.FinishLogin(t.Context(), alice, record.Bytes(), pending, final)
 		require.NoError(t, err)
 		return
 	}
@@ -70,7 +71,7 @@ func minimalBytes(b []byte) []byte {
 
 func TestImportSJCLRefuses(t *testing.T) {
 	r := newRig(t, srp.RFC5054SHA1(0))
-	ref, v := r.group.Ref(), r.record.Verifier()
+	ref, v := r.group.Unverified(), r.record.Verifier()
 	signed := signedGroup(t, loadProton(t).Verifier.SignedModulus)
 	for name, err := range map[string]error{
 		"no verifier":    second2(srp.ImportSJCL(ref, alice, []byte{1}, nil)),
@@ -79,11 +80,11 @@ func TestImportSJCLRefuses(t *testing.T) {
 		"N":              second2(srp.ImportSJCL(ref, alice, []byte{1}, ref.N)),
 		"long":           second2(srp.ImportSJCL(ref, alice, []byte{1}, append([]byte{0}, v...))),
 		"no salt":        second2(srp.ImportSJCL(ref, alice, nil, v)),
-		"no group":       second2(srp.ImportSJCL(srp.GroupRef{}, alice, []byte{1}, v)),
+		"no group":       second2(srp.ImportSJCL(srp.UnverifiedGroup{}, alice, []byte{1}, v)),
 		"another group":  second2(srp.ImportSJCL(signed, alice, []byte{1}, v)),
 		"long user name": second2(srp.ImportSJCL(ref, make([]byte, 1025), []byte{1}, v)),
 	} {
-		require.Equal(t, srp.ErrRecord, err, name)
+		require.ErrorIs(t, err, srp.ErrRecord, name)
 	}
 	_, err := srp.ImportSJCL(ref, alice, []byte{1}, []byte{2})
 	require.NoError(t, err)

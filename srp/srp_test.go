@@ -12,25 +12,54 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var testSecrets = srp.Secrets{
-	Decoy: bytes.Repeat([]byte{0xd1}, 32),
-	State: [][]byte{bytes.Repeat([]byte{0x51}, 32)},
+var (
+	testDecoyKey  = [32]byte(bytes.Repeat([]byte{0xd1}, 32))
+	testStateKeys = []srp.StateKey{{Key: [32]byte(bytes.Repeat([]byte{0x51}, 32))}}
+)
+
+// config is a server of the given kinds: the first is offered, the others are
+// old.
+func config(kinds ...srp.Kind) srp.ServerConfig {
+	cfg := srp.ServerConfig{DecoyKey: testDecoyKey, StateKeys: testStateKeys}
+	if len(kinds) > 0 {
+		cfg.Offer, cfg.Old = kinds[0], kinds[1:]
+	}
+	if _, offered := cfg.Offer.Profile.ProtonVersion(); offered && cfg.Offer.Profile.NeedsUpgrade() {
+		cfg.Offer, cfg.Old = srp.Kind{}, kinds // nobody registers with it
+	}
+	return cfg
 }
 
-func newServer(t testing.TB, templates ...srp.Template) *srp.Server {
-	s, err := srp.NewServer(srp.ServerConfig{Secrets: testSecrets, Templates: templates})
+func newServer(t testing.TB, kinds ...srp.Kind) *srp.Server {
+	s, err := srp.NewServer(config(kinds...))
 	require.NoError(t, err)
 	return s
 }
 
+// register makes a record of a kind with one group, through the wire's bytes.
+func register(t testing.TB, client *srp.Client, kind srp.Kind, identity, password []byte) *srp.Record {
+	r, request, err := client.Register(identity, password)
+	require.NoError(t, err)
+	server := newServer(t, kind)
+	response, err := server.BeginRegistration(t.Context(), []byte("id"), request)
+	require.NoError(t, err)
+	upload, err := r.Finish(t.Context(), response)
+	require.NoError(t, err)
+	record, err := server.FinishRegistration(identity, upload)
+	require.NoError(t, err)
+	parsed, err := srp.ParseRecord(record)
+	require.NoError(t, err)
+	return parsed
+}
+
 // rig is a server with one account.
 type rig struct {
-	profile  srp.Profile
-	group    *srp.Group
-	template srp.Template
-	client   *srp.Client
-	server   *srp.Server
-	record   *srp.Record
+	profile srp.Profile
+	group   *srp.Group
+	kind    srp.Kind
+	client  *srp.Client
+	server  *srp.Server
+	record  *srp.Record
 }
 
 var (
@@ -53,7 +82,7 @@ func newRig(t testing.TB, profile srp.Profile) *rig {
 		rigs[profile] = makeRig(t, profile)
 	}
 	r := *rigs[profile]
-	r.server = newServer(t, r.template)
+	r.server = newServer(t, r.kind)
 	return &r
 }
 
@@ -64,7 +93,7 @@ func makeRig(t testing.TB, profile srp.Profile) *rig {
 		ref := signedGroup(t, loadProton(t).Verifier.SignedModulus)
 		r.group, err = srp.NewGroup(ref.N, ref.G)
 		require.NoError(t, err)
-		r.group, err = r.group.WithCredential(ref.Credential)
+		r.group, err = r.group.WithCertificate(ref.Certificate)
 		require.NoError(t, err)
 		r.client = protonClient(t, 0, 1, 2, 3, 4)
 	} else {
@@ -74,11 +103,11 @@ func makeRig(t testing.TB, profile srp.Profile) *rig {
 		}
 		r.group, err = srp.RFC5054Group(bits)
 		require.NoError(t, err)
-		r.client, err = srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{profile}, KDF: kdf.FixedPolicy(srp.SmallKDF(profile))})
+		r.client, err = srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{profile}, KDFPolicy: kdf.FixedPolicy(srp.SmallKDF(profile))})
 		require.NoError(t, err)
 	}
-	r.template = srp.Template{Profile: profile, Group: r.group, KDF: srp.SmallKDF(profile), Weight: 1}
-	r.record, err = srp.RegisterWith(r.template.Offer(), alice, password, bytes.Repeat([]byte{0xa5}, r.template.Offer().SaltSize))
+	r.kind = srp.Kind{Profile: profile, Groups: []*srp.Group{r.group}, KDF: srp.SmallKDF(profile), Weight: 1}
+	r.record, err = srp.RegisterWith(profile, r.group.Unverified(), r.kind.KDF, alice, password, bytes.Repeat([]byte{0xa5}, srp.SaltSize(profile)))
 	require.NoError(t, err)
 	return r
 }
@@ -90,7 +119,7 @@ func sha256Rig(t testing.TB) *rig { return newRig(t, srp.RFC5054SHA256(0)) }
 func (r *rig) begin(t testing.TB, id, record, password []byte) (login *srp.Login, pending, final []byte) {
 	login, request, err := r.client.Login(alice, password)
 	require.NoError(t, err)
-	response, pending, err := r.server.Begin(context.Background(), id, record, request)
+	response, pending, err := r.server.BeginLogin(context.Background(), id, record, request)
 	require.NoError(t, err)
 	final, err = login.Respond(context.Background(), response)
 	require.NoError(t, err)
@@ -103,3 +132,36 @@ func second[A, B any](_ A, _ B, err error) error { return err }
 type clock struct{ t time.Time }
 
 func (c *clock) now() time.Time { return c.t }
+
+// makeRecord is the typed form of a registration.
+func makeRecord(ctx context.Context, c *srp.Client, p srp.Profile, g srp.UnverifiedGroup, params kdf.Params, identity, password []byte) (*srp.Record, error) {
+	r, _, err := c.Register(identity, password)
+	if err != nil {
+		return nil, err
+	}
+	return r.MakeRecord(ctx, p, g, params)
+}
+
+// makeOfKind is makeRecord in the first group of a kind.
+func makeOfKind(ctx context.Context, c *srp.Client, k srp.Kind, identity, password []byte) (*srp.Record, error) {
+	return makeRecord(ctx, c, k.Profile, k.Groups[0].Unverified(), k.KDF, identity, password)
+}
+
+// admit is the end of a registration of whoever the record says.
+func admit(s *srp.Server, upload []byte) error {
+	identity := alice
+	if r, err := srp.ParseRecord(upload); err == nil {
+		identity = r.Identity()
+	}
+	_, err := s.FinishRegistration(identity, upload)
+	return err
+}
+
+// stateKeys are state keys that are due at once, one for each number.
+func stateKeys(numbers ...byte) []srp.StateKey {
+	keys := make([]srp.StateKey, len(numbers))
+	for i, n := range numbers {
+		keys[i].Key = [32]byte(bytes.Repeat([]byte{n}, 32))
+	}
+	return keys
+}

@@ -15,22 +15,22 @@ import (
 // one began, once between them, and not what was begun under a destroyed key.
 func TestStateKeysRotateInMidLogin(t *testing.T) {
 	r := sha256Rig(t)
-	yesterday, today, tomorrow := testSecrets.State[0], bytes.Repeat([]byte{0x52}, 32), bytes.Repeat([]byte{0x53}, 32)
+	keys := stateKeys(0x53, 0x52, 0x51) // the last is the rig's
 	before := r.server
-	after, err := before.WithState([][]byte{today, yesterday})
+	after, err := before.WithStateKeys(keys[1:])
 	require.NoError(t, err)
 	_, pending, final := r.begin(t, alice, r.record.Bytes(), password)
-	_, _, err = after.Finish(t.Context(), alice, pending, final)
+	_, _, err = after.FinishLogin(t.Context(), alice, r.record.Bytes(), pending, final)
 	require.NoError(t, err)
-	_, _, err = before.Finish(t.Context(), alice, pending, final)
+	_, _, err = before.FinishLogin(t.Context(), alice, r.record.Bytes(), pending, final)
 	require.Equal(t, srp.ErrState, err, "once in all")
 
-	destroyed, err := after.WithState([][]byte{tomorrow, today})
+	destroyed, err := after.WithStateKeys(keys[:2])
 	require.NoError(t, err)
 	_, pending, final = r.begin(t, alice, r.record.Bytes(), password)
-	_, _, err = destroyed.Finish(t.Context(), alice, pending, final)
+	_, _, err = destroyed.FinishLogin(t.Context(), alice, r.record.Bytes(), pending, final)
 	require.Equal(t, srp.ErrState, err)
-	_, err = before.WithState(nil)
+	_, err = before.WithStateKeys(nil)
 	require.ErrorIs(t, err, srp.ErrPolicy)
 
 	// Unknown names answer as before.
@@ -43,12 +43,18 @@ func TestStateKeysRotateInMidLogin(t *testing.T) {
 
 func TestFullServer(t *testing.T) {
 	r := sha256Rig(t)
-	server, err := srp.NewServer(srp.ServerConfig{Secrets: testSecrets, Templates: []srp.Template{r.template}, MaxPending: 1})
+	cfg := config(r.kind)
+	cfg.MaxPending = 1
+	server, err := srp.NewServer(cfg)
 	require.NoError(t, err)
 	_, _, err = server.Challenge(t.Context(), alice, nil)
 	require.NoError(t, err)
 	_, _, err = server.Challenge(t.Context(), alice, nil)
-	require.ErrorIs(t, err, srp.ErrPolicy)
+	require.Equal(t, srp.ErrBusy, err)
+	_, request, err := r.client.Login(alice, password)
+	require.NoError(t, err)
+	_, _, err = server.BeginLogin(t.Context(), alice, r.record.Bytes(), request)
+	require.Equal(t, srp.ErrBusy, err)
 }
 
 type brokenReplay struct{ err error }
@@ -61,10 +67,10 @@ func TestReplayErrorsAreToldApart(t *testing.T) {
 	r := sha256Rig(t)
 	down := errors.New("the database is down")
 	var err error
-	r.server, err = srp.NewServer(srp.ServerConfig{Secrets: testSecrets, Templates: []srp.Template{r.template}, Replay: brokenReplay{down}})
+	r.server, err = srp.NewServer(srp.ServerConfig{DecoyKey: testDecoyKey, StateKeys: testStateKeys, Offer: r.kind, Replay: brokenReplay{down}})
 	require.NoError(t, err)
 	_, pending, final := r.begin(t, alice, r.record.Bytes(), password)
-	reply, key, err := r.server.Finish(t.Context(), alice, pending, final)
+	reply, key, err := r.server.FinishLogin(t.Context(), alice, r.record.Bytes(), pending, final)
 	require.ErrorIs(t, err, down)
 	require.Nil(t, reply)
 	require.Nil(t, key)
@@ -76,12 +82,12 @@ func TestContext(t *testing.T) {
 	cancel()
 	_, _, err := r.server.Challenge(ctx, alice, r.record.Bytes())
 	require.ErrorIs(t, err, context.Canceled)
-	_, err = r.client.Register(ctx, r.template.Offer(), alice, password)
+	_, err = makeOfKind(ctx, r.client, r.kind, alice, password)
 	require.ErrorIs(t, err, context.Canceled)
 	_, pending, final := r.begin(t, alice, r.record.Bytes(), password)
-	_, _, err = r.server.Finish(ctx, alice, pending, final)
+	_, _, err = r.server.FinishLogin(ctx, alice, r.record.Bytes(), pending, final)
 	require.ErrorIs(t, err, context.Canceled)
-	_, _, err = r.server.Finish(t.Context(), alice, pending, final)
+	_, _, err = r.server.FinishLogin(t.Context(), alice, r.record.Bytes(), pending, final)
 	require.NoError(t, err, "nothing was spent")
 }
 
@@ -89,14 +95,14 @@ func TestContext(t *testing.T) {
 // client leaves after a few milliseconds.
 func TestAClientNeedNotWaitForAProof(t *testing.T) {
 	n := bytes.Repeat([]byte{0xfb}, 1024)
-	client, err := srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{srp.RFC5054SHA256(0)}, AcceptGroup: srp.AnyGroup(8192)})
+	client, err := srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{srp.RFC5054SHA256(0)}, GroupPolicy: srp.AnyGroup(8192)})
 	require.NoError(t, err)
 	login, _, err := client.Login(alice, password)
 	require.NoError(t, err)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond)
 	defer cancel()
 	start := time.Now()
-	_, err = login.Answer(ctx, srp.Challenge{Profile: srp.RFC5054SHA256(0), Group: srp.GroupRef{N: n, G: 2},
+	_, err = login.Answer(ctx, srp.Challenge{Profile: srp.RFC5054SHA256(0), Group: srp.UnverifiedGroup{N: n, G: 2},
 		Salt: []byte{1}, B: bytes.Repeat([]byte{1}, 1024)})
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	waited := time.Since(start)
@@ -109,7 +115,7 @@ func TestAClientNeedNotWaitForAProof(t *testing.T) {
 // is proved, which the server could make take seconds.
 func TestCheapChecksComeBeforeTheProof(t *testing.T) {
 	n := bytes.Repeat([]byte{0xf3}, 1024) // no other test asks about it
-	client, err := srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{srp.RFC5054SHA256(0)}, AcceptGroup: srp.AnyGroup(8192)})
+	client, err := srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{srp.RFC5054SHA256(0)}, GroupPolicy: srp.AnyGroup(8192)})
 	require.NoError(t, err)
 	for name, c := range map[string]srp.Challenge{
 		"no salt": {B: bytes.Repeat([]byte{1}, 1024)},
@@ -118,7 +124,7 @@ func TestCheapChecksComeBeforeTheProof(t *testing.T) {
 	} {
 		login, _, err := client.Login(alice, password)
 		require.NoError(t, err)
-		c.Profile, c.Group = srp.RFC5054SHA256(0), srp.GroupRef{N: n, G: 2}
+		c.Profile, c.Group = srp.RFC5054SHA256(0), srp.UnverifiedGroup{N: n, G: 2}
 		_, err = login.Answer(t.Context(), c)
 		require.Equal(t, srp.ErrMalformed, err, name) // the proof would say ErrPolicy
 	}

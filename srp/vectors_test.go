@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/nescio-go/nescio/internal/testvec"
+	"github.com/nescio-go/nescio/kdf"
 	"github.com/nescio-go/nescio/moduli/openpgp"
 	"github.com/nescio-go/nescio/srp"
 	"github.com/stretchr/testify/require"
@@ -81,12 +82,12 @@ type rfcVectors struct {
 }
 
 // signedGroup verifies a modulus that Proton signed.
-func signedGroup(t testing.TB, message string) srp.GroupRef {
+func signedGroup(t testing.TB, message string) srp.UnverifiedGroup {
 	key, err := openpgp.ParseKey(openpgp.ProtonKey)
 	require.NoError(t, err)
 	n, err := key.Modulus([]byte(message))
 	require.NoError(t, err)
-	return srp.GroupRef{N: n, G: openpgp.Generator, Credential: []byte(message)}
+	return srp.UnverifiedGroup{N: n, G: openpgp.Generator, Certificate: []byte(message)}
 }
 
 // protonClient trusts Proton's key and nothing else.
@@ -97,7 +98,7 @@ func protonClient(t testing.TB, versions ...int) *srp.Client {
 	for _, v := range versions {
 		profiles = append(profiles, srp.Proton(v))
 	}
-	c, err := srp.NewClient(srp.ClientConfig{Profiles: profiles, AcceptGroup: key.GroupPolicy()})
+	c, err := srp.NewClient(srp.ClientConfig{Profiles: profiles, GroupPolicy: key.GroupPolicy()})
 	require.NoError(t, err)
 	return c
 }
@@ -120,8 +121,7 @@ func TestProtonPasswordHash(t *testing.T) {
 
 func TestProtonVerifier(t *testing.T) {
 	v := loadProton(t).Verifier
-	offer := srp.Offer{Profile: srp.Proton(v.Version), Group: signedGroup(t, v.SignedModulus)}
-	record, err := srp.RegisterWith(offer, nil, []byte(v.Password), v.Salt)
+	record, err := srp.RegisterWith(srp.Proton(v.Version), signedGroup(t, v.SignedModulus), kdf.Params{}, nil, []byte(v.Password), v.Salt)
 	require.NoError(t, err)
 	require.EqualValues(t, v.Verifier, record.Verifier())
 }
@@ -129,16 +129,16 @@ func TestProtonVerifier(t *testing.T) {
 func TestProtonLogin(t *testing.T) {
 	for _, v := range loadProton(t).Login {
 		for _, version := range []int{3, 4} { // one computation
-			login, _, err := protonClient(t, 3, 4).Login(nil, []byte(v.Password))
-			require.NoError(t, err)
 			a := slices.Clone(v.ClientSecretLE)
 			slices.Reverse(a)
-			proof, err := login.AnswerWith(t.Context(), srp.Challenge{
+			login, _, err := protonClient(t, 3, 4).WithExponent(a).Login(nil, []byte(v.Password))
+			require.NoError(t, err)
+			proof, err := login.Answer(t.Context(), srp.Challenge{
 				Profile: srp.Proton(version),
 				Group:   signedGroup(t, v.SignedModulus),
 				Salt:    v.Salt,
 				B:       v.ServerEphemeral,
-			}, a)
+			})
 			require.NoError(t, err)
 			require.EqualValues(t, v.ClientEphemeral, proof.A)
 			require.EqualValues(t, v.ClientProof, proof.M1)
@@ -168,7 +168,7 @@ func TestRFC5054Groups(t *testing.T) {
 			continue
 		}
 		require.NoError(t, err, name)
-		require.Equal(t, srp.GroupRef{N: g.N, G: g.G}, group.Ref(), name)
+		require.Equal(t, srp.UnverifiedGroup{N: g.N, G: g.G}, group.Unverified(), name)
 		require.Equal(t, bits, group.Bits(), name)
 		require.Equal(t, bits, srp.RFC5054Number(g.N, g.G), name)
 	}
@@ -210,7 +210,7 @@ func allProfiles(t testing.TB) map[srp.Profile]reference {
 			srp.RFC5054SHA1(f): crypto.SHA1, srp.RFC5054SHA256(f): crypto.SHA256, srp.RFC5054SHA512(f): crypto.SHA512,
 		} {
 			all[profile] = reference{hash: hash, proton: -1, minG: f&srp.MinimalG != 0, minABS: f&srp.MinimalValues != 0,
-				N: new(big.Int).SetBytes(rfc.Ref().N), g: big.NewInt(2)}
+				N: new(big.Int).SetBytes(rfc.Unverified().N), g: big.NewInt(2)}
 		}
 	}
 	signed := signedGroup(t, loadProton(t).Verifier.SignedModulus)
@@ -220,9 +220,9 @@ func allProfiles(t testing.TB) map[srp.Profile]reference {
 	large, err := srp.RFC5054Group(3072)
 	require.NoError(t, err)
 	all[srp.HomeKit()] = reference{hash: crypto.SHA512, proton: -1, minG: true, minABS: true, homekit: true,
-		N: new(big.Int).SetBytes(large.Ref().N), g: big.NewInt(5)}
+		N: new(big.Int).SetBytes(large.Unverified().N), g: big.NewInt(5)}
 	all[srp.Nescio()] = reference{hash: crypto.SHA512, proton: -1, nescio: true,
-		N: new(big.Int).SetBytes(rfc.Ref().N), g: big.NewInt(2)}
+		N: new(big.Int).SetBytes(rfc.Unverified().N), g: big.NewInt(2)}
 	return all
 }
 

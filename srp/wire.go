@@ -5,33 +5,33 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 )
 
-// Every message and record begins with these two bytes. What follows, numbers
+// Every message and record begins with these two bytes. The rest, numbers
 // big-endian, A, B and v in the order of the profile:
 //
-//	hello    = (nothing)
+//	request  = (nothing), of a login and of a registration
 //	response = profile u8 ‖ group ‖ u8 len ‖ salt ‖ u16 len ‖ KDF parameters ‖ B
 //	final    = A ‖ M1
 //	reply    = M2
-//	offer    = profile u8 ‖ group ‖ salt size u8 ‖ u16 len ‖ KDF parameters
+//	offer    = profile u8 ‖ group ‖ salt size u8 ‖ u16 len ‖ KDF parameters      (the response to a registration)
 //	record   = profile u8 ‖ group ‖ u8 len ‖ salt ‖ u16 len ‖ KDF parameters ‖ u16 len ‖ I ‖ v
-//	group    = number u16 of RFC 5054, its size in bits, if it is one without a credential, else
-//	           0 u16 ‖ u16 len ‖ N ‖ g u32 ‖ u16 len ‖ credential
+//	group    = number u16 of RFC 5054, its size in bits, if it is one without a certificate, otherwise
+//	           0 u16 ‖ u16 len ‖ N ‖ g u32 ‖ u16 len ‖ certificate
 //
 // KDF parameters are the binary form of kdf.Params without a salt for Nescio,
 // empty for all other profiles. Each value has one encoding and each decoder
 // refuses every other.
 const (
-	kind    = 'S'
-	version = 1
+	messageType = 'S'
+	version     = 1
 )
 
 // Limits, in bytes.
 const (
 	MaxID       = 1024 // of the id that a server looks up; at least 1
-	MaxIdentity = 1024 // of the name that the protocol hashes; it may be empty
+	MaxIdentity = 1024 // of the name that the protocol hashes, and of a server's; may be empty
 	MaxPassword = 1024 // at least 1
-	// MaxMessage bounds every message, offer and record, a group's credential
-	// included. Without one they have less than 4 KiB.
+	// MaxMessage bounds every message and record, a group's certificate included.
+	// Without one they are shorter than 4 KiB.
 	MaxMessage = 20 << 10
 
 	maxSalt    = 64
@@ -40,7 +40,7 @@ const (
 
 func newMessage() *cryptobyte.Builder {
 	b := cryptobyte.NewBuilder(nil)
-	b.AddBytes([]byte{kind, version})
+	b.AddBytes([]byte{messageType, version})
 	return b
 }
 
@@ -48,13 +48,13 @@ func newMessage() *cryptobyte.Builder {
 func openMessage(message []byte) (body cryptobyte.String, ok bool) {
 	s := cryptobyte.String(message)
 	var k, v uint8
-	ok = s.ReadUint8(&k) && s.ReadUint8(&v) && k == kind && v == version
+	ok = s.ReadUint8(&k) && s.ReadUint8(&v) && k == messageType && v == version
 	return s, ok
 }
 
-func addGroup(b *cryptobyte.Builder, g GroupRef) {
+func addGroup(b *cryptobyte.Builder, g UnverifiedGroup) {
 	number := 0
-	if len(g.Credential) == 0 {
+	if len(g.Certificate) == 0 {
 		number = rfc5054Number(g.N, g.G)
 	}
 	b.AddUint16(uint16(number))
@@ -63,36 +63,36 @@ func addGroup(b *cryptobyte.Builder, g GroupRef) {
 	}
 	addBytes16(b, g.N)
 	b.AddUint32(uint32(g.G))
-	addBytes16(b, g.Credential)
+	addBytes16(b, g.Certificate)
 }
 
 // readGroup reads a group and checks its form, without a proof.
-func readGroup(s *cryptobyte.String) (g GroupRef, d *domain, ok bool) {
+func readGroup(s *cryptobyte.String) (g UnverifiedGroup, p *groupParams, ok bool) {
 	var number uint16
 	if !s.ReadUint16(&number) {
-		return GroupRef{}, nil, false
+		return UnverifiedGroup{}, nil, false
 	}
 	if number != 0 {
 		known, ok := findRFC5054(int(number))
 		if !ok {
-			return GroupRef{}, nil, false
+			return UnverifiedGroup{}, nil, false
 		}
-		g = GroupRef{N: known.modulus(), G: known.g}
+		g = UnverifiedGroup{N: known.modulus(), G: known.g}
 	} else {
-		var n, credential cryptobyte.String
+		var n, certificate cryptobyte.String
 		var generator uint32
 		if !s.ReadUint16LengthPrefixed(&n) || len(n) > MaxGroupBits/8 ||
 			!s.ReadUint32(&generator) || generator > 1<<31-1 ||
-			!s.ReadUint16LengthPrefixed(&credential) || len(credential) > MaxCredential {
-			return GroupRef{}, nil, false
+			!s.ReadUint16LengthPrefixed(&certificate) || len(certificate) > MaxCertificate {
+			return UnverifiedGroup{}, nil, false
 		}
-		g = GroupRef{N: n, G: int(generator), Credential: credential}
-		if len(credential) == 0 && rfc5054Number(g.N, g.G) != 0 {
-			return GroupRef{}, nil, false // it has a shorter encoding
+		g = UnverifiedGroup{N: n, G: int(generator), Certificate: certificate}
+		if len(certificate) == 0 && rfc5054Number(g.N, g.G) != 0 {
+			return UnverifiedGroup{}, nil, false // it has a shorter encoding
 		}
 	}
-	d, err := newDomain(g.N, g.G)
-	return g, d, err == nil
+	p, err := newGroupParams(g.N, g.G)
+	return g, p, err == nil
 }
 
 // readProfile reads the id of a profile that runs in some group.
@@ -118,7 +118,7 @@ func readKDF(s *cryptobyte.String, profile Profile) (p kdf.Params, ok bool) {
 	if len(encoded) > 0 && p.UnmarshalBinary(encoded) != nil {
 		return kdf.Params{}, false
 	}
-	return p, profile.scheme().acceptsKDF(p)
+	return p, profile.spec().allowsKDF(p)
 }
 
 func addBytes8(b *cryptobyte.Builder, data []byte) {
@@ -129,11 +129,11 @@ func addBytes16(b *cryptobyte.Builder, data []byte) {
 	b.AddUint16LengthPrefixed(func(b *cryptobyte.Builder) { b.AddBytes(data) })
 }
 
-// appendHello, parseHello: the request of a client, which has nothing to say
-// before it knows the group.
-func appendHello() []byte { return []byte{kind, version} }
+// newRequest is a client's first message. It has nothing to say before it knows
+// the group.
+func newRequest() []byte { return []byte{messageType, version} }
 
-func parseHello(message []byte) bool {
+func parseRequest(message []byte) bool {
 	body, ok := openMessage(message)
 	return ok && body.Empty()
 }
@@ -171,7 +171,7 @@ func parseResponse(message []byte) (c Challenge, ok bool) {
 }
 
 func encodeFinal(p Proof) []byte {
-	b := append([]byte{kind, version}, p.A...)
+	b := append([]byte{messageType, version}, p.A...)
 	return append(b, p.M1...)
 }
 
@@ -183,7 +183,7 @@ func parseFinal(message []byte, size, proofSize int) (p Proof, ok bool) {
 	return Proof{A: s[:size], M1: s[size:]}, true
 }
 
-func encodeReply(m2 []byte) []byte { return append([]byte{kind, version}, m2...) }
+func encodeReply(m2 []byte) []byte { return append([]byte{messageType, version}, m2...) }
 
 func parseReply(message []byte) (m2 []byte, ok bool) {
 	s, ok := openMessage(message)

@@ -66,6 +66,7 @@ func (r *reference) digest(v *values) []byte {
 // TestLeadingZeros runs client and server through each of the vectors, beside
 // the second implementation.
 func TestLeadingZeros(t *testing.T) {
+	t.Parallel()
 	vectors := testvec.Load[[]zeroVector](t, testdata, "testdata/leading_zeros.json")
 	references := allProfiles(t)
 	servers := make(map[srp.Profile]*srp.Server)
@@ -90,18 +91,17 @@ func TestLeadingZeros(t *testing.T) {
 		group, err := srp.NewGroup(r.N.Bytes(), int(r.g.Int64()))
 		require.NoError(t, err)
 		if servers[profile] == nil {
-			servers[profile] = newServer(t, srp.Template{Profile: profile, Group: group, KDF: srp.SmallKDF(profile), Weight: 1})
+			servers[profile] = newServer(t, srp.Kind{Profile: profile, Groups: []*srp.Group{group}, KDF: srp.SmallKDF(profile), Weight: 1})
 		}
 		server := servers[profile]
 		client, err := srp.NewClient(srp.ClientConfig{
-			Profiles: []srp.Profile{profile}, AcceptGroup: srp.AnyGroup(3072), KDF: kdf.FixedPolicy(srp.SmallKDF(profile))})
+			Profiles: []srp.Profile{profile}, GroupPolicy: srp.AnyGroup(3072), KDFPolicy: kdf.FixedPolicy(srp.SmallKDF(profile))})
 		require.NoError(t, err)
-		offer := srp.Offer{Profile: profile, Group: group.Ref(), KDF: srp.SmallKDF(profile)}
 		salt := []byte(v.Salt)
 		if version, ok := profile.ProtonVersion(); ok && version < 3 {
 			salt = nil // a record of these has none; a client ignores what comes
 		}
-		record, err := srp.RegisterWith(offer, r.I, r.P, salt)
+		record, err := srp.RegisterWith(profile, group.Unverified(), srp.SmallKDF(profile), r.I, r.P, salt)
 		require.NoError(t, err, name)
 		require.Equal(t, want.v, record.Verifier(), name)
 
@@ -112,15 +112,15 @@ func TestLeadingZeros(t *testing.T) {
 		if profile == srp.HomeKit() { // its peers may drop the leading zeros of A and B
 			challenge.B = minimalBytes(challenge.B)
 		}
-		login, _, err := client.Login(r.I, r.P)
+		login, _, err := client.WithExponent(v.A0).Login(r.I, r.P)
 		require.NoError(t, err, name)
-		proof, err := login.AnswerWith(t.Context(), challenge, v.A0)
+		proof, err := login.Answer(t.Context(), challenge)
 		require.NoError(t, err, name)
 		require.Equal(t, srp.Proof{A: want.A, M1: want.M1}, proof, name)
 		if profile == srp.HomeKit() {
 			proof.A = minimalBytes(proof.A)
 		}
-		m2, serverKey, err := server.Verify(t.Context(), []byte("id"), pending, proof)
+		m2, serverKey, err := server.Verify(t.Context(), []byte("id"), record.Bytes(), pending, proof)
 		require.NoError(t, err, name)
 		require.Equal(t, want.M2, m2, name)
 		require.Equal(t, want.K, serverKey, name)

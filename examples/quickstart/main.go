@@ -1,68 +1,67 @@
-// Quickstart tells the story of one account, on one machine and without
-// arguments: a server that listens on the loopback interface, a client that
-// talks to it over HTTP, and what each of them gets to know.
-//
-// Each chapter is a file or two: chapter1_login.go and so on. The server's side is in
-// server.go and the files server_*.go beside it, the client's in client.go and
-// client_*.go, what they send each other in wire.go, and what the client encrypts in
-// vault.go and vault_keyring.go. What Mallory does with a stolen database, and when he
-// works at the service, is in mallory.go.
+// Quickstart is a service in memory whose accounts log in with SRP, in Proton's
+// profile, or with OPAQUE. It runs the server and a client over HTTP on loopback.
+// This file is the story. Copy from server.go and client.go.
 package main
 
 import (
 	"context"
 	"fmt"
 	"io"
+	"log"
+	"net"
+	"net/http"
 	"os"
-	"time"
+	"strings"
+
+	"github.com/nescio-go/nescio/wrap"
 )
 
-func main() {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	if err := story(ctx, os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "quickstart:", err)
-		os.Exit(1)
-	}
-}
-
-// story runs the chapters in order, with one server.
-func story(ctx context.Context, out io.Writer) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	n := narrator{out}
-	s, base, err := login(ctx, n)
+// must ends the program if something fails that should not.
+func must[T any](v T, err error) T {
 	if err != nil {
-		return err
+		log.Fatal("quickstart: ", err)
 	}
-	if err := keys(ctx, n, s, base); err != nil {
-		return err
-	}
-	if err := moving(ctx, n, s, base); err != nil {
-		return err
-	}
-	w := &work{narrator: n, s: s, base: base}
-	defer w.burn()
-	if err := w.recovering(ctx); err != nil {
-		return err
-	}
-	return w.approving(ctx)
+	return v
 }
 
-// narrator prints the story.
-type narrator struct {
-	out io.Writer
-}
+func main() { story(context.Background(), os.Stdout) }
 
-func (n narrator) chapter(number int, title string) {
-	fmt.Fprintf(n.out, "\nChapter %d. %s\n\n", number, title)
-}
+const password, note = "correct horse", "The spare key is under the third pot."
 
-func (n narrator) say(format string, args ...any) {
-	fmt.Fprintf(n.out, "  "+format+"\n", args...)
-}
+func story(ctx context.Context, w io.Writer) {
+	listener, server := must(net.Listen("tcp", "127.0.0.1:0")), newServer()
+	go http.Serve(listener, server.handler())
+	client := newClient("http://" + listener.Addr().String())
 
-// detail prints a line that belongs to the one before it.
-func (n narrator) detail(name, format string, args ...any) {
-	fmt.Fprintf(n.out, "      %-18s "+format+"\n", append([]any{name}, args...)...)
+	fmt.Fprintln(w, "1. Alice has an account with SRP, on a modulus that Proton signed, and logs in.")
+	s, request, err := client.srp.Register(nil, []byte(password))
+	must(s, err)
+	must(client.register(ctx, "alice.srp", request, s.Finish))
+	must(client.login(ctx, "alice.srp", password))
+
+	fmt.Fprintln(w, "2. She has another one with OPAQUE, and a key that only she knows.")
+	o, request, err := client.opaque.Register(nil, []byte(password))
+	must(o, err)
+	must(client.register(ctx, "alice", request, o.Finish))
+	session := must(client.login(ctx, "alice", password))
+	binding := wrap.Binding{Purpose: "example.org/note/v1", Account: []byte("alice")}
+	wrapped := must(session.key.Wrap(ctx, []byte(note), binding))
+	must(client.post("/note", message{Name: "alice", Token: session.token, Note: wrapped}))
+
+	session = must(client.login(ctx, "alice", password))
+	stored := must(client.post("/note", message{Name: "alice", Token: session.token})).Note
+	fmt.Fprintf(w, "   After her next login she reads: %s\n", must(session.key.Unwrap(ctx, stored, binding)))
+
+	fmt.Fprintln(w, "3. With a wrong password a name that nobody has fails as one of hers does:")
+	for _, name := range []string{"alice.srp", "alice", "nobody1", "nobody2", "nobody3"} {
+		_, err := client.login(ctx, name, "wrong password")
+		fmt.Fprintf(w, "   %-10s %v\n", name, err)
+	}
+
+	fmt.Fprintln(w, "4. All that the server has for her account with OPAQUE:")
+	record := server.records["alice"]
+	fmt.Fprintf(w, "   a record of %d bytes: public key, masking key, envelope\n   %x...\n", len(record), record[:32])
+	fmt.Fprintf(w, "   her note, wrapped, %d bytes\n   %x...\n", len(stored), stored[:32])
+	all := string(record) + string(stored)
+	fmt.Fprintf(w, "   Is the password in it? %t. Is the note? %t.\n", strings.Contains(all, password), strings.Contains(all, note))
 }

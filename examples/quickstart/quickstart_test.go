@@ -3,263 +3,183 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/nescio-go/nescio/kdf"
-	"github.com/nescio-go/nescio/moduli"
-	"github.com/nescio-go/nescio/recovery"
-	"github.com/nescio-go/nescio/srp"
-	"github.com/nescio-go/nescio/wrap"
+	"github.com/nescio-go/nescio/opaque"
 	"github.com/stretchr/testify/require"
 )
 
+// TestStory: the program says what it should, in at most 80 columns.
 func TestStory(t *testing.T) {
 	var out bytes.Buffer
-	require.NoError(t, story(t.Context(), &out))
-	text := out.String()
-	require.Contains(t, text, "2048 bits, e9cc08b5…")
-	require.NotContains(t, text, "battery staple", "the password is nowhere")
-	require.NotContains(t, text, "llama paperclip")
-	require.Equal(t, 8, strings.Count(text, "401 Incorrect login credentials"))
-	require.Equal(t, 6, strings.Count(text, "bread, milk, a good lock"), "six times it was opened")
-	require.Equal(t, 1, strings.Count(text, errPushedBack.Error()))
-	require.Equal(t, 1, strings.Count(text, "wrap: cannot open"))
-	require.NotContains(t, text, string(workPassword))
-	require.NotContains(t, text, string(finalPassword))
-	require.NotContains(t, text, string(lastPassword))
-	require.Equal(t, 10, strings.Count(text, planText), "once by Mallory")
-	require.Equal(t, 3, strings.Count(text, "monkey7"), "it opened the header, then nothing, and with the setup the record")
-	require.Equal(t, 2, strings.Count(text, recovery.ErrRollback.Error()))
-	require.Equal(t, 1, strings.Count(text, notReviewed.Error()))
-	require.Contains(t, text, "OPAQUE, file, passkey, phrase; master key 6")
-	files := regexp.MustCompile(`\S+nescio-recovery-\S+\.txt, (\S+),`).FindAllStringSubmatch(text, -1)
-	require.Len(t, files, 3)
-	for _, f := range files {
-		require.Equal(t, "-rw-------", f[1])
-		path, _, _ := strings.Cut(f[0], ",")
-		require.NoFileExists(t, path, "the story takes its files away")
-	}
-	requireChapter5(t, text)
-	keys := make(map[string]int)
-	for _, field := range strings.Fields(strings.ReplaceAll(text, "SHA-256 ", "SHA-256:")) {
-		if strings.HasPrefix(field, "SHA-256:") {
-			keys[field]++
-		}
-	}
-	require.Len(t, keys, 1, "one session key, shown twice")
-	for _, n := range keys {
-		require.Equal(t, 2, n)
-	}
-}
-
-// newWorld is a server and a client, and an account that has logged in.
-func newWorld(t *testing.T) (*server, *client) {
-	s, err := newServer()
-	require.NoError(t, err)
-	base, err := s.listen(t.Context())
-	require.NoError(t, err)
-	c, err := newClient(base)
-	require.NoError(t, err)
-	require.NoError(t, c.signUp(t.Context(), "alice", password))
-	_, err = c.login(t.Context(), "alice", password)
-	require.NoError(t, err)
-	return s, c
-}
-
-// TestServerThatCheats hands out what it has in the wrong places, and what it
-// has made weaker: the client opens none of it.
-func TestServerThatCheats(t *testing.T) {
-	_, c := newWorld(t)
-	ctx := t.Context()
-	v := newVault("alice")
-	require.NoError(t, c.upload(ctx, v, password))
-	shopping, err := v.write(ctx, "shopping", "milk")
-	require.NoError(t, err)
-	diary, err := v.write(ctx, "diary", "a day")
-	require.NoError(t, err)
-	require.NoError(t, c.call(ctx, "PUT", "/notes", notes{"shopping": diary, "diary": shopping}, nil))
-	copied, err := c.download(ctx)
-	require.NoError(t, err)
-	opened, err := unlock(ctx, "alice", copied.Keys, password)
-	require.NoError(t, err)
-	for name, n := range copied.Notes {
-		_, err := opened.read(ctx, name, n)
-		require.ErrorIs(t, err, wrap.ErrOpen)
-	}
-	_, err = opened.read(ctx, "shopping", note{Key: shopping.Key, Text: diary.Text})
-	require.Error(t, err)
-	text, err := opened.read(ctx, "diary", diary)
-	require.NoError(t, err)
-	require.Equal(t, "a day", text)
-
-	_, err = unlock(ctx, "bob", copied.Keys, password)
-	require.ErrorIs(t, err, wrap.ErrOpen, "another user's, though with the same password")
-	for name, tt := range map[string]struct {
-		change func(k *userKeys)
-		want   error
-	}{
-		"weak":    {func(k *userKeys) { k.KDF = strings.Replace(k.KDF, "m=65536,t=3", "m=1024,t=1", 1) }, kdf.ErrWeak},
-		"ruinous": {func(k *userKeys) { k.KDF = strings.Replace(k.KDF, "m=65536", "m=2147483647", 1) }, kdf.ErrExcessive},
-		"no KDF":  {func(k *userKeys) { k.KDF = "" }, kdf.ErrMalformed},
-		"no key":  {func(k *userKeys) { k.MasterKey = nil }, wrap.ErrOpen},
+	story(t.Context(), &out)
+	for _, pattern := range []string{
+		`she reads: ` + note + `\n`,
+		`   alice\.srp  401 Unauthorized\n   alice      nescio: authentication failed\n(   nobody\d +(401 Unauthorized|nescio: authentication failed)\n){3}`,
+		`a record of \d+ bytes`,
+		`Is the password in it\? false\. Is the note\? false\.`,
 	} {
-		keys := copied.Keys
-		tt.change(&keys)
-		_, err := unlock(ctx, "alice", keys, password)
-		require.ErrorIs(t, err, tt.want, name)
+		require.Regexp(t, regexp.MustCompile(pattern), out.String())
+	}
+	for line := range strings.Lines(out.String()) {
+		require.LessOrEqual(t, len(strings.TrimSuffix(line, "\n")), 80, line)
 	}
 }
 
-// TestSessions: nothing without one, and a password change ends them all and
-// needs a fresh one.
-// TestAnswersAreBounded: a server that never stops gets no more of the client's
-// memory than an honest one.
-func TestAnswersAreBounded(t *testing.T) {
-	sent := 0
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		part := bytes.Repeat([]byte{'A'}, 64<<10)
-		for _, err := io.WriteString(w, `{"KDF":"`); err == nil && sent < 64<<20; _, err = w.Write(part) {
-			sent += len(part)
+// TestOneCanReadIt in ten minutes.
+func TestOneCanReadIt(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	lines := 0
+	for _, f := range files {
+		if !strings.HasSuffix(f, "_test.go") {
+			b, err := os.ReadFile(f)
+			require.NoError(t, err)
+			lines += bytes.Count(b, []byte("\n"))
 		}
-	}))
-	c := &client{base: server.URL}
-	require.ErrorIs(t, c.call(t.Context(), "GET", "/keys", nil, new(userKeys)), io.ErrUnexpectedEOF)
-	server.Close()
-	require.Less(t, sent, 64<<20, "what buffers hold, and no more")
-}
-
-func TestSessions(t *testing.T) {
-	s, c := newWorld(t)
-	ctx := t.Context()
-	other := &client{base: c.base, origins: c.origins, srp: c.srp, fresh: c.fresh}
-	require.Equal(t, statusError{401, "Log in first"}, other.upload(ctx, newVault("alice"), password))
-	other.token = "guessed"
-	_, err := other.download(ctx)
-	require.Equal(t, statusError{401, "Log in first"}, err)
-
-	v := newVault("alice")
-	require.NoError(t, c.upload(ctx, v, password))
-	locked, err := v.lock(ctx, []byte("new password"))
-	require.NoError(t, err)
-	token := c.token
-	s.mu.Lock()
-	s.sessions[token] = session{id: "alice", born: time.Now().Add(-2 * time.Minute), protocol: bySRP}
-	s.mu.Unlock()
-	require.Equal(t, statusError{401, "Log in first"}, c.changePassword(ctx, []byte("new password"), locked))
-	_, err = c.download(ctx)
-	require.NoError(t, err, "an old session may still read")
-
-	_, err = c.login(ctx, "alice", password)
-	require.NoError(t, err)
-	require.Equal(t, statusError{400, "Malformed request"}, c.call(ctx, "PUT", "/settings/password", passwordRequest{}, nil))
-	require.NoError(t, c.changePassword(ctx, []byte("new password"), locked))
-	for _, old := range []string{token, c.token} {
-		c.token = old
-		_, err = c.download(ctx)
-		require.Equal(t, statusError{401, "Log in first"}, err)
 	}
-	_, err = c.login(ctx, "alice", []byte("new password"))
-	require.NoError(t, err)
-	copied, err := c.download(ctx)
-	require.NoError(t, err)
-	opened, err := unlock(ctx, "alice", copied.Keys, []byte("new password"))
-	require.NoError(t, err)
-	require.Equal(t, v.master, opened.master)
+	require.LessOrEqual(t, lines, 400)
 }
 
-// TestLoginAcrossAPasswordChange: who knew the old password, and began to log in
-// with it, is out as well.
-func TestLoginAcrossAPasswordChange(t *testing.T) {
-	_, c := newWorld(t)
-	ctx := t.Context()
-	mallory := &client{base: c.base, origins: c.origins, srp: c.srp, fresh: c.fresh}
-	var info infoResponse
-	require.NoError(t, mallory.call(ctx, "POST", "/auth/info", infoRequest{"alice"}, &info))
-	group, err := mallory.origins.group(info.Modulus)
+// service is a server over HTTP with an account in each protocol, and its client.
+func service(t *testing.T) (*server, *client, *httptest.Server) {
+	s := newServer()
+	h := httptest.NewServer(s.handler())
+	t.Cleanup(h.Close)
+	c := newClient(h.URL)
+	r, request, err := c.opaque.Register(nil, []byte(password))
 	require.NoError(t, err)
-	login, _, err := mallory.srp.Login(nil, password)
+	_, err = c.register(t.Context(), "alice", request, r.Finish)
 	require.NoError(t, err)
-	proof, err := login.Answer(ctx, srp.Challenge{Profile: srp.Proton(4), Group: group, Salt: info.Salt, B: info.ServerEphemeral})
+	p, request, err := c.srp.Register(nil, []byte(password))
 	require.NoError(t, err)
-
-	locked, err := newVault("alice").lock(ctx, []byte("new password"))
+	_, err = c.register(t.Context(), "alice.srp", request, p.Finish)
 	require.NoError(t, err)
-	require.NoError(t, c.changePassword(ctx, []byte("new password"), locked))
-	require.Equal(t, statusError{401, "Incorrect login credentials"},
-		mallory.call(ctx, "POST", "/auth", authRequest{"alice", proof.A, proof.M1, info.SRPSession}, nil))
+	return s, c, h
 }
 
-// TestRetiredModuliAreNotHandedOut for new passwords, and serve those who have
-// them.
-func TestRetiredModuliAreNotHandedOut(t *testing.T) {
-	lines := strings.SplitAfter(strings.TrimSuffix(pool, "\n"), "\n")
-	require.Len(t, lines, 3)
-	c, err := newCatalogue("retired " + lines[0] + lines[1] + "retired " + lines[2] + "\n")
+// TestStrangersLearnNothing: with a made-up proof, an unknown name answers as a
+// known one of the same protocol does, in status, headers and length.
+func TestStrangersLearnNothing(t *testing.T) {
+	s, c, h := service(t)
+	_, request, err := c.opaque.Login(nil, []byte("a stranger's"))
 	require.NoError(t, err)
-	require.Len(t, c.groups, 4)
-	left := c.pool.Records()[1].Modulus()
-	for range 10 {
-		g, err := c.next(c.first.Ref().N)
+	answer := func(path string, in message) (out message, seen string) {
+		body, err := json.Marshal(in)
 		require.NoError(t, err)
-		require.Equal(t, left.N, g.Ref().N)
-	}
-	_, err = c.next(left.N)
-	require.ErrorIs(t, err, moduli.ErrEmpty, "there is no other")
-}
-
-// TestOnlyWhatWasOfferedIsAdmitted: a client does not choose its modulus.
-func TestOnlyWhatWasOfferedIsAdmitted(t *testing.T) {
-	s, c := newWorld(t)
-	ctx := t.Context()
-	auth, err := c.register(ctx, "/auth/modulus", []byte("new password")) // that of new accounts
-	require.NoError(t, err)
-	locked, err := newVault("alice").lock(ctx, []byte("new password"))
-	require.NoError(t, err)
-	require.Equal(t, statusError{400, "Malformed request"}, c.call(ctx, "PUT", "/settings/password", passwordRequest{auth, locked}, nil))
-	require.NoError(t, c.changePassword(ctx, []byte("new password"), locked))
-	require.Nil(t, s.stored("alice").next)
-}
-
-// TestServerRefuses: what no client of ours sends gets an answer, and the
-// server goes on.
-func TestServerRefuses(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	s, err := newServer()
-	require.NoError(t, err)
-	base, err := s.listen(ctx)
-	require.NoError(t, err)
-	c, err := newClient(base)
-	require.NoError(t, err)
-	require.NoError(t, c.signUp(ctx, "alice", []byte("password")))
-	require.Equal(t, statusError{400, "Malformed request"},
-		c.call(ctx, "POST", "/users", signUpRequest{"bob", signUpAuth{Version: 4, ModulusID: modulusID(s.moduli.first)}}, nil))
-	require.Equal(t, statusError{400, "Malformed request"},
-		c.call(ctx, "POST", "/users", signUpRequest{"bob", signUpAuth{
-			Version: 3, ModulusID: modulusID(s.moduli.first), Salt: make([]byte, 10), Verifier: bytes.Repeat([]byte{3}, 256)}}, nil))
-	require.Equal(t, statusError{409, "Username already taken"}, c.signUp(ctx, "Alice", []byte("mine now")))
-	require.Equal(t, statusError{400, "Malformed request"}, c.signUp(ctx, " ", []byte("password")))
-	require.Equal(t, statusError{400, "Malformed request"}, c.call(ctx, "POST", "/auth/info", infoRequest{""}, nil))
-	require.Equal(t, statusError{401, "Incorrect login credentials"},
-		c.call(ctx, "POST", "/auth", authRequest{Username: "alice", SRPSession: "guessed"}, nil))
-
-	for _, body := range []string{"", "{", "[]", `{"Username": 5}`, strings.Repeat(" ", 1<<20)} {
-		response, err := http.Post(base+"/auth/info", "application/json", strings.NewReader(body))
+		r, err := http.Post(h.URL+path, "application/json", bytes.NewReader(body))
 		require.NoError(t, err)
-		require.NoError(t, response.Body.Close())
-		require.Equal(t, http.StatusBadRequest, response.StatusCode)
+		defer r.Body.Close()
+		raw, err := io.ReadAll(r.Body)
+		require.NoError(t, err)
+		r.Header.Del("Date")
+		seen = fmt.Sprint(r.StatusCode, r.Header, len(raw))
+		if r.StatusCode == http.StatusOK {
+			require.NoError(t, json.Unmarshal(raw, &out))
+		} else {
+			seen += string(raw)
+		}
+		return out, seen
 	}
-	// A login of Alice's cannot be finished under another name.
-	var info infoResponse
-	require.NoError(t, c.call(ctx, "POST", "/auth/info", infoRequest{"alice"}, &info))
-	require.Equal(t, statusError{401, "Incorrect login credentials"},
-		c.call(ctx, "POST", "/auth", authRequest{Username: "bob", SRPSession: info.SRPSession}, nil))
-	_, err = c.login(ctx, " ALICE ", []byte("password"))
+	try := func(name string) string {
+		begun, first := answer("/login/begin", message{Name: name, Message: request, Other: []byte("S\x01")})
+		proof := make([]byte, map[byte]int{'S': 512, 'O': 64}[begun.Message[0]])
+		proof[0] = 1
+		_, second := answer("/login/finish", message{Name: name, Token: begun.Token, Message: append(begun.Message[:2:2], proof...)})
+		return string(begun.Message[:1]) + first + second
+	}
+	seen := map[bool]string{true: try("alice.srp"), false: try("alice")}
+	require.NotEqual(t, seen[true], seen[false])
+	for i := range 20 {
+		name := fmt.Sprint("nobody", i)
+		require.Equal(t, seen[s.srp.AnswersAsSRP([]byte(name))], try(name))
+	}
+}
+
+// TestChangedRecord: a login that began before the password changed gets no
+// session.
+func TestChangedRecord(t *testing.T) {
+	s, c, _ := service(t)
+	for _, name := range []string{"alice", "alice.srp"} {
+		old := s.records[name]
+		o, request, err := c.opaque.Login(nil, []byte(password))
+		require.NoError(t, err)
+		p, other, err := c.srp.Login(nil, []byte(password))
+		require.NoError(t, err)
+		begun, err := c.post("/login/begin", message{Name: name, Message: request, Other: other})
+		require.NoError(t, err)
+		respond := o.Respond
+		if name == "alice.srp" {
+			respond = p.Respond
+		}
+		final, err := respond(t.Context(), begun.Message)
+		require.NoError(t, err)
+		s.records[name] = append(bytes.Clone(old), 0)
+		_, err = c.post("/login/finish", message{Name: name, Token: begun.Token, Message: final})
+		require.EqualError(t, err, "401 Unauthorized")
+		require.Empty(t, s.sessions)
+		s.records[name] = old
+	}
+}
+
+// TestWhatTheServerHas contains neither password nor note nor the key of it.
+func TestWhatTheServerHas(t *testing.T) {
+	s, c, _ := service(t)
+	o, request, err := c.opaque.Login(nil, []byte(password))
 	require.NoError(t, err)
+	begun, err := c.post("/login/begin", message{Name: "alice", Message: request})
+	require.NoError(t, err)
+	final, err := o.Respond(t.Context(), begun.Message)
+	require.NoError(t, err)
+	done, err := c.post("/login/finish", message{Name: "alice", Token: begun.Token, Message: final})
+	require.NoError(t, err)
+	_, err = o.Finish(done.Message)
+	require.NoError(t, err)
+	exportKey, err := o.ExportKey()
+	require.NoError(t, err)
+	all := fmt.Sprintf("%x %x %x", s.records["alice"], s.records["alice.srp"], s.notes["alice"])
+	for _, secret := range [][]byte{[]byte(password), []byte(note), exportKey} {
+		require.NotContains(t, all, fmt.Sprintf("%x", secret))
+	}
+}
+
+// TestRefused: what no client sends gets a 4xx, and nothing is stored.
+func TestRefused(t *testing.T) {
+	s, c, h := service(t)
+	for path, in := range map[string]message{
+		"/register/begin":  {Name: "alice", Message: []byte("S\x01")}, // taken
+		"/register/finish": {Name: "new", Message: []byte("O\x01")},
+		"/login/begin":     {Name: "alice", Message: []byte("S\x01")},
+		"/login/finish":    {Name: "alice", Token: "made up"},
+		"/note":            {Name: "alice", Token: ""},
+	} {
+		_, err := c.post(path, in)
+		require.Error(t, err)
+		require.Regexp(t, "^4", err.Error(), path)
+	}
+	require.Len(t, s.records, 2)
+	require.Empty(t, s.notes)
+	r, err := http.Post(h.URL+"/note", "application/json", strings.NewReader(`{"Note":"`+strings.Repeat("A", maxBody)+`"}`))
+	require.NoError(t, err)
+	r.Body.Close()
+	require.Equal(t, http.StatusBadRequest, r.StatusCode)
+}
+
+// TestBackToSRP: a client that has used OPAQUE with a name does not go back.
+func TestBackToSRP(t *testing.T) {
+	s, c, _ := service(t)
+	_, err := c.login(t.Context(), "alice", password)
+	require.NoError(t, err)
+	s.records["alice"] = s.records["alice.srp"] // what a false server would answer with
+	_, err = c.login(context.Background(), "alice", password)
+	require.ErrorIs(t, err, opaque.ErrMalformed)
 }

@@ -1,227 +1,226 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	_ "embed"
 	"encoding/json"
 	"errors"
-	"maps"
-	"net"
+	"fmt"
 	"net/http"
-	"slices"
 	"sync"
-	"time"
 
+	"github.com/nescio-go/nescio/kdf/prepare"
+	"github.com/nescio-go/nescio/moduli/openpgp"
 	"github.com/nescio-go/nescio/opaque"
-	"github.com/nescio-go/nescio/recovery"
 	"github.com/nescio-go/nescio/srp"
 )
 
-// server is a web service that knows nothing: its accounts hold records of SRP
-// or OPAQUE, wrapped keys and encrypted notes. Logins in Proton's protocol are in
-// server_login.go, those in either in server_protocols.go, the way from one to the
-// other in server_move.go, and what a session may do in server_data.go. Keyrings are
-// in server_keyring.go, and who gets in without a password in server_release.go and
-// server_device.go. What passes between who asks for an approval and who gives it is
-// in server_approval.go, and the mailboxes of contacts in server_contacts.go.
+// A protocol is *srp.Server or *opaque.Server. The handlers do not care which.
+type protocol interface {
+	BeginRegistration(ctx context.Context, id, request []byte) (response []byte, err error)
+	FinishRegistration(identity, upload []byte) (record []byte, err error)
+	BeginLogin(ctx context.Context, id, record, request []byte) (response, pending []byte, err error)
+	FinishLogin(ctx context.Context, id, record, pending, final []byte) (reply, key []byte, err error)
+}
+
+// A server keeps everything in memory, with a lock instead of transactions.
 type server struct {
-	srp     *srp.Server
-	opaque  *opaque.Server
-	secrets opaque.Secrets // of both
-	moduli  *catalogue
+	srp    *srp.Server
+	opaque *opaque.Server
 
-	mu        sync.Mutex
-	accounts  map[string]*account  // by user name; a database table
-	logins    map[string]pending   // by SRPSession or Session, for a minute
-	sessions  map[string]session   // by AccessToken
-	claims    map[string]*claim    // by Ticket
-	approvals map[string]*approval // by Request, for ten minutes
-	mailboxes map[string]*mailbox  // by the contact's name
-	contacts  map[string]string    // the contact's name, by AccessToken
-	share     float64              // of the accounts that are still on SRP, as strangers see it
+	mu       sync.Mutex
+	records  map[string][]byte            // by name
+	notes    map[string][]byte            // by name, wrapped by the client
+	logins   map[string]loginState        // in progress, by token; a real server deletes old ones
+	sessions map[[sha256.Size]byte]string // names, by the hash of a token
 }
 
-// account is all that the server has of a user.
-type account struct {
-	records map[protocol][]byte
-	next    *srp.Group // on offer for a new password
-	keys    userKeys
-	notes   notes
-	keyring []byte                     // the header
-	files   map[recovery.SlotID][]byte // the server's halves of recovery files
-	devices map[recovery.SlotID][]byte // SHA-256 of what approved devices log in by
-	key     []byte                     // of the last session, which the story shows
-}
-
-// pending is a login between its two messages.
-type pending struct {
+type loginState struct {
+	name     string
 	protocol protocol
-	record   []byte // of the account, none if it is unknown
-	state    []byte // from Begin, for Finish
+	pending  []byte
 }
 
-// session is who a token belongs to, and since when.
-type session struct {
-	id        string
-	born      time.Time
-	protocol  protocol
-	recovery  bool              // it may do no more than a recovery needs
-	device    recovery.SlotID   // of an approved device, whose session it is; or zero
-	migration *opaque.Migration // what a move to OPAQUE is sealed by; nil if this session cannot
+// The modulus is from Proton's public test data: see srp/testdata/proton.json.
+//
+//go:embed modulus.asc
+var modulus []byte
+
+var serverIdentity = []byte("example.org/users") // the application and its table
+
+const maxBody = 64 << 10 // of a request; larger than any message
+
+func newServer() *server {
+	// Proton signed the modulus, and NewGroup proves that it is a safe prime. The
+	// signed text is the certificate for the clients, who check both themselves.
+	proton := must(openpgp.ParseKey(openpgp.ProtonKey))
+	group := must(srp.NewGroup(must(proton.Modulus(modulus)), openpgp.Generator))
+	group = must(group.WithCertificate(modulus))
+	// A service makes its keys once. It keeps them in a vault, apart from records.
+	setup := must(opaque.NewSetup(opaque.Ristretto255))
+	var decoyKey, stateKey [32]byte
+	rand.Read(decoyKey[:])
+	rand.Read(stateKey[:])
+	// An unknown name must look like an account. So each server knows the kinds of
+	// accounts that the other one has, with their weights.
+	srpKind := srp.Kind{Profile: srp.Proton(4), Groups: []*srp.Group{group}, Weight: 1}
+	opaqueKind := opaque.Kind{Setup: 1, Weight: 1}
+	return &server{
+		srp: must(srp.NewServer(srp.ServerConfig{
+			DecoyKey: decoyKey, StateKeys: []srp.StateKey{{Key: stateKey}}, ServerIdentity: serverIdentity,
+			Offer: srpKind, Others: must(opaque.Weights(opaqueKind)),
+		})),
+		opaque: must(opaque.NewServer(opaque.ServerConfig{
+			DecoyKey: decoyKey, StateKeys: []opaque.StateKey{{Key: stateKey}}, ServerIdentity: serverIdentity,
+			Offer: opaqueKind, Others: must(srp.Weights(srpKind)), Setups: map[uint16]*opaque.Setup{1: setup},
+		})),
+		records: make(map[string][]byte), notes: make(map[string][]byte),
+		logins: make(map[string]loginState), sessions: make(map[[sha256.Size]byte]string),
+	}
 }
 
-// newServer verifies its moduli once, when it starts.
-func newServer() (*server, error) {
-	c, err := newCatalogue(pool)
-	if err != nil {
-		return nil, err
+// protocolOf looks at the first byte. Each protocol refuses what is not its own.
+func (s *server) protocolOf(message []byte) protocol {
+	if bytes.HasPrefix(message, []byte("S")) {
+		return s.srp
 	}
-	var templates []srp.Template
-	for _, id := range slices.Sorted(maps.Keys(c.groups)) { // one order in all replicas
-		g := c.groups[id]
-		templates = append(templates, srp.Template{Profile: srp.Proton(4), Group: g, Weight: 1})
-	}
-
-	// In a real service these come from a vault, the same for all replicas.
-	decoy, state := make([]byte, srp.SecretSize), make([]byte, srp.SecretSize)
-	rand.Read(decoy)
-	rand.Read(state)
-	s := &server{
-		secrets:   opaque.Secrets{Decoy: decoy, State: [][]byte{state}},
-		moduli:    c,
-		accounts:  make(map[string]*account),
-		logins:    make(map[string]pending),
-		sessions:  make(map[string]session),
-		claims:    make(map[string]*claim),
-		approvals: make(map[string]*approval),
-		mailboxes: make(map[string]*mailbox),
-		contacts:  make(map[string]string),
-		share:     1,
-	}
-	if s.srp, err = srp.NewServer(srp.ServerConfig{Secrets: srp.Secrets(s.secrets), Templates: templates}); err != nil {
-		return nil, err
-	}
-	s.opaque, err = newOPAQUE(s.secrets)
-	return s, err
+	return s.opaque
 }
 
-// serverName is what both sides of an OPAQUE login mean by this server.
-const serverName = "example.org"
-
-// newOPAQUE has a new setup. In a real service it comes from a vault, too, and is
-// kept apart from the accounts: without it their records are of no use to a thief,
-// and if it is lost nobody can log in.
-func newOPAQUE(secrets opaque.Secrets) (*opaque.Server, error) {
-	setup, err := opaque.NewSetup(opaque.Ristretto255)
-	if err != nil {
-		return nil, err
-	}
-	return opaque.NewServer(opaque.ServerConfig{
-		Secrets:        secrets,
-		Setups:         map[uint16]*opaque.Setup{1: setup},
-		ServerIdentity: []byte(serverName),
-	})
-}
-
-// listen serves on a free port of the loopback interface until ctx ends, and
-// returns the base URL.
-func (s *server) listen(ctx context.Context) (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
+// handler lacks TLS, and limits by name and address: each begin is a try at a password.
+func (s *server) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /auth/modulus", s.modulus)
-	mux.HandleFunc("POST /users", handle(s.signUp))
-	mux.HandleFunc("POST /auth/info", handle(s.info))
-	mux.HandleFunc("POST /auth", handle(s.auth))
-	mux.HandleFunc("POST /login/begin", handle(s.begin))
-	mux.HandleFunc("POST /login/finish", handle(s.finish))
-	mux.HandleFunc("POST /settings/opaque", withSession(s, time.Minute, s.registerOPAQUE))
-	mux.HandleFunc("PUT /settings/opaque", withSession(s, time.Minute, s.admitOPAQUE))
-	mux.HandleFunc("GET /keys", inSession(s, anyAge, s.getKeys))
-	mux.HandleFunc("PUT /keys", withSession(s, anyAge, s.putKeys))
-	mux.HandleFunc("GET /notes", inSession(s, anyAge, s.getNotes))
-	mux.HandleFunc("PUT /notes", inSession(s, anyAge, s.putNotes))
-	mux.HandleFunc("GET /settings/modulus", inSession(s, anyAge, s.nextModulus))
-	mux.HandleFunc("PUT /settings/password", inSession(s, time.Minute, s.changePassword))
-	mux.HandleFunc("GET /keyring", withAnySession(s, anyAge, s.getKeyring))
-	mux.HandleFunc("PUT /keyring", withAnySession(s, anyAge, s.putKeyring))
-	mux.HandleFunc("POST /password", withAnySession(s, time.Minute, s.registerPassword))
-	mux.HandleFunc("PUT /password", withAnySession(s, time.Minute, s.admitPassword))
-	mux.HandleFunc("PUT /recovery", withSession(s, time.Minute, s.putRecovery))
-	mux.HandleFunc("POST /recovery/claim", handle(s.makeClaim))
-	mux.HandleFunc("POST /recovery/session", handle(s.redeemClaim))
-	mux.HandleFunc("POST /recovery/file", withAnySession(s, time.Minute, s.release))
-	mux.HandleFunc("POST /device/number", handle(s.number))
-	mux.HandleFunc("POST /device/request", handle(s.askDevice))
-	mux.HandleFunc("GET /device/requests", withSession(s, anyAge, s.deviceRequests))
-	mux.HandleFunc("PUT /device/grant", withSession(s, anyAge, s.grantDevice))
-	mux.HandleFunc("POST /device/session", handle(s.enterDevice))
-	mux.HandleFunc("POST /contacts", handle(s.openMailbox))
-	mux.HandleFunc("POST /contact/key", withSession(s, anyAge, s.contactKey))
-	mux.HandleFunc("PUT /contact/message", withSession(s, anyAge, s.deliver))
-	mux.HandleFunc("GET /contact/messages", withContact(s, s.messages))
-	mux.HandleFunc("POST /share/request", withAnySession(s, anyAge, s.askShare))
-	mux.HandleFunc("GET /share/requests", withContact(s, s.shareRequests))
-	mux.HandleFunc("PUT /share/answer", withContact(s, s.answerShare))
-	mux.HandleFunc("PUT /share/grant", withContact(s, s.grantShare))
-	mux.HandleFunc("POST /request", handle(s.request))
-	mux.HandleFunc("PUT /request/reveal", handle(s.reveal))
-	web := &http.Server{Handler: mux}
-	go web.Serve(l)
-	context.AfterFunc(ctx, func() { web.Close() })
-	return "http://" + l.Addr().String(), nil
+	mux.Handle("POST /register/begin", call(s.beginRegistration))
+	mux.Handle("POST /register/finish", call(s.finishRegistration))
+	mux.Handle("POST /login/begin", call(s.beginLogin))
+	mux.Handle("POST /login/finish", call(s.finishLogin))
+	mux.Handle("POST /note", call(s.note))
+	return mux
 }
 
-// handle turns a function over JSON values into a handler. It is where the
-// errors of srp and opaque become statuses: what a wrong password and an unknown
-// user get must be the same to the byte.
-func handle[In, Out any](f func(ctx context.Context, in In) (Out, error)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		var in In
-		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(&in); err != nil {
-			reply(w, http.StatusBadRequest, errorResponse{"Malformed request"})
-			return
-		}
-		out, err := f(r.Context(), in)
-		switch {
-		case err == nil:
-			reply(w, http.StatusOK, out)
-		case errors.Is(err, srp.ErrAuthentication), errors.Is(err, srp.ErrState),
-			errors.Is(err, opaque.ErrAuthentication), errors.Is(err, opaque.ErrState):
-			reply(w, http.StatusUnauthorized, errorResponse{"Incorrect login credentials"})
-		case errors.Is(err, errSession):
-			reply(w, http.StatusUnauthorized, errorResponse{"Log in first"})
-		case errors.Is(err, srp.ErrMalformed), errors.Is(err, opaque.ErrMalformed),
-			errors.Is(err, recovery.ErrMalformed):
-			reply(w, http.StatusBadRequest, errorResponse{"Malformed request"})
-		case errors.Is(err, errTaken):
-			reply(w, http.StatusConflict, errorResponse{"Username already taken"})
-		case errors.Is(err, errReview):
-			reply(w, http.StatusForbidden, errorResponse{"Nobody has reviewed this yet"})
-		case errors.Is(err, errNoFile):
-			reply(w, http.StatusNotFound, errorResponse{"No such file"})
-		case errors.Is(err, errNoRequest):
-			reply(w, http.StatusNotFound, errorResponse{"No such request"})
-		case errors.Is(err, errNoContact):
-			reply(w, http.StatusNotFound, errorResponse{"No such contact"})
-		case errors.Is(err, errAnswered):
-			reply(w, http.StatusConflict, errorResponse{"Somebody has answered this already"})
-		case errors.Is(err, errMany):
-			reply(w, http.StatusTooManyRequests, errorResponse{"Too many requests wait already"})
-		case errors.Is(err, errStale):
-			reply(w, http.StatusConflict, errorResponse{"The keyring has changed"})
-		case errors.Is(err, errMoved):
-			reply(w, http.StatusConflict, errorResponse{"The account has moved to OPAQUE"})
-		default:
-			reply(w, http.StatusInternalServerError, errorResponse{"Something went wrong"})
+// A message is the JSON of every request and every answer.
+type message struct {
+	Name           string
+	Message, Other []byte // of a protocol; Other is SRP's when a login begins
+	Token          string // of a login in progress, or of a session
+	Note           []byte
+}
+
+type call func(context.Context, message) (message, error)
+
+func (c call) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	in, out, err := message{}, message{}, opaque.ErrMalformed
+	if json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(&in) == nil {
+		if in.Name, err = prepare.Username(in.Name); err == nil { // one spelling, before any look-up
+			out, err = c(r.Context(), in)
 		}
 	}
+	if err != nil { // the client learns the status and nothing else
+		http.Error(w, http.StatusText(status(err)), status(err))
+		return
+	}
+	json.NewEncoder(w).Encode(out) // an error means that the client has gone
 }
 
-func reply(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(v)
+var errTaken = fmt.Errorf("%w: the name is taken", opaque.ErrPolicy)
+
+// status is the table in the documentation of packages srp and opaque, whose error
+// values are the same.
+func status(err error) int {
+	switch {
+	case errors.Is(err, opaque.ErrAuthentication), errors.Is(err, opaque.ErrState):
+		return http.StatusUnauthorized // one response for both
+	case errors.Is(err, opaque.ErrMalformed), errors.Is(err, opaque.ErrPolicy), errors.Is(err, prepare.ErrInvalid):
+		return http.StatusBadRequest
+	case errors.Is(err, opaque.ErrBusy):
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusInternalServerError
+}
+
+func (s *server) record(name string) []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.records[name]
+}
+
+func (s *server) beginRegistration(ctx context.Context, in message) (message, error) {
+	if s.record(in.Name) != nil {
+		return message{}, errTaken
+	}
+	response, err := s.protocolOf(in.Message).BeginRegistration(ctx, []byte(in.Name), in.Message)
+	return message{Message: response}, err
+}
+
+func (s *server) finishRegistration(_ context.Context, in message) (message, error) {
+	record, err := s.protocolOf(in.Message).FinishRegistration(nil, in.Message)
+	if err != nil {
+		return message{}, opaque.ErrMalformed // 400 for ErrRecord too, which is 500 at a login
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.records[in.Name] != nil {
+		return message{}, errTaken
+	}
+	s.records[in.Name] = record
+	return message{}, nil
+}
+
+// beginLogin answers with the protocol of the account. For an unknown name the
+// protocol depends on the name, and the record is empty.
+func (s *server) beginLogin(ctx context.Context, in message) (message, error) {
+	record, asSRP := s.record(in.Name), s.srp.AnswersAsSRP([]byte(in.Name)) // the same work for all
+	p, request := s.protocolOf(record), in.Message
+	if p == s.srp || (record == nil && asSRP) {
+		p, request = s.srp, in.Other
+	}
+	response, pending, err := p.BeginLogin(ctx, []byte(in.Name), record, request)
+	if err != nil {
+		return message{}, err
+	}
+	token := rand.Text()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.logins[token] = loginState{in.Name, p, pending}
+	return message{Message: response, Token: token}, nil
+}
+
+func (s *server) finishLogin(ctx context.Context, in message) (message, error) {
+	s.mu.Lock()
+	login, found := s.logins[in.Token]
+	delete(s.logins, in.Token)
+	record := s.records[login.name] // as the store has it now
+	s.mu.Unlock()
+	if !found {
+		return message{}, opaque.ErrState
+	}
+	reply, _, err := login.protocol.FinishLogin(ctx, []byte(login.name), record, login.pending, in.Message)
+	if err != nil {
+		return message{}, err
+	}
+	// The record may have changed since. Compare and insert in one transaction.
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !bytes.Equal(s.records[login.name], record) {
+		return message{}, opaque.ErrState
+	}
+	token := rand.Text()
+	s.sessions[sha256.Sum256([]byte(token))] = login.name
+	return message{Message: reply, Token: token}, nil
+}
+
+// note stores the note of the request, if it has one, and returns what is stored.
+func (s *server) note(_ context.Context, in message) (message, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if name, ok := s.sessions[sha256.Sum256([]byte(in.Token))]; !ok || name != in.Name {
+		return message{}, opaque.ErrState
+	}
+	if len(in.Note) > 0 {
+		s.notes[in.Name] = in.Note
+	}
+	return message{Note: s.notes[in.Name]}, nil
 }

@@ -31,11 +31,14 @@ func mustOpaqueLogin(t testing.TB, client, server opaqueSide, record []byte, pas
 	t.Helper()
 	in, pending := opaqueLogin(t, client, server, record, password)
 	require.NotNil(t, in, "%T refuses the answer of %T", client, server)
-	sessionKey, err := server.finish(t, pending, in.final)
+	sessionKey, err := server.finish(t, record, pending, in.final)
 	require.NoError(t, err, "%T refuses the proof of %T", server, client)
 	require.Equal(t, in.sessionKey, sessionKey)
 	require.Len(t, sessionKey, 64)
 	require.Equal(t, exportKey, in.exportKey)
+	if in.record != nil {
+		require.EqualValues(t, record, in.record)
+	}
 }
 
 // randomText is valid UTF-8 of 1 to 40 characters: ASCII, accents, other scripts,
@@ -143,7 +146,7 @@ func TestOpaque(t *testing.T) {
 				in, pending := opaqueLogin(t, client, server, record, a.password)
 				require.NotNil(t, in)
 				flipBit(in.final)
-				_, err := server.finish(t, pending, in.final)
+				_, err := server.finish(t, record, pending, in.final)
 				require.Error(t, err, "%T accepts an altered proof", server)
 
 				in, _ = opaqueLogin(t, client, server, record, "another password")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/nescio-go/nescio/kdf"
 	"github.com/nescio-go/nescio/srp"
 	"github.com/stretchr/testify/require"
 )
@@ -34,18 +35,27 @@ func newOurs(t testing.TB, profile srp.Profile, bits int) *ours {
 	return newOursIn(t, profile, group, nil)
 }
 
-func newOursIn(t testing.TB, profile srp.Profile, group *srp.Group, accept func([]byte, int, []byte) error) *ours {
-	client, err := srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{profile}, AcceptGroup: accept})
+func newOursIn(t testing.TB, profile srp.Profile, group *srp.Group, policy srp.GroupPolicy) *ours {
+	client, err := srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{profile}, GroupPolicy: policy})
 	require.NoError(t, err)
-	decoy, state := make([]byte, 32), make([]byte, 32)
-	rand.Read(decoy)
-	rand.Read(state)
-	server, err := srp.NewServer(srp.ServerConfig{
-		Secrets:   srp.Secrets{Decoy: decoy, State: [][]byte{state}},
-		Templates: []srp.Template{{Profile: profile, Group: group, Weight: 1}},
-	})
+	cfg := srp.ServerConfig{
+		StateKeys: make([]srp.StateKey, 1),
+		Offer:     srp.Kind{Profile: profile, Groups: []*srp.Group{group}},
+	}
+	rand.Read(cfg.DecoyKey[:])
+	rand.Read(cfg.StateKeys[0].Key[:])
+	server, err := srp.NewServer(cfg)
 	require.NoError(t, err)
 	return &ours{profile, group, client, server}
+}
+
+// register makes a record of our client.
+func (o *ours) register(t testing.TB, name, password string) *srp.Record {
+	r, _, err := o.client.Register([]byte(name), []byte(password))
+	require.NoError(t, err)
+	record, err := r.MakeRecord(t.Context(), o.profile, o.group.Unverified(), kdf.Params{})
+	require.NoError(t, err)
+	return record
 }
 
 // user returns the n-th user, with a password that not only ASCII is in.
@@ -60,7 +70,7 @@ func padded(b []byte, size int) []byte {
 }
 
 func (o *ours) record(t testing.TB, name string, salt, v []byte) []byte {
-	r, err := srp.NewRecord(srp.Offer{Profile: o.profile, Group: o.group.Ref()}, []byte(name), salt, padded(v, o.group.Bits()/8))
+	r, err := srp.NewRecord(o.profile, o.group.Unverified(), kdf.Params{}, []byte(name), salt, padded(v, o.group.Bits()/8))
 	require.NoError(t, err)
 	return r.Bytes()
 }
@@ -96,8 +106,7 @@ func TestFastSRP(t *testing.T) {
 			var z zeros
 			for n := range logins() / 2 {
 				name, password := user(n)
-				record, err := o.client.Register(t.Context(), srp.Offer{Profile: profile, Group: o.group.Ref()}, []byte(name), []byte(password))
-				require.NoError(t, err)
+				record := o.register(t, name, password)
 				common := message{I: name, P: password, Salt: record.Salt(), Group: "2048", Hash: hash}
 				with := func(op string) message { m := common; m.Op = op; return m }
 				require.EqualValues(t, record.Verifier(), p.must(t, with("fast-verifier")).V)
@@ -107,7 +116,7 @@ func TestFastSRP(t *testing.T) {
 				m := with("fast-client")
 				m.B = c.B
 				theirs := p.must(t, m)
-				m2, key, err := o.server.Verify(t.Context(), []byte(name), pending, srp.Proof{A: theirs.A, M1: theirs.M1})
+				m2, key, err := o.server.Verify(t.Context(), []byte(name), record.Bytes(), pending, srp.Proof{A: theirs.A, M1: theirs.M1})
 				require.NoError(t, err, "their client, our server, login %d", n)
 				require.EqualValues(t, theirs.M2, m2)
 				require.EqualValues(t, theirs.K, key)
@@ -118,7 +127,7 @@ func TestFastSRP(t *testing.T) {
 				begun := p.must(t, m)
 				login, _, err := o.client.Login([]byte(name), []byte(password))
 				require.NoError(t, err)
-				proof, err := login.Answer(t.Context(), srp.Challenge{Profile: profile, Group: o.group.Ref(), Salt: record.Salt(), B: begun.B})
+				proof, err := login.Answer(t.Context(), srp.Challenge{Profile: profile, Group: o.group.Unverified(), Salt: record.Salt(), B: begun.B})
 				require.NoError(t, err)
 				done := p.must(t, message{Op: "fast-server-finish", ID: begun.ID, A: proof.A, M1: proof.M1})
 				key, err = login.Confirm(done.M2)
@@ -131,10 +140,10 @@ func TestFastSRP(t *testing.T) {
 	}
 }
 
-// TestHomeKit logs in with fast-srp-hap as HomeKit software uses it. It pads
-// A, B and S where the HomeKit profile strips them, so that the two differ
-// where one of them starts with a zero byte, and there only; RFC5054SHA512 with
-// MinimalG never differs.
+// TestHomeKit logs in with fast-srp-hap as HomeKit software uses it. It pads A,
+// B and S where the HomeKit profile strips them. Our own A and B never start with
+// a zero byte, so that the two differ only if the peer's value or S does.
+// RFC5054SHA512 with MinimalG never differs.
 func TestHomeKit(t *testing.T) {
 	t.Parallel()
 	p := startNode(t)
@@ -142,19 +151,46 @@ func TestHomeKit(t *testing.T) {
 		o := newOurs(t, profile, 3072)
 		for n := range logins() / 10 {
 			name, code := "Pair-Setup", fmt.Sprintf("%03d-%02d-%03d", n, n%100, 999-n)
-			record, err := o.client.Register(t.Context(), srp.Offer{Profile: profile, Group: o.group.Ref()}, []byte(name), []byte(code))
-			require.NoError(t, err)
+			record := o.register(t, name, code)
+			common := message{I: name, P: code, Salt: record.Salt(), V: record.Verifier(), Group: "hap", Hash: "sha512"}
+
+			// Their client, our server.
 			c, pending, err := o.server.Challenge(t.Context(), []byte(name), record.Bytes())
 			require.NoError(t, err)
-			theirs := p.must(t, message{Op: "fast-client", I: name, P: code, Salt: record.Salt(), B: c.B, Group: "hap", Hash: "sha512"})
-			m2, key, err := o.server.Verify(t.Context(), []byte(name), pending, srp.Proof{A: theirs.A, M1: theirs.M1})
-			if !pads && (theirs.A[0] == 0 || c.B[0] == 0 || theirs.S[0] == 0) {
+			m := common
+			m.Op, m.B = "fast-client", c.B
+			theirs := p.must(t, m)
+			m2, key, err := o.server.Verify(t.Context(), []byte(name), record.Bytes(), pending, srp.Proof{A: theirs.A, M1: theirs.M1})
+			if !pads {
+				require.NotZero(t, c.B[0])
+			}
+			if !pads && (theirs.A[0] == 0 || theirs.S[0] == 0) {
 				require.ErrorIs(t, err, srp.ErrAuthentication, "the known difference")
+			} else {
+				require.NoError(t, err, "their client, our server, %s, login %d", profile, n)
+				require.EqualValues(t, theirs.M2, m2)
+				require.EqualValues(t, theirs.K, key)
+			}
+
+			// Our client, their server.
+			m = common
+			m.Op = "fast-server-begin"
+			begun := p.must(t, m)
+			login, _, err := o.client.Login([]byte(name), []byte(code))
+			require.NoError(t, err)
+			proof, err := login.Answer(t.Context(), srp.Challenge{Profile: profile, Group: o.group.Unverified(), Salt: record.Salt(), B: begun.B})
+			require.NoError(t, err)
+			done := p.must(t, message{Op: "fast-server-finish", ID: begun.ID, A: proof.A, M1: proof.M1})
+			if !pads {
+				require.NotZero(t, proof.A[0])
+			}
+			if !pads && (begun.B[0] == 0 || done.S[0] == 0) {
+				require.Empty(t, done.M2, "the known difference")
 				continue
 			}
-			require.NoError(t, err, "%s, login %d", profile, n)
-			require.EqualValues(t, theirs.M2, m2)
-			require.EqualValues(t, theirs.K, key)
+			key, err = login.Confirm(done.M2)
+			require.NoError(t, err, "our client, their server, %s, login %d", profile, n)
+			require.EqualValues(t, done.K, key)
 		}
 	}
 }
@@ -179,20 +215,19 @@ func TestPysrp(t *testing.T) {
 			require.NoError(t, err)
 			begun := p.must(t, message{Op: "client", I: name, P: password, Salt: theirs.Salt, B: c.B, Hash: hash})
 			A := padded(begun.A, 256)
-			m2, key, err := o.server.Verify(t.Context(), []byte(name), pending, srp.Proof{A: A, M1: begun.M1})
+			m2, key, err := o.server.Verify(t.Context(), []byte(name), record, pending, srp.Proof{A: A, M1: begun.M1})
 			require.NoError(t, err, "%s: their client, our server, login %d, salt %x", hash, n, theirs.Salt)
 			done := p.must(t, message{Op: "client-finish", ID: begun.ID, M2: m2})
 			require.EqualValues(t, done.K, key)
 			z.see(A, c.B)
 
 			// Our registration, our client, their server.
-			ours, err := o.client.Register(t.Context(), srp.Offer{Profile: profile, Group: o.group.Ref()}, []byte(name), []byte(password))
-			require.NoError(t, err)
+			ours := o.register(t, name, password)
 			begun = p.must(t, message{Op: "server-begin", I: name, Salt: ours.Salt(), V: ours.Verifier(), Hash: hash})
 			B := padded(begun.B, 256)
 			login, _, err := o.client.Login([]byte(name), []byte(password))
 			require.NoError(t, err)
-			proof, err := login.Answer(t.Context(), srp.Challenge{Profile: profile, Group: o.group.Ref(), Salt: ours.Salt(), B: B})
+			proof, err := login.Answer(t.Context(), srp.Challenge{Profile: profile, Group: o.group.Unverified(), Salt: ours.Salt(), B: B})
 			require.NoError(t, err)
 			done = p.must(t, message{Op: "server-finish", ID: begun.ID, A: proof.A, M1: proof.M1})
 			key, err = login.Confirm(done.M2)
@@ -215,8 +250,7 @@ func TestSJCL(t *testing.T) {
 		salt := make([]byte, 1+n%32)
 		rand.Read(salt)
 		for n < 3 { // of the first ones SJCL will drop a leading zero
-			record, err := o.client.Register(t.Context(), srp.Offer{Profile: o.profile, Group: o.group.Ref()}, []byte(name), []byte(password))
-			require.NoError(t, err)
+			record := o.register(t, name, password)
 			if record.Verifier()[0] == 0 {
 				salt = record.Salt()
 				break
@@ -226,15 +260,15 @@ func TestSJCL(t *testing.T) {
 		if n < 3 {
 			require.Less(t, len(v), 256)
 		}
-		record, err := srp.ImportSJCL(o.group.Ref(), []byte(name), salt, v)
+		record, err := srp.ImportSJCL(o.group.Unverified(), []byte(name), salt, v)
 		require.NoError(t, err, hex.EncodeToString(v))
 		login, request, err := o.client.Login([]byte(name), []byte(password))
 		require.NoError(t, err)
-		response, pending, err := o.server.Begin(t.Context(), []byte(name), record.Bytes(), request)
+		response, pending, err := o.server.BeginLogin(t.Context(), []byte(name), record.Bytes(), request)
 		require.NoError(t, err)
 		final, err := login.Respond(t.Context(), response)
 		require.NoError(t, err)
-		reply, serverKey, err := o.server.Finish(t.Context(), []byte(name), pending, final)
+		reply, serverKey, err := o.server.FinishLogin(t.Context(), []byte(name), record.Bytes(), pending, final)
 		require.NoError(t, err, "login %d", n)
 		clientKey, err := login.Finish(reply)
 		require.NoError(t, err)

@@ -81,7 +81,7 @@ type opaqueAccount struct {
 }
 
 // opaqueSide is one of the libraries, client and server, for one account. On
-// opaque.RFC all of them send and store the same bytes.
+// opaque.WireRFC9807 all of them send and store the same bytes.
 type opaqueSide interface {
 	// register registers the account with another side's server.
 	register(t testing.TB, server opaqueSide) (record, exportKey []byte)
@@ -91,10 +91,13 @@ type opaqueSide interface {
 	// returns nil if the client refuses what it gets.
 	login(t testing.TB, password string, respond func(request []byte) []byte) *loggedIn
 	begin(t testing.TB, record, request []byte) (response, pending []byte)
-	finish(t testing.TB, pending, final []byte) (sessionKey []byte, err error)
+	finish(t testing.TB, record, pending, final []byte) (sessionKey []byte, err error)
 }
 
-type loggedIn struct{ final, sessionKey, exportKey []byte }
+type loggedIn struct {
+	final, sessionKey, exportKey []byte
+	record                       []byte // as this library's client computes it; theirs does not
+}
 
 // ourOpaque is this library.
 type ourOpaque struct {
@@ -106,17 +109,18 @@ type ourOpaque struct {
 func newOurOpaque(t testing.TB, a opaqueAccount) *ourOpaque {
 	client, err := opaque.NewClient(opaque.ClientConfig{
 		ServerIdentity:   []byte(a.serverIdentity),
-		Wire:             opaque.RFC,
+		Wire:             opaque.WireRFC9807,
 		FixedKSF:         a.ksf,
 		ServerPublicKeys: [][]byte{a.setup.PublicKey()},
 	})
 	require.NoError(t, err)
 	server, err := opaque.NewServer(opaque.ServerConfig{
-		Secrets:        opaque.Secrets{Decoy: randomBytes(32), State: [][]byte{randomBytes(32)}},
+		DecoyKey:       [32]byte(randomBytes(32)),
+		StateKeys:      []opaque.StateKey{{Key: [32]byte(randomBytes(32))}},
 		Setups:         map[uint16]*opaque.Setup{1: a.setup},
-		Templates:      []opaque.Template{{Setup: 1, KSF: a.ksf}},
+		Offer:          opaque.Kind{Setup: 1, KSF: a.ksf},
 		ServerIdentity: []byte(a.serverIdentity),
-		Wire:           opaque.RFC,
+		Wire:           opaque.WireRFC9807,
 	})
 	require.NoError(t, err)
 	return &ourOpaque{a, client, server}
@@ -125,13 +129,18 @@ func newOurOpaque(t testing.TB, a opaqueAccount) *ourOpaque {
 func (o *ourOpaque) register(t testing.TB, server opaqueSide) (record, exportKey []byte) {
 	r, request, err := o.client.Register([]byte(o.identity), []byte(o.password))
 	require.NoError(t, err)
-	record, exportKey, err = r.Finish(t.Context(), server.registerResponse(t, request))
+	upload, err := r.Finish(t.Context(), server.registerResponse(t, request))
+	require.NoError(t, err)
+	record, err = r.Record()
+	require.NoError(t, err)
+	require.Equal(t, upload, record)
+	exportKey, err = r.ExportKey()
 	require.NoError(t, err)
 	return record, exportKey
 }
 
 func (o *ourOpaque) registerResponse(t testing.TB, request []byte) []byte {
-	response, err := o.server.Register(t.Context(), []byte(o.id), request)
+	response, err := o.server.BeginRegistration(t.Context(), []byte(o.id), request)
 	require.NoError(t, err)
 	return response
 }
@@ -149,22 +158,29 @@ func (o *ourOpaque) login(t testing.TB, password string, respond func([]byte) []
 	require.NoError(t, err)
 	exportKey, err := l.ExportKey()
 	require.NoError(t, err)
-	return &loggedIn{final, sessionKey, exportKey}
+	record, err := l.Record()
+	require.NoError(t, err)
+	return &loggedIn{final, sessionKey, exportKey, record}
 }
 
 func (o *ourOpaque) begin(t testing.TB, record, request []byte) (response, pending []byte) {
-	if record != nil {
-		var err error
-		record, err = o.server.Import([]byte(o.identity), record)
-		require.NoError(t, err)
-	}
-	response, pending, err := o.server.Begin(t.Context(), []byte(o.id), record, request)
+	response, pending, err := o.server.BeginLogin(t.Context(), []byte(o.id), o.stored(t, record), request)
 	require.NoError(t, err)
 	return response, pending
 }
 
-func (o *ourOpaque) finish(t testing.TB, pending, final []byte) ([]byte, error) {
-	reply, sessionKey, err := o.server.Finish(t.Context(), []byte(o.id), pending, final)
+// stored returns a record in the form that this library stores.
+func (o *ourOpaque) stored(t testing.TB, record []byte) []byte {
+	if record == nil {
+		return nil
+	}
+	stored, err := o.server.FinishRegistration([]byte(o.identity), record)
+	require.NoError(t, err)
+	return stored
+}
+
+func (o *ourOpaque) finish(t testing.TB, record, pending, final []byte) ([]byte, error) {
+	reply, sessionKey, err := o.server.FinishLogin(t.Context(), []byte(o.id), o.stored(t, record), pending, final)
 	require.Empty(t, reply)
 	if err != nil {
 		require.Equal(t, opaque.ErrAuthentication, err)
@@ -234,7 +250,7 @@ func (o *theirOpaque) finishLogin(t testing.TB, state []byte, password string, r
 		return nil
 	}
 	require.EqualValues(t, o.setup.PublicKey(), r.ServerStaticPublicKey)
-	return &loggedIn{r.FinishLoginRequest, r.SessionKey, r.ExportKey}
+	return &loggedIn{r.FinishLoginRequest, r.SessionKey, r.ExportKey, nil}
 }
 
 func (o *theirOpaque) begin(t testing.TB, record, request []byte) (response, pending []byte) {
@@ -245,7 +261,7 @@ func (o *theirOpaque) begin(t testing.TB, record, request []byte) (response, pen
 	return r.LoginResponse, r.ServerLoginState
 }
 
-func (o *theirOpaque) finish(t testing.TB, pending, final []byte) ([]byte, error) {
+func (o *theirOpaque) finish(t testing.TB, _, pending, final []byte) ([]byte, error) {
 	r, err := serenityCall[serenity](o.p, "server", "finishLogin", serenity{ServerLoginState: pending, FinishLoginRequest: final})
 	if err != nil {
 		require.ErrorContains(t, err, "finish server login")

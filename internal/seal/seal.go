@@ -1,13 +1,22 @@
-// Package seal keeps what a server must remember between two messages of a
-// login in sealed bytes that it can hand out: it encrypts and authenticates
-// them, ties them to one user, one context and a short time, and lets each be
-// opened once.
+// Package seal stores what a server must remember between two messages of a
+// login in sealed bytes that the server hands out. The bytes are encrypted and
+// authenticated. They are bound to one user id, to one binding that the caller
+// chooses, and to a short time, and they can be opened once.
 //
-// Sealed state is 'P' ‖ version 01 ‖ key id 8 ‖ nonce 24 ‖ ciphertext and tag,
-// by XChaCha20-Poly1305 with the associated data u8 len ‖ protocol ‖ key id ‖
-// version. The plaintext is SHA-256(id) 32 ‖ SHA-256(context) 32 ‖ expiry u64
-// in Unix milliseconds ‖ single-use id 16 ‖ instance 16 ‖ fake u8 ‖ reply
-// flags u8 ‖ body.
+// Sealed state is 'P' ‖ version 01 ‖ key id 8 ‖ nonce 24 ‖ ciphertext and tag.
+// The cipher is XChaCha20-Poly1305 with the associated data u8 len ‖ protocol ‖
+// key id ‖ version. The plaintext is SHA-256(id) 32 ‖ SHA-256(binding) 32 ‖
+// expiry u64 in Unix milliseconds ‖ single-use id 16 ‖ instance 16 ‖ fake u8 ‖
+// reply flags u8 ‖ body.
+//
+// # Rotation of state keys
+//
+// Replicas that share a [Replay] also share state keys. A Box seals with the
+// newest key that is due and opens with every key that it has. To rotate, give
+// all replicas a new key whose NotBefore lies far enough in the future for all
+// of them to receive it first, even if their clocks differ. Remove the old key
+// when the new one has been due for a lifetime, plus the difference of the
+// clocks. Then every replica can open what any of them sealed.
 package seal
 
 import (
@@ -20,6 +29,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nescio-go/nescio/internal/secret"
 	"golang.org/x/crypto/chacha20poly1305"
 )
 
@@ -29,7 +39,7 @@ const (
 	// DefaultLifetime is how long sealed state may be opened.
 	DefaultLifetime = 60 * time.Second
 	// DefaultCapacity is how many states can be open at once without a shared
-	// replay memory.
+	// Replay.
 	DefaultCapacity = 1 << 20
 
 	kind    = 'P'
@@ -41,37 +51,40 @@ const (
 )
 
 var (
-	// ErrState is the one answer to state that is forged, altered, expired,
-	// used, of another server, or of another user or context.
+	// ErrState is the only answer to state that is forged, altered, expired or
+	// used, or that belongs to another server, user id or binding.
 	ErrState = errors.New("seal: no such state")
-	// ErrFull is returned by Reserve while as many states are open as the memory
-	// of single uses can hold.
+	// ErrFull is returned by [Box.Reserve] while the memory of single uses is
+	// full of states that have not expired.
 	ErrFull = errors.New("seal: too many open states")
-	// ErrTooLong is returned by Seal for a body that MaxSize has no room for.
+	// ErrTooLong is returned by [Box.Seal] if the sealed state would be longer
+	// than [MaxSize].
 	ErrTooLong = errors.New("seal: body too long")
-	errConfig  = errors.New("seal: lifetime or capacity out of range")
+	errConfig  = errors.New("seal: protocol, lifetime or capacity out of range")
 )
 
 // Replay is a memory of single uses that several servers share. Consume
-// records id until expires, a lifetime longer than the state can be opened, and
-// reports whether it was the first to do so.
+// records id until expires and reports whether it was the first to do so. That
+// is one lifetime longer than the state can be opened.
 type Replay interface {
 	Consume(ctx context.Context, id [16]byte, expires time.Time) (first bool, err error)
 }
 
-// Config is what New needs. Protocol and Keys are required.
+// Config configures [New]. Protocol and Keys are required.
 type Config struct {
-	Protocol string           // keeps the states of two protocols apart; up to 255 bytes
-	Keys     [][]byte         // 32 bytes each: the first seals, all open
-	Replay   Replay           // nil: state can only be opened by the Box that sealed it
+	Protocol string           // separates the states of two protocols; up to 255 bytes
+	Keys     []StateKey       // the newest that is due seals, all open
+	Replay   Replay           // nil: only the Box that sealed a state can open it
 	Lifetime time.Duration    // 0: DefaultLifetime
-	Capacity int              // 0: DefaultCapacity; without Replay only
+	Capacity int              // 0: DefaultCapacity; only used without Replay
 	Now      func() time.Time // nil: time.Now
 }
 
-// Box seals and opens state. It is safe for concurrent use.
+// Box seals and opens state. It is safe for concurrent use. Nothing that
+// formats a Box, or a struct that holds one, can show its keys.
 type Box struct {
-	ring     *ring
+	protocol string
+	ring     secret.Value[ring]
 	instance [onceSize]byte // random without a shared Replay, zero with one
 	replay   Replay         // shared, or nil
 	memory   *memory        // own, or nil
@@ -79,30 +92,32 @@ type Box struct {
 	now      func() time.Time
 }
 
-// State is what is sealed besides the bindings.
+// State is what is sealed besides the user id and the binding.
 type State struct {
 	Fake       int  // 1 if there is no such user, otherwise 0
-	ReplyFlags byte // what the reply to a successful login shall say
+	ReplyFlags byte // what the reply to a successful login will say
 	Body       []byte
 }
 
-// New returns a Box, with a random instance number of its own unless a Replay
-// is shared.
+// New returns a Box. Without a shared Replay the Box has a random instance
+// number of its own. New returns [ErrKeys] for unusable keys, and another error
+// for other values that are out of range.
 func New(cfg Config) (*Box, error) {
-	r, err := newRing(cfg.Protocol, cfg.Keys)
-	if err != nil {
-		return nil, err
-	}
-	if cfg.Lifetime < 0 || cfg.Capacity < 0 {
+	if len(cfg.Protocol) > 255 || cfg.Lifetime < 0 || cfg.Capacity < 0 {
 		return nil, errConfig
 	}
-	b := &Box{ring: r, replay: cfg.Replay, lifetime: cfg.Lifetime, now: cfg.Now}
+	b := &Box{protocol: cfg.Protocol, replay: cfg.Replay, lifetime: cfg.Lifetime, now: cfg.Now}
 	if b.lifetime == 0 {
 		b.lifetime = DefaultLifetime
 	}
 	if b.now == nil {
 		b.now = time.Now
 	}
+	r, err := newRing(b.protocol, cfg.Keys, b.now())
+	if err != nil {
+		return nil, err
+	}
+	b.ring = secret.New(r)
 	if b.replay == nil {
 		if cfg.Capacity == 0 {
 			cfg.Capacity = DefaultCapacity
@@ -113,27 +128,28 @@ func New(cfg Config) (*Box, error) {
 	return b, nil
 }
 
-// WithKeys returns a Box that has other keys and shares all else: state sealed
-// by either can be opened by either that has the key, once in all.
-func (b *Box) WithKeys(keys [][]byte) (*Box, error) {
-	r, err := newRing(b.ring.protocol, keys)
+// WithKeys returns a Box that has other keys and shares everything else with b,
+// the memory of single uses included. Each of the two opens the state that the
+// other sealed if it has the key. WithKeys returns [ErrKeys] like [New].
+func (b *Box) WithKeys(keys []StateKey) (*Box, error) {
+	r, err := newRing(b.protocol, keys, b.now())
 	if err != nil {
 		return nil, err
 	}
 	other := *b
-	other.ring = r
+	other.ring = secret.New(r)
 	return &other, nil
 }
 
-// Ticket is a single use, reserved by Reserve, that no state has yet.
+// Ticket is the single use of a state that is not sealed yet.
 type Ticket struct {
 	once    [onceSize]byte
 	expires time.Time
 }
 
-// Reserve reserves the single use of one state, or returns ErrFull: it comes
-// before any work on what is to be sealed. A ticket that is not used is given
-// back by Release, or expires.
+// Reserve reserves the single use of one state, or returns [ErrFull]. Call it
+// before any work on the state. A ticket that is not used is given back with
+// [Box.Release], or expires.
 func (b *Box) Reserve() (Ticket, error) {
 	now := b.now()
 	t := Ticket{expires: now.Add(b.lifetime)}
@@ -147,13 +163,14 @@ func (b *Box) Reserve() (Ticket, error) {
 // Release gives a ticket back.
 func (b *Box) Release(t Ticket) {
 	if b.memory != nil {
-		b.memory.consume(t.once)
+		b.memory.consume(t.once, b.now())
 	}
 }
 
-// Seal returns sealed state for the user id in the given application context,
-// with the single use of t. It clears nothing: s.Body stays the caller's.
-func (b *Box) Seal(t Ticket, id, context []byte, s State) ([]byte, error) {
+// Seal returns sealed state for the user id and the given binding, with the
+// single use of t. It returns [ErrTooLong] for a long body. It does not clear
+// s.Body, which stays the caller's.
+func (b *Box) Seal(t Ticket, id, binding []byte, s State) ([]byte, error) {
 	size := headerSize + prefixSize + len(s.Body) + chacha20poly1305.Overhead
 	if size > MaxSize {
 		return nil, ErrTooLong
@@ -161,14 +178,14 @@ func (b *Box) Seal(t Ticket, id, context []byte, s State) ([]byte, error) {
 	plain := make([]byte, 0, prefixSize+len(s.Body))
 	defer func() { clear(plain) }()
 	plain = appendHash(plain, id)
-	plain = appendHash(plain, context)
+	plain = appendHash(plain, binding)
 	plain = binary.BigEndian.AppendUint64(plain, uint64(t.expires.UnixMilli()))
 	plain = append(plain, t.once[:]...)
 	plain = append(plain, b.instance[:]...)
 	plain = append(plain, byte(s.Fake), s.ReplyFlags)
 	plain = append(plain, s.Body...)
 
-	k := &b.ring.keys[0]
+	k := b.ring.Get().sealing(b.now())
 	out := make([]byte, 0, size)
 	out = append(out, kind, version)
 	out = append(out, k.id[:]...)
@@ -178,16 +195,15 @@ func (b *Box) Seal(t Ticket, id, context []byte, s State) ([]byte, error) {
 	return k.aead.Seal(out, nonce, plain, k.associatedData), nil
 }
 
-// Open opens sealed state for the user id in the given application context,
-// and spends its single use. It returns ErrState, or the error of the shared
-// Replay or of ctx.
-func (b *Box) Open(ctx context.Context, id, context, sealed []byte) (State, error) {
+// Open opens sealed state for the user id and the given binding, and spends its
+// single use. It returns [ErrState], or wraps the error of the shared Replay.
+func (b *Box) Open(ctx context.Context, id, binding, sealed []byte) (State, error) {
 	plain, err := b.unseal(sealed)
 	if err != nil {
 		return State{}, err
 	}
 	bound := make([]byte, 0, 2*sha256.Size)
-	bound = appendHash(appendHash(bound, id), context)
+	bound = appendHash(appendHash(bound, id), binding)
 	rest := plain[len(bound):]
 	expires := time.UnixMilli(int64(binary.BigEndian.Uint64(rest)))
 	once := [onceSize]byte(rest[8:])
@@ -201,7 +217,7 @@ func (b *Box) Open(ctx context.Context, id, context, sealed []byte) (State, erro
 		clear(plain)
 		return State{}, ErrState
 	}
-	if err := b.consume(ctx, once, expires); err != nil {
+	if err := b.consume(ctx, once, now, expires); err != nil {
 		clear(plain)
 		return State{}, err
 	}
@@ -213,7 +229,7 @@ func (b *Box) unseal(sealed []byte) ([]byte, error) {
 		sealed[0] != kind || sealed[1] != version {
 		return nil, ErrState
 	}
-	k := b.ring.find([keyIDSize]byte(sealed[2:]))
+	k := b.ring.Get().find([keyIDSize]byte(sealed[2:]))
 	if k == nil {
 		return nil, ErrState
 	}
@@ -225,9 +241,9 @@ func (b *Box) unseal(sealed []byte) ([]byte, error) {
 	return plain, nil
 }
 
-func (b *Box) consume(ctx context.Context, once [onceSize]byte, expires time.Time) error {
+func (b *Box) consume(ctx context.Context, once [onceSize]byte, now, expires time.Time) error {
 	if b.memory != nil {
-		if !b.memory.consume(once) {
+		if !b.memory.consume(once, now) {
 			return ErrState
 		}
 		return nil

@@ -75,20 +75,63 @@ type haystack struct {
 
 func newHaystack(text string) haystack {
 	h := haystack{text: text, lower: strings.ToLower(text)}
-	words := strings.FieldsFunc(h.lower, func(r rune) bool { return (r < '0' || r > '9') && (r < 'a' || r > 'z') && r != '+' })
+	words := wordsOf(h.lower)
 	for _, n := range bases {
-		var list []string
+		list := make([]string, 0, len(words))
 		for _, w := range words {
 			for _, prefix := range n.prefixes {
 				w = strings.TrimPrefix(w, prefix)
 			}
-			if value, err := strconv.ParseUint(w, n.base, 64); err == nil {
-				list = append(list, strconv.FormatUint(value, n.base))
+			if isNumber(w, n.base) {
+				list = append(list, trimZeros(w))
 			}
 		}
 		h.numbers = append(h.numbers, join(list))
 	}
 	return h
+}
+
+// wordsOf splits a text at everything but digits, small letters and the plus of
+// U+0041. Texts are long, and there are many.
+func wordsOf(text string) (words []string) {
+	start := 0
+	for i := range len(text) + 1 {
+		if i < len(text) && (digit(text[i]) < 36 || text[i] == '+') {
+			continue
+		}
+		if i > start {
+			words = append(words, text[start:i])
+		}
+		start = i + 1
+	}
+	return words
+}
+
+// digit returns the value of a digit or of a small letter, 36 for all else.
+func digit(c byte) int {
+	switch {
+	case '0' <= c && c <= '9':
+		return int(c - '0')
+	case 'a' <= c && c <= 'z':
+		return int(c-'a') + 10
+	}
+	return 36
+}
+
+func isNumber(word string, base int) bool {
+	for i := range len(word) {
+		if digit(word[i]) >= base {
+			return false
+		}
+	}
+	return word != ""
+}
+
+func trimZeros(number string) string {
+	if trimmed := strings.TrimLeft(number, "0"); trimmed != "" {
+		return trimmed
+	}
+	return "0"
 }
 
 // join puts a space around each number, so that none is a part of another.

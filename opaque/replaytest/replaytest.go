@@ -10,8 +10,8 @@
 //
 //   - Exactly one call for an id is first, also among concurrent calls, through
 //     two handles on one store, and after the store is opened again.
-//   - An id is kept until its first call's expires. Later calls do not change
-//     that. An expired id may be forgotten or kept.
+//   - An id is kept until the expires of the first call with it. Later calls do
+//     not change that. An expired id may be forgotten or kept.
 //   - All 16 bytes of an id count, whatever they are.
 //   - An expires in the past or in the year 2100 is not an error. The answer for
 //     a new id that has already expired may be true or false.

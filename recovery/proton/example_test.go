@@ -9,6 +9,7 @@ import (
 
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 	openpgp "github.com/ProtonMail/go-crypto/openpgp/v2"
+	"github.com/nescio-go/nescio/kdf"
 	"github.com/nescio-go/nescio/recovery"
 	"github.com/nescio-go/nescio/recovery/proton"
 	"github.com/nescio-go/nescio/srp"
@@ -47,7 +48,11 @@ func Example_phrase() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	record, err := client.Register(ctx, srp.Offer{Profile: srp.Proton(4), Group: group.Ref()}, nil, secret)
+	registration, _, err := client.Register(nil, secret)
+	if err != nil {
+		log.Fatal(err)
+	}
+	record, err := registration.MakeRecord(ctx, srp.Proton(4), group.Unverified(), kdf.Params{})
 	if err != nil {
 		log.Fatal(err)
 	}

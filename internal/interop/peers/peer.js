@@ -78,8 +78,13 @@ const operations = {
     const server = servers.get(id)
     servers.delete(id)
     server.setA(bytes(A))
-    server.checkM1(bytes(M1))
-    return { M2: server.computeM2().toString('hex'), K: server.computeK().toString('hex') }
+    const S = server._S.toString('hex')
+    try {
+      server.checkM1(bytes(M1))
+    } catch (e) { // a wrong M1 gets no M2
+      return { S }
+    }
+    return { S, M2: server.computeM2().toString('hex'), K: server.computeK().toString('hex') }
   },
 
   // A function of @serenity-kit/opaque, with its own argument and result, byte

@@ -1,0 +1,8 @@
+package decoy
+
+const MaxE = maxE
+
+var (
+	Exponential = exponential
+	Smaller     = smaller
+)

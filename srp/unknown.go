@@ -1,0 +1,87 @@
+package srp
+
+import (
+	"crypto/hkdf"
+	"crypto/sha256"
+	"crypto/sha512"
+	"crypto/subtle"
+
+	"github.com/nescio-go/nescio/internal/decoy"
+)
+
+// selectRecord returns the record of a known id, or the one that an unknown id
+// seems to have, and which of the two it is. Known and unknown ids take one
+// path: for both a decoy of the kind that the answer shows is made, since work
+// that depended on another kind could be told by its time, and one of the two is
+// selected.
+func (s *Server) selectRecord(id, record []byte) (r recordFields, unknown int, err error) {
+	secrets := s.secrets.Get()
+	unknown = subtle.ConstantTimeEq(int32(min(len(record), 1)), 0)
+	drawn := &s.kinds[secrets.draw.PickAmong(id, len(s.kinds))]
+	shown, err := readRecord([2][]byte{record, drawn.sample}[unknown])
+	if err != nil {
+		return recordFields{}, 0, err
+	}
+	substitute, err := shown.decoy(&secrets.decoyKey, id)
+	if err != nil {
+		return recordFields{}, 0, err
+	}
+	r = [2]recordFields{shown, substitute}[unknown]
+	return r, unknown, r.check()
+}
+
+// recordDigest returns SHA-256 of a record as it was passed in, of the empty string
+// for none. For none it hashes a record of the kind that the name seems to have,
+// so that the work is the same.
+func (s *Server) recordDigest(id, record []byte) [sha256.Size]byte {
+	none := subtle.ConstantTimeEq(int32(min(len(record), 1)), 0)
+	drawn := &s.kinds[s.secrets.Get().draw.PickAmong(id, len(s.kinds))]
+	digest, empty := sha256.Sum256([2][]byte{record, drawn.sample}[none]), sha256.Sum256(nil)
+	subtle.ConstantTimeCopy(none, digest[:], empty[:])
+	return digest
+}
+
+// decoy returns the record of the same kind that an unknown id seems to have,
+// always the same one. Salt and verifier depend on the kind, its certificate
+// included: a name that kept its salt when all accounts of its kind moved to
+// another would give itself away.
+func (r *recordFields) decoy(key *[decoy.KeySize]byte, id []byte) (recordFields, error) {
+	digest := r.offer().digest()
+	salt, err := decoyBytes(key, "salt", id, digest, len(r.salt))
+	if err != nil {
+		return recordFields{}, err
+	}
+	forceNonZero(salt)
+	wide, err := decoyBytes(key, "verifier", id, digest, len(r.params.n)+16)
+	if err != nil {
+		return recordFields{}, err
+	}
+	fake := *r
+	fake.identity, fake.salt = id, salt
+	fake.verifier = r.profile.spec().encode(r.params, r.params.mod().Reduce(wide))
+	return fake, nil
+}
+
+// decoyBytes is HKDF-Expand by SHA-512 of D(label, id) with the digest of a kind.
+func decoyBytes(key *[decoy.KeySize]byte, label string, id []byte, digest [32]byte, n int) ([]byte, error) {
+	prk := decoy.Bytes(key, label, id)
+	return hkdf.Expand(sha512.New, prk[:], string(digest[:]), n)
+}
+
+// AnswersAsSRP reports whether an unknown id answers as an account of SRP: whether
+// the draw over all kinds, ServerConfig.Others included, falls on one of this
+// server's. The server of package opaque with the same keys and kinds agrees. Call
+// it for every name, known or not, so that both take the same time: it takes 3 µs
+// for a few kinds and 130 µs for 256.
+func (s *Server) AnswersAsSRP(id []byte) bool {
+	return s.secrets.Get().draw.Pick(id) < len(s.kinds)
+}
+
+// Decoy returns 32 bytes that are fixed for a label and an id and look random
+// without DecoyKey. Use them for anything else that a stranger may ask about an
+// unknown name and that must stay the same, such as an account number. The label
+// says what the bytes are for: "example.org/account-number", for example. The
+// server of package opaque with the same DecoyKey returns the same bytes.
+func (s *Server) Decoy(label string, id []byte) [32]byte {
+	return decoy.Application(&s.secrets.Get().decoyKey, label, id)
+}
