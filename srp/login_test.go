@@ -344,8 +344,8 @@ func TestKDFParametersComeBeforeTheProof(t *testing.T) {
 	require.ErrorIs(t, err, kdf.ErrWeak)
 }
 
-// TestAcceptGroupGetsCopies: one that changes them spoils no login.
-func TestAcceptGroupGetsCopies(t *testing.T) {
+// TestGroupPolicyGetsCopies: a policy that changes them spoils no login.
+func TestGroupPolicyGetsCopies(t *testing.T) {
 	r := newRig(t, srp.Proton(4))
 	var err error
 	r.client, err = srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{r.profile}, GroupPolicy: func(n []byte, _ int, certificate []byte) error {
@@ -364,7 +364,7 @@ func TestAcceptGroupGetsCopies(t *testing.T) {
 	require.Equal(t, want, c.Group)
 }
 
-// TestNothingStartsAfterACancel: not even the caller's AcceptGroup.
+// TestNothingStartsAfterACancel: not even the caller's policy is asked.
 func TestNothingStartsAfterACancel(t *testing.T) {
 	r := newRig(t, srp.RFC5054SHA256(0))
 	client, err := srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{r.profile}, GroupPolicy: func([]byte, int, []byte) error {

@@ -1,6 +1,6 @@
 // Package decoy derives what a server shows for names that have no account.
 // Every value is fixed for a name and looks random to anyone who lacks the
-// server's decoy key. [Bytes] derives salts, verifiers and the like. [Draw]
+// server's decoy key. [Bytes] derives salts, verifiers and other values. [Draw]
 // decides which kind of account a name seems to have.
 package decoy
 
