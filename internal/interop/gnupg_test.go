@@ -3,6 +3,7 @@ package interop_test
 import (
 	"bytes"
 	"encoding/hex"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -202,6 +203,36 @@ func TestWeOpenGnuPGsRecoveryFile(t *testing.T) {
 	file := g.run(t, "another secret", plaintext, "--armor", "--symmetric")
 	_, err = protonrecovery.OpenFile(t.Context(), string(file), ours)
 	require.ErrorIs(t, err, protonrecovery.ErrSecret)
+}
+
+// TestWeSkipGnuPGsStub: GnuPG exports a key without its primary secret part beside
+// a whole one. The whole key opens, and the other is named.
+func TestWeSkipGnuPGsStub(t *testing.T) {
+	t.Parallel()
+	g := newGnuPG(t)
+	stub, whole := g.generate(t, "", "card", "ed25519", "cv25519"), g.generate(t, "", "whole", "ed25519", "cv25519")
+	ours, err := protonrecovery.NewFileSecret(protonKey(t, "nobody", &packet.Config{Algorithm: packet.PubKeyAlgoEdDSA}))
+	require.NoError(t, err)
+	signature := g.run(t, "", ours.Text(), "--armor", "--local-user", whole, "--detach-sign")
+	secret := protonrecovery.ImportFileSecret(ours.Text(), string(signature))
+	stubBytes := g.run(t, "", nil, "--export-secret-subkeys", stub)
+	wholeBytes := g.run(t, "", nil, "--export-secret-keys", whole)
+	for index, plaintext := range [][]byte{slices.Concat(stubBytes, wholeBytes), slices.Concat(wholeBytes, stubBytes)} {
+		file := g.run(t, string(secret.Text()), plaintext, "--armor", "--symmetric")
+		keys, err := protonrecovery.OpenFile(t.Context(), string(file), secret)
+		skipped, ok := errors.AsType[*protonrecovery.SkippedKeysError](err)
+		require.True(t, ok, "%v", err)
+		require.Len(t, skipped.Keys, 1)
+		require.Equal(t, index, skipped.Keys[0].Index)
+		require.Equal(t, stub, strings.ToUpper(hex.EncodeToString(skipped.Keys[0].Fingerprint)))
+		require.ErrorIs(t, err, protonrecovery.ErrKey)
+		require.Len(t, keys, 1)
+		require.Equal(t, whole, strings.ToUpper(hex.EncodeToString(keys[0].Fingerprint())))
+	}
+	file := g.run(t, string(secret.Text()), stubBytes, "--armor", "--symmetric")
+	keys, err := protonrecovery.OpenFile(t.Context(), string(file), secret)
+	require.ErrorIs(t, err, protonrecovery.ErrKey)
+	require.Empty(t, keys)
 }
 
 // TestWeUnlockGnuPGsKey: what it exports under a passphrase.

@@ -1,90 +1,101 @@
-// Package proton reads and writes two ways in that Proton's accounts have beside the
-// password: the recovery phrase and the recovery file. Both keep the user's OpenPGP
-// keys, and neither changes them, so that each survives the use of the other.
+// Package proton reads and writes two recovery methods that Proton's accounts
+// have beside the password: the recovery phrase and the recovery file. Both
+// contain or unlock the user's OpenPGP keys. Neither changes the keys, so each
+// method still works after the other was used.
 //
 // Sources: Proton's web clients, packages/shared/lib/mnemonic and
-// packages/shared/lib/recoveryFile; RFC 9580 for OpenPGP, by ProtonMail/go-crypto.
+// packages/shared/lib/recoveryFile; RFC 9580 for OpenPGP, which
+// ProtonMail/go-crypto implements.
 //
-// For an account of one's own, package recovery has better: a phrase whose password
-// and key do not lead to each other, a file in which no server can put a key, and
-// headers that cannot be rolled back.
+// A new account should use package recovery instead. Its phrase gives a password
+// and a key that do not reveal each other, no server can put a key into its
+// file, and its headers cannot be rolled back.
 //
 // # The phrase
 //
-// Its 12 words are BIP-39's for 16 random bytes; BIP-39's seed is not used. From
-// them come
+// The phrase has 12 words, the BIP-39 encoding of 16 random bytes. BIP-39's seed
+// is not used. Two values are derived:
 //
 //	P            = base64(entropy), 24 characters
 //	key password = the last 31 characters of bcrypt(P, mnemonic salt, cost 10)
 //
-// P is the password of an SRP verifier, by srp.Proton(4), that the caller makes and
-// the server keeps: who has the words logs in with it and gets the mnemonic salt, 16
-// random bytes, and the user's keys, locked by the key password:
+// P is the password of an SRP verifier with the profile srp.Proton(4). The caller
+// makes the verifier and the server keeps it. A user who has the words logs in
+// with P. The server then sends the mnemonic salt, 16 random bytes, and the
+// user's keys, locked with the key password:
 //
 //	phrase, err := recovery.ParsePhrase(words)
-//	secret, err := proton.PhraseSecret(phrase)                  // log in with it, by srp.Proton(4)
+//	secret, err := proton.PhraseSecret(phrase)                  // the password for srp.Proton(4)
 //	password, err := proton.PhraseKeyPassword(phrase, salt)
 //	key, err := proton.ParseKey(locked, password)
 //	locked, err := key.Lock(newPassword)                        // for the new login password
 //
 // # The file
 //
-// It is one armored message, by name ending in .asc, whose plaintext is the
+// The file is one armored message, usually named *.asc. Its plaintext is the
 // concatenation of the user's binary secret keys, not locked. Its password is the
-// recovery secret, the base64 of 32 random bytes, which the server keeps with a detached signature
-// by the user's primary key over these 44 characters. So neither the file nor what the
-// server has opens anything without the other. The file names no account.
+// recovery secret, the base64 of 32 random bytes. The server keeps the secret
+// with a detached signature by the user's primary key over these 44 characters.
+// Neither the file nor the server's data opens anything alone. The file names no
+// account.
 //
-//	secret, err := proton.NewFileSecret(keys[0])       // for the server; or one that it has kept
+//	secret, err := proton.NewFileSecret(keys[0])       // for the server, unless it has one
 //	file, err := proton.MakeFile(secret, keys...)      // for the user
 //	keys, err := proton.OpenFile(ctx, file, secrets...)
 //
-// Signatures are not optional: MakeFile and OpenFile have no way around them.
+// [MakeFile] and [OpenFile] always require the signature. MakeFile takes whole
+// keys only. Files that other software made can also contain keys that this
+// package cannot use, such as a stub for a smart card. OpenFile returns the usable
+// keys of such a file, and a [SkippedKeysError] that names the others.
 //
 // # Under a keyring
 //
-// An account that comes from Proton keeps its keys as data, of up to 64 KiB each, under
-// the master key of package recovery, for whose phrase and file see there:
+// An account that moves from Proton to package recovery keeps its keys as data,
+// up to 64 KiB each, wrapped with the master key:
 //
 //	wrapped, err := master.Wrap(ctx, key.Bytes(), binding)   // master, err := keyring.Key(epoch)
 //
 // # What the application must do
 //
-//   - Compare the [Key.Fingerprint] of opened keys with [Fingerprint] of the account's
-//     locked keys, as a device has seen them before, and take no other. See [OpenFile].
-//   - Hand out secrets of files, and keys locked for a phrase, to who has logged in,
-//     at a limited rate.
-//   - Give up a secret when a file of it is lost: let the server drop it, and make a
-//     new secret and a new file.
+//   - Compare the [Key.Fingerprint] of opened keys with the [Fingerprint] of the
+//     account's locked keys, as the device saw them earlier. Use no other key.
+//   - Serve recovery secrets, and keys locked for a phrase, only to users who have
+//     logged in, at a limited rate.
+//   - When a file is lost, delete its secret on the server, and make a new secret
+//     and a new file.
 //
 // # Security
 //
-// All that a file or a key could cost is bounded before it is paid: sizes, packets,
-// keys, what a message decompresses to, Argon2's memory and passes, and the numbers
-// by which the two parts of a key are compared. RSA has up to 8192 bits and primes of
-// half of that, DSA 3072; the moduli of one call, 2^18 bits together, in which each
-// part of a key counts as 2048 at least: 32 keys of two parts of RSA-4096. ElGamal is
-// refused, since package openpgp takes a second to check 2048 bits of it. What
-// remains, on one core of a small server: 3 s for [ParseKey], by 16 parts of RSA-8192,
-// or 20 s if it was locked for that by one who knows the passphrase; 10 s for
-// [NewFileSecret] and 15 s for [OpenFile] once a secret opens the file, by RSA-8192
-// and by hundreds of signatures on a slow curve. OpenFile looks at its context
-// between keys.
+// Everything that a file or a key could cost is bounded before the work: sizes,
+// packets, keys, the decompressed size of a message, the memory and passes of
+// Argon2, and the numbers of a key. RSA moduli have at most 8192 bits, with primes
+// of half that size, and DSA moduli at most 3072. The moduli of one call have at
+// most 2^18 bits together, and each part of a key counts as at least 2048 bits:
+// 32 keys with two parts of RSA-4096 fit. ElGamal is refused because checking 2048
+// bits takes a second. The worst cases on one core of a small server are:
 //
-// A message is authenticated as a whole before anything in it is parsed. Written
-// files have AES-256 in SEIPD version 1, as Proton's do, which authenticates by an
-// encrypted SHA-1: enough under a secret of 256 bits that nobody else chooses;
-// OpenFile reads version 2, with an AEAD, too. Unprotected data and 64-bit ciphers
-// are refused.
+//   - [ParseKey]: 3 s, with 16 parts of RSA-8192; 20 s if a person who knows the
+//     passphrase locked the key for that purpose.
+//   - [NewFileSecret]: 10 s, with RSA-8192 and hundreds of signatures on a slow
+//     curve.
+//   - [OpenFile]: 15 s, with the same keys, once a secret opens the file. It checks
+//     its context between keys.
 //
-// The S2K of locked keys does not authenticate their public part. That it fits the
-// secret part is checked for every key. User ids and signatures are kept as they are
-// and not judged, except that the key which signs a recovery secret must be valid.
+// A message is authenticated as a whole before its contents are parsed. MakeFile
+// writes AES-256 in SEIPD version 1, as Proton does. SEIPD version 1 authenticates
+// with an encrypted SHA-1 hash, which is sufficient with a secret of 256 random
+// bits. OpenFile also reads SEIPD version 2, which has an AEAD. It refuses
+// unprotected data and ciphers with 64-bit blocks.
 //
-// The secrets of a [Key] are big integers and bytes in other packages, and cannot be
-// cleared. bcrypt is not constant time.
+// The S2K protection of a locked key does not authenticate the public part. This
+// package checks for every key that the public part fits the secret part. User IDs
+// and signatures are kept but not verified, except that the key which signed a
+// recovery secret must be valid.
+//
+// The secrets of a [Key] are stored by other packages and cannot be cleared.
+// bcrypt does not run in constant time.
 //
 // # Compatibility
 //
-// What this version opens, every later one does.
+// Later versions open everything that this version opens.
 package proton

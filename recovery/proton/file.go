@@ -12,17 +12,17 @@ import (
 )
 
 const (
-	// MaxKeys is how many keys a file may hold.
+	// MaxKeys is the maximum number of keys in a file.
 	MaxKeys = 32
-	// MaxSecrets is how many recovery secrets OpenFile tries.
+	// MaxSecrets is the maximum number of recovery secrets for [OpenFile].
 	MaxSecrets = 32
 
 	maxPlaintext = 512 << 10
 )
 
-// fileConfig is the encryption of files: AES-256 in SEIPD version 1, which every
-// OpenPGP software reads, and the least S2K that it writes: there is nothing to
-// stretch in 256 random bits.
+// fileConfig is the encryption of files: AES-256 in SEIPD version 1, which all
+// OpenPGP software reads. The S2K has the lowest count that package openpgp
+// writes, because 256 random bits need no stretching.
 func fileConfig() *packet.Config {
 	return &packet.Config{
 		DefaultCipher: packet.CipherAES256,
@@ -30,12 +30,15 @@ func fileConfig() *packet.Config {
 	}
 }
 
-// MakeFile returns the recovery file of 1 to 32 keys, all that the user has: one
-// armored message, for the user to keep. The secret is a new one or one that the
-// server has kept, and in either case one of the keys must have signed it; otherwise
-// it is ErrSignature, since a server that chose the secret could open the file. It
-// returns ErrPolicy for no keys, too many, one twice, or more in them than OpenFile
-// reads.
+// MakeFile returns the recovery file of 1 to 32 keys, as one armored message for
+// the user to keep. Pass all keys that the user has. The secret is new or comes
+// from the server.
+//
+// One of the keys must have signed the secret. Otherwise MakeFile returns
+// [ErrSignature]: a server that chose the secret itself could open the file.
+// MakeFile returns [ErrPolicy] for no keys, more than 32, a key that occurs twice,
+// or keys that are larger together than OpenFile accepts. It returns
+// [ErrMalformed] for an invalid secret or signature.
 func MakeFile(secret FileSecret, keys ...*Key) (string, error) {
 	if len(keys) == 0 || len(keys) > MaxKeys || hasTwins(keys) {
 		return "", errKeys
@@ -85,20 +88,39 @@ func hasTwins(keys []*Key) bool {
 	return false
 }
 
-// OpenFile returns the keys in a recovery file, of up to MaxText bytes. The file does
-// not say whose it is, so it takes all recovery secrets that the server has for the
-// account, up to 32, and tries them in turn. A key of the file must have signed the
-// one that opens it; otherwise it is ErrSignature. If ctx ends, so does the call,
-// before the next secret or key.
+// OpenFile returns the keys in a recovery file of up to [MaxText] bytes, in the
+// order of the file. A file does not name its account. Pass all recovery secrets
+// that the server has for the account, up to 32. OpenFile tries them in turn.
+// A returned key must have signed the secret that opens the file. OpenFile checks
+// ctx before each secret and each key, and returns its error.
 //
-// That says that the secret comes from a holder of such a key, not that the keys are
-// the user's: whoever writes the file can put a key of theirs in it and sign with it.
-// Compare the Fingerprint of each key with those of the account, and use no other.
+// If some keys of the file cannot be used, OpenFile returns the others and a
+// [*SkippedKeysError]: then neither the keys nor the error is nil. It skips keys
+// that are public, locked, stubs, unsupported, over a limit or damaged. A caller
+// that ignores the skipped keys on purpose writes
 //
-// It returns ErrSecret if no secret opens the file. For what is in a file that opens
-// it returns ErrKey if a key is public, locked or a stub, ErrPolicy, ErrUnsupported or
-// ErrMalformed, and then no key at all. The last three it also returns for a file or
-// secrets that it does not even try.
+//	keys, err := proton.OpenFile(ctx, file, secrets...)
+//	if skipped, ok := errors.AsType[*proton.SkippedKeysError](err); ok {
+//		log.Print(skipped) // fingerprints and reasons
+//	} else if err != nil {
+//		return err
+//	}
+//
+// With any other error there are no keys:
+//
+//   - [ErrSecret] if no secret opens the file.
+//   - [ErrSignature] if no usable key signed the secret. If keys were skipped, the
+//     error contains a [KeyError] for each.
+//   - The reasons of all keys, [ErrKey], [ErrUnsupported], [ErrPolicy] or
+//     [ErrMalformed], if no key can be used. The error contains a KeyError for each.
+//   - ErrMalformed, ErrUnsupported or ErrPolicy for a file, its secrets or its
+//     packets as a whole, for more than 32 keys, and for keys that would cost too
+//     much together.
+//
+// The signature shows that the secret comes from a holder of a key in the file. It
+// does not show that the keys are the user's, because the author of a file can add
+// a key and sign with it. Compare the [Key.Fingerprint] of each key with the
+// fingerprints of the account's keys, and use no other key.
 func OpenFile(ctx context.Context, file string, secrets ...FileSecret) ([]*Key, error) {
 	if len(secrets) == 0 || len(secrets) > MaxSecrets {
 		return nil, errSecrets
@@ -123,7 +145,7 @@ func OpenFile(ctx context.Context, file string, secrets ...FileSecret) ([]*Key, 
 	return nil, ErrSecret
 }
 
-// readFile reads what a message held, and clears it.
+// readFile reads the keys in an opened message and clears the message.
 func readFile(ctx context.Context, opened []byte, secret FileSecret) ([]*Key, error) {
 	defer clear(opened)
 	plaintext, err := literal(opened)
@@ -131,12 +153,22 @@ func readFile(ctx context.Context, opened []byte, secret FileSecret) ([]*Key, er
 		return nil, err
 	}
 	defer clear(plaintext)
-	keys, err := parseKeys(ctx, plaintext)
+	keys, skipped, err := parseKeys(ctx, plaintext)
 	if err != nil {
 		return nil, err
 	}
-	if err := secret.verify(ctx, keys); err != nil {
+	if len(keys) == 0 {
+		return nil, noUsableKey(skipped)
+	}
+	// A skipped key does not count as a signer. Its public part is not secret, so
+	// anyone who learns a signed secret could put that part beside their own key.
+	switch err := secret.verify(ctx, keys); {
+	case err == ErrSignature:
+		return nil, notSigned(skipped)
+	case err != nil:
 		return nil, err
+	case len(skipped) > 0:
+		return keys, &SkippedKeysError{skipped}
 	}
 	return keys, nil
 }

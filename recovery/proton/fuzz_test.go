@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
 	"github.com/nescio-go/nescio/recovery/proton"
 	"github.com/stretchr/testify/require"
 )
@@ -14,8 +15,8 @@ func requireOurs(t testing.TB, err error) {
 		proton.ErrPassphrase, proton.ErrSecret, proton.ErrSignature}, func(e error) bool { return errors.Is(err, e) }), "%v", err)
 }
 
-// FuzzContents: whatever a file holds, it opens to keys that can be written and read
-// again, or to an error.
+// FuzzContents: the contents of a file open to keys that can be written and read
+// again, or to an error that names the other keys, or to both.
 func FuzzContents(f *testing.F) {
 	entity, key := generate(f, "alice", nil)
 	secret := newSecret(f, key)
@@ -23,12 +24,16 @@ func FuzzContents(f *testing.F) {
 	f.Add(compressed(f, literal(key.Bytes())))
 	f.Add(literal(key.Bytes(), publicKey(f, entity)))
 	f.Add(literal(lock(f, entity, quick())))
+	for _, mode := range []byte{1, 2} {
+		f.Add(literal(stubOf(f, key.Bytes(), mode), key.Bytes()))
+	}
+	v6, _ := generate(f, "alice", &packet.Config{Algorithm: packet.PubKeyAlgoEd25519, V6Keys: true})
+	f.Add(literal(key.Bytes(), publicKey(f, v6)))
 	f.Fuzz(func(t *testing.T, packets []byte) {
 		keys, err := proton.OpenFile(t.Context(), sealed(t, secret, packets), secret)
 		if err != nil {
 			requireOurs(t, err)
-			require.Nil(t, keys)
-			return
+			checkSkipped(t, keys, err)
 		}
 		for _, k := range keys {
 			again, err := proton.ParseKey(k.Bytes(), nil)
@@ -78,4 +83,24 @@ func FuzzParseKey(f *testing.F) {
 		require.NoError(t, err)
 		require.Equal(t, k.Bytes(), again.Bytes())
 	})
+}
+
+// checkSkipped checks what an error of OpenFile promises.
+func checkSkipped(t testing.TB, keys []*proton.Key, err error) {
+	skipped, ok := errors.AsType[*proton.SkippedKeysError](err)
+	if !ok {
+		require.Nil(t, keys)
+		return
+	}
+	require.NotEmpty(t, keys)
+	require.NotEmpty(t, skipped.Keys)
+	require.LessOrEqual(t, len(keys)+len(skipped.Keys), proton.MaxKeys)
+	last := -1
+	for _, k := range skipped.Keys {
+		require.Greater(t, k.Index, last)
+		require.Contains(t, []int{0, 20, 32}, len(k.Fingerprint))
+		requireOurs(t, k)
+		last = k.Index
+	}
+	require.Less(t, last, len(keys)+len(skipped.Keys))
 }

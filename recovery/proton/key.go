@@ -64,38 +64,59 @@ func readKey(key []byte) ([]*packet.OpaquePacket, error) {
 	return split(key)
 }
 
-// parseKeys reads concatenated binary keys, none of them locked.
-func parseKeys(ctx context.Context, b []byte) (keys []*Key, err error) {
+// parseKeys reads concatenated binary keys that are not locked. It returns the
+// keys that can be used and names the others. An error is about the
+// concatenation as a whole, or from ctx, and then there are no keys.
+func parseKeys(ctx context.Context, b []byte) (keys []*Key, skipped []*KeyError, err error) {
 	packets, err := split(b)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if err := checkWork(packets); err != nil {
-		return nil, err
+	groups, err := splitKeys(packets)
+	if err != nil {
+		return nil, nil, err
 	}
-	for len(packets) > 0 {
-		n := 1 + slices.IndexFunc(packets[1:], func(p *packet.OpaquePacket) bool {
-			return p.Tag == tagSecretKey || p.Tag == tagPublicKey
-		})
-		if n == 0 {
-			n = len(packets)
-		}
-		if len(keys) == MaxKeys {
-			return nil, errKeys
-		}
+	refused, err := checkWorkOfKeys(groups)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i, group := range groups {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		k, err := newKey(packets[:n:n], nil)
-		if err != nil {
-			return nil, err
+		var k *Key
+		reason := refused[i]
+		if reason == nil {
+			k, reason = newKey(group, nil)
 		}
-		keys, packets = append(keys, k), packets[n:]
+		if reason != nil {
+			skipped = append(skipped, &KeyError{i, fingerprintOf(group[0].Contents), reason})
+			continue
+		}
+		keys = append(keys, k)
 	}
-	if len(keys) == 0 {
+	return keys, skipped, nil
+}
+
+// splitKeys divides packets into 1 to [MaxKeys] keys. Each begins with its
+// primary key.
+func splitKeys(packets []*packet.OpaquePacket) (groups [][]*packet.OpaquePacket, err error) {
+	for i, p := range packets {
+		switch primary := p.Tag == tagSecretKey || p.Tag == tagPublicKey; {
+		case primary && len(groups) == MaxKeys:
+			return nil, errKeys
+		case primary:
+			groups = append(groups, packets[i:i+1:i+1])
+		case len(groups) == 0:
+			return nil, ErrMalformed
+		default:
+			groups[len(groups)-1] = append(groups[len(groups)-1], p)
+		}
+	}
+	if len(groups) == 0 {
 		return nil, ErrMalformed
 	}
-	return keys, nil
+	return groups, nil
 }
 
 // newKey checks the packets of one key and unlocks those that hold secrets. It
@@ -166,6 +187,9 @@ func newKey(packets []*packet.OpaquePacket, passphrase []byte) (*Key, error) {
 // not locked, that checks that its secret and its public part fit; of one that is, it
 // derives nothing. locked says which it must be. checkWork comes before.
 func readSecretKey(p *packet.OpaquePacket, locked bool) (*packet.PrivateKey, error) {
+	if isStub(p.Contents) {
+		return nil, errStub
+	}
 	parsed, err := p.Parse()
 	if err != nil {
 		return nil, readError(err)

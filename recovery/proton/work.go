@@ -30,23 +30,51 @@ const (
 	minWork = 2048
 )
 
-// checkWork bounds what it will cost to check the secret parts among packets, before
-// package openpgp reads them.
+// checkWork bounds what it will cost to check the secret parts among packets,
+// before package openpgp reads them.
 func checkWork(packets []*packet.OpaquePacket) error {
-	sum := 0
+	sum, err := sumWork(packets)
+	if err != nil {
+		return err
+	}
+	if sum > maxWork {
+		return errWork
+	}
+	return nil
+}
+
+// checkWorkOfKeys is checkWork for several keys. It refuses one by one the keys
+// that are over a limit on their own, and returns the reasons, each at the index
+// of its key. These keys cost nothing. The error is about the sum of the others.
+func checkWorkOfKeys(groups [][]*packet.OpaquePacket) (refused []error, err error) {
+	total := 0
+	refused = make([]error, len(groups))
+	for i, group := range groups {
+		sum, err := sumWork(group)
+		if err != nil {
+			refused[i] = err
+			continue
+		}
+		if total += sum; total > maxWork {
+			return nil, errWork
+		}
+	}
+	return refused, nil
+}
+
+// sumWork adds up the bits of the moduli in the secret parts among packets.
+func sumWork(packets []*packet.OpaquePacket) (sum int, err error) {
 	for _, p := range packets {
 		if p.Tag != tagSecretKey && p.Tag != tagSecretSubkey {
 			continue
 		}
 		bits, err := work(p.Contents)
 		if err != nil {
-			return err
+			return 0, err
 		}
-		if sum += max(bits, minWork); sum > maxWork {
-			return errWork
-		}
+		sum += max(bits, minWork)
 	}
-	return nil
+	return sum, nil
 }
 
 // work bounds the numbers in one secret-key packet (RFC 9580, Sections 5.5.2 to
