@@ -8,7 +8,7 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp/armor"
 )
 
-// MaxText bounds what is read: the armored text of a file or a key, in bytes.
+// MaxText is the maximum size of the armored text of a file or a key, in bytes.
 const MaxText = 1 << 20
 
 // The kinds of armor.
@@ -18,10 +18,11 @@ const (
 	armorPrivateKey = "PGP PRIVATE KEY BLOCK"
 )
 
-// dearmor decodes the one block in a text, of the given kind (RFC 9580, Section
-// 6.2). Package armor takes the first block, ends it at the checksum, and does not
-// look at what follows. What stands around the block, and its headers, are free; its
-// checksum is not looked at, as Section 6.1 wants it.
+// dearmor decodes the only block in a text, which must be of the given kind (RFC
+// 9580, Section 6.2). The text around the block and the headers of the block may be
+// anything. The checksum is ignored, as Section 6.1 requires. Package armor is not
+// strict enough: it takes the first block, ends it at the checksum, and ignores the
+// rest.
 func dearmor(text, kind string) ([]byte, error) {
 	if len(text) > MaxText {
 		return nil, errTooLarge
@@ -58,7 +59,7 @@ func dearmor(text, kind string) ([]byte, error) {
 	return b, nil
 }
 
-// enarmor writes a block, with a checksum, which older programs want.
+// enarmor writes a block with a checksum, which older programs require.
 func enarmor(b []byte, kind string) (string, error) {
 	var text bytes.Buffer
 	w, err := armor.Encode(&text, kind, nil)

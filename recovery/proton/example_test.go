@@ -3,6 +3,7 @@ package proton_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -15,17 +16,17 @@ import (
 	"github.com/nescio-go/nescio/srp"
 )
 
-// A phrase: what the server keeps for it, and how it brings the key back.
+// This example sets up a recovery phrase and later recovers the key with it.
 func Example_phrase() {
 	ctx := context.Background()
 	key := exampleKey()
 
-	// Signed in: the user writes down the words.
+	// The user is logged in and writes down the words.
 	phrase, err := recovery.NewPhrase(12)
 	if err != nil {
 		log.Fatal(err)
 	}
-	salt := []byte("0123456789abcdef") // random, of each phrase
+	salt := []byte("0123456789abcdef") // random for each phrase
 	password, err := proton.PhraseKeyPassword(phrase, salt)
 	if err != nil {
 		log.Fatal(err)
@@ -34,8 +35,8 @@ func Example_phrase() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	// P is the password of a login of its own. Proton's clients use a modulus that
-	// Proton has signed: see package moduli/openpgp.
+	// P is the password for a separate login. Proton's clients use a modulus that
+	// Proton signed, see package moduli/openpgp.
 	secret, err := proton.PhraseSecret(phrase)
 	if err != nil {
 		log.Fatal(err)
@@ -58,8 +59,8 @@ func Example_phrase() {
 	}
 	fmt.Println("for the server: a verifier of", len(record.Verifier()), "bytes, the salts, the locked key")
 
-	// The password is lost: by the words, the user logs in, with the secret as the
-	// password, and gets salt and key.
+	// The password is lost. The user logs in with the secret as the password, and
+	// receives the salt and the locked key.
 	typed, err := recovery.ParsePhrase(phrase.Words())
 	if err != nil {
 		log.Fatal(err)
@@ -73,25 +74,26 @@ func Example_phrase() {
 		log.Fatal(err)
 	}
 	fmt.Println("the same key:", bytes.Equal(recovered.Bytes(), key.Bytes()))
-	// recovered.Lock(newPassword) is for the server, after a password change.
+	// After the password change, the server gets recovered.Lock(newPassword).
 
 	// Output:
 	// for the server: a verifier of 256 bytes, the salts, the locked key
 	// the same key: true
 }
 
-// A recovery file, and what it brings back: a message sealed before is read after.
+// This example makes a recovery file and later recovers the key, which decrypts a
+// message from before.
 func Example_file() {
 	ctx := context.Background()
 	key := exampleKey()
 	message := exampleMessage(key, "written before")
 
-	// Signed in: the secret is for the server, the file for the user.
+	// The user is logged in. The secret is for the server and the file for the user.
 	locked, err := key.Lock([]byte("a password")) // the server has it like this
 	if err != nil {
 		log.Fatal(err)
 	}
-	fingerprint, err := proton.Fingerprint([]byte(locked)) // known to the device from before
+	fingerprint, err := proton.Fingerprint([]byte(locked)) // which the device keeps
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -105,10 +107,12 @@ func Example_file() {
 	}
 	fmt.Println(file[:27])
 
-	// The password was reset, and the account's keys are locked by a password that
-	// nobody knows. The server hands out all secrets that it has for the account.
+	// The password was reset, and the account's keys are locked with a password that
+	// nobody knows. The server sends all secrets that it has for the account.
 	keys, err := proton.OpenFile(ctx, file, secret)
-	if err != nil {
+	if skipped, ok := errors.AsType[*proton.SkippedKeysError](err); ok {
+		log.Print(skipped) // there are other keys
+	} else if err != nil {
 		log.Fatal(err)
 	}
 	for _, k := range keys {
@@ -122,7 +126,8 @@ func Example_file() {
 	// written before
 }
 
-// A server chose the secret itself, and would open the user's next file.
+// This example refuses a secret that the server chose itself to open the user's next
+// file.
 func ExampleFileSecret_Verify() {
 	key, servers := exampleKey(), exampleKey()
 	secret, err := proton.NewFileSecret(servers)

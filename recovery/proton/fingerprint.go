@@ -3,9 +3,10 @@ package proton
 import "github.com/ProtonMail/go-crypto/openpgp/packet"
 
 // Fingerprint returns the fingerprint of a secret key, armored or binary, locked or
-// not, as [Key.Fingerprint] does of one that is open. Of a locked key it is what the
-// server says: compare it with what a device has seen before. It returns the errors of
-// ParseKey, but ErrPassphrase.
+// not, in the form of [Key.Fingerprint]. The public part of a locked key is not
+// authentic until the key is unlocked. Compare its fingerprint with the one that the
+// device saw earlier. Fingerprint returns the errors of [ParseKey] except
+// [ErrPassphrase].
 func Fingerprint(key []byte) ([]byte, error) {
 	packets, err := readKey(key)
 	if err != nil {

@@ -8,16 +8,16 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 )
 
-// message is an OpenPGP message under one password: a session key, encrypted, and the
-// data. Package openpgp's reader parses what it has decrypted before it knows that it
-// is authentic, takes any number of session keys, and derives whatever they ask for.
+// message is an OpenPGP message under one password: an encrypted session key and the
+// data. It replaces package openpgp's reader, which parses decrypted data before it is
+// authenticated, and runs any derivation for any number of session keys.
 type message struct {
 	sessionKey, data *packet.OpaquePacket
 }
 
 // parseMessage reads the two packets of a message and checks what opening it would
-// cost. SKESK of version 4 goes with SEIPD of version 1, and 6 with 2 (RFC 9580,
-// Section 10.3.2.1).
+// cost. A SKESK of version 4 belongs to a SEIPD of version 1, and version 6 to version
+// 2 (RFC 9580, Section 10.3.2.1).
 func parseMessage(armored string) (*message, error) {
 	b, err := dearmor(armored, armorMessage)
 	if err != nil {
@@ -46,7 +46,7 @@ func parseMessage(armored string) (*message, error) {
 	return m, nil
 }
 
-// check judges the parameters (RFC 9580, Sections 5.3 and 5.13).
+// check checks the parameters (RFC 9580, Sections 5.3 and 5.13).
 func (m *message) check() error {
 	s := cryptobyte.String(m.sessionKey.Contents[1:])
 	var cipher, mode uint8
@@ -82,7 +82,7 @@ func isAES(cipher uint8) bool {
 	return cipher >= uint8(packet.CipherAES128) && cipher <= uint8(packet.CipherAES256)
 }
 
-// open returns what the message holds, packets again, once all of it is authentic.
+// open returns the packets in the message after it has authenticated all of them.
 func (m *message) open(password []byte) ([]byte, error) {
 	parsed, err := m.sessionKey.Parse()
 	if err != nil {
@@ -114,8 +114,8 @@ func (m *message) open(password []byte) ([]byte, error) {
 	return opened, nil
 }
 
-// literal returns the data of the one literal packet in what a message holds, which
-// may be compressed once, as GnuPG does it.
+// literal returns the data of the only literal packet in an opened message. The packet
+// may be compressed once, as GnuPG does.
 func literal(opened []byte) ([]byte, error) {
 	p, err := only(opened)
 	if err != nil {

@@ -24,13 +24,13 @@ const (
 )
 
 const (
-	// maxPackets leaves 32 keys 16 each. Nearly all can be a key's signatures on
-	// itself, and each be verified: 14 ms on the slowest curve.
+	// maxPackets allows 16 packets for each of 32 keys. Nearly all of them can be
+	// self-signatures, each of which takes up to 14 ms to verify.
 	maxPackets = 512
 
-	// The costs of Argon2, which a message and a key choose: memory in KiB times
-	// passes, and lanes. OpenPGP.js writes 64 MiB, 3 passes and 4 lanes. Those of
-	// the iterated S2K have a bound by themselves: it hashes at most 62 MiB.
+	// The costs of Argon2, which a message or a key chooses: memory in KiB times
+	// passes, and lanes. OpenPGP.js writes 64 MiB, 3 passes and 4 lanes. The
+	// iterated S2K needs no bound: it hashes at most 62 MiB.
 	maxArgon2Work  = 256 << 10
 	maxArgon2Lanes = 16
 )
@@ -51,7 +51,7 @@ func split(b []byte) (packets []*packet.OpaquePacket, err error) {
 	return packets, nil
 }
 
-// join is the inverse of split, but for the form of the headers, which is new.
+// join is the inverse of split, except that it writes new-format headers.
 func join(packets []*packet.OpaquePacket) ([]byte, error) {
 	var b bytes.Buffer
 	for _, p := range packets {
@@ -62,7 +62,7 @@ func join(packets []*packet.OpaquePacket) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// opaque is a packet by itself, of which the contents count.
+// opaque returns a serialized packet in the form that split returns.
 func opaque(serialize func(io.Writer) error) (*packet.OpaquePacket, error) {
 	var b bytes.Buffer
 	if err := serialize(&b); err != nil {
@@ -76,7 +76,7 @@ func opaque(serialize func(io.Writer) error) (*packet.OpaquePacket, error) {
 }
 
 // checkS2K reads a string-to-key specifier (RFC 9580, Section 3.7.1) and bounds its
-// cost before anything is derived. It refuses those without a salt.
+// cost before anything is derived. It refuses specifiers without a salt.
 func checkS2K(s *cryptobyte.String) error {
 	const salted, iterated, argon2 = 1, 3, 4
 	var mode uint8

@@ -12,9 +12,10 @@ const (
 	phraseSecret  = 24 // characters
 )
 
-// PhraseSecret returns Proton's secret string P of a phrase: the base64 of its
-// entropy, 24 characters. It is a password: the caller makes the SRP verifier of it,
-// and logs in with it. It returns ErrPolicy for a phrase that does not have 12 words.
+// PhraseSecret returns Proton's secret string P for a phrase: the base64 of the
+// phrase's entropy, 24 characters. P is the password for an SRP verifier, which the
+// caller makes, and for the login. PhraseSecret returns [ErrPolicy] if the phrase
+// does not have 12 words.
 func PhraseSecret(p *recovery.Phrase) ([]byte, error) {
 	entropy := p.Entropy()
 	defer clear(entropy)
@@ -24,7 +25,8 @@ func PhraseSecret(p *recovery.Phrase) ([]byte, error) {
 	return base64.StdEncoding.AppendEncode(nil, entropy), nil
 }
 
-// ParsePhraseSecret returns the phrase of a secret string, or ErrMalformed.
+// ParsePhraseSecret returns the phrase for a secret string. It returns
+// [ErrMalformed] if the string is invalid.
 func ParsePhraseSecret(secret []byte) (*recovery.Phrase, error) {
 	entropy, err := decodeBase64(secret, phraseSecret, phraseEntropy)
 	if err != nil {
@@ -34,11 +36,11 @@ func ParsePhraseSecret(secret []byte) (*recovery.Phrase, error) {
 	return recovery.PhraseFromEntropy(entropy)
 }
 
-// PhraseKeyPassword returns the 31 characters that lock the user's keys for a phrase,
-// [kdf.ProtonKeyPassword] of P and the mnemonic salt of 16 random bytes, which the
-// server keeps: the passphrase of [Key.Lock] and [ParseKey]. It takes some 80 ms. It
-// returns ErrPolicy for a phrase that does not have 12 words, ErrMalformed for a salt
-// of another size.
+// PhraseKeyPassword returns the passphrase, 31 characters, that locks the user's keys
+// for a phrase: [kdf.ProtonKeyPassword] of P and the mnemonic salt. Pass it to
+// [Key.Lock] and [ParseKey]. The salt is 16 random bytes, which the server keeps. The
+// call takes about 80 ms. It returns [ErrPolicy] if the phrase does not have 12 words,
+// and [ErrMalformed] if the salt does not have 16 bytes.
 func PhraseKeyPassword(p *recovery.Phrase, salt []byte) ([]byte, error) {
 	secret, err := PhraseSecret(p)
 	if err != nil {
@@ -52,8 +54,9 @@ func PhraseKeyPassword(p *recovery.Phrase, salt []byte) ([]byte, error) {
 	return password, nil
 }
 
-// decodeBase64 decodes n bytes in their one spelling of the given number of
-// characters, between which package base64 would take line ends.
+// decodeBase64 decodes n bytes from their canonical encoding, which has the given
+// number of characters. The check of the number refuses line ends, which package
+// base64 would skip.
 func decodeBase64(text []byte, characters, n int) ([]byte, error) {
 	if len(text) != characters {
 		return nil, ErrMalformed

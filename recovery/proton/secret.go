@@ -20,8 +20,9 @@ const (
 	fileSecretSize = 32 // bytes
 )
 
-// FileSecret is the recovery secret of files, with its signature, as the server
-// keeps it for the user. It opens nothing without a file. It redacts itself.
+// FileSecret is the recovery secret of files with its signature, as the server
+// keeps it for the user. It opens nothing without a file. The secret is redacted in
+// logs.
 type FileSecret struct {
 	// Signature is a detached signature over the secret by the user's key, armored.
 	Signature string
@@ -29,15 +30,15 @@ type FileSecret struct {
 	secret secret.Value[[]byte]
 }
 
-// ImportFileSecret returns a secret and its signature as the server has kept them.
-// The text is the base64 of 32 random bytes, 44 characters. [FileSecret.Verify],
+// ImportFileSecret returns a secret and its signature that the server has kept. The
+// text is the base64 of 32 random bytes, 44 characters. [FileSecret.Verify],
 // [MakeFile] and [OpenFile] check both.
 func ImportFileSecret(text []byte, signature string) FileSecret {
 	return FileSecret{signature, secret.New(bytes.Clone(text))}
 }
 
-// NewFileSecret returns a random secret, signed by the user's primary key. It returns
-// ErrKey for a key that cannot sign.
+// NewFileSecret returns a random secret that the primary key of signer has signed.
+// It returns [ErrKey] if the key cannot sign.
 func NewFileSecret(signer *Key) (FileSecret, error) {
 	random := make([]byte, fileSecretSize)
 	defer clear(random)
@@ -63,12 +64,12 @@ func (s FileSecret) Text() []byte { return bytes.Clone(s.text()) }
 
 func (s FileSecret) text() []byte { return *s.secret.Get() }
 
-// Verify returns nil if one of the keys has signed the secret; otherwise ErrSignature,
-// or ErrMalformed for a secret or a signature that is none.
+// Verify returns nil if one of the keys has signed the secret. Otherwise it returns
+// [ErrSignature], or [ErrMalformed] if the secret or the signature is invalid.
 //
-// The clock of the device plays no part, which may be wrong when all else is lost: a
-// signature neither expires nor lies in the future. It must be of a time when the key
-// was valid.
+// Verify does not use the device's clock, which may be wrong during a recovery. A
+// signature does not expire, and its time may be in the future. The key must have
+// been valid at that time.
 func (s FileSecret) Verify(keys ...*Key) error { return s.verify(context.Background(), keys) }
 
 func (s FileSecret) verify(ctx context.Context, keys []*Key) error {
@@ -93,8 +94,8 @@ func (s FileSecret) verify(ctx context.Context, keys []*Key) error {
 	return ErrSignature
 }
 
-// parse checks the forms and returns the signature, which is one packet: of several,
-// package openpgp would want one that verifies.
+// parse checks the forms and returns the signature. It must be one packet, because
+// package openpgp accepts several of which only one verifies.
 func (s FileSecret) parse() (signature []byte, err error) {
 	random, err := decodeBase64(s.text(), fileSecret, fileSecretSize)
 	if err != nil {
@@ -116,6 +117,6 @@ func (s FileSecret) Format(f fmt.State, _ rune) { io.WriteString(f, "proton.File
 
 var errJSON = errors.New("proton: no JSON form, store the Text and the Signature")
 
-// MarshalJSON returns an error. A placeholder in a database would make the user's
-// file worthless. Store Text and Signature.
+// MarshalJSON returns an error, because a placeholder in a database would make the
+// user's file worthless. Store the [FileSecret.Text] and the Signature.
 func (s FileSecret) MarshalJSON() ([]byte, error) { return nil, errJSON }
