@@ -12,9 +12,9 @@ type KeyError struct {
 	// Index is the position of the key in the file. The first key has index 0.
 	Index int
 	// Fingerprint is the fingerprint of the primary key, 20 bytes in version 4
-	// and 32 bytes in version 6. It is nil if the key's version or algorithm is
-	// unknown or if its public part is incomplete. It is not verified: the
-	// author of a file can put any public part into it.
+	// and 32 bytes in version 6. It is nil if the public part is incomplete, the
+	// version is unknown, or the algorithm is unknown in version 4. It proves
+	// nothing: the author of a file can put any public part into the file.
 	Fingerprint []byte
 	// Err is the reason: [ErrKey], [ErrUnsupported], [ErrPolicy] or
 	// [ErrMalformed], possibly with more text.
