@@ -241,11 +241,11 @@ func TestSealers(t *testing.T) {
 		"a type that is none": {8, 0, give(32, 138)},
 		"flags that are none": {recovery.SlotFile, 1, give(32, 138)},
 		"more flags":          {recovery.SlotPasskey, 2, func(b wrap.Binding, s []byte) ([]byte, []byte, error) { return passkey(1).Seal(ctx, b, s) }},
-		"a threshold of 1": {recovery.SlotContacts, 0, func(wrap.Binding, []byte) ([]byte, []byte, error) {
-			return append(make([]byte, 32), append([]byte{1, 2}, make([]byte, 32)...)...), make([]byte, 138), nil
+		"a threshold of 0": {recovery.SlotContacts, 0, func(wrap.Binding, []byte) ([]byte, []byte, error) {
+			return append(make([]byte, 32), append([]byte{0, 2}, make([]byte, 64)...)...), make([]byte, 138), nil
 		}},
 		"a threshold beyond all": {recovery.SlotContacts, 0, func(wrap.Binding, []byte) ([]byte, []byte, error) {
-			return append(make([]byte, 32), append([]byte{3, 2}, make([]byte, 96)...)...), make([]byte, 138), nil
+			return append(make([]byte, 32), append([]byte{3, 2}, make([]byte, 64)...)...), make([]byte, 138), nil
 		}},
 		"nothing":                 {recovery.SlotFile, 0, give(0, 0)},
 		"no parameters":           {recovery.SlotFile, 0, give(0, 138)},

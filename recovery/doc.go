@@ -149,7 +149,7 @@
 //	4 file      nothing                                                        F 32 ‖ S 32
 //	5 passkey   evaluation salt 32 ‖ SHA-256(credential id) ‖ u8 len ‖ rp id   the PRF's output 32
 //	6 device    (no salt)                                                      no KEK
-//	7 contacts  k u8 ‖ n u8 ‖ k × commitment 32                                a shared key
+//	7 contacts  k u8 ‖ n u8 ‖ n × commitment 32                                a shared key
 //
 //	kdf = 'K' ‖ 01 ‖ costs ‖ 00, which is package kdf's binary form without a salt
 //	costs of PBKDF2-HMAC-SHA512      = 1 u8 ‖ iterations u32
@@ -184,7 +184,7 @@
 //
 // A header has 132 bytes, and each password slot adds 2,593 with Argon2id or scrypt, an export slot 2,610, a
 // phrase 2,579, a file 2,578, a passkey 2,643 and its rp id, each epoch of the history
-// 110; a device adds 2,408, contacts 2,580 and 32 for each who has to agree. So one with a
+// 110; a device adds 2,408, contacts 2,580 and 32 for each of them. So one with a
 // password, a phrase and a file has 7,882. It has at most 128 KiB, 24
 // slots, of them 4 with a password, and 255 epochs of history.
 //

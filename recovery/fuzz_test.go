@@ -23,7 +23,7 @@ func fuzzedHeaders(f *testing.F) [][]byte {
 	_, err := k.Add(f.Context(), badSealer{recovery.SlotDevice, 0, func(wrap.Binding, []byte) ([]byte, []byte, error) { return nil, nil, nil }})
 	require.NoError(f, err)
 	_, err = k.Add(f.Context(), badSealer{recovery.SlotContacts, 0, func(wrap.Binding, []byte) ([]byte, []byte, error) {
-		return append(append(make([]byte, 32), 2, 3), make([]byte, 64)...), make([]byte, 138), nil
+		return append(append(make([]byte, 32), 2, 3), make([]byte, 96)...), make([]byte, 138), nil
 	}})
 	require.NoError(f, err)
 	require.NoError(f, k.Rotate(f.Context()))

@@ -254,11 +254,11 @@ func TestFormIsStrict(t *testing.T) {
 		"a name of 254":              passkeyWith(bytes.Repeat([]byte{'a'}, 254), 254),
 		"a name with more behind":    passkeyWith([]byte("example.org"), 10),
 		"a name that is too short":   passkeyWith([]byte("example.org"), 12),
-		"contacts, k of 1":           contacts(1, 3, 1),
-		"contacts, k above n":        contacts(4, 3, 4),
-		"contacts, n of 33":          contacts(2, 33, 2),
-		"contacts, a share too few":  contacts(3, 5, 2),
-		"contacts, a share too many": contacts(3, 5, 4),
+		"contacts, k of 0":           contacts(0, 3, 3),
+		"contacts, k above n":        contacts(4, 3, 3),
+		"contacts, n of 33":          contacts(2, 33, 33),
+		"contacts, a share too few":  contacts(3, 5, 4),
+		"contacts, a share too many": contacts(3, 5, 6),
 		"contacts without":           func(w *wire) { contacts(2, 3, 0)(w); kind(w, recovery.SlotContacts).params = nil },
 		"25 slots": func(w *wire) {
 			for len(w.slots) < 25 {
@@ -277,8 +277,10 @@ func TestFormIsStrict(t *testing.T) {
 		require.Equal(t, recovery.ErrMalformed, err, what)
 	}
 	for what, change := range map[string]func(w *wire){
-		"contacts of 2":   contacts(2, 2, 2),
-		"contacts of 32":  contacts(32, 32, 32),
+		"1 contact of 1":  contacts(1, 1, 1),
+		"1 contact of 3":  contacts(1, 3, 3),
+		"contacts of 32":  contacts(2, 32, 32),
+		"all of 32":       contacts(32, 32, 32),
 		"a name of 253":   passkeyWith(bytes.Repeat([]byte{'a'}, 253), 253),
 		"a name of 1":     passkeyWith([]byte("a"), 1),
 		"a shorter past":  func(w *wire) { w.history = w.history[1:] },

@@ -173,7 +173,7 @@ func (s *Slot) validParams() bool {
 		_, ok := readPasskey(*s)
 		return ok && s.Flags&^flagUserVerified == 0
 	case SlotContacts:
-		return len(p) > 2 && p[0] >= 2 && p[0] <= p[1] && p[1] <= 32 && len(p) == 2+32*int(p[0]) && s.Flags == 0
+		return len(p) > 2 && p[0] >= 1 && p[0] <= p[1] && p[1] <= 32 && len(p) == 2+32*int(p[1]) && s.Flags == 0
 	}
 	return len(p) == 0 && s.Flags == 0 // a file, a device
 }

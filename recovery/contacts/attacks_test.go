@@ -3,9 +3,10 @@ package contacts_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
+	"slices"
 	"testing"
 
-	"github.com/gtank/ristretto255"
 	"github.com/nescio-go/nescio/internal/testvec"
 	"github.com/nescio-go/nescio/recovery"
 	"github.com/nescio-go/nescio/recovery/contacts"
@@ -13,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// lying releases whatever bytes a contact likes through a genuine approval.
+// lying releases the bytes that a contact likes through a genuine approval.
 func lying(t testing.TB, payload []byte) (*contacts.Share, error) {
 	r := request(t, recovery.ForShare)
 	grant, err := recovery.ApproveShareQR(account, r.QR(), r.Ask(), payload)
@@ -21,75 +22,145 @@ func lying(t testing.TB, payload []byte) (*contacts.Share, error) {
 	return contacts.OpenGrant(r, grant)
 }
 
-// altered is a header with some bytes of it replaced, as a server may hand out.
+// released is a share that is well formed.
+func released(t testing.TB, payload []byte) *contacts.Share {
+	s, err := lying(t, payload)
+	require.NoError(t, err)
+	return s
+}
+
+// altered is a header with some of its bytes replaced, as a server may do.
 func altered(t testing.TB, h *recovery.Header, old, new []byte) *recovery.Header {
-	require.Len(t, new, len(old))
 	require.Equal(t, 1, bytes.Count(h.Bytes(), old))
 	got, err := recovery.ParseHeader(bytes.Replace(h.Bytes(), old, new, 1))
 	require.NoError(t, err)
 	return got
 }
 
-// TestServerForgesTheCommitments: of the slot, in part or whole, with a polynomial of
-// its own. All contacts disagree.
-func TestServerForgesTheCommitments(t *testing.T) {
+// withParams is a header whose slot of contacts has other params. The length of
+// the slot's body is in front of them.
+func withParams(t testing.TB, h *recovery.Header, params []byte) *recovery.Header {
+	genuine := contactsSlot(t, h).Params
+	b := h.Bytes()
+	i := bytes.Index(b, genuine)
+	length := int(binary.BigEndian.Uint16(b[i-2:])) + len(params) - len(genuine)
+	return altered(t, h, b[i-2:i+len(genuine)], append(binary.BigEndian.AppendUint16(nil, uint16(length)), params...))
+}
+
+// forgeries are params that a server may put in place of the genuine params of
+// 3 of 4.
+func forgeries(t testing.TB, a *appointed) map[string][]byte {
+	genuine := contactsSlot(t, a.header(t)).Params
+	require.Equal(t, []byte{3, 4}, genuine[32:34])
+	c := func(i int) []byte { return genuine[34+32*(i-1):][:32] }
+	own := refNewSplit(refRandom(3), account, a.id[:], 4).params
+	join := func(k, n byte, commitments ...[]byte) []byte {
+		return slices.Concat(genuine[:32], []byte{k, n}, bytes.Join(commitments, nil))
+	}
+	forged := map[string][]byte{
+		"all of it":              own,
+		"all commitments":        append(bytes.Clone(genuine[:34]), own[34:]...),
+		"one commitment":         join(3, 4, c(1), c(2), c(3), own[34:66]),
+		"commitments swapped":    join(3, 4, c(2), c(1), c(3), c(4)),
+		"a commitment twice":     join(3, 4, c(1), c(1), c(3), c(4)),
+		"k lower":                join(2, 4, c(1), c(2), c(3), c(4)),
+		"k of 1":                 join(1, 4, c(1), c(2), c(3), c(4)),
+		"k higher":               join(4, 4, c(1), c(2), c(3), c(4)),
+		"n lower":                join(3, 3, c(1), c(2), c(3)),
+		"n higher":               join(3, 5, c(1), c(2), c(3), c(4), own[34:66]),
+		"one contact":            join(1, 1, c(1)),
+		"another salt":           append(bytes.Clone(own[:32]), genuine[32:]...),
+		"a bit of a commitment":  append(bytes.Clone(genuine[:len(genuine)-1]), genuine[len(genuine)-1]^1),
+		"first bit of the first": join(3, 4, append([]byte{c(1)[0] ^ 0x80}, c(1)[1:]...), c(2), c(3), c(4)),
+	}
+	for name, params := range forged {
+		require.NotEqual(t, genuine, params, name)
+	}
+	return forged
+}
+
+// TestServerForgesTheParams: whatever the server alters, all contacts disagree,
+// and nothing opens.
+func TestServerForgesTheParams(t *testing.T) {
 	a := appoint(t, account, 3, 4)
 	h := a.header(t)
-	genuine := contactsSlot(t, h).Params[32:]
-	own := refRandom(3).commitments()
-	for _, forged := range [][]byte{
-		append([]byte{3, 4}, own...),
-		append(bytes.Clone(genuine[:2+64]), own[64:]...),
-		append([]byte{3, 5}, genuine[2:]...), // n
-		append(append([]byte{3, 4}, genuine[34:66]...), append(bytes.Clone(genuine[2:34]), genuine[66:]...)...), // another order
-	} {
-		bad := altered(t, h, genuine, forged)
+	for name, params := range forgeries(t, a) {
+		bad := withParams(t, h, params)
 		c := collection(t, bad, a.id)
 		for i, s := range a.shares {
 			requireShare(t, i+1, contacts.ErrSplit, c.Add(s))
 		}
-		require.Equal(t, contacts.ErrFew, openErr(t, bad, c))
+		require.Equal(t, contacts.ErrFew, openErr(t, bad, c), name)
 
-		// The genuine slot first, the forged one when it is to be opened.
+		// The genuine slot first, and the forged one when it is to be opened.
 		c = collection(t, h, a.id, a.shares[:3]...)
-		require.Equal(t, recovery.ErrUntrusted, openErr(t, bad, c))
+		require.Equal(t, recovery.ErrUntrusted, openErr(t, bad, c), name)
 		requireOpens(t, a.keyring, h, c)
 	}
 }
 
-// TestServerLowersTheThreshold: 2 of the 3 that it takes are not enough, whatever the
-// slot says.
+// TestServerAndContactsForgeTheParams: contacts release their genuine values
+// under the digest of params that the server has altered. The key depends on
+// the params, so nothing opens.
+func TestServerAndContactsForgeTheParams(t *testing.T) {
+	a := appoint(t, account, 3, 4)
+	h := a.header(t)
+	complete := 0
+	for name, params := range forgeries(t, a) {
+		bad := withParams(t, h, params)
+		c := collection(t, bad, a.id)
+		digest := refSplitDigest(account, a.id[:], params)
+		for i, value := range a.values()[:min(4, params[33])] {
+			s := released(t, refShare(account, a.id[:], i+1, int(params[32]), int(params[33]), digest, value))
+			if err := c.Add(s); err != nil {
+				requireShare(t, i+1, contacts.ErrWrong, err)
+			}
+		}
+		want := contacts.ErrFew
+		if c.Missing() == 0 {
+			want = recovery.ErrUntrusted
+			complete++
+		}
+		require.Equal(t, want, openErr(t, bad, c), name)
+	}
+	require.Equal(t, 11, complete, "in these, k commitments fit the contacts' values")
+}
+
+// TestServerLowersTheThreshold: 1 and 2 shares of 3 are not enough, even if the
+// slot and the shares say so.
 func TestServerLowersTheThreshold(t *testing.T) {
 	a := appoint(t, account, 3, 3)
-	slot := contactsSlot(t, a.header(t))
-	_, public := newKeys(t, 3)
-	split, err := contacts.NewSplit(2, public...)
-	require.NoError(t, err)
-	own, err := recovery.Create(t.Context(), account, split)
-	require.NoError(t, err)
-	low := contactsSlot(t, own.Header())
-	params := bytes.Clone(low.Params)
-	copy(params[34:], slot.Params[34:]) // of the genuine commitments those that fit in
-	bad := altered(t, altered(t, own.Header(), low.Params, params), low.ID[:], a.id[:])
-	c := collection(t, bad, a.id)
-	require.Equal(t, 2, c.Threshold())
-	for i, s := range a.shares {
-		requireShare(t, i+1, contacts.ErrSplit, c.Add(s))
+	h := a.header(t)
+	for _, k := range []int{1, 2} {
+		params := bytes.Clone(contactsSlot(t, h).Params)
+		params[32] = byte(k)
+		bad := withParams(t, h, params)
+		c := collection(t, bad, a.id)
+		require.Equal(t, k, c.Threshold())
+		for i, s := range a.shares {
+			requireShare(t, i+1, contacts.ErrSplit, c.Add(s))
+		}
+		for i, value := range a.values()[:k] {
+			digest := refSplitDigest(account, a.id[:], params)
+			require.NoError(t, c.Add(released(t, refShare(account, a.id[:], i+1, k, 3, digest, value))))
+		}
+		require.Zero(t, c.Missing())
+		require.Equal(t, recovery.ErrUntrusted, openErr(t, bad, c))
 	}
 }
 
-// TestServerAltersTheSlot: the shares fit, and the slot does not open.
+// TestServerAltersTheSlot: the shares are right, and the slot does not open.
 func TestServerAltersTheSlot(t *testing.T) {
 	a := appoint(t, account, 2, 2)
 	h := a.header(t)
 	slot := contactsSlot(t, h)
-	for _, part := range [][]byte{slot.Params[:32], slot.Wrapped[:26], slot.Wrapped[26:58], slot.Wrapped[58:]} {
+	for _, part := range [][]byte{slot.Wrapped[:26], slot.Wrapped[26:58], slot.Wrapped[58:]} {
 		forged := bytes.Clone(part)
 		forged[len(forged)-1] ^= 1
 		bad := altered(t, h, part, forged)
 		require.Equal(t, recovery.ErrUntrusted, openErr(t, bad, collection(t, bad, a.id, a.shares...)))
 	}
-	// The commitments are genuine, and what is wrapped is the server's own.
+	// The params are genuine, and the server has wrapped its own secret.
 	other := contactsSlot(t, appoint(t, account, 2, 2).header(t))
 	bad := altered(t, h, slot.Wrapped, other.Wrapped)
 	require.Equal(t, recovery.ErrUntrusted, openErr(t, bad, collection(t, bad, a.id, a.shares...)))
@@ -118,6 +189,7 @@ func TestServerAltersTheSlot(t *testing.T) {
 		{func(b *wrap.Binding, s *recovery.Slot) { b.Account = bytes.Repeat([]byte{1}, 16) }, recovery.ErrNotMine},
 		{func(b *wrap.Binding, s *recovery.Slot) { s.Flags = 1 }, recovery.ErrUntrusted},
 		{func(b *wrap.Binding, s *recovery.Slot) { s.Params = s.Params[:33] }, recovery.ErrUntrusted},
+		{func(b *wrap.Binding, s *recovery.Slot) { s.Params = nil }, recovery.ErrUntrusted},
 		{func(b *wrap.Binding, s *recovery.Slot) { s.Wrapped = nil }, recovery.ErrUntrusted},
 		{func(b *wrap.Binding, s *recovery.Slot) { s.Type = recovery.SlotPhrase }, recovery.ErrNotMine},
 		{func(b *wrap.Binding, s *recovery.Slot) { s.ID[0] ^= 1 }, recovery.ErrNotMine},
@@ -129,54 +201,56 @@ func TestServerAltersTheSlot(t *testing.T) {
 	}
 }
 
-// TestContactForgesAShare.
+// TestContactForgesAShare: every forgery is refused, the error names the share,
+// and the others still open the slot.
 func TestContactForgesAShare(t *testing.T) {
 	a := appoint(t, account, 2, 3)
 	h := a.header(t)
-	genuine := a.shares[1].Secret()
-	slot := contactsSlot(t, h)
-	commitments := slot.Params[34:]
-
-	// Another value, or the own one under another's index.
-	value := refRandom(1)[0].Bytes()
-	for i := 1; i <= 3; i++ {
-		s, err := lying(t, refShare(account, a.id[:], i, 2, 3, commitments, value))
-		require.Nil(t, s)
-		requireShare(t, i, contacts.ErrWrong, err)
-	}
-	for _, i := range []int{1, 3} {
-		_, err := lying(t, refShare(account, a.id[:], i, 2, 3, commitments, genuine[len(genuine)-32:]))
-		requireShare(t, i, contacts.ErrWrong, err)
-	}
-
-	// A polynomial of their own, and one with the genuine secret's commitment: they
-	// fit themselves, and not the slot.
-	s, err := lying(t, refRandom(2).share(account, a.id[:], 2, 3))
-	require.NoError(t, err)
 	c := collection(t, h, a.id, a.shares[0])
-	requireShare(t, 2, contacts.ErrSplit, c.Add(s))
-	// f(i)G − a_0 G = i·(a_1 G) defines a_1 G, whatever f(i) is said to be.
-	point := ristretto255.NewIdentityElement().ScalarBaseMult(refScalar(value))
-	zero, err := ristretto255.NewIdentityElement().SetCanonicalBytes(commitments[:32])
-	require.NoError(t, err)
-	point.Subtract(point, zero)
-	point.ScalarMult(ristretto255.NewScalar().Invert(refSmall(2)), point)
-	s, err = lying(t, refShare(account, a.id[:], 2, 2, 3, append(bytes.Clone(commitments[:32]), point.Bytes()...), value))
-	require.NoError(t, err)
+	split := refSplitDigest(account, a.id[:], contactsSlot(t, h).Params)
+	genuine := a.values()[1]
+	own := refNewSplit(refRandom(2), account, a.id[:], 3)
+
+	// Another value under each index, one that was added included.
+	for i := 1; i <= 3; i++ {
+		s := released(t, refShare(account, a.id[:], i, 2, 3, split, own.values[i-1]))
+		requireShare(t, i, contacts.ErrWrong, c.Add(s))
+		s = released(t, refShare(account, a.id[:], i, 2, 3, split, make([]byte, 32)))
+		requireShare(t, i, contacts.ErrWrong, c.Add(s))
+	}
+	// The genuine value under another contact's index.
+	for _, i := range []int{1, 3} {
+		s := released(t, refShare(account, a.id[:], i, 2, 3, split, genuine))
+		requireShare(t, i, contacts.ErrWrong, c.Add(s))
+	}
+	// An index out of range.
+	for _, i := range []int{0, 4, 255} {
+		s, err := lying(t, refShare(account, a.id[:], i, 2, 3, split, genuine))
+		require.Nil(t, s)
+		require.Equal(t, contacts.ErrMalformed, err)
+	}
+	s := released(t, refShare(account, a.id[:], 4, 2, 4, split, genuine))
+	requireShare(t, 4, contacts.ErrSplit, c.Add(s))
+
+	// A split of the contact's own, and the genuine value with its digest.
+	requireShare(t, 2, contacts.ErrSplit, c.Add(released(t, own.share(2))))
+	s = released(t, refShare(account, a.id[:], 2, 2, 3, own.digest(), genuine))
 	requireShare(t, 2, contacts.ErrSplit, c.Add(s))
 
-	// Other numbers of contacts.
-	s, err = lying(t, refShare(account, a.id[:], 2, 2, 4, commitments, genuine[len(genuine)-32:]))
-	require.NoError(t, err)
-	requireShare(t, 2, contacts.ErrSplit, c.Add(s))
+	// Another k or n.
+	for _, numbers := range [][2]int{{1, 3}, {3, 3}, {2, 2}, {2, 4}, {2, 32}} {
+		s = released(t, refShare(account, a.id[:], 2, numbers[0], numbers[1], split, genuine))
+		requireShare(t, 2, contacts.ErrSplit, c.Add(s))
+	}
 
-	// What is no share at all.
-	for _, junk := range [][]byte{{0}, genuine[1:], append(bytes.Clone(genuine), 0), a.messages[1]} {
+	// Bytes that are not a share.
+	valid := a.shares[1].Secret()
+	for _, junk := range [][]byte{{0}, valid[1:], append(bytes.Clone(valid), 0), a.messages[1], own.plaintext(2)} {
 		_, err := lying(t, junk)
 		require.Equal(t, contacts.ErrMalformed, err)
 	}
 
-	require.Equal(t, 1, c.Missing(), "none of them is in")
+	require.Equal(t, 1, c.Missing(), "no forgery was added")
 	require.NoError(t, c.Add(release(t, a.shares[1])))
 	requireOpens(t, a.keyring, h, c)
 }
@@ -194,25 +268,36 @@ func TestDuplicateShare(t *testing.T) {
 	requireOpens(t, a.keyring, h, c)
 }
 
-// TestForeignShare: of another account, though it has the slot's id and commitments, or
-// of another slot.
+// TestForeignShare: a share of another account or another slot, even one with
+// the slot's digest and value.
 func TestForeignShare(t *testing.T) {
 	a := appoint(t, account, 2, 2)
 	h := a.header(t)
 	c := collection(t, h, a.id)
-	commitments := contactsSlot(t, h).Params[34:]
-	value := a.shares[0].Secret()[69+64-32:]
+	value := a.values()[0]
+	params := contactsSlot(t, h).Params
 	other := bytes.Repeat([]byte{0x43}, 16)
-	for _, b := range [][]byte{
-		refShare(other, a.id[:], 1, 2, 2, commitments, value),
-		refShare(account, other, 1, 2, 2, commitments, value),
-	} {
-		s, err := lying(t, b)
-		require.NoError(t, err)
-		requireShare(t, 1, contacts.ErrForeign, c.Add(s))
+	for _, from := range [][2][]byte{{other, a.id[:]}, {account, other}} {
+		for _, split := range [][]byte{refSplitDigest(account, a.id[:], params), refSplitDigest(from[0], from[1], params)} {
+			s := released(t, refShare(from[0], from[1], 1, 2, 2, split, value))
+			requireShare(t, 1, contacts.ErrForeign, c.Add(s))
+		}
 	}
 
-	// An honest contact of another account refuses to begin with, or nothing opens.
+	// A genuine share of another slot or account, relabelled.
+	for _, from := range []*appointed{appoint(t, account, 2, 2), appoint(t, other, 2, 2)} {
+		b := from.shares[0].Secret()
+		number := from.keyring.Account()
+		require.Equal(t, slices.Concat(number[:], from.id[:]), b[2:34])
+		copy(b[2:], account)
+		copy(b[18:], a.id[:])
+		requireShare(t, 1, contacts.ErrSplit, c.Add(released(t, b)))
+		copy(b[37:], refSplitDigest(account, a.id[:], params))
+		requireShare(t, 1, contacts.ErrWrong, c.Add(released(t, b)))
+	}
+
+	// An honest contact of another account refuses to begin with, or nothing
+	// opens.
 	neighbour := appoint(t, other, 2, 2)
 	r := request(t, recovery.ForShare)
 	_, err := neighbour.shares[0].ApproveQR(r.QR(), r.Ask())
@@ -249,23 +334,38 @@ func phraseSlot(t testing.TB, h *recovery.Header) recovery.Slot {
 	return recovery.Slot{}
 }
 
-// TestSharesOfTwoSplitsMixed: under one slot id, which an honest keyring never gives
-// twice.
+// TestSharesOfTwoSplitsMixed: two splits under one slot id, which an honest
+// keyring never uses twice.
 func TestSharesOfTwoSplitsMixed(t *testing.T) {
 	a := appoint(t, account, 2, 2)
 	h := a.header(t)
-	f := refRandom(2)
+	other := refNewSplit(refRandom(2), account, a.id[:], 2)
 	for i := 1; i <= 2; i++ {
-		s, err := lying(t, f.share(account, a.id[:], i, 2))
-		require.NoError(t, err)
 		c := collection(t, h, a.id, a.shares[2-i])
-		requireShare(t, i, contacts.ErrSplit, c.Add(s))
+		requireShare(t, i, contacts.ErrSplit, c.Add(released(t, other.share(i))))
 		require.Equal(t, contacts.ErrFew, openErr(t, h, c))
 	}
 }
 
-// TestReleaseIsByApprovalAlone: what a contact keeps is no grant, nor is a grant for
-// something else.
+// TestCommitmentsAreBoundToTheirPlace: equal shares, as k = 1 has them, have
+// different commitments under another account, slot or index.
+func TestCommitmentsAreBoundToTheirPlace(t *testing.T) {
+	a := appoint(t, account, 1, 3)
+	params := contactsSlot(t, a.header(t)).Params
+	value := a.values()[0]
+	seen := make(map[string]bool)
+	for i := range 3 {
+		require.Equal(t, value, a.values()[i])
+		seen[string(params[34+32*i:][:32])] = true
+	}
+	for _, elsewhere := range [][2][]byte{{slotID, a.id[:]}, {account, slotID}} {
+		seen[string(refParams(params[:32], elsewhere[0], elsewhere[1], 1, [][]byte{value})[34:])] = true
+	}
+	require.Len(t, seen, 5)
+}
+
+// TestReleaseIsByApprovalAlone: neither the bytes that a contact keeps nor a
+// grant for another purpose is accepted as a grant.
 func TestReleaseIsByApprovalAlone(t *testing.T) {
 	a := appoint(t, account, 2, 2)
 	for _, grant := range [][]byte{nil, a.shares[0].Secret(), a.messages[0]} {
@@ -283,7 +383,7 @@ func TestReleaseIsByApprovalAlone(t *testing.T) {
 	_, err = contacts.OpenGrant(device, grant)
 	require.Equal(t, recovery.ErrApproval, err)
 
-	// The server puts its own key in the place of the device's.
+	// The server substitutes its own key for the device's.
 	r, server := request(t, recovery.ForShare), request(t, recovery.ForShare)
 	_, err = a.shares[0].ApproveQR(r.QR(), server.Ask())
 	require.Equal(t, recovery.ErrApproval, err)
@@ -291,35 +391,78 @@ func TestReleaseIsByApprovalAlone(t *testing.T) {
 	require.NoError(t, err)
 	_, err = contacts.OpenGrant(server, grant)
 	require.Equal(t, recovery.ErrApproval, err)
-	require.False(t, bytes.Contains(grant, a.shares[0].Secret()[69+64-32:]))
+	require.False(t, bytes.Contains(grant, a.values()[0]))
 }
 
-// TestStrangerSealsAMessage: to a contact, whose key is public. A wrong share is found
-// out there, and one that fits itself when it meets the slot.
+// TestStrangerSealsAMessage: a contact's key is public. The contact refuses a
+// share that does not fit the commitments beside it, and the slot refuses any
+// other.
 func TestStrangerSealsAMessage(t *testing.T) {
-	a := appoint(t, account, 2, 2)
+	a := appoint(t, account, 2, 3)
 	public := a.keys[0].PublicKey()
-	f, g := refRandom(2), refRandom(2)
-	message, err := refSeal(public, refShare(account, a.id[:], 1, 2, 2, f.commitments(), g.at(1).Bytes()))
-	require.NoError(t, err)
-	_, err = a.keys[0].Open(message)
-	requireShare(t, 1, contacts.ErrWrong, err)
-
-	for _, junk := range [][]byte{nil, {1}, make([]byte, 69+64), f.share(account, a.id[:], 1, 2)[1:]} {
-		message, err = refSeal(public, junk)
+	f, g := refNewSplit(refRandom(2), account, a.id[:], 3), refNewSplit(refRandom(2), account, a.id[:], 3)
+	open := func(plaintext []byte) (*contacts.Share, error) {
+		message, err := refSeal(public, plaintext)
 		require.NoError(t, err)
-		_, err = a.keys[0].Open(message)
+		return a.keys[0].Open(message)
+	}
+	for name, b := range map[string]struct {
+		share []byte
+		want  error
+	}{
+		"another value":  {refShare(account, a.id[:], 1, 2, 3, f.digest(), g.values[0]), contacts.ErrWrong},
+		"another index":  {refShare(account, a.id[:], 2, 2, 3, f.digest(), f.values[0]), contacts.ErrWrong},
+		"another digest": {refShare(account, a.id[:], 1, 2, 3, g.digest(), f.values[0]), contacts.ErrSplit},
+		"another k":      {refShare(account, a.id[:], 1, 3, 3, f.digest(), f.values[0]), contacts.ErrSplit},
+		"a higher n":     {refShare(account, a.id[:], 4, 2, 32, f.digest(), f.values[0]), contacts.ErrSplit},
+		"a slot":         {refShare(account, slotID, 1, 2, 3, f.digest(), f.values[0]), contacts.ErrSplit},
+		"an account":     {refShare(slotID, a.id[:], 1, 2, 3, f.digest(), f.values[0]), contacts.ErrSplit},
+	} {
+		s, err := open(append(bytes.Clone(b.share), f.params...))
+		require.Nil(t, s, name)
+		requireShare(t, int(b.share[34]), b.want, err)
+	}
+
+	valid := f.plaintext(1)
+	params := func(k, n byte, commitments int) []byte {
+		return slices.Concat(f.share(1), f.params[:32], []byte{k, n}, make([]byte, 32*commitments))
+	}
+	for _, junk := range [][]byte{
+		nil, {1}, make([]byte, len(valid)), valid[1:], f.share(1), f.params, append(f.params, f.share(1)...),
+		params(0, 3, 3), params(4, 3, 3), params(2, 33, 33), params(2, 3, 2), params(2, 3, 4), params(2, 0, 0),
+	} {
+		s, err := open(junk)
+		require.Nil(t, s)
+		require.Equal(t, contacts.ErrMalformed, err)
+	}
+	for b := range testvec.Lengths(valid) {
+		_, err := open(b)
 		require.Equal(t, contacts.ErrMalformed, err)
 	}
 
-	message, err = refSeal(public, f.share(account, a.id[:], 1, 2))
-	require.NoError(t, err)
-	s, err := a.keys[0].Open(message)
+	s, err := open(valid)
 	require.NoError(t, err)
 	requireShare(t, 1, contacts.ErrSplit, collection(t, a.header(t), a.id).Add(s))
 }
 
-// TestMessageOfAnotherContact.
+// TestEveryFlippedBitOfACommitment is found, even under a digest of the altered
+// params. It is compared whole.
+func TestEveryFlippedBitOfACommitment(t *testing.T) {
+	keys, public := newKeys(t, 1)
+	f := refNewSplit(refRandom(2), account, slotID, 3)
+	for i, c := range testvec.BitFlips(f.params[34:66]) {
+		params := slices.Concat(f.params[:34], c, f.params[66:])
+		altered := &refSplit{f.account, f.slot, f.k, f.n, f.values, params}
+		for j, want := range []error{contacts.ErrWrong, nil} {
+			message, err := refSeal(public[0], altered.plaintext(j+1))
+			require.NoError(t, err)
+			_, err = keys[0].Open(message)
+			require.ErrorIs(t, err, want, i)
+		}
+	}
+}
+
+// TestMessageOfAnotherContact: it does not open, in whole or in part.
 func TestMessageOfAnotherContact(t *testing.T) {
 	a := appoint(t, account, 2, 2)
 	_, err := a.keys[0].Open(a.messages[1])
@@ -358,40 +501,47 @@ func TestEveryFlippedBitOfAMessage(t *testing.T) {
 	require.Equal(t, contacts.ErrMalformed, err)
 }
 
-// TestEveryFlippedBitOfAShare is refused: by itself, or at the latest by the slot.
+// TestEveryFlippedBitOfAShare is refused, by the parser or by the slot.
 func TestEveryFlippedBitOfAShare(t *testing.T) {
 	a := appoint(t, account, 2, 3)
 	h := a.header(t)
-	const inside = 8 * (2 + 32) // before it kind, version, account and slot
 	for i, b := range testvec.BitFlips(a.shares[1].Secret()) {
 		s, err := contacts.ParseShare(b)
-		switch n := i >= inside+16 && i < inside+24; {
-		case i < 16 || i >= inside && !n:
-			require.Error(t, err, i)
+		if err != nil {
 			require.Nil(t, s)
-		case n && err != nil:
 			require.Equal(t, contacts.ErrMalformed, err)
-		default:
-			require.NoError(t, err, i)
-			want := contacts.ErrForeign
-			if n {
-				want = contacts.ErrSplit
-			}
-			requireShare(t, 2, want, collection(t, h, a.id).Add(s))
+			head := i < 2*8 || i >= 34*8 && i < 37*8
+			require.True(t, head || i >= 69*8, "only kind, version, numbers and value have a form: %d", i)
+			continue
 		}
+		var want error
+		switch {
+		case i < 2*8:
+			require.Fail(t, "another kind or version")
+		case i < 34*8:
+			want = contacts.ErrForeign
+		case i < 35*8: // the index
+			want = contacts.ErrWrong
+		case i < 69*8:
+			want = contacts.ErrSplit
+		default:
+			want = contacts.ErrWrong
+		}
+		requireShare(t, int(b[34]), want, collection(t, h, a.id).Add(s))
 	}
 }
 
-// TestRecoveryGoesOnAfterAFailure: an error of one share leaves the others in place.
+// TestRecoveryGoesOnAfterAFailure: an error of one share leaves the others in
+// place.
 func TestRecoveryGoesOnAfterAFailure(t *testing.T) {
 	a := appoint(t, account, 2, 3)
 	h := a.header(t)
 	c := collection(t, h, a.id, a.shares[0])
 	_, err := recovery.Open(context.Background(), h, c, recovery.FirstUse(account))
 	require.Equal(t, contacts.ErrFew, err)
-	forged, err := lying(t, refRandom(2).share(account, a.id[:], 2, 3))
-	require.NoError(t, err)
-	require.Error(t, c.Add(forged))
+	forged := a.shares[1].Secret()
+	forged[69] ^= 1
+	requireShare(t, 2, contacts.ErrWrong, c.Add(released(t, forged)))
 	require.NoError(t, c.Add(a.shares[1]))
 	require.NoError(t, c.Add(a.shares[2]), "more than k")
 	require.Zero(t, c.Missing())

@@ -11,36 +11,43 @@ import (
 	"github.com/nescio-go/nescio/wrap"
 )
 
-// Collection is the way in of who has collected the shares of k contacts. It is safe
+// Collection collects the shares of k contacts and opens their slot. It is safe
 // for concurrent use, and redacts itself.
 type Collection struct {
 	account [16]byte
-	slot    recovery.Slot
-	k, n    int
+	slot    recovery.SlotID
+	params  params
 
 	mu     sync.Mutex
-	shares []*Share
+	shares []*Share // checked, their indices distinct
 }
 
 var _ recovery.Opener = (*Collection)(nil)
 
-// NewCollection returns a collection for a slot of a header, in which the slots of
-// contacts are those of the type recovery.SlotContacts; the one that a contact's share is
-// of is told by [Share.Slot]. It returns recovery.ErrNotMine if
-// there is none with this id. The header is as untrusted as before; a slot that the
-// server has forged does not agree with shares whose fingerprint contacts have compared.
+// NewCollection returns a collection for one slot of the type
+// [recovery.SlotContacts] in a header. [Share.Slot] returns the id of the slot
+// of a share. NewCollection returns [recovery.ErrNotMine] if the header has no
+// such slot.
+//
+// The header is untrusted. [Collection.Add] refuses every genuine share if the
+// server has forged the slot's parameters.
 func NewCollection(h *recovery.Header, id recovery.SlotID) (*Collection, error) {
 	slots := h.Slots()
 	i := slices.IndexFunc(slots, func(s recovery.Slot) bool { return s.ID == id })
 	if i < 0 || slots[i].Type != recovery.SlotContacts {
 		return nil, recovery.ErrNotMine
 	}
-	params := slots[i].Params // which ParseHeader has checked
-	return &Collection{account: h.Account(), slot: slots[i], k: int(params[saltSize]), n: int(params[saltSize+1])}, nil
+	p, ok := parseParams(slots[i].Params)
+	if !ok {
+		return nil, errInternal // ParseHeader has checked them
+	}
+	return &Collection{account: h.Account(), slot: id, params: p}, nil
 }
 
-// Add adds a share. It returns a ShareError that names the share, with ErrForeign,
-// ErrSplit or ErrDuplicate; the collection stays as it was. No share is ErrMalformed.
+// Add checks a share against the slot's commitments and adds it. It returns a
+// [ShareError] that names the share, with [ErrForeign], [ErrSplit], [ErrWrong]
+// or [ErrDuplicate]. The collection then stays as it was. A nil share returns
+// [ErrMalformed].
 func (c *Collection) Add(s *Share) error {
 	if s == nil {
 		return ErrMalformed
@@ -55,47 +62,49 @@ func (c *Collection) Add(s *Share) error {
 }
 
 func (c *Collection) check(s *Share) error {
-	switch {
-	case s.account != c.account || s.slot != c.slot.ID:
+	if s.account != c.account || s.slot != c.slot {
 		return ErrForeign
-	case s.n != c.n || !bytes.Equal(s.commitments, c.slot.Params[saltSize+2:]):
-		return ErrSplit // k, too, is the number of commitments
-	case slices.ContainsFunc(c.shares, func(other *Share) bool { return other.index == s.index }):
+	}
+	if err := c.params.check(s); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(c.shares, func(other *Share) bool { return other.index == s.index }) {
 		return ErrDuplicate
 	}
 	return nil
 }
 
-// Threshold returns k, how many shares it takes.
-func (c *Collection) Threshold() int { return c.k }
+// Threshold returns k, the number of shares that open the slot.
+func (c *Collection) Threshold() int { return c.params.k() }
 
-// Contacts returns n, how many contacts there are.
-func (c *Collection) Contacts() int { return c.n }
+// Contacts returns n, the number of contacts.
+func (c *Collection) Contacts() int { return c.params.n() }
 
-// Missing returns how many shares are still missing.
+// Missing returns the number of shares that are still missing.
 func (c *Collection) Missing() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return max(0, c.k-len(c.shares))
+	return max(0, c.params.k()-len(c.shares))
 }
 
-// Open implements recovery.Opener. It returns ErrFew for fewer than k shares, and
-// recovery.ErrUntrusted for a slot that is not the one that the collection was made for,
-// or does not open with its shares: then somebody has altered the header.
+// Open implements [recovery.Opener]. It returns [ErrFew] for fewer than k
+// shares. It returns [recovery.ErrUntrusted] if the slot's parameters differ
+// from those that the collection was made for, or if the slot does not open
+// with its shares. In both cases the header was altered.
 func (c *Collection) Open(ctx context.Context, b wrap.Binding, s recovery.Slot) ([]byte, error) {
-	if s.Type != recovery.SlotContacts || s.ID != c.slot.ID || !bytes.Equal(b.Account, c.account[:]) {
+	if s.Type != recovery.SlotContacts || s.ID != c.slot || !bytes.Equal(b.Account, c.account[:]) {
 		return nil, recovery.ErrNotMine
 	}
-	if !bytes.Equal(s.Params, c.slot.Params) {
+	if !bytes.Equal(s.Params, c.params) {
 		return nil, recovery.ErrUntrusted
 	}
 	c.mu.Lock()
 	shares := slices.Clone(c.shares)
 	c.mu.Unlock()
-	if len(shares) < c.k {
+	if len(shares) < c.params.k() {
 		return nil, ErrFew
 	}
-	secret, err := combine(shares[:c.k])
+	secret, err := combine(shares[:c.params.k()])
 	if err != nil {
 		return nil, err
 	}

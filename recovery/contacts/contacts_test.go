@@ -136,10 +136,10 @@ func release(t testing.TB, s *contacts.Share) *contacts.Share {
 	return got
 }
 
-// TestRecover goes the whole way, with both modes of approval and everything kept and
-// read again in between.
+// TestRecover recovers with both modes of approval, and stores and parses every
+// value in between.
 func TestRecover(t *testing.T) {
-	for _, size := range [][2]int{{2, 2}, {2, 3}, {3, 5}, {32, 32}} {
+	for _, size := range [][2]int{{1, 1}, {1, 2}, {2, 2}, {2, 3}, {3, 5}, {1, 32}, {32, 32}} {
 		a := appoint(t, account, size[0], size[1])
 		require.NoError(t, a.keyring.Rotate(t.Context()))
 		h := a.header(t)
@@ -198,14 +198,14 @@ func byCode(t testing.TB, s *contacts.Share, r *recovery.Request) []byte {
 	return grant
 }
 
-// TestEverySubset: of 2 of 4 each one with two or more opens, in any order, and each
-// one with fewer does not.
-// TestAddNothing: a caller who did not look at an error.
+// TestAddNothing: a caller that ignored an error adds a nil share.
 func TestAddNothing(t *testing.T) {
 	a := appoint(t, account, 2, 2)
 	require.Equal(t, contacts.ErrMalformed, collection(t, a.header(t), a.id).Add(nil))
 }
 
+// TestEverySubset: every two or more of 2 of 4 open, in any order, and fewer do
+// not.
 func TestEverySubset(t *testing.T) {
 	a := appoint(t, account, 2, 4)
 	h := a.header(t)
@@ -228,8 +228,8 @@ func TestEverySubset(t *testing.T) {
 	require.Equal(t, 6+4+1, opened)
 }
 
-// TestTwoSlots: each one opens with its own shares alone, and an Add to the keyring in
-// the meantime does no harm.
+// TestTwoSlots: each slot opens with its own shares alone. A slot that is added
+// to the keyring in between does no harm.
 func TestTwoSlots(t *testing.T) {
 	a := appoint(t, account, 2, 2)
 	family, shares := a.id, a.shares
@@ -241,7 +241,7 @@ func TestTwoSlots(t *testing.T) {
 	requireShare(t, 1, contacts.ErrForeign, collection(t, h, a.id).Add(shares[0]))
 }
 
-// TestReplaceMakesOldSharesUseless.
+// TestReplaceMakesOldSharesUseless: they open the old header alone.
 func TestReplaceMakesOldSharesUseless(t *testing.T) {
 	a := appoint(t, account, 2, 3)
 	before, old, oldID := a.header(t), a.shares, a.id
@@ -265,18 +265,19 @@ func TestReplaceMakesOldSharesUseless(t *testing.T) {
 	require.Equal(t, recovery.ErrNotMine, openErr(t, a.header(t), c))
 }
 
-// TestSizes are those that the package documentation gives.
+// TestSizes checks the sizes in FORMAT.md.
 func TestSizes(t *testing.T) {
-	for _, k := range []int{2, 3, 32} {
+	for _, size := range [][2]int{{1, 1}, {1, 3}, {2, 3}, {32, 32}} {
+		k, n := size[0], size[1]
 		words := phrase(t)
 		keyring, err := recovery.Create(t.Context(), account, words)
 		require.NoError(t, err)
 		before := len(keyring.Bytes())
 		a := &appointed{keyring: keyring, phrase: words}
-		a.split(t, k, 32, nil)
-		require.Equal(t, before+2580+32*k, len(keyring.Bytes()))
-		require.Len(t, a.messages[0], 1207+32*k)
-		require.Len(t, a.shares[0].Secret(), 69+32*k)
+		a.split(t, k, n, nil)
+		require.Equal(t, before+2580+32*n, len(keyring.Bytes()))
+		require.Len(t, a.messages[0], 1273+32*n)
+		require.Len(t, a.shares[0].Secret(), 101)
 		require.Len(t, a.keys[0].PublicKey(), 1216)
 		require.Len(t, a.keys[0].Secret(), 34)
 	}
@@ -284,9 +285,13 @@ func TestSizes(t *testing.T) {
 
 func TestNewSplit(t *testing.T) {
 	_, public := newKeys(t, 33)
-	for _, bad := range [][2]int{{0, 0}, {0, 2}, {1, 1}, {1, 2}, {2, 1}, {3, 2}, {-1, 2}, {2, 33}, {33, 33}} {
+	for _, bad := range [][2]int{{0, 0}, {0, 2}, {1, 0}, {2, 1}, {3, 2}, {-1, 2}, {1, 33}, {2, 33}, {33, 33}, {256, 2}, {257, 2}} {
 		_, err := contacts.NewSplit(bad[0], public[:bad[1]]...)
 		require.ErrorIs(t, err, recovery.ErrPolicy, bad)
+	}
+	for _, good := range [][2]int{{1, 1}, {1, 2}, {2, 2}, {1, 32}, {32, 32}} {
+		_, err := contacts.NewSplit(good[0], public[:good[1]]...)
+		require.NoError(t, err, good)
 	}
 	_, err := contacts.NewSplit(2, public[0], public[1], public[0])
 	requireShare(t, 3, recovery.ErrPolicy, err)
@@ -306,7 +311,7 @@ func TestNewSplit(t *testing.T) {
 	require.Nil(t, split.Messages())
 }
 
-// TestSplitIsForOneSlot.
+// TestSplitIsForOneSlot: a second use is refused.
 func TestSplitIsForOneSlot(t *testing.T) {
 	_, public := newKeys(t, 2)
 	split, err := contacts.NewSplit(2, public...)
@@ -334,7 +339,8 @@ func TestSplitIsForOneSlot(t *testing.T) {
 	require.Equal(t, []byte{2, 2}, slot.Params[32:34])
 }
 
-// TestSplitsAreUnrelated: the same contacts, twice.
+// TestSplitsAreUnrelated: two splits for the same contacts have no value in
+// common.
 func TestSplitsAreUnrelated(t *testing.T) {
 	_, public := newKeys(t, 2)
 	seen := make(map[string]bool)
@@ -348,6 +354,40 @@ func TestSplitsAreUnrelated(t *testing.T) {
 			require.False(t, seen[fmt.Sprint(part)])
 			seen[fmt.Sprint(part)] = true
 		}
+	}
+}
+
+// TestOneContact: with k = 1 each contact opens the slot alone, and a wrong
+// share is still found.
+func TestOneContact(t *testing.T) {
+	a := appoint(t, account, 1, 3)
+	h := a.header(t)
+	for i, s := range a.shares {
+		c := collection(t, h, a.id)
+		wrong := s.Secret()
+		wrong[69] ^= 1
+		requireShare(t, i+1, contacts.ErrWrong, c.Add(released(t, wrong)))
+		require.Equal(t, contacts.ErrFew, openErr(t, h, c))
+		require.NoError(t, c.Add(release(t, s)))
+		requireShare(t, i+1, contacts.ErrDuplicate, c.Add(s))
+		requireOpens(t, a.keyring, h, c)
+	}
+}
+
+// TestFewerThanKOfMany: 31 of 32 shares are too few, and any 2 of 32 open 2 of
+// 32.
+func TestFewerThanKOfMany(t *testing.T) {
+	a := appoint(t, account, 32, 32)
+	h := a.header(t)
+	c := collection(t, h, a.id, a.shares[1:]...)
+	require.Equal(t, contacts.ErrFew, openErr(t, h, c))
+	require.NoError(t, c.Add(a.shares[0]))
+	requireOpens(t, a.keyring, h, c)
+
+	a = appoint(t, account, 2, 32)
+	h = a.header(t)
+	for _, pair := range [][2]int{{0, 31}, {31, 30}, {15, 16}} {
+		requireOpens(t, a.keyring, h, collection(t, h, a.id, a.shares[pair[0]], a.shares[pair[1]]))
 	}
 }
 

@@ -1,149 +1,132 @@
-// Package contacts is the way into a keyring that an account's owner spreads over
-// other people: n contacts have a share each, and k of them together let the owner in
-// again. Fewer than k learn nothing, and a wrong share is found out.
+// Package contacts lets other people open an account's keyring together. The
+// account's owner appoints n contacts, who get one share each. Any k of them
+// open the owner's slot, 1 ≤ k ≤ n ≤ 32. Fewer than k learn nothing of its
+// secret. A wrong share is detected and named.
 //
 // # Where to start
 //
-// A contact makes a key pair once, keeps its secret form in the platform's key store,
-// and gives the public key to the owner:
+// Each contact makes a key pair once, keeps its secret form in the platform's
+// key store, and gives the public key to the owner:
 //
 //	key, err := contacts.NewKey()
 //	keep(key.Secret()); send(key.PublicKey())
 //
-// The owner appoints them, here two of three, and uploads the header as after any
-// change, after comparing [Fingerprint] of each public key with its contact. Each
-// contact gets one message, in the order of the keys, over any channel:
+// The owner compares the [Fingerprint] of each public key with the contact,
+// appoints the contacts, here two of three, and uploads the header as after any
+// change. Each contact gets one message, in the order of the keys, over any
+// channel:
 //
 //	split, err := contacts.NewSplit(2, first, second, third) // their public keys
 //	id, err := keyring.Add(ctx, split)
 //	messages := split.Messages()
 //
-// and opens it, compares the fingerprint with the owner, by voice or in person, and
-// keeps the share:
+// The contact opens the message, compares the fingerprint with the owner by
+// voice or in person, and keeps the share:
 //
 //	share, err := key.Open(message)
-//	fmt.Println(share.Fingerprint())                         // split.Fingerprint() at the owner's
+//	fmt.Println(share.Fingerprint())                         // the owner's device shows split.Fingerprint()
 //	keep(share.Secret())
 //
-// Whoever lost every other way in makes one [recovery.Request] for each contact, and
-// shows its QR code or compares its short code with them. The contact's device answers
-// with a grant, the only form in which a share leaves it:
+// An owner who has lost every other slot's secret makes one [recovery.Request]
+// for each contact, and shows its QR code or compares its short code. The
+// contact's device answers with a grant. A share is released in no other form:
 //
 //	request, err := recovery.NewRequest(recovery.ForShare, account)
 //	grant, err := share.ApproveQR(request.QR(), request.Ask())   // the contact; or Approve
 //
-// With k of them the slot opens:
+// With k shares the slot opens:
 //
 //	share, err := contacts.OpenGrant(request, grant)
 //	collection, err := contacts.NewCollection(header, share.Slot())
 //	err = collection.Add(share)                                  // names a share that it refuses
 //	keyring, err := recovery.Open(ctx, header, collection, recovery.FirstUse(account))
 //
-// The account's number is in the header, which the server hands out after a review, and
-// in every share.
+// The account's number is in the header, which the server releases after a
+// review, and in every share.
 //
-// Shares that were collected can be kept over days, by [Share.Secret]; a Request
-// cannot, so both devices are there when a contact approves.
+// The owner can keep collected shares for days with [Share.Secret]. A Request
+// cannot be kept, so both devices must be online when a contact approves.
+//
+// # Choosing k
+//
+// Any k contacts who have the header can open the keyring without the owner.
+// The server has the header, so the server together with k contacts can as
+// well.
+//
+// k = 1 means that one contact and the server are enough. It suits an owner who
+// trusts one person completely, for example a partner or an heir. The
+// application should add a waiting time: it releases the header only some days
+// after a contact's request, tells the owner's devices at once, and lets the
+// owner refuse. The waiting time protects against a contact alone. It does not
+// protect against a contact together with the server, which enforces it.
+//
+// A contact can lose a key or a share without anyone noticing. Choose n greater
+// than k.
 //
 // # Replacing contacts
 //
-// Add a new [Split], and Revoke the old slot once all the new contacts have kept their
-// shares: until then those of before count, and nobody is without. A new Split is
-// another random polynomial, so that old shares open nothing of it. They still open a
-// header from before, which somebody may have kept. [recovery.Keyring.Replace] does both
-// at once, for who needs no time between. Rotate changes nothing for contacts. Renew,
-// which removes all ways in, takes a new Split.
+// Add a new [Split], and revoke the old slot once all new contacts have kept
+// their shares. Until then the old contacts can still help. A new Split shares
+// another random secret: old shares do not open it, but they still open an old
+// header that somebody kept. [recovery.Keyring.Replace] does both steps at
+// once. [recovery.Keyring.Rotate] changes nothing for contacts.
+// [recovery.Keyring.Renew] removes all slots and takes a new Split.
 //
 // # What the application must do
 //
-//   - Learn a contact's public key from the contact: in person, or compare its
-//     [Fingerprint]. A server that passes keys of its own for k contacts gets in.
-//   - Have the contact compare [Share.Fingerprint] with the owner, and tell them whose
-//     share it is, since nothing in a message does: whoever has a contact's public key
-//     can seal one to it, with the account's number and the slot's id. Keep no share
-//     that was not compared. If k contacts keep what the server made up, it can let an
-//     owner who lost everything into a keyring of its own.
-//   - Have the contact approve by hand, one request at a time, and only after they have
-//     recognised who asks by face or voice: never for a message that just came in. By
-//     short code each is a try of 2^30 for who sits between: see [recovery.Request].
-//   - Limit the rate of requests, hold the header and the requests for review, and tell
-//     the owner's other devices of them: none of this is done here.
-//   - Rehearse: a share was received if a request, a grant and [Collection.Add] say so.
+//   - Get a contact's public key from the contact in person, or compare its
+//     [Fingerprint]. A server that substitutes its own keys for k contacts can
+//     open the keyring.
+//   - Have the contact compare [Share.Fingerprint] with the owner, and note
+//     whose share it is. A message does not prove its sender: anyone who knows
+//     the contact's public key can seal a share to it. Keep no share that was
+//     not compared. If k contacts keep shares that the server made up, it can
+//     lead an owner who lost everything into a keyring of its own.
+//   - Have the contact approve by hand, one request at a time, and only after
+//     recognising the owner by face or voice. Each approval by short code gives
+//     an attacker in between one try of 2^30: see [recovery.Request].
+//   - Limit the rate of requests, hold the header and the requests for review,
+//     and tell the owner's other devices. This package does none of it.
+//   - Rehearse. Only a request, a grant and [Collection.Add] show that a
+//     contact has a share.
 //
-// # Limits
-//
-// Any k contacts together can open the keyring, without the owner, if they have the
-// header; the server with k contacts can as well. Contacts learn that they are, how many
-// there are, and an account's number; of the master key they learn nothing. A contact
-// who loses their key or share is one share less, and nobody notices: keep n above k.
-// Shares of a slot are fixed: a new one means a new Split for all.
+// Contacts learn that they are contacts, k, n and the account's number. They
+// learn nothing of the master key.
 //
 // # Sharing
 //
-// Shamir's sharing ("How to share a secret", CACM 22, 1979) with Feldman's commitments
-// ("A practical scheme for non-interactive verifiable secret sharing", FOCS 1987), over
-// the group ristretto255 (RFC 9496) of prime order l and generator G, by
-// github.com/cloudflare/circl/secretsharing, whose threshold t is k − 1:
+// The secret is a random scalar of ristretto255 (RFC 9496), shared by Shamir's
+// method ("How to share a secret", CACM 22, 1979) with
+// github.com/cloudflare/circl/secretsharing. The slot contains one SHA-256
+// commitment for each share. [Collection.Add] checks a share against its
+// commitment before shares are combined.
 //
-//	f(x) = a_0 + a_1 x + … + a_(k-1) x^(k-1) mod l   random, s = a_0
-//	share of contact i, 1 ≤ i ≤ n                    = f(i)
-//	commitments                                      = a_0 G, …, a_(k-1) G
-//	a share is right if                              f(i) G = Σ i^j (a_j G)
-//	DK = HKDF-SHA256(enc(s), "", "nescio/slot/contacts/v1", 32)
+// Feldman's and other verifiable sharing also proves to contacts that the
+// dealer shared consistently. That is not needed here, because the dealer is
+// the owner: only a contact can be wrong. Commitments by hash are also as
+// strong against quantum computers as the rest of a slot, and points of a group
+// would not be. A commitment does not help to find a share, which is one of
+// 2^252 scalars.
 //
-// DK is the ikm of the slot's key-encryption key: see package recovery. The commitments
-// are in the slot, and again in every contact's share, where the server cannot change
-// them without changing its fingerprint: all have to agree.
+// A share also contains the digest of the slot's parameters, with k, n and all
+// commitments, and the fingerprint is the start of this digest. A server that
+// alters the parameters opens nothing: every genuine share is then refused with
+// [ErrSplit].
 //
-// # Format
-//
-// A slot of type 7 has the flags 0 and, with the salt first, the params
-//
-//	params  = salt 32 ‖ k u8 ‖ n u8 ‖ k × commitment 32
-//
-// with 2 ≤ k ≤ n ≤ 32. A header becomes longer by 2,580 + 32k bytes.
-//
-//	key     = 'C' ‖ version 01 ‖ seed 32
-//	share   = 'S' ‖ version 01 ‖ account 16 ‖ slot id 16 ‖ i u8 ‖ k u8 ‖ n u8 ‖ k × commitment 32 ‖ f(i) 32
-//	message = 'M' ‖ version 01 ‖ enc 1120 ‖ ct
-//
-// key is what [Key.Secret] returns, 34 bytes; its seed is the private key of HPKE's
-// MLKEM768X25519 (KEM 0x647a, draft-ietf-hpke-pq), whose public key has 1,216 bytes.
-//
-// share is what [Share.Secret] returns, 69 + 32k bytes. Scalars and commitments have
-// the encodings of RFC 9496, Sections 4.4 and 4.3.1. Neither is zero, account and slot
-// id are not either, and f(i) fits the commitments. The payload of an approval is the
-// same.
-//
-// message is what [Split.Messages] returns, 1,207 + 32k bytes: enc ‖ ct is a share
-// sealed by HPKE in base mode (RFC 9180) with HKDF-SHA256 (0x0001) and
-// ChaCha20-Poly1305 (0x0003), "nescio/contacts/share/v1" as info, and 'M' ‖ 01 as
-// associated data. All that a share says is inside, so that the channel learns of it
-// its length and no more.
-//
-// Fingerprints are the first 160 bits of a hash, in Crockford's base 32, in groups of
-// four characters with dashes between:
-//
-//	key's    SHA-256("nescio/contacts/key/v1" ‖ 00 ‖ public key 1216)
-//	split's  SHA-256("nescio/contacts/split/v1" ‖ 00 ‖ account 16 ‖ slot id 16 ‖ k u8 ‖ n u8 ‖ k × commitment 32)
-//
-// testdata/contacts.json has a keyring, its shares and messages, and all values on the
-// way.
+// FORMAT.md has the byte formats, and testdata/contacts.json has test vectors
+// with all intermediate values.
 //
 // # Security
 //
-// Shares are worth as much as the group's discrete logarithms are hard, of which the
-// server sees commitments: a quantum computer that reads a_0 G from the header opens
-// the slot. The channels are hybrid, the commitments cannot be.
-//
-// Arithmetic on secret scalars, by circl and github.com/bwesterb/go-ristretto below it,
-// is written without branches or table look-ups that depend on them: sharing,
-// committing, verifying and combining. Which contacts answered is not hidden. Secrets
-// of ours are cleared after use; circl's copies, the coefficients of f among them,
-// cannot be reached, and are left to the garbage collector. The same holds for
-// crypto/hpke's.
+// Messages are sealed with the hybrid KEM MLKEM768X25519. Arithmetic on secret
+// scalars in circl, and in github.com/bwesterb/go-ristretto below it, has no
+// branches or table look-ups that depend on them. Commitments and digests are
+// compared in constant time. Which contacts answered is not hidden. This
+// package clears its secrets after use. The copies inside circl, which include
+// the polynomial's coefficients, and inside crypto/hpke cannot be reached, and
+// are left to the garbage collector.
 //
 // # Compatibility
 //
-// What this version wrote, every later one reads.
+// Later versions read what this version wrote.
 package contacts

@@ -7,26 +7,28 @@ import (
 	"github.com/nescio-go/nescio/recovery"
 )
 
-// The errors of this package, to be told apart by errors.Is. What is wrong with one of
-// several contacts or shares comes in a [ShareError]. Sealer and Opener return those of
-// package recovery too.
+// The errors of this package, for [errors.Is]. An error about one of several
+// contacts or shares is wrapped in a [ShareError]. [Split] and [Collection]
+// also return errors of package recovery.
 var (
-	// ErrMalformed means bytes that no version of this package wrote, or a public key
-	// that is none.
+	// ErrMalformed means bytes that no version of this package wrote, or an
+	// invalid public key.
 	ErrMalformed = errors.New("contacts: malformed")
-	// ErrOpen means a message that is not for this key, or was altered.
+	// ErrOpen means that a message is for another key, or was altered.
 	ErrOpen = errors.New("contacts: the message does not open")
-	// ErrWrong means a share that does not fit its own commitments: whoever made it
-	// lies, or has lost it.
+	// ErrWrong means that a share does not fit the commitment to it. The
+	// contact has altered the share or made it up.
 	ErrWrong = errors.New("contacts: the share is wrong")
-	// ErrForeign means a share of another account, or of another slot, such as one that
-	// was replaced.
+	// ErrForeign means a share of another account or another slot, such as a
+	// slot that was replaced.
 	ErrForeign = errors.New("contacts: the share is of another account or slot")
-	// ErrSplit means a share whose commitments, or k and n, are not the slot's: the
-	// contact has forged it, or kept one that somebody made up, or the server has forged
-	// the slot. What all contacts agree on, after they compared fingerprints, is genuine.
+	// ErrSplit means that the digest in a share, or its k or n, does not match
+	// the slot's parameters. Either the contact has forged the share or kept a
+	// forged one, or the server has forged the slot. If the contacts compared
+	// the fingerprint when they received their shares, and k of them agree, the
+	// server has forged the slot.
 	ErrSplit = errors.New("contacts: the share is not of this slot's split")
-	// ErrDuplicate means a second share of one index.
+	// ErrDuplicate means a second share with one index.
 	ErrDuplicate = errors.New("contacts: the share is there already")
 	// ErrFew means fewer than k shares.
 	ErrFew = errors.New("contacts: too few shares")
@@ -34,8 +36,9 @@ var (
 
 // ShareError says which contact or share an error is about.
 type ShareError struct {
-	// Index is from 1, in the order of NewSplit's keys. Of a share it is what the share
-	// itself says: who handed it out is told by the Request that it answered.
+	// Index counts from 1, in the order of NewSplit's keys. The index of a
+	// share is the one that the share itself states. The Request tells which
+	// contact has answered.
 	Index int
 	Err   error
 }
@@ -49,8 +52,8 @@ func (e *ShareError) Unwrap() error { return e.Err }
 func refused(why string) error { return fmt.Errorf("%w: %s", recovery.ErrPolicy, why) }
 
 var (
-	errThreshold = refused("of at most 32 contacts 2 or more have to agree, and no more than there are")
-	errTwice     = refused("a public key is there twice")
+	errThreshold = refused("threshold must be between 1 and the number of contacts, which is at most 32")
+	errTwice     = refused("two public keys are equal")
 	errInternal  = errors.New("contacts: internal error")
 	errJSON      = errors.New("contacts: no JSON form, store the Secret")
 )

@@ -16,8 +16,8 @@ import (
 func Example() {
 	ctx := context.Background()
 
-	// Each contact has made a key pair, and given the public key to the owner, who has
-	// compared contacts.Fingerprint of it with them.
+	// Each contact has made a key pair, and given the public key to the owner,
+	// who has compared contacts.Fingerprint of it with them.
 	var keys []*contacts.Key
 	var publicKeys [][]byte
 	for range 3 {
@@ -49,8 +49,8 @@ func Example() {
 	}
 	header := keyring.Bytes()
 
-	// Each contact opens theirs, compares the fingerprint with the owner, by voice, and
-	// keeps the share, with share.Secret.
+	// Each contact opens theirs, compares the fingerprint with the owner, by
+	// voice, and keeps the share, with share.Secret.
 	var shares []*contacts.Share
 	for i, message := range split.Messages() {
 		share, err := keys[i].Open(message)

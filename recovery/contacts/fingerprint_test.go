@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestFingerprint: all contacts of a split see what the owner sees, and of nothing
-// else.
+// TestFingerprint: all contacts of a split see what the owner sees. Any other
+// account, slot, salt, k, n or commitment gives another fingerprint.
 func TestFingerprint(t *testing.T) {
 	a := appoint(t, account, 2, 3)
 	require.Regexp(t, "^([0-9A-HJKMNP-TV-Z]{4}-){7}[0-9A-HJKMNP-TV-Z]{4}$", a.fingerprint)
@@ -18,21 +18,27 @@ func TestFingerprint(t *testing.T) {
 		require.Equal(t, a.fingerprint, s.Fingerprint())
 	}
 
+	// The same values under other params.
+	params := contactsSlot(t, a.header(t)).Params
 	id, other := a.id[:], bytes.Repeat([]byte{0x44}, 16)
-	for _, b := range [][]byte{
-		refRandom(2).share(account, id, 1, 3),
-		refRandom(3).share(account, id, 1, 3),
-		a.retold(other, id, 3),
-		a.retold(account, other, 3),
-		a.retold(account, id, 4),
+	values := a.values()
+	salt := bytes.Clone(params[:32])
+	salt[31] ^= 1
+	for name, split := range map[string]*refSplit{
+		"nothing":    {account, id, 2, 3, values, params},
+		"account":    {other, id, 2, 3, values, refParams(params[:32], other, id, 2, values)},
+		"slot":       {account, other, 2, 3, values, refParams(params[:32], account, other, 2, values)},
+		"salt":       {account, id, 2, 3, values, refParams(salt, account, id, 2, values)},
+		"k":          {account, id, 3, 3, values, refParams(params[:32], account, id, 3, values)},
+		"n":          {account, id, 2, 2, values[:2], refParams(params[:32], account, id, 2, values[:2])},
+		"commitment": {account, id, 2, 3, values, append(bytes.Clone(params[:len(params)-1]), params[len(params)-1]^1)},
 	} {
-		s, err := contacts.ParseShare(b)
+		message, err := refSeal(a.keys[0].PublicKey(), split.plaintext(1))
 		require.NoError(t, err)
-		require.NotEqual(t, a.fingerprint, s.Fingerprint())
+		s, err := a.keys[0].Open(message)
+		require.NoError(t, err, name)
+		require.Equal(t, name == "nothing", a.fingerprint == s.Fingerprint(), name)
 	}
-	same, err := contacts.ParseShare(a.retold(account, id, 3))
-	require.NoError(t, err)
-	require.Equal(t, a.fingerprint, same.Fingerprint())
 
 	require.NotEqual(t, contacts.Fingerprint(a.keys[0].PublicKey()), contacts.Fingerprint(a.keys[1].PublicKey()))
 	split, err := contacts.NewSplit(2, a.keys[0].PublicKey(), a.keys[1].PublicKey())
@@ -40,16 +46,18 @@ func TestFingerprint(t *testing.T) {
 	require.Empty(t, split.Fingerprint())
 }
 
-// retold is the first share of a split of two, with another account, slot or number
-// of contacts.
-func (a *appointed) retold(account, id []byte, n int) []byte {
-	b := a.shares[0].Secret()
-	return refShare(account, id, 1, 2, n, b[37:37+64], b[37+64:])
+// values are f_1 to f_n.
+func (a *appointed) values() (values [][]byte) {
+	for _, s := range a.shares {
+		values = append(values, s.Secret()[69:])
+	}
+	return values
 }
 
-// TestAttack_MadeUpShares: the server seals shares of its own to the contacts' genuine
-// keys, under the account's number, and hands out its own header to an owner who has
-// lost everything. What gives it away is what the contacts compare.
+// TestAttack_MadeUpShares: the server seals its own shares to the contacts'
+// genuine keys, under the account's number, and gives its own header to an
+// owner who has lost everything. The contacts detect it when they compare
+// fingerprints.
 func TestAttack_MadeUpShares(t *testing.T) {
 	a := appoint(t, account, 2, 3)
 	var public [][]byte
@@ -76,20 +84,36 @@ func TestAttack_MadeUpShares(t *testing.T) {
 	require.ErrorIs(t, err, contacts.ErrFew, "with shares that were compared the server's header does not open")
 
 	// The same with the slot's own id, which the server knows.
-	b := refRandom(2).share(account, a.id[:], 1, 3)
-	message, err := refSeal(public[0], b)
+	message, err := refSeal(public[0], refNewSplit(refRandom(2), account, a.id[:], 3).plaintext(1))
 	require.NoError(t, err)
 	s, err := a.keys[0].Open(message)
 	require.NoError(t, err)
 	require.Equal(t, a.id, s.Slot())
 	require.NotEqual(t, a.fingerprint, s.Fingerprint())
 	requireShare(t, 1, contacts.ErrSplit, genuine.Add(s))
+
+	// With the genuine params the fingerprint is right, and the share is
+	// refused by the contact.
+	params := contactsSlot(t, a.header(t)).Params
+	madeUpSplit := &refSplit{account, a.id[:], 2, 3, refRandom(2).values(3), params}
+	message, err = refSeal(public[0], madeUpSplit.plaintext(1))
+	require.NoError(t, err)
+	_, err = a.keys[0].Open(message)
+	requireShare(t, 1, contacts.ErrWrong, err)
+
+	// With the genuine digest beside other params as well.
+	forgedSplit := refNewSplit(refRandom(2), account, a.id[:], 3)
+	b := refShare(account, a.id[:], 1, 2, 3, refSplitDigest(account, a.id[:], params), forgedSplit.values[0])
+	message, err = refSeal(public[0], append(b, forgedSplit.params...))
+	require.NoError(t, err)
+	_, err = a.keys[0].Open(message)
+	requireShare(t, 1, contacts.ErrSplit, err)
 }
 
 func bytesOf(number [16]byte) []byte { return number[:] }
 
-// TestSplitOfAFailedChange: its messages are of a slot that is nowhere, and it takes a
-// new one.
+// TestSplitOfAFailedChange: its messages are for a slot that no header has. The
+// owner needs a new Split.
 func TestSplitOfAFailedChange(t *testing.T) {
 	_, public := newKeys(t, 2)
 	split, err := contacts.NewSplit(2, public...)

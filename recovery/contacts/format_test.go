@@ -5,9 +5,9 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"testing"
 
-	"github.com/gtank/ristretto255"
 	"github.com/nescio-go/nescio/internal/testvec"
 	"github.com/nescio-go/nescio/recovery"
 	"github.com/nescio-go/nescio/recovery/contacts"
@@ -17,8 +17,8 @@ import (
 var slotID = bytes.Repeat([]byte{7}, 16)
 
 func TestParseShareIsStrict(t *testing.T) {
-	f := refRandom(3)
-	valid := f.share(account, slotID, 2, 5)
+	split := refNewSplit(refRandom(3), account, slotID, 5)
+	valid := split.share(2)
 	_, err := contacts.ParseShare(valid)
 	require.NoError(t, err)
 	for b := range testvec.Lengths(valid) {
@@ -26,54 +26,41 @@ func TestParseShareIsStrict(t *testing.T) {
 		require.Equal(t, contacts.ErrMalformed, err)
 	}
 	zero := make([]byte, 16)
-	c, v := f.commitments(), f.at(2).Bytes()
+	d, v := split.digest(), split.values[1]
 	for name, b := range map[string][]byte{
-		"kind":        append([]byte("s"), valid[1:]...),
-		"version":     append([]byte("S\x02"), valid[2:]...),
-		"account":     refShare(zero, slotID, 2, 3, 5, c, v),
-		"slot":        refShare(account, zero, 2, 3, 5, c, v),
-		"index 0":     refShare(account, slotID, 0, 3, 5, c, f.at(0).Bytes()),
-		"index > n":   refShare(account, slotID, 6, 3, 5, c, f.at(6).Bytes()),
-		"k > n":       refShare(account, slotID, 2, 3, 2, c, v),
-		"k is 0":      refShare(account, slotID, 2, 0, 5, nil, v),
-		"k is 1":      refShare(account, slotID, 2, 1, 5, f[:1].commitments(), f[0].Bytes()),
-		"n is 33":     refShare(account, slotID, 2, 3, 33, c, v),
-		"k is 33":     refRandom(33).share(account, slotID, 2, 33),
-		"no elements": refShare(account, slotID, 2, 3, 5, bytes.Repeat([]byte{1}, 96), v),
+		"kind":      append([]byte("s"), valid[1:]...),
+		"version 0": append([]byte("S\x00"), valid[2:]...),
+		"version 2": append([]byte("S\x02"), valid[2:]...),
+		"account":   refShare(zero, slotID, 2, 3, 5, d, v),
+		"slot":      refShare(account, zero, 2, 3, 5, d, v),
+		"index 0":   refShare(account, slotID, 0, 3, 5, d, v),
+		"index > n": refShare(account, slotID, 6, 3, 5, d, v),
+		"k > n":     refShare(account, slotID, 2, 3, 2, d, v),
+		"k is 0":    refShare(account, slotID, 2, 0, 5, d, v),
+		"n is 0":    refShare(account, slotID, 0, 0, 0, d, v),
+		"n is 33":   refShare(account, slotID, 2, 3, 33, d, v),
+		"k is 33":   refShare(account, slotID, 2, 33, 33, d, v),
 	} {
 		_, err := contacts.ParseShare(b)
 		require.Equal(t, contacts.ErrMalformed, err, name)
 	}
-	for _, n := range []int{3, 32} { // all that is possible
-		_, err := contacts.ParseShare(refShare(account, slotID, 2, 3, n, c, v))
+	for _, numbers := range [][3]int{{1, 1, 1}, {32, 1, 32}, {32, 32, 32}, {1, 3, 3}} { // all that is valid
+		b := refShare(account, slotID, numbers[0], numbers[1], numbers[2], d, v)
+		s, err := contacts.ParseShare(b)
 		require.NoError(t, err)
+		require.Equal(t, numbers, [3]int{s.Index(), s.Threshold(), s.Contacts()})
+		require.Equal(t, b, s.Secret())
 	}
 }
 
-// TestZeroIsMalformed: values that would fit, and that no honest split has.
-func TestZeroIsMalformed(t *testing.T) {
-	zero := ristretto255.NewScalar()
-	a := refRandom(1)[0]
-	minus := ristretto255.NewScalar().Negate(ristretto255.NewScalar().Multiply(a, refSmall(2)))
-	for name, f := range map[string]refPolynomial{
-		"a_1 = 0":  {a, zero},
-		"a_0 = 0":  {zero, a},
-		"f(2) = 0": {minus, a},
-	} {
-		_, err := contacts.ParseShare(f.share(account, slotID, 2, 2))
-		require.Equal(t, contacts.ErrMalformed, err, name)
-	}
-}
-
-// TestScalarsAreCanonical: f(i) + l is the same number, in another encoding.
+// TestScalarsAreCanonical: f(i) + l is the same number in another encoding.
 func TestScalarsAreCanonical(t *testing.T) {
-	f := refRandom(2)
-	valid := f.share(account, slotID, 1, 2)
+	valid := refNewSplit(refRandom(2), account, slotID, 2).share(1)
 	l, err := hex.DecodeString("edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010")
 	require.NoError(t, err)
-	for _, times := range []int{1, 2, 15} {
+	for _, times := range []int{1, 2, 14} {
 		b := bytes.Clone(valid)
-		value := b[len(b)-32:]
+		value := b[69:]
 		for range times {
 			carry := 0
 			for i := range value {
@@ -81,33 +68,16 @@ func TestScalarsAreCanonical(t *testing.T) {
 				value[i] = byte(carry)
 				carry >>= 8
 			}
+			require.Zero(t, carry)
 		}
 		_, err = contacts.ParseShare(b)
 		require.Equal(t, contacts.ErrMalformed, err)
 	}
-}
-
-// TestElementsAreCanonical: RFC 9496, Appendix A.2, one of each kind.
-func TestElementsAreCanonical(t *testing.T) {
-	f := refRandom(2)
-	for _, bad := range []string{
-		"00ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff", // not a field element
-		"f3ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-		"edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-		"0100000000000000000000000000000000000000000000000000000000000000", // negative
-		"01ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-		"26948d35ca62e643e26a83177332e6b6afeb9d08e4268b650f1f5bbd8d81d371", // no square
-		"3eb858e78f5a7254d8c9731174a94f76755fd3941c0ac93735c07ba14579630e", // xy negative
-		"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f", // y = 0
-	} {
-		b, err := hex.DecodeString(bad)
-		require.NoError(t, err)
-		for i := range 2 {
-			c := f.commitments()
-			copy(c[32*i:], b)
-			_, err = contacts.ParseShare(refShare(account, slotID, 1, 2, 2, c, f.at(1).Bytes()))
-			require.Equal(t, contacts.ErrMalformed, err, bad)
-		}
+	for last, want := range map[byte]error{0xec: nil, 0xed: contacts.ErrMalformed} { // l - 1 and l
+		b := append(bytes.Clone(valid[:69]), l...)
+		b[69] = last
+		_, err = contacts.ParseShare(b)
+		require.Equal(t, want, err)
 	}
 }
 
@@ -132,9 +102,9 @@ func TestParseKeyIsStrict(t *testing.T) {
 	require.Equal(t, valid, again.Secret(), "a copy")
 }
 
-// TestParsedValuesAreCopies: the caller may clear what was read.
+// TestParsedValuesAreCopies: the caller may clear the bytes that were parsed.
 func TestParsedValuesAreCopies(t *testing.T) {
-	b := refRandom(2).share(account, slotID, 1, 2)
+	b := refNewSplit(refRandom(2), account, slotID, 2).share(1)
 	want := bytes.Clone(b)
 	s, err := contacts.ParseShare(b)
 	require.NoError(t, err)
@@ -155,7 +125,7 @@ func TestParsedValuesAreCopies(t *testing.T) {
 func TestSecretsRedactThemselves(t *testing.T) {
 	a := appoint(t, account, 2, 2)
 	seed := a.keys[0].Secret()[2:]
-	value := a.shares[0].Secret()[69+64-32:]
+	value := a.values()[0]
 	c := collection(t, a.header(t), a.id, a.shares...)
 	testvec.Redacted(t, a.keys[0], seed)
 	testvec.Redacted(t, a.shares[0], value)
@@ -172,18 +142,20 @@ func TestSecretsRedactThemselves(t *testing.T) {
 	}
 	for _, v := range []any{a.keys[0], a.shares[0]} {
 		_, err := json.Marshal([]any{v})
-		require.Error(t, err, "nothing in their place would lose them")
+		require.Error(t, err, "a placeholder would lose the secret")
 	}
 	wrong := a.shares[0].Secret()
-	wrong[len(wrong)-32] ^= 1
-	_, err := contacts.ParseShare(wrong)
-	require.EqualError(t, err, "contacts: the share is wrong (share 1)")
+	wrong[69] ^= 1
+	s, err := contacts.ParseShare(wrong)
+	require.NoError(t, err)
+	require.EqualError(t, collection(t, a.header(t), a.id).Add(s), "contacts: the share is wrong (share 1)")
 }
 
 func FuzzParseShare(f *testing.F) {
-	f.Add(refRandom(2).share(account, slotID, 1, 2))
-	f.Add(refRandom(3).share(account, slotID, 32, 32))
-	f.Add(refShare(account, slotID, 1, 2, 2, make([]byte, 64), make([]byte, 32)))
+	f.Add(refNewSplit(refRandom(2), account, slotID, 2).share(1))
+	f.Add(refNewSplit(refRandom(1), account, slotID, 1).share(1))
+	f.Add(refNewSplit(refRandom(3), account, slotID, 32).share(32))
+	f.Add(refShare(account, slotID, 1, 2, 2, make([]byte, 32), bytes.Repeat([]byte{0xff}, 32)))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s, err := contacts.ParseShare(b)
 		if err != nil {
@@ -191,30 +163,39 @@ func FuzzParseShare(f *testing.F) {
 			return
 		}
 		require.Equal(t, b, s.Secret())
-		require.True(t, 1 <= s.Index() && s.Index() <= s.Contacts() && s.Threshold() >= 2)
+		require.True(t, 1 <= s.Index() && s.Index() <= s.Contacts() && s.Contacts() <= 32)
+		require.True(t, 1 <= s.Threshold() && s.Threshold() <= s.Contacts())
 	})
 }
 
-// FuzzParseShareValues has the fuzzer draw the polynomial and the numbers, so that it
-// gets beyond the encodings.
-func FuzzParseShareValues(f *testing.F) {
-	f.Add(make([]byte, 64), make([]byte, 64), uint8(1), uint8(2), []byte{})
-	f.Add(bytes.Repeat([]byte{3}, 64), bytes.Repeat([]byte{5}, 64), uint8(2), uint8(32), []byte{0, 0, 1})
-	f.Fuzz(func(t *testing.T, a0, a1 []byte, i, n uint8, flips []byte) {
-		if len(a0) != 64 || len(a1) != 64 {
+// FuzzOpenPlaintext alters the plaintext of a message in ways that keep its
+// form. The contact keeps a share exactly if it fits the params beside it.
+func FuzzOpenPlaintext(f *testing.F) {
+	keys, public := newKeys(f, 1)
+	f.Add(bytes.Repeat([]byte{3}, 64), uint8(1), uint8(2), []byte{})
+	f.Add(bytes.Repeat([]byte{3}, 64), uint8(1), uint8(1), []byte{})
+	f.Add(bytes.Repeat([]byte{5}, 64), uint8(2), uint8(32), []byte{0, 0, 1})
+	f.Fuzz(func(t *testing.T, coefficient []byte, k, n uint8, flips []byte) {
+		if len(coefficient) != 64 || k < 1 || k > n || n > 32 {
 			return
 		}
-		p := refPolynomial{refUniform(a0), refUniform(a1)}
-		b := refShare(account, slotID, int(i), 2, int(n), p.commitments(), p.at(int(i)).Bytes())
-		changed := false
-		for j, flip := range flips[:min(len(flips), 96)] {
-			b[37+j] ^= flip
-			changed = changed || flip != 0
+		var p refPolynomial
+		for range k {
+			p = append(p, refUniform(coefficient))
 		}
-		_, err := contacts.ParseShare(b)
-		zero := ristretto255.NewScalar()
-		possible := i >= 1 && i <= n && n >= 2 && n <= 32 && p[0].Equal(zero) == 0 && p[1].Equal(zero) == 0 && p.at(int(i)).Equal(zero) == 0
-		require.Equal(t, possible && !changed, err == nil)
+		split := refNewSplit(p, account, slotID, int(n))
+		valid := split.plaintext(int(n))
+		plaintext := bytes.Clone(valid)
+		for j, flip := range flips[:min(len(flips), len(plaintext))] {
+			plaintext[j] ^= flip
+		}
+		message, err := refSeal(public[0], plaintext)
+		require.NoError(t, err)
+		s, err := keys[0].Open(message)
+		require.Equal(t, bytes.Equal(valid, plaintext), err == nil)
+		if err == nil {
+			require.Equal(t, split.share(int(n)), s.Secret())
+		}
 	})
 }
 
@@ -230,14 +211,16 @@ func FuzzParseKey(f *testing.F) {
 	})
 }
 
-// FuzzOpenMessage opens messages, and what is sealed to the contact by a stranger.
+// FuzzOpenMessage opens messages, and plaintexts that a stranger sealed to the
+// contact.
 func FuzzOpenMessage(f *testing.F) {
-	known := testvec.Load[knownAnswer](f, testdata, "testdata/contacts.json").Contacts[0] // the same in every process
-	message, share := []byte(known.Message), []byte(known.Share)
-	key, err := contacts.ParseKey(known.Key)
+	known := testvec.Load[[]knownAnswer](f, testdata, "testdata/contacts.json")[0] // the same in every process
+	message, share := []byte(known.Contacts[0].Message), []byte(known.Contacts[0].Share)
+	key, err := contacts.ParseKey(known.Contacts[0].Key)
 	require.NoError(f, err)
 	f.Add(message)
 	f.Add(share)
+	f.Add(slices.Concat(share, []byte(known.Params)))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if s, err := key.Open(b); err == nil {
 			require.Equal(t, message, b)
@@ -246,18 +229,18 @@ func FuzzOpenMessage(f *testing.F) {
 		sealed, err := refSeal(key.PublicKey(), b)
 		require.NoError(t, err)
 		s, err := key.Open(sealed)
-		if _, bad := contacts.ParseShare(b); bad != nil {
-			require.Error(t, err)
+		if err != nil {
+			require.Nil(t, s)
 			return
 		}
-		require.NoError(t, err)
-		require.Equal(t, b, s.Secret())
+		require.Equal(t, b[:101], s.Secret())
+		require.Equal(t, b[37:69], refSplitDigest(b[2:18], b[18:34], b[101:]))
 	})
 }
 
-// FuzzOpenGrant: whatever a contact releases.
+// FuzzOpenGrant opens whatever a contact releases.
 func FuzzOpenGrant(f *testing.F) {
-	f.Add(refRandom(2).share(account, slotID, 1, 2))
+	f.Add(refNewSplit(refRandom(2), account, slotID, 2).share(1))
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		if len(payload) == 0 || len(payload) > 4094 {
 			return

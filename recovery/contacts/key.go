@@ -5,12 +5,14 @@ import (
 	"crypto/hpke"
 	"crypto/rand"
 	"fmt"
+	"slices"
 
 	"github.com/nescio-go/nescio/internal/secret"
 )
 
-// Key is a contact's key pair, to which shares are sealed: one for all accounts that
-// the contact helps. It is immutable and safe for concurrent use, and redacts itself.
+// Key is a contact's key pair, to which shares are sealed. A contact needs one
+// for all accounts. It is immutable, safe for concurrent use, and redacts
+// itself.
 type Key struct {
 	secrets secret.Value[keySecrets]
 	public  []byte
@@ -38,7 +40,8 @@ func NewKey() (*Key, error) {
 	return newKey(&seed)
 }
 
-// ParseKey reads what Secret returned, or returns ErrMalformed.
+// ParseKey reads the bytes that [Key.Secret] returns. It returns [ErrMalformed]
+// for anything else.
 func ParseKey(secret []byte) (*Key, error) {
 	if len(secret) != 2+seedSize || secret[0] != keyKind || secret[1] != version {
 		return nil, ErrMalformed
@@ -64,16 +67,19 @@ func (k *Key) Secret() []byte {
 	return append([]byte{keyKind, version}, k.secrets.Get().seed[:]...)
 }
 
-// PublicKey returns a copy of the public key, 1,216 bytes, for owners of accounts.
+// PublicKey returns a copy of the public key, 1,216 bytes, for the owners of
+// accounts.
 func (k *Key) PublicKey() []byte { return bytes.Clone(k.public) }
 
-// Open opens a message of [Split.Messages] and returns the share. It
-// proves that the message is for this key, and that the share fits the commitments in
-// it, but not who sent it: for that the contact compares [Share.Fingerprint] with the
-// owner. It returns ErrMalformed, ErrOpen, or a ShareError with
-// ErrWrong.
+// Open opens a message from [Split.Messages] and returns the share. The share
+// then fits the commitments in the message, and [Share.Fingerprint] covers
+// them. A message does not prove who sent it: the contact compares the
+// fingerprint with the owner.
+//
+// Open returns [ErrMalformed], [ErrOpen], or a [ShareError] with [ErrSplit] or
+// [ErrWrong] for a message that the owner did not make.
 func (k *Key) Open(message []byte) (*Share, error) {
-	const most = 2 + encSize + shareHead + maxContacts*elementSize + scalarSize + tagSize
+	const most = 2 + encSize + shareSize + paramsHead + maxContacts*digestSize + tagSize
 	if len(message) < 2+encSize+tagSize || len(message) > most || message[0] != messageKind || message[1] != version {
 		return nil, ErrMalformed
 	}
@@ -87,21 +93,42 @@ func (k *Key) Open(message []byte) (*Share, error) {
 		return nil, ErrOpen
 	}
 	defer clear(b)
-	return ParseShare(b)
+	return parsePlaintext(b)
 }
 
-// sealMessage seals a share, in its secret form, to a contact.
-func sealMessage(to hpke.PublicKey, share []byte) ([]byte, error) {
+// parsePlaintext reads share ‖ params, and checks the share against the params.
+func parsePlaintext(b []byte) (*Share, error) {
+	if len(b) < shareSize {
+		return nil, ErrMalformed
+	}
+	s, err := ParseShare(b[:shareSize])
+	if err != nil {
+		return nil, err
+	}
+	p, ok := parseParams(b[shareSize:])
+	if !ok {
+		return nil, ErrMalformed
+	}
+	if err := p.check(s); err != nil {
+		return nil, &ShareError{s.index, err}
+	}
+	return s, nil
+}
+
+// sealMessage seals a share, in its secret form, and the params to a contact.
+func sealMessage(to hpke.PublicKey, share []byte, p params) ([]byte, error) {
 	enc, sender, err := hpke.NewSender(to, hpke.HKDFSHA256(), hpke.ChaCha20Poly1305(), []byte(messageLabel))
 	if err != nil {
 		return nil, err
 	}
+	plain := slices.Concat(share, p)
+	defer clear(plain)
 	head := []byte{messageKind, version}
-	ct, err := sender.Seal(head, share)
+	ct, err := sender.Seal(head, plain)
 	if err != nil {
 		return nil, err
 	}
-	return append(append(head, enc...), ct...), nil
+	return slices.Concat(head, enc, ct), nil
 }
 
 // Format writes a placeholder for every verb.

@@ -1,7 +1,7 @@
 package contacts_test
 
-// A second implementation of the formats, by the text of the package documentations
-// alone: of this module, and of circl, it uses nothing.
+// A second implementation of the formats, written from FORMAT.md and the
+// documents that it names. It uses nothing of this module or of circl.
 
 import (
 	"bytes"
@@ -62,11 +62,12 @@ func (f refPolynomial) at(i int) *ristretto255.Scalar {
 	return sum
 }
 
-func (f refPolynomial) commitments() (b []byte) {
-	for _, a := range f {
-		b = append(b, ristretto255.NewIdentityElement().ScalarBaseMult(a).Bytes()...)
+// values returns f_1 to f_n.
+func (f refPolynomial) values(n int) (values [][]byte) {
+	for i := 1; i <= n; i++ {
+		values = append(values, f.at(i).Bytes())
 	}
-	return b
+	return values
 }
 
 // refInterpolate returns the polynomial through f(1) to f(k).
@@ -102,18 +103,53 @@ func refInterpolate(values []*ristretto255.Scalar) refPolynomial {
 	return f
 }
 
-// share is contact i's share of f.
-func (f refPolynomial) share(account, slot []byte, i, n int) []byte {
-	return refShare(account, slot, i, len(f), n, f.commitments(), f.at(i).Bytes())
+func refHash(label string, parts ...[]byte) []byte {
+	sum := sha256.Sum256(append([]byte(label+"\x00"), bytes.Join(parts, nil)...))
+	return sum[:]
 }
 
-func refShare(account, slot []byte, i, k, n int, commitments, value []byte) []byte {
-	b := append([]byte("S\x01"), account...)
-	b = append(b, slot...)
-	b = append(b, byte(i), byte(k), byte(n))
-	b = append(b, commitments...)
-	return append(b, value...)
+// refParams are the params of a slot for k of the contacts with these values.
+func refParams(salt, account, slot []byte, k int, values [][]byte) []byte {
+	b := append(bytes.Clone(salt), byte(k), byte(len(values)))
+	for i, v := range values {
+		b = append(b, refHash("nescio/contacts/commit/v1", account, slot, []byte{byte(i + 1)}, v)...)
+	}
+	return b
 }
+
+func refSplitDigest(account, slot, params []byte) []byte {
+	return refHash("nescio/contacts/split/v1", account, slot, params)
+}
+
+// refShare joins the fields of a share.
+func refShare(account, slot []byte, i, k, n int, split, value []byte) []byte {
+	return bytes.Join([][]byte{[]byte("S\x01"), account, slot, {byte(i), byte(k), byte(n)}, split, value}, nil)
+}
+
+// refSplit is a split of f among n contacts.
+type refSplit struct {
+	account, slot []byte
+	k, n          int
+	values        [][]byte // f_1 to f_n
+	params        []byte
+}
+
+func refNewSplit(f refPolynomial, account, slot []byte, n int) *refSplit {
+	salt := make([]byte, 32)
+	rand.Read(salt)
+	values := f.values(n)
+	return &refSplit{account, slot, len(f), n, values, refParams(salt, account, slot, len(f), values)}
+}
+
+func (s *refSplit) digest() []byte { return refSplitDigest(s.account, s.slot, s.params) }
+
+// share is contact i's share.
+func (s *refSplit) share(i int) []byte {
+	return refShare(s.account, s.slot, i, s.k, s.n, s.digest(), s.values[i-1])
+}
+
+// plaintext is what the message to contact i seals.
+func (s *refSplit) plaintext(i int) []byte { return append(s.share(i), s.params...) }
 
 func refKEM() hpke.KEM {
 	kem, err := hpke.NewKEM(0x647a)
@@ -132,8 +168,8 @@ func refHPKE() (hpke.KDF, hpke.AEAD) {
 	return kdf, aead
 }
 
-// refSeal makes a message for a contact.
-func refSeal(publicKey, share []byte) ([]byte, error) {
+// refSeal seals a plaintext to a contact, as a message.
+func refSeal(publicKey, plaintext []byte) ([]byte, error) {
 	pk, err := refKEM().NewPublicKey(publicKey)
 	if err != nil {
 		return nil, err
@@ -143,12 +179,12 @@ func refSeal(publicKey, share []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	ct, err := s.Seal([]byte("M\x01"), share)
+	ct, err := s.Seal([]byte("M\x01"), plaintext)
 	return append(append([]byte("M\x01"), enc...), ct...), err
 }
 
 // refOpen opens a message.
-func refOpen(seed, message []byte) (publicKey, share []byte, err error) {
+func refOpen(seed, message []byte) (publicKey, plaintext []byte, err error) {
 	key, err := refKEM().NewPrivateKey(seed)
 	if err != nil {
 		return nil, nil, err
@@ -161,14 +197,13 @@ func refOpen(seed, message []byte) (publicKey, share []byte, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	share, err = r.Open([]byte("M\x01"), message[2+1120:])
-	return key.PublicKey().Bytes(), share, err
+	plaintext, err = r.Open([]byte("M\x01"), message[2+1120:])
+	return key.PublicKey().Bytes(), plaintext, err
 }
 
 // refFingerprint is eight groups of four digits to the base 32.
-func refFingerprint(label string, data []byte) string {
-	sum := sha256.Sum256(append([]byte(label+"\x00"), data...))
-	number := new(big.Int).SetBytes(sum[:20])
+func refFingerprint(digest []byte) string {
+	number := new(big.Int).SetBytes(digest[:20])
 	text := ""
 	for i := range 32 {
 		if i > 0 && i%4 == 0 {

@@ -4,30 +4,27 @@ import (
 	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
-	"slices"
 
 	"github.com/cloudflare/circl/group"
 	"github.com/cloudflare/circl/secretsharing"
 )
 
-// What is computed in the group ristretto255. It is here alone that circl is called,
-// which panics on an index of 0 and on two equal ones.
+// This file alone calls circl, which panics on an index of 0 and on two equal
+// indices.
 
 const (
-	scalarSize  = 32 // of RFC 9496's encodings
-	elementSize = 32
-	maxContacts = 32
-	keyLabel    = "nescio/slot/contacts/v1"
+	scalarSize = 32 // RFC 9496, Section 4.4
+	keyLabel   = "nescio/slot/contacts/v1"
 )
 
-// polynomial is a secret, shared.
+// polynomial is a shared secret.
 type polynomial struct {
-	secret      []byte   // enc(s)
-	commitments []byte   // k of them
-	values      [][]byte // f(1) to f(n)
+	secret []byte   // enc(s)
+	values [][]byte // f(1) to f(n)
 }
 
-// newPolynomial shares a random scalar k of n.
+// newPolynomial shares a random scalar among n contacts, any k of whom recover
+// it.
 func newPolynomial(k, n int) (*polynomial, error) {
 	s := group.Ristretto255.RandomNonZeroScalar(rand.Reader)
 	defer s.SetUint64(0)
@@ -37,17 +34,11 @@ func newPolynomial(k, n int) (*polynomial, error) {
 	if p.secret, err = s.MarshalBinary(); err != nil {
 		return nil, err
 	}
-	for _, c := range sharing.CommitSecret() {
-		b, err := c.MarshalBinary()
-		if err != nil {
-			return nil, err
-		}
-		p.commitments = append(p.commitments, b...)
-	}
 	for _, share := range sharing.Share(uint(n)) {
 		b, err := share.Value.MarshalBinary()
 		share.Value.SetUint64(0)
 		if err != nil {
+			p.clear()
 			return nil, err
 		}
 		p.values = append(p.values, b)
@@ -62,47 +53,24 @@ func (p *polynomial) clear() {
 	}
 }
 
-// verify checks that value is f(index) of the polynomial with these commitments. The
-// index is not 0. It returns ErrMalformed for what encodes no scalars or elements, or
-// zero, and ErrWrong.
-func verify(index int, value, commitments []byte) error {
-	share, err := decodeShare(index, value)
-	if err != nil {
-		return err
-	}
-	defer share.Value.SetUint64(0)
-	var elements secretsharing.SecretCommitment
-	for b := range slices.Chunk(commitments, elementSize) {
-		c := group.Ristretto255.NewElement()
-		if c.UnmarshalBinary(b) != nil || c.IsIdentity() {
-			return ErrMalformed
-		}
-		elements = append(elements, c)
-	}
-	if !secretsharing.Verify(uint(len(elements)-1), share, elements) {
-		return ErrWrong
-	}
-	return nil
+// canonical reports whether value encodes a scalar, the only encoding of it.
+func canonical(value []byte) bool {
+	s := group.Ristretto255.NewScalar()
+	defer s.SetUint64(0)
+	return s.UnmarshalBinary(value) == nil
 }
 
-func decodeShare(index int, value []byte) (secretsharing.Share, error) {
-	s := secretsharing.Share{ID: group.Ristretto255.NewScalar(), Value: group.Ristretto255.NewScalar()}
-	s.ID.SetUint64(uint64(index))
-	if s.Value.UnmarshalBinary(value) != nil || s.Value.IsZero() {
-		return secretsharing.Share{}, ErrMalformed
-	}
-	return s, nil
-}
-
-// combine returns enc(s) of k shares, whose indices are distinct and not 0.
+// combine returns enc(s). The shares are k shares of one split with distinct
+// indices, none of which is 0.
 func combine(shares []*Share) ([]byte, error) {
 	decoded := make([]secretsharing.Share, len(shares))
 	for i, s := range shares {
-		var err error
-		if decoded[i], err = decodeShare(s.index, s.value.Get()[:]); err != nil {
+		id, value := group.Ristretto255.NewScalar(), group.Ristretto255.NewScalar()
+		defer value.SetUint64(0)
+		if err := value.UnmarshalBinary(s.value.Get()[:]); err != nil {
 			return nil, err
 		}
-		defer decoded[i].Value.SetUint64(0)
+		decoded[i] = secretsharing.Share{ID: id.SetUint64(uint64(s.index)), Value: value}
 	}
 	secret, err := secretsharing.Recover(uint(len(shares)-1), decoded)
 	if err != nil {

@@ -4,33 +4,36 @@ import (
 	"bytes"
 	"context"
 	"crypto/hpke"
-	"crypto/rand"
+	"slices"
 	"sync"
 
+	"github.com/nescio-go/nescio/internal/secret"
 	"github.com/nescio-go/nescio/recovery"
 	"github.com/nescio-go/nescio/wrap"
 )
 
-// Split makes one slot for k of n contacts, and a message for each of them. It draws
-// and forgets the secret while it seals, so that it holds none itself. It is safe for
-// concurrent use.
+// Split makes one slot for k of n contacts, and a message for each contact. It
+// draws the secret while it makes the slot, and does not keep it. It is safe
+// for concurrent use.
 type Split struct {
 	k    int
 	keys []hpke.PublicKey
 
 	mu          sync.Mutex
-	messages    [][]byte // after Seal
-	fingerprint string   // and this
+	messages    [][]byte // set by Seal
+	fingerprint string   // set by Seal
 }
 
 var _ recovery.Sealer = (*Split)(nil)
 
-const saltSize = 32
-
-// NewSplit returns a split for contacts with these public keys, 2 to 32 of them, of whom
-// k, 2 or more, have to agree. Contacts are numbered from 1 in their order. It returns
-// recovery.ErrPolicy for other numbers, and a ShareError that names the contact with
-// ErrMalformed for what is no public key or ErrPolicy for one that is there twice.
+// NewSplit returns a split for 1 to 32 contacts with these public keys of 1,216
+// bytes. Any k of them together open the slot, 1 ≤ k ≤ n. The package
+// documentation says what k = 1 means. Contacts are numbered from 1 in the
+// order of their keys.
+//
+// NewSplit returns [recovery.ErrPolicy] for other numbers. It returns a
+// [ShareError] that names the contact, with [ErrMalformed] for an invalid
+// public key and [recovery.ErrPolicy] for a key that occurs twice.
 func NewSplit(k int, publicKeys ...[]byte) (*Split, error) {
 	if !validThreshold(k, len(publicKeys)) {
 		return nil, errThreshold
@@ -51,15 +54,16 @@ func NewSplit(k int, publicKeys ...[]byte) (*Split, error) {
 	return s, nil
 }
 
-// Type returns recovery.SlotContacts.
+// Type returns [recovery.SlotContacts].
 func (s *Split) Type() recovery.SlotType { return recovery.SlotContacts }
 
 // Flags returns 0.
 func (s *Split) Flags() uint8 { return 0 }
 
-// Seal implements recovery.Sealer. It returns recovery.ErrUsed if the split has made a
-// slot already, even for a change that then failed: take a new Split. It returns a
-// ShareError with ErrMalformed for a public key that nothing can be sealed to.
+// Seal implements [recovery.Sealer]. It returns [recovery.ErrUsed] if the split
+// has made a slot before, even for a change that failed afterwards: make a new
+// Split. It returns a [ShareError] with [ErrMalformed] for a public key to
+// which nothing can be sealed.
 func (s *Split) Seal(ctx context.Context, b wrap.Binding, secret []byte) (params, wrapped []byte, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -69,16 +73,14 @@ func (s *Split) Seal(ctx context.Context, b wrap.Binding, secret []byte) (params
 	if len(b.Account) != 16 || len(b.Item) != 16 {
 		return nil, nil, errInternal
 	}
-	p, err := newPolynomial(s.k, len(s.keys))
+	account, slot := [16]byte(b.Account), recovery.SlotID(b.Item)
+	f, err := newPolynomial(s.k, len(s.keys))
 	if err != nil {
 		return nil, nil, err
 	}
-	defer p.clear()
-	params = make([]byte, saltSize, saltSize+2+len(p.commitments))
-	rand.Read(params)
-	params = append(params, byte(s.k), byte(len(s.keys)))
-	params = append(params, p.commitments...)
-	kek, err := slotKey(b, p.secret, s.Flags(), params)
+	defer f.clear()
+	p := newParams(account, slot, s.k, f.values)
+	kek, err := slotKey(b, f.secret, s.Flags(), p)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -86,27 +88,24 @@ func (s *Split) Seal(ctx context.Context, b wrap.Binding, secret []byte) (params
 	if wrapped, err = kek.Wrap(ctx, secret, b); err != nil {
 		return nil, nil, err
 	}
-	messages, err := s.seal(b, p)
+	messages, err := s.seal(account, slot, p, f)
 	if err != nil {
 		return nil, nil, err
 	}
-	s.messages = messages
-	s.fingerprint = splitFingerprint([16]byte(b.Account), recovery.SlotID(b.Item), s.k, len(s.keys), p.commitments)
-	return params, wrapped, nil
+	s.messages, s.fingerprint = messages, fingerprint(p.split(account, slot))
+	return p, wrapped, nil
 }
 
 // seal returns the contacts' messages.
-func (s *Split) seal(b wrap.Binding, p *polynomial) ([][]byte, error) {
+func (s *Split) seal(account [16]byte, slot recovery.SlotID, p params, f *polynomial) ([][]byte, error) {
 	messages := make([][]byte, len(s.keys))
 	for i, key := range s.keys {
-		share := &Share{
-			account: [16]byte(b.Account), slot: recovery.SlotID(b.Item), index: i + 1, k: s.k, n: len(s.keys),
-			commitments: p.commitments,
-			value:       func() *[scalarSize]byte { return (*[scalarSize]byte)(p.values[i]) },
-		}
+		value := secret.New([scalarSize]byte(f.values[i]))
+		share := &Share{account, slot, i + 1, p.k(), p.n(), p.split(account, slot), value}
 		plain := share.Secret()
+		clear(value.Get()[:])
 		var err error
-		messages[i], err = sealMessage(key, plain)
+		messages[i], err = sealMessage(key, plain, p)
 		clear(plain)
 		if err != nil {
 			return nil, &ShareError{i + 1, ErrMalformed}
@@ -115,22 +114,22 @@ func (s *Split) seal(b wrap.Binding, p *polynomial) ([][]byte, error) {
 	return messages, nil
 }
 
-// slotKey derives the slot's key-encryption key from enc(s), as package recovery has
-// it: HKDF-SHA256(DK, salt = slot id ‖ body salt, purpose ‖ 00 ‖ flags ‖ params).
-func slotKey(b wrap.Binding, secret []byte, flags uint8, params []byte) (*wrap.Key, error) {
+// slotKey derives the slot's key-encryption key from enc(s), as package
+// recovery documents it: HKDF-SHA256(DK, slot id ‖ salt, purpose ‖ 00 ‖ flags ‖
+// params).
+func slotKey(b wrap.Binding, secret []byte, flags uint8, p params) (*wrap.Key, error) {
 	ikm, err := slotSecret(secret)
 	if err != nil {
 		return nil, err
 	}
 	defer clear(ikm)
-	salt := append(bytes.Clone(b.Item), params[:saltSize]...)
-	return wrap.DeriveKey(ikm, salt, b.Purpose+"\x00"+string([]byte{flags})+string(params))
+	return wrap.DeriveKey(ikm, slices.Concat(b.Item, p[:saltSize]), b.Purpose+"\x00"+string([]byte{flags})+string(p))
 }
 
-// Messages returns one message for each contact, in the order of the public keys, to be
-// sent over any channel once Add has succeeded and the header is uploaded. It is nil
-// before Add. What makes a message the owner's is that the contact compares the
-// Fingerprint.
+// Messages returns one message for each contact, in the order of the public
+// keys. It is nil before the slot was made. Send the messages over any channel
+// once the header with the slot is uploaded. A contact knows that a message is
+// the owner's by comparing the fingerprint.
 func (s *Split) Messages() [][]byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -5,6 +5,7 @@ import (
 	"embed"
 	"encoding/json"
 	"flag"
+	"math/bits"
 	"os"
 	"slices"
 	"testing"
@@ -19,72 +20,75 @@ import (
 //go:embed testdata
 var testdata embed.FS
 
-var update = flag.Bool("update", false, "write testdata/contacts.json anew")
+var update = flag.Bool("update", false, "write new known answers to testdata/contacts.json")
 
-const source = "Made by this package, TestKnownAnswer -update, which draws all that is random; the values are those of a second " +
-	"implementation in reference_test.go. Hexadecimal. The names are those of the package documentation"
+const source = "Made by this package, TestKnownAnswer -update, which draws all random values, under the licence of this module. " +
+	"The second implementation in reference_test.go computed the values. Hexadecimal. The names are those of FORMAT.md"
 
-// knownAnswer is a keyring with a slot for 3 of 5 contacts, rotated once.
+// knownAnswer is a keyring with a slot for k of n contacts, rotated once.
 type knownAnswer struct {
 	Header       testvec.Hex     `json:"header"`
 	Pin          testvec.Hex     `json:"pin"`
 	Account      testvec.Hex     `json:"account"`
-	Slot         testvec.Hex     `json:"slot_id"`
+	Slot         testvec.Hex     `json:"slot"`
 	Born         uint32          `json:"born"`
 	K            int             `json:"k"`
 	N            int             `json:"n"`
 	Coefficients []testvec.Hex   `json:"coefficients"` // a_0 to a_(k-1)
-	DK           testvec.Hex     `json:"dk"`
+	Salt         testvec.Hex     `json:"salt"`
 	Params       testvec.Hex     `json:"params"`
+	Split        testvec.Hex     `json:"split"`
+	Fingerprint  string          `json:"fingerprint"`
+	DK           testvec.Hex     `json:"dk"`
 	KEKSalt      testvec.Hex     `json:"kek_salt"`
 	KEKInfo      testvec.Hex     `json:"kek_info"`
 	KEK          testvec.Hex     `json:"kek"`
 	Binding      testvec.Hex     `json:"binding"`
 	Wrapped      testvec.Hex     `json:"wrapped"`
-	Secret       testvec.Hex     `json:"secret"` // seed ‖ L
-	Fingerprint  string          `json:"fingerprint"`
+	Secret       testvec.Hex     `json:"secret"` // 64 bytes
 	Contacts     []contactAnswer `json:"contacts"`
 }
 
 type contactAnswer struct {
-	Index       int         `json:"index"`
+	Index       int         `json:"i"`
 	Key         testvec.Hex `json:"key"`
 	PublicKey   testvec.Hex `json:"public_key"`
 	Fingerprint string      `json:"fingerprint"`
-	Message     testvec.Hex `json:"message"`
+	Value       testvec.Hex `json:"value"` // f_i
+	Commitment  testvec.Hex `json:"commitment"`
 	Share       testvec.Hex `json:"share"`
-	Value       testvec.Hex `json:"value"` // f(index)
+	Message     testvec.Hex `json:"message"`
 }
 
-// answer computes all values from a slot, the contacts' keys and their messages, by the
-// second implementation.
+// answer computes all values from a slot, the contacts' keys and their
+// messages, with the second implementation.
 func answer(t testing.TB, header, pin []byte, account []byte, slot recovery.Slot, keys, messages []testvec.Hex) knownAnswer {
-	a := knownAnswer{Header: header, Pin: pin, Account: account, Slot: slot.ID[:], Born: slot.Born,
-		K: int(slot.Params[32]), N: int(slot.Params[33]), Params: slot.Params, Wrapped: slot.Wrapped}
-	commitments := slot.Params[34:]
-	require.Len(t, commitments, 32*a.K)
+	a := knownAnswer{Header: header, Pin: pin, Account: account, Slot: slot.ID[:], Born: slot.Born, K: int(slot.Params[32]),
+		N: int(slot.Params[33]), Salt: slot.Params[:32], Params: slot.Params, Wrapped: slot.Wrapped}
+	a.Split = refSplitDigest(account, slot.ID[:], slot.Params)
+	a.Fingerprint = refFingerprint(a.Split)
 	require.Len(t, messages, a.N)
-	var values []*ristretto255.Scalar
+	var values [][]byte
+	var scalars []*ristretto255.Scalar
 	for i, m := range messages {
 		require.Equal(t, "C\x01", string(keys[i][:2]))
-		pk, share, err := refOpen(keys[i][2:], m)
+		pk, plaintext, err := refOpen(keys[i][2:], m)
 		require.NoError(t, err)
-		value := share[len(share)-32:]
-		require.Equal(t, refShare(account, slot.ID[:], i+1, a.K, a.N, commitments, value), share)
-		a.Contacts = append(a.Contacts, contactAnswer{i + 1, keys[i], pk, refFingerprint("nescio/contacts/key/v1", pk), m, share, value})
-		values = append(values, refScalar(value))
+		share, value := plaintext[:101], plaintext[69:101]
+		require.Equal(t, refShare(account, slot.ID[:], i+1, a.K, a.N, a.Split, value), share)
+		require.Equal(t, slot.Params, plaintext[101:])
+		a.Contacts = append(a.Contacts, contactAnswer{i + 1, keys[i], pk, refFingerprint(refHash("nescio/contacts/key/v1", pk)),
+			value, slot.Params[34+32*i:][:32], share, m})
+		values, scalars = append(values, value), append(scalars, refScalar(value))
 	}
-	f := refInterpolate(values[:a.K])
-	require.Equal(t, commitments, f.commitments())
-	for i, v := range values {
-		require.Equal(t, v.Bytes(), f.at(i+1).Bytes())
-	}
+	require.Equal(t, slot.Params, refParams(a.Salt, account, slot.ID[:], a.K, values))
+	f := refInterpolate(scalars[:a.K])
+	require.Equal(t, values, f.values(a.N))
 	for _, c := range f {
 		a.Coefficients = append(a.Coefficients, c.Bytes())
 	}
-	a.Fingerprint = refFingerprint("nescio/contacts/split/v1", slices.Concat(account, slot.ID[:], slot.Params[32:]))
 	a.DK = refHKDF(a.Coefficients[0], nil, "nescio/slot/contacts/v1", 32)
-	a.KEKSalt = append(slot.ID[:], slot.Params[:32]...)
+	a.KEKSalt = slices.Concat(slot.ID[:], a.Salt)
 	a.KEKInfo = append([]byte("nescio/slot/contacts/v1\x00\x00"), slot.Params...)
 	a.KEK = refHKDF(a.DK, a.KEKSalt, string(a.KEKInfo), 32)
 	a.Binding = refBinding("nescio/slot/contacts/v1", account, slot.ID[:], slot.Born)
@@ -112,47 +116,68 @@ func contactsSlot(t testing.TB, h *recovery.Header) recovery.Slot {
 	return recovery.Slot{}
 }
 
-func writeKnownAnswer(t *testing.T) {
-	a := appoint(t, bytes.Repeat([]byte{0x4c}, 16), 3, 5)
+// knownSizes are k and n of the known answers.
+var knownSizes = [][2]int{{3, 5}, {1, 2}}
+
+func makeKnownAnswer(t *testing.T, k, n int) knownAnswer {
+	a := appoint(t, bytes.Repeat([]byte{0x4c}, 16), k, n)
 	a.keyring.Bytes() // seen: the next revision
 	require.NoError(t, a.keyring.Rotate(t.Context()))
 	pin, err := a.keyring.Pin()
 	require.NoError(t, err)
 	p, err := pin.MarshalBinary()
 	require.NoError(t, err)
-	var keys, messages []testvec.Hex
+	keys, messages := a.keysAndMessages()
+	account := a.keyring.Account()
+	return answer(t, a.keyring.Bytes(), p, account[:], contactsSlot(t, a.header(t)), keys, messages)
+}
+
+func (a *appointed) keysAndMessages() (keys, messages []testvec.Hex) {
 	for i, k := range a.keys {
 		keys, messages = append(keys, k.Secret()), append(messages, a.messages[i])
 	}
-	account := a.keyring.Account()
-	v := answer(t, a.keyring.Bytes(), p, account[:], contactsSlot(t, a.header(t)), keys, messages)
+	return keys, messages
+}
+
+func writeKnownAnswers(t *testing.T) {
+	var answers []knownAnswer
+	for _, size := range knownSizes {
+		answers = append(answers, makeKnownAnswer(t, size[0], size[1]))
+	}
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", " ")
 	require.NoError(t, e.Encode(struct {
-		Source  string      `json:"source"`
-		Vectors knownAnswer `json:"vectors"`
-	}{source, v}))
+		Source  string        `json:"source"`
+		Vectors []knownAnswer `json:"vectors"`
+	}{source, answers}))
 	require.NoError(t, os.WriteFile("testdata/contacts.json", b.Bytes(), 0o644))
 }
 
-// TestKnownAnswer computes every value of testdata/contacts.json by a second
-// implementation, and has the package open the same with every three of the five; with
-// -update it writes the file.
+// TestKnownAnswer computes every value of testdata/contacts.json with the
+// second implementation. The package opens the same slots with every k of the n
+// shares. With -update it writes the file.
 func TestKnownAnswer(t *testing.T) {
 	if *update {
-		writeKnownAnswer(t)
+		writeKnownAnswers(t)
 		return
 	}
-	want := testvec.Load[knownAnswer](t, testdata, "testdata/contacts.json")
+	answers := testvec.Load[[]knownAnswer](t, testdata, "testdata/contacts.json")
+	require.Len(t, answers, len(knownSizes))
+	for i, want := range answers {
+		require.Equal(t, knownSizes[i], [2]int{want.K, want.N})
+		testKnownAnswer(t, want)
+	}
+}
+
+func testKnownAnswer(t *testing.T, want knownAnswer) {
 	h, err := recovery.ParseHeader(want.Header)
 	require.NoError(t, err)
 	require.Equal(t, [16]byte(want.Account), h.Account())
 	slot := contactsSlot(t, h)
 	keys, messages := want.keysAndMessages()
 	require.Equal(t, want, answer(t, want.Header, want.Pin, want.Account, slot, keys, messages))
-	require.Equal(t, []int{3, 5}, []int{want.K, want.N})
 	require.EqualValues(t, 1, want.Born)
 
 	var shares []*contacts.Share
@@ -169,49 +194,47 @@ func TestKnownAnswer(t *testing.T) {
 	}
 	var pin recovery.Pin
 	require.NoError(t, pin.UnmarshalBinary(want.Pin))
-	for i := range shares {
-		for j := range i {
-			for l := range j {
-				c := collection(t, h, slot.ID, shares[j], shares[i], shares[l])
-				_, err := recovery.Open(t.Context(), h, c, pin)
-				require.NoError(t, err)
+	opened := 0
+	for set := range 1 << want.N {
+		if bits.OnesCount(uint(set)) != want.K {
+			continue
+		}
+		c := collection(t, h, slot.ID)
+		for i, s := range shares {
+			if set>>i&1 == 1 {
+				require.NoError(t, c.Add(s))
 			}
 		}
+		_, err := recovery.Open(t.Context(), h, c, pin)
+		require.NoError(t, err)
+		opened++
 	}
+	require.NotZero(t, opened)
 }
 
-// TestAgainstSecondImplementation: shares of other polynomials, made there, are right
-// here, and the other way round.
+// TestAgainstSecondImplementation: each implementation reads what the other has
+// made.
 func TestAgainstSecondImplementation(t *testing.T) {
 	runs := 40
 	if testing.Short() {
 		runs = 8
 	}
-	slot := bytes.Repeat([]byte{7}, 16)
+	keys, public := newKeys(t, 1)
 	for i := range runs {
-		k := 2 + i%4
+		k := 1 + i%4
 		n := k + i%3
-		f := refRandom(k)
-		keys, public := newKeys(t, 1)
+		split := refNewSplit(refRandom(k), account, slotID, n)
 		for j := 1; j <= n; j++ {
-			b := f.share(account, slot, j, n)
-			s, err := contacts.ParseShare(b)
+			message, err := refSeal(public[0], split.plaintext(j))
 			require.NoError(t, err)
-			require.Equal(t, b, s.Secret())
-			if j == 1 {
-				message, err := refSeal(public[0], b)
-				require.NoError(t, err)
-				s, err = keys[0].Open(message)
-				require.NoError(t, err)
-				require.Equal(t, b, s.Secret())
-			}
+			s, err := keys[0].Open(message)
+			require.NoError(t, err)
+			require.Equal(t, split.share(j), s.Secret())
+			require.Equal(t, refFingerprint(split.digest()), s.Fingerprint())
 		}
 
 		a := appoint(t, account, k, n)
-		var ks, ms []testvec.Hex
-		for j := range a.keys {
-			ks, ms = append(ks, a.keys[j].Secret()), append(ms, a.messages[j])
-		}
+		ks, ms := a.keysAndMessages()
 		answer(t, nil, nil, account, contactsSlot(t, a.header(t)), ks, ms)
 	}
 }
