@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/nescio-go/nescio/internal/secret"
 	"github.com/nescio-go/nescio/wrap"
@@ -47,9 +48,10 @@ func NewFile() *File {
 	return f
 }
 
-// ParseFile reads the text of a file, and forgives what mail programs and input
-// fields do to white space, and what stands before and after it. It returns
-// ErrMalformed for anything else: a text that was damaged, two files in one text.
+// ParseFile reads the text of a file. It forgives what mail programs and input fields do
+// to white space, characters without width anywhere, and text before and after the file.
+// It returns [ErrMalformed] for anything else, such as a damaged text or two files in one
+// text.
 func ParseFile(text string) (*File, error) {
 	if len(text) > maxFileText {
 		return nil, ErrMalformed
@@ -77,6 +79,15 @@ func ParseFile(text string) (*File, error) {
 // to all else: there is one block, without headers, in one spelling.
 func unarmor(text string) ([]byte, error) {
 	const begin, end = "-----BEGIN " + fileType + "-----", "-----END " + fileType + "-----"
+	text = strings.Map(func(c rune) rune {
+		switch {
+		case isInvisible(c):
+			return -1
+		case unicode.IsSpace(c):
+			return ' '
+		}
+		return c
+	}, text)
 	_, body, begins := strings.Cut(text, begin)
 	body, rest, ends := strings.Cut(body, end)
 	if !begins || !ends || strings.Contains(rest, begin) {

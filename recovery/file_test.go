@@ -104,6 +104,8 @@ func TestFileAsKept(t *testing.T) {
 		"other lines":      lines[0] + "\n" + lines[1][:7] + "\n" + lines[1][7:] + lines[2] + "\n" + lines[3],
 		"no-break spaces":  strings.ReplaceAll(text, "\n", "\u00a0\n\u00a0"),
 		"byte order mark":  "\ufeff" + text,
+		"no width":         invisible + strings.Join(strings.Split(text, ""), "\u200b") + invisible,
+		"spaces of a kind": strings.ReplaceAll(text, " ", "\u202f"),
 		"text around it":   "Keep this file.\n\n" + text + "\nBest wishes\n-----\n",
 		"another block":    "-----BEGIN OTHER-----\nAAAA\n-----END OTHER-----\n" + text,
 		"a block after it": text + "-----BEGIN OTHER-----\nAAAA\n-----END OTHER-----\n",

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/nescio-go/nescio/internal/testvec"
 	"github.com/nescio-go/nescio/recovery"
@@ -159,10 +160,16 @@ func FuzzPin(f *testing.F) {
 }
 
 func FuzzParsePhrase(f *testing.F) {
-	for _, v := range testvec.Load[[]bip39Vector](f, testdata, "testdata/bip39.json") {
+	vectors := testvec.Load[bip39Vectors](f, testdata, "testdata/bip39.json")
+	for i, v := range vectors.Valid {
 		f.Add(v.Sentence)
 		f.Add(strings.ToUpper(v.Sentence))
+		f.Add(strings.ReplaceAll(v.Sentence, " ", string([]rune(listed)[i*5])))
 	}
+	for _, sentence := range vectors.Invalid {
+		f.Add(sentence)
+	}
+	f.Add("\ufeff“1. letter 2. advice 3. cage 4. absurd 5. amount 6. doctor 7. acoustic 8. avoid 9. letter 10. advice 11. cage 12. above.”\u200b")
 	f.Add("lett advi cage absu amou doct acou avoi lett advi cage abov")
 	f.Add("ｌｅｔｔｅｒ　advice cage absurd amount doctor acoustic avoid letter advice cage above")
 	f.Fuzz(func(t *testing.T, text string) {
@@ -182,6 +189,9 @@ func FuzzParsePhrase(f *testing.F) {
 		again, err := recovery.ParsePhrase(p.Words())
 		require.NoError(t, err)
 		require.Equal(t, p.Entropy(), again.Entropy())
+		around, err := recovery.ParsePhrase(listed + strings.ReplaceAll(p.Words(), " ", "\u200b—") + listed)
+		require.NoError(t, err)
+		require.Equal(t, p.Entropy(), around.Entropy())
 		if strings.Trim(text, "abcdefghijklmnopqrstuvwxyz ") == "" {
 			for i, w := range strings.Fields(text) {
 				require.True(t, strings.HasPrefix(words[i], w))
@@ -194,6 +204,7 @@ func FuzzParseSecretKey(f *testing.F) {
 	for _, text := range secretKeys {
 		f.Add(text)
 		f.Add(strings.ToLower(strings.ReplaceAll(text, "-", " ")))
+		f.Add("\ufeff‘" + strings.ReplaceAll(text, "-", "\u2011\u00a0") + "’.\u200b")
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		k, err := recovery.ParseSecretKey(text)
@@ -211,6 +222,7 @@ func FuzzParseFile(f *testing.F) {
 		if text, ok := s.Input["text"]; ok {
 			f.Add(text)
 			f.Add("text before\r\n" + strings.ReplaceAll(text, "\n", " \r\n"))
+			f.Add("\ufeff" + strings.ReplaceAll(text, "\n", "\u200b\u00a0") + "\u200f")
 		}
 	}
 	file, _ := newFile(f)
@@ -223,6 +235,13 @@ func FuzzParseFile(f *testing.F) {
 			return
 		}
 		dense := func(text string) string { return strings.Join(strings.Fields(text), "") }
+		text = strings.Join(strings.FieldsFunc(text, func(c rune) bool { return strings.ContainsRune(invisible, c) }), "")
+		text = strings.Map(func(c rune) rune {
+			if unicode.IsSpace(c) {
+				return ' '
+			}
+			return c
+		}, text)
 		_, body, _ := strings.Cut(text, "-----BEGIN NESCIO RECOVERY FILE-----")
 		body, _, _ = strings.Cut(body, "-----END NESCIO RECOVERY FILE-----")
 		require.Equal(t, dense(file.Text()), dense("-----BEGIN NESCIO RECOVERY FILE-----"+body+"-----END NESCIO RECOVERY FILE-----"))

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/nescio-go/nescio/internal/secret"
+	"golang.org/x/text/unicode/norm"
 )
 
 // SecretKey is 128 random bits that only the user's devices hold, beside the
@@ -32,19 +33,19 @@ const (
 	secretKeyChars  = 26
 )
 
-var (
-	base32Crockford = base32.NewEncoding(crockford).WithPadding(base32.NoPadding)
-	// typed undoes what people do to the characters.
-	typed = strings.NewReplacer("-", "", " ", "", "\t", "", "\r", "", "\n", "", "O", "0", "I", "1", "L", "1")
-)
+var base32Crockford = base32.NewEncoding(crockford).WithPadding(base32.NoPadding)
 
 // Text returns the text form, "NSK1-" and 27 characters of Crockford's base 32 in
 // groups of up to 5: 26 for the key, with two zero bits behind it, and one to check
 // them, the sum of the i-th, from 1, times x^i in GF(2)[x] / (x⁵ + x² + 1), where the
-// lowest bit of a character's number is the coefficient of 1.
+// lowest bit of a character's number is the coefficient of 1. Text returns "" for the
+// zero SecretKey.
 func (k *SecretKey) Text() string {
 	key := k.bytes()
 	defer clear(key)
+	if isZero(key) {
+		return ""
+	}
 	chars := base32Crockford.EncodeToString(key)
 	chars += string(crockford[checkCharacter(chars)])
 	var groups []string
@@ -54,15 +55,16 @@ func (k *SecretKey) Text() string {
 	return strings.Join(append([]string{secretKeyPrefix}, append(groups, chars)...), "-")
 }
 
-// ParseSecretKey reads what Text returned, as people type it: in any case, with
-// dashes and spaces or without, O for 0 and I or L for 1. It returns ErrMalformed for anything
-// else; a single wrong character, and two neighbours that changed places, are always
-// noticed.
+// ParseSecretKey reads what Text returned, as people type and paste it: in any case, in
+// any Unicode form, with O for 0 and I or L for 1, in at most 4 KiB. It ignores white
+// space, dashes and hyphens, quotation marks, commas, full stops, and characters without
+// width, of any kind and anywhere. It returns [ErrMalformed] for anything else. A single
+// wrong character, and two neighbours that changed places, are always noticed.
 func ParseSecretKey(text string) (*SecretKey, error) {
-	if len(text) > 200 {
+	if len(text) > maxPasted {
 		return nil, ErrMalformed
 	}
-	chars, ok := strings.CutPrefix(typed.Replace(strings.ToUpper(text)), secretKeyPrefix)
+	chars, ok := strings.CutPrefix(strings.Map(typedCharacter, norm.NFKD.String(text)), secretKeyPrefix)
 	if !ok || len(chars) != secretKeyChars+1 {
 		return nil, ErrMalformed
 	}
@@ -74,6 +76,22 @@ func ParseSecretKey(text string) (*SecretKey, error) {
 	}
 	defer clear(key)
 	return &SecretKey{secret.New([16]byte(key))}, nil
+}
+
+// typedCharacter undoes what people and their programs do to a character: -1 drops it.
+func typedCharacter(c rune) rune {
+	if 'a' <= c && c <= 'z' {
+		c += 'A' - 'a'
+	}
+	switch {
+	case c == 'O':
+		return '0'
+	case c == 'I' || c == 'L':
+		return '1'
+	case isPasted(c):
+		return -1
+	}
+	return c
 }
 
 // checkCharacter returns the number of the character behind 26 others, of which it

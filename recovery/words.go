@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/text/unicode/norm"
@@ -24,7 +25,6 @@ var wordlist = strings.Fields(wordlistText)
 const (
 	wordBits   = 11
 	prefixSize = 4 // letters that tell the words apart
-	maxPhrase  = 4 << 10
 )
 
 var (
@@ -50,16 +50,21 @@ func (e *WordError) Error() string {
 // Unwrap returns ErrWord.
 func (e *WordError) Unwrap() error { return ErrWord }
 
-// ParsePhrase reads the words of a phrase as people write them: in any case, with
-// any space between them, in any Unicode form, each word whole or by its first four
-// letters or more. It returns a [*WordError], ErrWordCount or ErrChecksum, in this
+// ParsePhrase reads the words of a phrase as people write and paste them: in any case,
+// in any Unicode form, each word whole or by its first four letters or more, in at most
+// 4 KiB. Around and between the words it ignores white space, dashes and hyphens,
+// quotation marks, commas, full stops, colons, parentheses, and characters without
+// width, of any kind, and list numbers from 1 to 24. It returns a [*WordError], ErrWordCount or ErrChecksum, in this
 // order of what to tell the user: the count, then the first word that is none, then
 // that they do not belong together.
 func ParsePhrase(text string) (*Phrase, error) {
-	if len(text) > maxPhrase {
+	if len(text) > maxPasted {
 		return nil, ErrWordCount
 	}
-	words := strings.Fields(strings.ToLower(norm.NFKD.String(text)))
+	words := strings.FieldsFunc(strings.ToLower(norm.NFKD.String(text)), func(c rune) bool {
+		return isPasted(c) || strings.ContainsRune("():", c)
+	})
+	words = slices.DeleteFunc(words, isListNumber)
 	if len(words) != 12 && len(words) != 24 {
 		return nil, ErrWordCount
 	}
@@ -86,6 +91,12 @@ func ParsePhrase(text string) (*Phrase, error) {
 		}
 	}
 	return newPhrase(entropy), nil
+}
+
+// isListNumber reports whether w is the number of a word in a list.
+func isListNumber(w string) bool {
+	n, err := strconv.ParseUint(w, 10, 8)
+	return err == nil && len(w) <= 2 && 1 <= n && n <= 24
 }
 
 // findWord returns the number of a word, or of the one that begins with it.
