@@ -706,7 +706,6 @@ func TestAttack_PasskeyPitfalls(t *testing.T) {
 		"salt":          change(func(p *recovery.Passkey) { p.Salt[0] ^= 1 }),
 		"credential":    change(func(p *recovery.Passkey) { p.CredentialID = []byte{1} }),
 		"relying party": change(func(p *recovery.Passkey) { p.RPID = "example.com" }),
-		"verification":  change(func(p *recovery.Passkey) { p.UserVerified = false }),
 		"output":        change(func(p *recovery.Passkey) { *p = p.WithPRF(bytes.Repeat([]byte{1}, 32)) }),
 	} {
 		require.Equal(t, recovery.ErrNotMine, openErr(t, header, other, pin(t, k)), name)
@@ -823,8 +822,8 @@ func TestAttack_NothingSwitchesChecksOff(t *testing.T) {
 	}
 	// What a slot is made with, and what it costs, has no zero value that protects nothing.
 	before := k.Bytes()
-	for _, way := range []recovery.Sealer{recovery.Export{}, recovery.NewExport(random(64), nil), recovery.NewExport(nil, []byte{1}),
-		recovery.NewExport(make([]byte, 64), []byte{1}), recovery.Passkey{}, recovery.Password{}} {
+	for _, way := range []recovery.Sealer{recovery.Export{}, recovery.NewExport(random(64), nil), recovery.NewExport(nil, record(1)),
+		recovery.NewExport(make([]byte, 64), record(1)), recovery.Passkey{}, recovery.Password{}} {
 		_, err := k.Add(t.Context(), way)
 		require.ErrorIs(t, err, recovery.ErrPolicy)
 	}
@@ -851,7 +850,7 @@ func TestAttack_SecretsInLogs(t *testing.T) {
 	sk := p.SecretKey()
 	secrets := [][]byte{key, text, export, prf, []byte(words.Words()), words.Entropy(), file.ServerSecret(), []byte(file.Text()[40:]),
 		[]byte(sk.Text()), h.seed, h.lineage, h.master}
-	e := recovery.NewExport(export, []byte("record"))
+	e := recovery.NewExport(export, record(1))
 	passkey := recovery.Passkey{Salt: recovery.NewPasskeySalt(), CredentialID: []byte("credential"), RPID: "example.org"}.WithPRF(prf)
 	for _, value := range []any{
 		p, &p, e, &e, passkey, &passkey, words, *words, file, *file, saved, *saved, sk, *sk, k, pin(t, k),

@@ -79,6 +79,9 @@ func (c *change) addOne(ctx context.Context, s Sealer) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if s == nil {
+		return errNoSealer
+	}
 	if len(c.slots) >= MaxSlots || s.Type() == SlotPassword && c.passwords() >= MaxPasswords {
 		return errSlots // before the work
 	}
@@ -108,13 +111,7 @@ func (c *change) addOne(ctx context.Context, s Sealer) error {
 	if len(slot.Wrapped) != wrapped || !slot.validParams() {
 		return errSealer
 	}
-	if err := c.insert(slot); err != nil {
-		return err
-	}
-	if o, ok := s.(checker); ok && o.checkSlots(c.publicSlots()) == errSumKDF {
-		return errSumKDF // Open would refuse both
-	}
-	return nil
+	return c.insert(slot)
 }
 
 func (c *change) passwords() (n int) {

@@ -281,7 +281,7 @@ func TestPinnedIsSeen(t *testing.T) {
 // allChanges are the changes of a keyring, each with a Sealer of the caller's.
 func allChanges(k *recovery.Keyring, s recovery.Sealer) map[string]func(ctx context.Context) error {
 	first := k.Slots()[0].ID
-	good := recovery.NewExport(bytes.Repeat([]byte{7}, 64), []byte{7})
+	good := recovery.NewExport(bytes.Repeat([]byte{7}, 64), record(7))
 	return map[string]func(ctx context.Context) error{
 		"Add":           func(ctx context.Context) error { _, err := k.Add(ctx, s); return err },
 		"Replace":       func(ctx context.Context) error { _, err := k.Replace(ctx, first, s); return err },

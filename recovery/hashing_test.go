@@ -204,7 +204,7 @@ func newRounds(t testing.TB) *rounds {
 	var exportKey, opaqueRecord []byte
 	opaqueRecord, exportKey = opaqueAccount(t, r.pw.Bytes())
 	opaquePhrase, _ := opaqueAccount(t, auth)
-	r.export = recovery.NewExport(exportKey, opaqueRecord)
+	r.export = recovery.NewExport(exportKey, opaqueRecord[len(opaqueRecord)-192:])
 	k := create(t, r.words, r.file, r.pw, r.export)
 	first := k.Bytes()
 	require.NoError(t, k.Rotate(ctx))
@@ -318,7 +318,7 @@ func TestGameFinds(t *testing.T) {
 	// And had the KEK's ikm been what the server keeps.
 	auth, err := r.words.AuthSecret()
 	require.NoError(t, err)
-	k = create(t, recovery.NewExport(auth, []byte{1}))
+	k = create(t, recovery.NewExport(auth, record(1)))
 	g = newGame(t, [][]byte{k.Bytes()}, nil)
 	g.close(auth)
 	require.True(t, g.found["export"])

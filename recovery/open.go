@@ -9,12 +9,14 @@ import (
 )
 
 // Open opens a keyring by one of its ways in, and accepts it only if it follows
-// from what the device has pinned. It goes through all that can be refused before
-// it asks o: the account, the age of the header, forks, KDF parameters.
+// from what the device has pinned. It checks the account, the age of the header,
+// forks and weaker KDF parameters before it asks o. A slot that o refuses with
+// [ErrPolicy] is skipped.
 //
-// It returns ErrNotMine if no slot opens, ErrUntrusted for a header that somebody
-// made who was not in, ErrRollback, ErrFork, ErrReset, ErrPolicy or ErrPin as they
-// say, or an error of o or of ctx. It never returns another account's key.
+// It returns ErrNotMine if no slot opens, or [ErrPolicy] if one of them was refused. It
+// returns ErrUntrusted for a header that somebody made who was not in, ErrRollback,
+// ErrFork, ErrReset, ErrPolicy or ErrPin as they say, [ErrPolicy] for a nil Opener, or an
+// error of o or of ctx. It never returns another account's key.
 func Open(ctx context.Context, h *Header, o Opener, p Pin) (*Keyring, error) {
 	if h == nil {
 		return nil, ErrMalformed
@@ -22,11 +24,10 @@ func Open(ctx context.Context, h *Header, o Opener, p Pin) (*Keyring, error) {
 	if err := p.precede(h); err != nil {
 		return nil, err
 	}
-	if c, ok := o.(checker); ok {
-		if err := c.checkSlots(h.Slots()); err != nil {
-			return nil, err
-		}
+	if o == nil {
+		return nil, errNoOpener
 	}
+	notOpened := ErrNotMine
 	for i := range h.state.slots {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -36,6 +37,10 @@ func Open(ctx context.Context, h *Header, o Opener, p Pin) (*Keyring, error) {
 		if errors.Is(err, ErrNotMine) {
 			continue
 		}
+		if errors.Is(err, ErrPolicy) {
+			notOpened = err // unless another slot opens
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -43,7 +48,7 @@ func Open(ctx context.Context, h *Header, o Opener, p Pin) (*Keyring, error) {
 		clear(opened)
 		return k, err
 	}
-	return nil, ErrNotMine
+	return nil, notOpened
 }
 
 // open goes on from a slot's secret: the MAC of the lineage key, the master key,

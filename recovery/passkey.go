@@ -23,7 +23,9 @@ type Passkey struct {
 	Salt         [32]byte // the evaluation salt
 	CredentialID []byte   // 1 to 1023 bytes
 	RPID         string   // of the relying party, 1 to 253 bytes: "example.org"
-	UserVerified bool     // whether the authenticator verified the user
+	// UserVerified is whether the authenticator verified the user when the slot was
+	// made. Only Seal uses it. Open takes it from the slot.
+	UserVerified bool
 
 	prf secret.Value[[]byte]
 }
@@ -68,7 +70,7 @@ func readPasskey(s Slot) (p PasskeySlot, ok bool) {
 	var rpID cryptobyte.String
 	if s.Type != SlotPasskey || !params.ReadBytes(&salt, saltSize) || !params.ReadBytes(&evaluation, 32) ||
 		!params.ReadBytes(&credential, sha256.Size) || !params.ReadUint8LengthPrefixed(&rpID) || !params.Empty() ||
-		len(rpID) == 0 || len(rpID) > maxRPID {
+		len(rpID) == 0 || len(rpID) > maxRPID || s.Flags&^flagUserVerified != 0 {
 		return PasskeySlot{}, false
 	}
 	return PasskeySlot{[32]byte(evaluation), [sha256.Size]byte(credential), string(rpID), s.Flags&flagUserVerified != 0}, true
@@ -105,13 +107,14 @@ func (p Passkey) Seal(ctx context.Context, b wrap.Binding, secret []byte) (param
 	return sealSlot(ctx, b, *p.prf.Get(), p.Flags(), params, secret)
 }
 
-// Open implements Opener. It returns ErrPolicy for values out of range.
+// Open implements Opener. Whether the user was verified is taken from the slot: the
+// output of the PRF decides. It returns [ErrPolicy] for values out of range.
 func (p Passkey) Open(ctx context.Context, b wrap.Binding, s Slot) ([]byte, error) {
 	if !p.valid() {
 		return nil, errSecret
 	}
 	slot, ok := readPasskey(s)
-	if !ok || slot != (PasskeySlot{p.Salt, sha256.Sum256(p.CredentialID), p.RPID, p.UserVerified}) {
+	if !ok || slot != (PasskeySlot{p.Salt, sha256.Sum256(p.CredentialID), p.RPID, slot.UserVerified}) {
 		return nil, ErrNotMine
 	}
 	return openSlot(ctx, b, *p.prf.Get(), s)

@@ -16,7 +16,15 @@ import (
 // Password is the slot of a password, and of a secret key if there is one. It seals
 // and opens. It comes from [NewPassword] and redacts itself.
 //
-// An attacker who has the headers can try passwords against it. An account on
+// A Password with a secret key opens only slots that want a secret key. A Password
+// without a secret key opens only slots that want none. Other slots are not tried, so
+// the server cannot choose. Ask the user, or the state of the device, whether there is
+// a secret key. Never ask the header: see [ParsePasswordSlot].
+//
+// Opening takes at most [MaxPasswords] derivations, each within Policy. Slots that
+// Policy refuses are skipped.
+//
+// An attacker who has the headers can try passwords against the slot. An account on
 // OPAQUE uses OPAQUE's export key instead, which the server's keys protect: see
 // [Export].
 type Password struct {
@@ -37,8 +45,9 @@ type passwordSecrets struct {
 const flagSecretKey = 1
 
 // NewPassword returns the slot of a password of 1 to 1024 bytes. The secret key is
-// nil if the user has none. NewPassword does not copy the password: clear it when
-// the slot is no longer used.
+// nil if the user has none; the zero SecretKey is refused by Seal and Open with
+// [ErrPolicy]. NewPassword does not copy the password: clear it when the slot is no
+// longer used.
 func NewPassword(password []byte, key *SecretKey) Password {
 	return Password{secrets: secret.New(passwordSecrets{password, key})}
 }
@@ -74,7 +83,7 @@ func (p Password) Seal(ctx context.Context, b wrap.Binding, secret []byte) (para
 	rand.Read(params)
 	params = append(params, byte(len(encoded)>>8), byte(len(encoded)))
 	params = append(params, encoded...)
-	ikm, err := p.stretch(ctx, chosen, params[:saltSize], p.Flags())
+	ikm, err := p.stretch(ctx, chosen, params[:saltSize])
 	if err != nil {
 		return nil, nil, err
 	}
@@ -82,16 +91,18 @@ func (p Password) Seal(ctx context.Context, b wrap.Binding, secret []byte) (para
 	return sealSlot(ctx, b, ikm, p.Flags(), params, secret)
 }
 
-// Open implements Opener.
+// Open implements Opener. It returns [ErrNotMine], without any work, for a slot that
+// wants a secret key if there is none, and for a slot that wants none if there is one.
+// It returns [ErrPolicy] for KDF parameters that Policy does not allow.
 func (p Password) Open(ctx context.Context, b wrap.Binding, s Slot) ([]byte, error) {
-	if !p.tries(&s) {
+	if s.Type != SlotPassword || s.Flags != p.Flags() {
 		return nil, ErrNotMine
 	}
-	params, ok := s.kdf()
-	if !ok {
-		return nil, ErrMalformed
+	slot, err := ParsePasswordSlot(s)
+	if err != nil {
+		return nil, err
 	}
-	ikm, err := p.stretch(ctx, params, s.Params[:saltSize], s.Flags)
+	ikm, err := p.stretch(ctx, slot.KDF, s.Params[:saltSize])
 	if err != nil {
 		return nil, err
 	}
@@ -99,15 +110,17 @@ func (p Password) Open(ctx context.Context, b wrap.Binding, s Slot) ([]byte, err
 	return openSlot(ctx, b, ikm, s)
 }
 
-// tries reports whether p can open a slot of this kind: one that wants a secret
-// key only with one.
-func (p Password) tries(s *Slot) bool {
-	return s.Type == SlotPassword && (s.Flags&flagSecretKey == 0 || p.secretKey() != nil)
-}
-
 // stretch returns the slot's input keying material: the KDF's output, and the
-// secret key if the flags want one.
-func (p Password) stretch(ctx context.Context, params kdf.Params, salt []byte, flags uint8) ([]byte, error) {
+// secret key if there is one.
+func (p Password) stretch(ctx context.Context, params kdf.Params, salt []byte) ([]byte, error) {
+	var key []byte
+	if p.secretKey() != nil {
+		key = p.secretKey().bytes()
+		defer clear(key)
+		if isZero(key) {
+			return nil, errSecret
+		}
+	}
 	params, err := params.WithSalt(salt)
 	if err != nil {
 		return nil, ErrMalformed
@@ -123,41 +136,25 @@ func (p Password) stretch(ctx context.Context, params kdf.Params, salt []byte, f
 	if err != nil {
 		return nil, err
 	}
-	if flags&flagSecretKey == 0 {
-		return ikm, nil
-	}
 	defer clear(ikm)
-	key := p.secretKey().bytes()
-	defer clear(key)
-	if isZero(key) {
-		return nil, errSecret
-	}
 	return slices.Concat(ikm, key), nil
 }
 
-// checkSlots judges all slots that p would try before it stretches for the first:
-// each by the policy, and all together by what the policy allows one to cost.
-func (p Password) checkSlots(slots []Slot) error {
-	sums := make(map[kdf.Algorithm]uint64)
-	for i := range slots {
-		if !p.tries(&slots[i]) {
-			continue
-		}
-		params, ok := slots[i].kdf()
-		if !ok {
-			return ErrMalformed
-		}
-		if err := p.Policy.Check(params); err != nil {
-			return fmt.Errorf("%w: %w", ErrPolicy, err)
-		}
-		sums[params.Algorithm()] += params.Cost() // at most MaxPasswords of less than 2^60
+// PasswordSlot is what a password slot says. It comes from the server and is untrusted.
+type PasswordSlot struct {
+	KDF       kdf.Params // without a salt
+	SecretKey bool       // whether the slot wants a secret key
+}
+
+// ParsePasswordSlot reads a slot of the type SlotPassword, or returns [ErrMalformed].
+// Use it to show a slot, or to see that a slot of an open keyring needs stronger KDF
+// parameters. Do not decide by it whether to ask the user for a secret key.
+func ParsePasswordSlot(s Slot) (PasswordSlot, error) {
+	params, ok := s.kdf()
+	if !ok || s.Flags&^flagSecretKey != 0 {
+		return PasswordSlot{}, ErrMalformed
 	}
-	for algorithm, sum := range sums {
-		if sum > p.Policy.MaxCost(algorithm) {
-			return errSumKDF
-		}
-	}
-	return nil
+	return PasswordSlot{params, s.Flags&flagSecretKey != 0}, nil
 }
 
 // kdf returns the KDF parameters of a password slot.

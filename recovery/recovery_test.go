@@ -38,8 +38,11 @@ func phrase(t testing.TB) *recovery.Phrase {
 }
 
 func export(b byte) recovery.Export {
-	return recovery.NewExport(bytes.Repeat([]byte{b}, 64), []byte{b})
+	return recovery.NewExport(bytes.Repeat([]byte{b}, 64), record(b))
 }
+
+// record has the length of a record of ristretto255.
+func record(b byte) []byte { return bytes.Repeat([]byte{b}, 192) }
 
 func passkey(b byte) recovery.Passkey {
 	p := recovery.Passkey{Salt: recovery.NewPasskeySalt(), CredentialID: []byte{b}, RPID: "example.org", UserVerified: true}

@@ -88,16 +88,12 @@ type Sealer interface {
 }
 
 // Opener opens slots. Open returns the secret of a slot, or ErrNotMine if the
-// slot is not its own or does not open: then the next one is tried. The slot comes
-// from the server, and may have been changed by it. An Opener that wraps a [Password]
-// hides the check of all its slots together, and bounds what they cost by itself. Which
-// slot opened is told by [Keyring.OpenedBy].
+// slot is not its own or does not open, or [ErrPolicy] if it refuses the slot: then
+// the next slot is tried. The slot comes from the server, and may have been changed by
+// it. [Keyring.OpenedBy] returns which slot opened.
 type Opener interface {
 	Open(ctx context.Context, b wrap.Binding, s Slot) (secret []byte, err error)
 }
-
-// checker is an Opener that judges all slots before it opens the first.
-type checker interface{ checkSlots(slots []Slot) error }
 
 // binding is the binding of a slot's wrap.
 func (s *Slot) binding(account [16]byte) wrap.Binding {
@@ -163,15 +159,15 @@ func (s *Slot) validParams() bool {
 	}
 	switch s.Type {
 	case SlotPassword:
-		_, ok := readKDF(&p)
-		return ok && p.Empty() && s.Flags&^flagSecretKey == 0
+		_, err := ParsePasswordSlot(*s)
+		return err == nil
 	case SlotExport:
 		return len(p) == 32 && s.Flags == 0
 	case SlotPhrase:
 		return len(p) == 1 && (p[0] == 16 || p[0] == 32) && s.Flags == 0
 	case SlotPasskey:
-		_, ok := readPasskey(*s)
-		return ok && s.Flags&^flagUserVerified == 0
+		_, err := ParsePasskeySlot(*s)
+		return err == nil
 	case SlotContacts:
 		return len(p) > 2 && p[0] >= 1 && p[0] <= p[1] && p[1] <= 32 && len(p) == 2+32*int(p[1]) && s.Flags == 0
 	}
