@@ -400,6 +400,25 @@ func TestExportRecord(t *testing.T) {
 	require.Equal(t, recovery.ErrNotMine, openErr(t, header, recovery.NewExport(export(1).Key(), record(3)), p))
 }
 
+// TestExportRecordLength: a record of a length that no suite of RFC 9807 has, such as one
+// in a frame, is refused with a reason, to seal and to open.
+func TestExportRecordLength(t *testing.T) {
+	k := create(t, export(1))
+	for n := range 300 {
+		way := recovery.NewExport(export(1).Key(), random(n))
+		_, err := recovery.Create(t.Context(), account, way)
+		if n == 129 || n == 192 {
+			require.NoError(t, err)
+			continue
+		}
+		require.ErrorIs(t, err, recovery.ErrPolicy)
+		require.ErrorContains(t, err, "192 or 129 bytes", n)
+		if n > 0 { // none tries all slots
+			require.Equal(t, err, openErr(t, k.Bytes(), way, pin(t, k)))
+		}
+	}
+}
+
 // TestPasskeyIsExact: every field of a passkey is part of its key.
 func TestPasskeyIsExact(t *testing.T) {
 	right := passkey(1)

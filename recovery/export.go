@@ -23,8 +23,10 @@ type exportSecrets struct {
 }
 
 // NewExport returns the slot of an export key of 32 to 64 bytes. The record is RFC
-// 9807's raw record of the registration. The slot contains its digest. To open,
-// pass no record to try all slots of this type. NewExport copies neither: clear the
+// 9807's raw record of the registration: 192 bytes with ristretto255 or curve25519,
+// 129 bytes with P-256. It is not what the server stores, which is framed: see
+// opaque's Registration.Record and Login.Record. The slot contains its digest. To
+// open, pass no record to try all slots of this type. NewExport copies neither: clear the
 // key when the slot is no longer used.
 func NewExport(key, record []byte) Export {
 	return Export{secret.New(exportSecrets{key, record})}
@@ -36,12 +38,15 @@ func (e Export) Type() SlotType { return SlotExport }
 // Flags returns 0.
 func (e Export) Flags() uint8 { return 0 }
 
-// Seal implements Sealer. It returns ErrPolicy for a key of less than 32 or more
-// than 64 bytes or without a record.
+// Seal implements Sealer. It returns [ErrPolicy] for a key of less than 32 or more
+// than 64 bytes, without a record, and for a record of a length that no suite has.
 func (e Export) Seal(ctx context.Context, b wrap.Binding, secret []byte) (params, wrapped []byte, err error) {
 	own := e.secrets.Get()
-	if !own.valid() || len(own.record) == 0 {
+	if !own.valid() {
 		return nil, nil, errSecret
+	}
+	if !own.hasRecord() {
+		return nil, nil, errRecord
 	}
 	params = make([]byte, saltSize, saltSize+sha256.Size)
 	rand.Read(params)
@@ -50,11 +55,15 @@ func (e Export) Seal(ctx context.Context, b wrap.Binding, secret []byte) (params
 	return sealSlot(ctx, b, own.key, 0, params, secret)
 }
 
-// Open implements Opener.
+// Open implements Opener. It returns [ErrPolicy] for a key or a record of a length
+// that no suite has.
 func (e Export) Open(ctx context.Context, b wrap.Binding, s Slot) ([]byte, error) {
 	own := e.secrets.Get()
 	if !own.valid() {
 		return nil, errSecret
+	}
+	if len(own.record) > 0 && !own.hasRecord() {
+		return nil, errRecord
 	}
 	if s.Type != SlotExport || len(s.Params) != saltSize+sha256.Size {
 		return nil, ErrNotMine
@@ -66,6 +75,12 @@ func (e Export) Open(ctx context.Context, b wrap.Binding, s Slot) ([]byte, error
 }
 
 func (e *exportSecrets) valid() bool { return len(e.key) >= 32 && len(e.key) <= 64 && !isZero(e.key) }
+
+// hasRecord reports whether the record has the length of a suite of RFC 9807: a
+// public key, a masking key, and an envelope of a nonce and a MAC.
+func (e *exportSecrets) hasRecord() bool {
+	return len(e.record) == 32+64+32+64 || len(e.record) == 33+32+32+32
+}
 
 // Format writes a placeholder for every verb.
 func (e Export) Format(f fmt.State, _ rune) { redact(f, "Export") }
