@@ -638,8 +638,8 @@ func TestZeroValuesHaveNoKey(t *testing.T) {
 		require.Error(t, err)
 	}
 	require.Len(t, k.Slots(), 1)
-	for _, o := range []recovery.Opener{new(recovery.Phrase), new(recovery.Device)} {
-		require.Equal(t, recovery.ErrNotMine, openErr(t, k.Bytes(), o, pin(t, k)))
+	for _, o := range []recovery.Opener{nil, new(recovery.Phrase), new(recovery.Device)} {
+		require.ErrorIs(t, openErr(t, k.Bytes(), o, pin(t, k)), recovery.ErrPolicy)
 	}
 	requireUnchanged(t, k, func() error { _, err := k.Add(t.Context(), nil); return err }, recovery.ErrPolicy)
 	_, _, err = new(recovery.Request).OpenDevice(random(2000))

@@ -31,9 +31,13 @@ const (
 )
 
 // Secret returns the device's secret form, 98 bytes, for the platform's key store:
-// whoever has it opens the keyring as long as the slot is there.
+// whoever has it opens the keyring as long as the slot is there. It returns nil for the
+// zero Device.
 func (d *Device) Secret() []byte {
 	s := d.secrets.Get()
+	if s.id == (SlotID{}) {
+		return nil
+	}
 	b := append([]byte{deviceKind, version}, s.account[:]...)
 	b = append(b, s.id[:]...)
 	return append(b, s.secret[:]...)
@@ -62,9 +66,12 @@ func newDevice(account [16]byte, id SlotID, seed, lineage []byte) (*Device, erro
 // ID returns the id of the device's slot, to revoke it by.
 func (d *Device) ID() SlotID { return d.secrets.Get().id }
 
-// Open implements Opener.
+// Open implements Opener. It returns [ErrPolicy] for the zero Device.
 func (d *Device) Open(_ context.Context, b wrap.Binding, s Slot) ([]byte, error) {
 	own := d.secrets.Get()
+	if own.id == (SlotID{}) {
+		return nil, errSecret
+	}
 	if s.Type != SlotDevice || s.ID != own.id || !bytes.Equal(b.Account, own.account[:]) {
 		return nil, ErrNotMine
 	}

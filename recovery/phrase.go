@@ -52,7 +52,7 @@ func PhraseFromEntropy(entropy []byte) (*Phrase, error) {
 func (p *Phrase) Entropy() []byte { return bytes.Clone(*p.entropy.Get()) }
 
 // Words returns the words, in lower case, with single spaces between them: for the
-// user's eyes.
+// user's eyes. It returns "" for the zero Phrase.
 func (p *Phrase) Words() string { return encodeWords(*p.entropy.Get()) }
 
 // AuthSecret returns 32 bytes, HKDF-SHA256(entropy, "", "nescio/phrase/auth/v1"), for
@@ -83,18 +83,24 @@ func (p *Phrase) Type() SlotType { return SlotPhrase }
 // Flags returns 0.
 func (p *Phrase) Flags() uint8 { return 0 }
 
-// Seal implements Sealer.
+// Seal implements Sealer. It returns [ErrPolicy] for the zero Phrase.
 func (p *Phrase) Seal(ctx context.Context, b wrap.Binding, secret []byte) (params, wrapped []byte, err error) {
 	entropy := *p.entropy.Get()
+	if len(entropy) == 0 {
+		return nil, nil, errSecret
+	}
 	params = make([]byte, saltSize, saltSize+1)
 	rand.Read(params)
 	params = append(params, byte(len(entropy)))
 	return sealSlot(ctx, b, entropy, 0, params, secret)
 }
 
-// Open implements Opener.
+// Open implements Opener. It returns [ErrPolicy] for the zero Phrase.
 func (p *Phrase) Open(ctx context.Context, b wrap.Binding, s Slot) ([]byte, error) {
 	entropy := *p.entropy.Get()
+	if len(entropy) == 0 {
+		return nil, errSecret
+	}
 	if s.Type != SlotPhrase || len(s.Params) != saltSize+1 || int(s.Params[saltSize]) != len(entropy) {
 		return nil, ErrNotMine
 	}

@@ -27,11 +27,14 @@ var _ recovery.Opener = (*Collection)(nil)
 // NewCollection returns a collection for one slot of the type
 // [recovery.SlotContacts] in a header. [Share.Slot] returns the id of the slot
 // of a share. NewCollection returns [recovery.ErrNotMine] if the header has no
-// such slot.
+// such slot, and [ErrMalformed] for a nil header.
 //
 // The header is untrusted. [Collection.Add] refuses every genuine share if the
 // server has forged the slot's parameters.
 func NewCollection(h *recovery.Header, id recovery.SlotID) (*Collection, error) {
+	if h == nil {
+		return nil, ErrMalformed
+	}
 	slots := h.Slots()
 	i := slices.IndexFunc(slots, func(s recovery.Slot) bool { return s.ID == id })
 	if i < 0 || slots[i].Type != recovery.SlotContacts {

@@ -250,7 +250,11 @@ func TestReplaceMakesOldSharesUseless(t *testing.T) {
 
 	a.split(t, 2, 3, &oldID)
 	h := a.header(t)
-	_, err := contacts.NewCollection(h, oldID)
+	_, err := contacts.NewCollection(nil, oldID)
+	require.Equal(t, contacts.ErrMalformed, err)
+	_, err = contacts.NewCollection(new(recovery.Header), oldID)
+	require.Equal(t, recovery.ErrNotMine, err)
+	_, err = contacts.NewCollection(h, oldID)
 	require.Equal(t, recovery.ErrNotMine, err)
 	require.Equal(t, recovery.ErrNotMine, openErr(t, h, stale))
 	c := collection(t, h, a.id, a.shares[0])
