@@ -30,7 +30,8 @@
 //
 // # Ways in
 //
-//   - [Password], with [SecretKey] or without: for accounts that log in by SRP.
+//   - [Password], with [SecretKey] or without: for accounts that log in by SRP. Ask the
+//     user whether there is a secret key. The header is the server's and cannot say it.
 //   - [Export]: for accounts that log in by OPAQUE. Such an account has no Password
 //     slot beside it, which a thief of the headers could guess at without OPAQUE's
 //     keys. When an account moves, Add the one, and Revoke the other after the first
@@ -191,12 +192,13 @@
 // # Security
 //
 // Whatever the server does, Open ends with the account's master key or a typed error,
-// never with another key, and the KDF does not run on parameters that the policy
-// refuses. Two things are the application's, without which that does not hold at first
-// use: that codes and fingerprints of approvals and contacts are compared, and that no
-// [Device] or share comes from anywhere else. Comparisons of secrets take constant time. Secrets are cleared after use as
-// far as Go allows; crypto/hpke keeps copies of its own for a while. Words of a
-// phrase and texts of files are strings, which cannot be cleared.
+// never with another key. At first use this needs two things of the application: that
+// codes and fingerprints of approvals and contacts are compared, and that no [Device] or
+// share comes from anywhere else. The KDF does not run on parameters that the policy
+// refuses, and runs at most [MaxPasswords] times for an opening. Comparisons of secrets
+// take constant time. Secrets are cleared after use as far as Go allows; crypto/hpke
+// keeps copies of its own for a while. Words of a phrase and texts of files are strings,
+// which cannot be cleared.
 //
 // # Compatibility
 //
