@@ -61,25 +61,6 @@ type ScryptLimits struct {
 // ask for, and the program ends if there is not enough.
 func FixedPolicy(p Params) Policy { return Policy{fixed: true, fixedTo: p} }
 
-// MaxCost returns the highest cost of one derivation with the algorithm, in the
-// unit of [Params.Cost]. Use it to limit several derivations together. For a
-// [FixedPolicy], which has no limits, it returns the largest uint64.
-func (pol Policy) MaxCost(a Algorithm) uint64 {
-	if pol.fixed {
-		return math.MaxUint64
-	}
-	pol = pol.resolved()
-	switch a {
-	case PBKDF2SHA512:
-		return uint64(pol.PBKDF2SHA512.Max)
-	case Argon2id:
-		return pol.Argon2id.MaxWork
-	case Scrypt: // r·p is below 2^30, with an r of 8
-		return uint64(pol.Scrypt.MaxMemory) << 10 / 128 * uint64(min(pol.Scrypt.MaxParallelism, 1<<27))
-	}
-	return 0
-}
-
 // New returns the function that p describes if the policy allows it. It decides
 // before any work or allocation. It returns [ErrUnknown] for the zero [Params]
 // and for an algorithm other than the algorithm of a [FixedPolicy]. It returns

@@ -351,30 +351,6 @@ func TestZeroValues(t *testing.T) {
 	require.ErrorIs(t, err, kdf.ErrUnknown)
 }
 
-// TestMaxCost is what the ceilings allow, and Params at them cost.
-func TestMaxCost(t *testing.T) {
-	for _, c := range []struct {
-		algorithm kdf.Algorithm
-		policy    kdf.Policy
-		want      uint64
-	}{
-		{kdf.PBKDF2SHA512, kdf.Policy{}, 1 << 26},
-		{kdf.Argon2id, kdf.Policy{}, 4 << 20},
-		{kdf.Scrypt, kdf.Policy{}, 1 << 18 * 8 * 4},
-		{kdf.PBKDF2SHA512, kdf.Policy{PBKDF2SHA512: kdf.PBKDF2Limits{Max: 300_000}}, 300_000},
-		{kdf.Argon2id, kdf.Policy{Argon2id: kdf.Argon2idLimits{MaxWork: 1 << 20}}, 1 << 20},
-		{kdf.Argon2id, kdf.FixedPolicy(kdf.RFC9807Argon2id()), 1<<64 - 1},
-		{kdf.Scrypt, kdf.Policy{Scrypt: kdf.ScryptLimits{MaxMemory: math.MaxUint32, MaxParallelism: math.MaxUint32}}, (1<<35 - 8) << 27},
-		{0, kdf.Policy{}, 0},
-	} {
-		require.Equal(t, c.want, c.policy.MaxCost(c.algorithm))
-	}
-	most, err := kdf.NewScrypt(1<<18, 8, 4)
-	require.NoError(t, err)
-	require.NoError(t, kdf.Policy{}.Check(most))
-	require.Equal(t, kdf.Policy{}.MaxCost(kdf.Scrypt), most.Cost())
-}
-
 // TestPBKDF2DoesNotWaitAtTheGate, since it takes no memory.
 func TestPBKDF2DoesNotWaitAtTheGate(t *testing.T) {
 	gate := kdf.NewGate(1)
