@@ -50,9 +50,8 @@
 //
 // A status is given also where only the other package returns the error.
 //
-// Send the same response for [ErrAuthentication] and [ErrState]. Other errors
-// come from ctx, from the [Replay] and from the [KeyService]. The others in the
-// table are [ErrMalformed], [ErrPolicy], [ErrRecord] and [ErrBusy].
+// Send the same response for [ErrAuthentication] and [ErrState]. Other errors come
+// from ctx, from the [Replay] and from the [KeyService].
 //
 // # Kinds, and how to switch a fleet
 //
