@@ -23,21 +23,6 @@ func (k *callbackKSF) Derive(_ context.Context, password []byte, n int) ([]byte,
 	return k.out, nil
 }
 
-// inTime fails the test if f does not return: a lock was held.
-func inTime(t *testing.T, f func()) {
-	t.Helper()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		f()
-	}()
-	select {
-	case <-done:
-	case <-time.After(10 * time.Second):
-		require.FailNow(t, "deadlock")
-	}
-}
-
 // TestQuestionsDuringTheKSF: a login and a registration answer while their KSF
 // runs, and go on.
 func TestQuestionsDuringTheKSF(t *testing.T) {
@@ -56,7 +41,7 @@ func TestQuestionsDuringTheKSF(t *testing.T) {
 		require.Equal(t, opaque.ErrUsed, errOf(reg.Finish(t.Context(), response)))
 	}
 	var record []byte
-	inTime(t, func() { record, err = reg.Finish(t.Context(), response) })
+	testvec.InTime(t, func() { record, err = reg.Finish(t.Context(), response) })
 	require.NoError(t, err)
 
 	login, request, err := client.Login(nil, password)
@@ -71,7 +56,7 @@ func TestQuestionsDuringTheKSF(t *testing.T) {
 		require.Equal(t, opaque.ErrUsed, errOf(login.Respond(t.Context(), response)))
 		require.False(t, login.NeedsRegistration())
 	}
-	inTime(t, func() { _, err = login.Respond(t.Context(), response) })
+	testvec.InTime(t, func() { _, err = login.Respond(t.Context(), response) })
 	require.NoError(t, err)
 	require.Equal(t, 2, asked)
 }
@@ -97,7 +82,7 @@ func TestDiscardDuringTheKSF(t *testing.T) {
 			require.Equal(t, opaque.ErrUsed, errOf(login.Respond(t.Context(), response)))
 		}
 		var final []byte
-		inTime(t, func() { final, err = login.Respond(t.Context(), response) })
+		testvec.InTime(t, func() { final, err = login.Respond(t.Context(), response) })
 		require.Equal(t, opaque.ErrUsed, err)
 		require.Nil(t, final)
 		require.Equal(t, make([]byte, len(password)), kept)
@@ -118,7 +103,7 @@ func TestDiscardDuringTheKSF(t *testing.T) {
 			}
 		}
 		var upload []byte
-		inTime(t, func() { upload, err = reg.Finish(t.Context(), response) })
+		testvec.InTime(t, func() { upload, err = reg.Finish(t.Context(), response) })
 		require.Equal(t, opaque.ErrUsed, err)
 		require.Nil(t, upload)
 		require.Equal(t, make([]byte, len(password)), kept)
@@ -258,6 +243,6 @@ func TestServerIsUsedInsideItsCallbacks(t *testing.T) {
 		_, err := r.server.WithStateKeys(stateKeys())
 		require.NoError(t, err)
 	}
-	inTime(t, func() { mustLogin(t, r.client, r.server, alice, nil, r.record, password) })
+	testvec.InTime(t, func() { mustLogin(t, r.client, r.server, alice, nil, r.record, password) })
 	require.Equal(t, 3, nested, "for the seed, the secret and the single use")
 }

@@ -50,7 +50,7 @@ func (s *Server) FinishLogin(ctx context.Context, id, record, pending, final []b
 	if !ok || len(ke3) != p.suite.definition().ke3Size() {
 		return nil, nil, ErrMalformed
 	}
-	digest := recordDigest(record, s.kinds[0].sample)
+	digest := recordDigest(record, s.drawn(id).sample)
 	proof := subtle.ConstantTimeCompare(ke3, p.clientMAC) & (1 - state.Fake)
 	same := subtle.ConstantTimeCompare(digest[:], p.record[:])
 	if proof != 1 {

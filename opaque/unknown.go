@@ -22,10 +22,7 @@ type account struct {
 // the answer shows, and then selects one of the two.
 func (s *Server) selectRecord(run *loginRun, h *oprf.Hash, id, stored []byte) (a account, err error) {
 	in := s.secrets.Get()
-	kind := &s.kinds[0]
-	if len(s.kinds) > 1 {
-		kind = &s.kinds[in.draw.PickAmong(id, len(s.kinds))]
-	}
+	kind := s.drawn(id)
 	a.unknown = absent(stored)
 	a.digest = recordDigest(stored, kind.sample)
 	var ok bool
@@ -48,6 +45,14 @@ func (s *Server) selectRecord(run *loginRun, h *oprf.Hash, id, stored []byte) (a
 	a.raw = substitute
 	a.identity = [2][]byte{a.identity, kind.identity(id)}[a.unknown]
 	return a, nil
+}
+
+// drawn returns the kind that a name has at this server if nobody has the name.
+func (s *Server) drawn(id []byte) *serverKind {
+	if len(s.kinds) == 1 {
+		return &s.kinds[0]
+	}
+	return &s.kinds[s.secrets.Get().draw.PickAmong(id, len(s.kinds))]
 }
 
 // absent returns 1 if there is no record, otherwise 0.

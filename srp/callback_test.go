@@ -5,9 +5,20 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nescio-go/nescio/internal/testvec"
 	"github.com/nescio-go/nescio/srp"
 	"github.com/stretchr/testify/require"
 )
+
+// askingClient returns a client whose group policy calls f and accepts the group.
+func askingClient(t *testing.T, r *rig, f func()) *srp.Client {
+	c, err := srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{r.profile}, GroupPolicy: func([]byte, int, []byte) error {
+		f()
+		return nil
+	}})
+	require.NoError(t, err)
+	return c
+}
 
 // TestNoLockOverACallback: a group policy may ask everything of the login and the
 // registration that it is called for.
@@ -16,7 +27,7 @@ func TestNoLockOverACallback(t *testing.T) {
 	var login *srp.Login
 	var registration *srp.Registration
 	asked := 0
-	client, err := srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{r.profile}, GroupPolicy: func([]byte, int, []byte) error {
+	client := askingClient(t, r, func() {
 		asked++
 		if login != nil {
 			require.Nil(t, login.Group())
@@ -29,11 +40,10 @@ func TestNoLockOverACallback(t *testing.T) {
 			_, err := registration.Finish(t.Context(), nil)
 			require.Equal(t, srp.ErrUsed, err)
 		}
-		return nil
-	}})
-	require.NoError(t, err)
-	inTime(t, func() {
+	})
+	testvec.InTime(t, func() {
 		var request []byte
+		var err error
 		login, request, err = client.Login(alice, password)
 		require.NoError(t, err)
 		response, pending, err := r.server.BeginLogin(t.Context(), alice, r.record.Bytes(), request)
@@ -61,13 +71,10 @@ func TestNoLockOverACallback(t *testing.T) {
 func TestDiscardDuringRespond(t *testing.T) {
 	r := sha256Rig(t)
 	var login *srp.Login
-	client, err := srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{r.profile}, GroupPolicy: func([]byte, int, []byte) error {
-		login.Discard()
-		return nil
-	}})
-	require.NoError(t, err)
-	inTime(t, func() {
+	client := askingClient(t, r, func() { login.Discard() })
+	testvec.InTime(t, func() {
 		var request []byte
+		var err error
 		login, request, err = client.Login(alice, password)
 		require.NoError(t, err)
 		response, _, err := r.server.BeginLogin(t.Context(), alice, r.record.Bytes(), request)
@@ -79,21 +86,6 @@ func TestDiscardDuringRespond(t *testing.T) {
 		_, err = login.Finish(nil)
 		require.Equal(t, srp.ErrUsed, err)
 	})
-}
-
-// inTime fails the test if f does not end.
-func inTime(t *testing.T, f func()) {
-	t.Helper()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		f()
-	}()
-	select {
-	case <-done:
-	case <-time.After(30 * time.Second):
-		t.Fatal("a deadlock")
-	}
 }
 
 // slowReplay answers when it is told to.
@@ -120,7 +112,7 @@ func TestASlowReplayStopsNobodyElse(t *testing.T) {
 		_, _, err := r.server.FinishLogin(context.Background(), alice, r.record.Bytes(), pending, final)
 		done <- err
 	}()
-	inTime(t, func() { r.begin(t, alice, r.record.Bytes(), password) })
+	testvec.InTime(t, func() { r.begin(t, alice, r.record.Bytes(), password) })
 	slow.answer <- true
 	require.NoError(t, <-done)
 }
@@ -129,13 +121,10 @@ func TestASlowReplayStopsNobodyElse(t *testing.T) {
 func TestDiscardDuringFinish(t *testing.T) {
 	r := sha256Rig(t)
 	var registration *srp.Registration
-	client, err := srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{r.profile}, GroupPolicy: func([]byte, int, []byte) error {
-		registration.Discard()
-		return nil
-	}})
-	require.NoError(t, err)
-	inTime(t, func() {
+	client := askingClient(t, r, func() { registration.Discard() })
+	testvec.InTime(t, func() {
 		var request []byte
+		var err error
 		registration, request, err = client.Register(alice, password)
 		require.NoError(t, err)
 		response, err := r.server.BeginRegistration(t.Context(), alice, request)

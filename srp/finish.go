@@ -75,6 +75,7 @@ func (s *Server) open(ctx context.Context, id, pending []byte) (*pendingLogin, i
 	}
 	p, ok := parsePending(state.Body)
 	if !ok {
+		clear(state.Body)
 		return nil, 0, ErrState // sealed by a version that kept something else
 	}
 	return p, state.Fake, nil

@@ -194,7 +194,7 @@ func (s *Server) addKinds(cfg ServerConfig) error {
 		return errDecoyKey
 	}
 	if err != nil {
-		return fmt.Errorf("%w: kinds: %w", ErrPolicy, err)
+		return refused(err.Error())
 	}
 	s.secrets = secret.New(serverSecrets{cfg.DecoyKey, draw})
 	return nil

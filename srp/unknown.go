@@ -15,14 +15,12 @@ import (
 // that depended on another kind could be told by its time, and one of the two is
 // selected.
 func (s *Server) selectRecord(id, record []byte) (r recordFields, unknown int, err error) {
-	secrets := s.secrets.Get()
 	unknown = subtle.ConstantTimeEq(int32(min(len(record), 1)), 0)
-	drawn := &s.kinds[secrets.draw.PickAmong(id, len(s.kinds))]
-	shown, err := readRecord([2][]byte{record, drawn.sample}[unknown])
+	shown, err := readRecord([2][]byte{record, s.drawn(id).sample}[unknown])
 	if err != nil {
 		return recordFields{}, 0, err
 	}
-	substitute, err := shown.decoy(&secrets.decoyKey, id)
+	substitute, err := shown.decoy(&s.secrets.Get().decoyKey, id)
 	if err != nil {
 		return recordFields{}, 0, err
 	}
@@ -30,13 +28,17 @@ func (s *Server) selectRecord(id, record []byte) (r recordFields, unknown int, e
 	return r, unknown, r.check()
 }
 
+// drawn returns the kind that a name has at this server if nobody has the name.
+func (s *Server) drawn(id []byte) *serverKind {
+	return &s.kinds[s.secrets.Get().draw.PickAmong(id, len(s.kinds))]
+}
+
 // recordDigest returns SHA-256 of a record as it was passed in, of the empty string
 // for none. For none it hashes a record of the kind that the name seems to have,
 // so that the work is the same.
 func (s *Server) recordDigest(id, record []byte) [sha256.Size]byte {
 	none := subtle.ConstantTimeEq(int32(min(len(record), 1)), 0)
-	drawn := &s.kinds[s.secrets.Get().draw.PickAmong(id, len(s.kinds))]
-	digest, empty := sha256.Sum256([2][]byte{record, drawn.sample}[none]), sha256.Sum256(nil)
+	digest, empty := sha256.Sum256([2][]byte{record, s.drawn(id).sample}[none]), sha256.Sum256(nil)
 	subtle.ConstantTimeCopy(none, digest[:], empty[:])
 	return digest
 }

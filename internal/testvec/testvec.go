@@ -1,7 +1,7 @@
 // Package testvec holds what the tests of several packages share: one loader
 // for vectors kept as JSON, sweeps over lengths and single bits for decoders,
 // a deterministic stream for accumulated vectors, and a check that a type
-// redacts what it holds. Only tests import it.
+// redacts what it holds, and one that a call returns. Only tests import it.
 package testvec
 
 import (

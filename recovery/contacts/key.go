@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/hpke"
 	"crypto/rand"
+	"crypto/subtle"
 	"fmt"
 	"slices"
 
@@ -48,7 +49,7 @@ func ParseKey(secret []byte) (*Key, error) {
 	}
 	seed := [seedSize]byte(secret[2:])
 	defer clear(seed[:])
-	if seed == ([seedSize]byte{}) {
+	if subtle.ConstantTimeCompare(seed[:], make([]byte, seedSize)) == 1 {
 		return nil, ErrMalformed
 	}
 	return newKey(&seed)
