@@ -2,255 +2,83 @@ package recovery
 
 import (
 	"bytes"
-	"crypto/hmac"
-	"crypto/hpke"
-	"crypto/rand"
-	"crypto/sha256"
+	"context"
 	"fmt"
-	"sync"
 
-	"github.com/nescio-go/nescio/internal/secret"
+	"github.com/nescio-go/nescio/internal/approval"
 )
 
-// Approval is one approval by short code, on the side of who is in: see Request. It
-// lives in memory, and serves one grant. It is safe for concurrent use, and redacts
-// itself.
+// Approval lets a new device in by short code, on a device that has access: see
+// [Request]. It lives in memory only and serves one grant. Discard it if the user
+// does not finish within minutes. It is safe for concurrent use and redacts itself.
 type Approval struct {
-	mu         sync.Mutex
-	purpose    Purpose
-	account    [16]byte
-	publicKey  []byte
-	commitment []byte
-	payload    func(publicKey []byte) (SlotID, []byte, error)
-	slot       SlotID // after Grant
-	enc        []byte
-	sender     secret.Value[*hpke.Sender]
-	kept       secret.Value[[]byte] // a share, to clear
-	r2         [nonceSize]byte
-	t          []byte // after Compare
-	over       bool
+	client   *Client
+	approval *approval.Approval
 }
 
-// Approve begins to approve a device by short code, whose Ask the server brought. The
-// keyring is as before: it is Grant that adds the slot, when the users have compared the
-// code. If the upload then loses to another change, begin a new approval on the keyring
-// that won, with a new Request.
+// Approve starts an approval by short code. The ask is the message from
+// [Request.Ask]. Nothing changes before [Approval.Grant]. Approve returns
+// [ErrMalformed] for an invalid message, and [ErrPolicy] if the keyring has no room
+// for another slot.
+func (c *Client) Approve(ask []byte) (*Approval, error) {
+	k := c.opened()
+	if k.header == nil {
+		return nil, errNotOpen
+	}
+	a, err := approval.Begin(approval.Device, k.Account(), ask)
+	if err != nil {
+		return nil, translate(err)
+	}
+	if k.state().device(a.PublicKey()) == nil && len(k.state().slots) >= usualSlots {
+		return nil, errSlots // before people type codes
+	}
+	return &Approval{c, a}, nil
+}
+
+// Answer returns the second message, 1,152 bytes. It is nil for the zero Approval.
+func (a *Approval) Answer() []byte {
+	if a.approval == nil {
+		return nil
+	}
+	return a.approval.Answer()
+}
+
+// Code takes the message from [Request.Reveal], and returns this device's half of
+// the short code to show. The user types it on the new device. Code returns
+// [ErrUntrusted], and ends the approval, for a message of another request. A second
+// call returns [ErrPolicy].
+func (a *Approval) Code(reveal []byte) (string, error) {
+	if a.approval == nil {
+		return "", errUsed
+	}
+	code, err := a.approval.Code(reveal)
+	return code, translate(err)
+}
+
+// Grant takes the half that the new device shows. If it is right, Grant stores a
+// header with the device's slot and returns the last message and the slot's id. A
+// wrong half ends the approval with [ErrUntrusted]. After an error of Remote or
+// Local, call Grant again with the same half. The device gets one slot, however
+// often. Grant has the errors of [Client.Change], and returns [ErrPolicy] before
+// Code and after it has returned a grant.
 //
-// It returns ErrMalformed for what is not the message of a request ForDevice, and
-// ErrPolicy if the keyring has no room for a slot.
-func (k *Keyring) Approve(ask []byte) (*Approval, error) {
-	if len(k.Slots()) >= MaxSlots {
-		return nil, errSlots // before people compare codes
+// The new device can do all that this one can. It must be the user's, and in front
+// of the user.
+func (a *Approval) Grant(ctx context.Context, typed string) (grant []byte, id SlotID, err error) {
+	if a.approval == nil {
+		return nil, id, errUsed
 	}
-	return newApproval(ForDevice, k.Account(), ask, k.admitDevice)
+	if err := a.approval.Check(typed); err != nil {
+		return nil, id, translate(err)
+	}
+	return a.client.admit(ctx, a.approval.PublicKey(), a.approval.Grant)
 }
 
-// ApproveQR approves a device whose QR code the user has scanned, and returns the
-// grant. The keyring then has the device's slot, of the returned id: upload it before
-// the grant is sent. If the upload loses to another change, that grant is void: approve
-// again on the keyring that won. Before it, ask the user whether the device that shows
-// the code is before them, and theirs: it can do all that this one can. Never take a code
-// from a link or a message.
-//
-// It returns ErrApproval for a message that the QR code is not of, or another account's;
-// ErrMalformed for text that is no such code, white space around it aside, or a message
-// that is not of a request ForDevice; and ErrPolicy if the keyring has no room.
-func (k *Keyring) ApproveQR(qr string, ask []byte) (grant []byte, id SlotID, err error) {
-	return approveQR(ForDevice, k.Account(), qr, ask, k.admitDevice)
-}
-
-// admitDevice adds a device's slot and returns what its grant says: slot id 16 ‖ MK ‖ L ‖
-// Pin.
-func (k *Keyring) admitDevice(publicKey []byte) (id SlotID, payload []byte, err error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if id, err = only(k.apply(func(c *change) error { return c.addDevice(publicKey) })); err != nil {
-		return id, nil, err
-	}
-	p, err := k.pin()
-	if err != nil {
-		return id, nil, err
-	}
-	pin, err := p.MarshalBinary()
-	if err != nil {
-		return id, nil, err
-	}
-	s := k.secrets.Get()
-	payload = make([]byte, 0, len(id)+2*keySize+len(pin))
-	payload = append(payload, id[:]...)
-	payload = append(payload, s.master[:]...)
-	payload = append(payload, s.lineage[:]...)
-	return id, append(payload, pin...), nil
-}
-
-// ApproveShare begins to approve by short code that a share, of 1 to 4094 bytes, is
-// handed out, for an account that the contact knows from the share itself.
-func ApproveShare(account, ask, share []byte) (*Approval, error) {
-	if err := checkShare(account, share); err != nil {
-		return nil, err
-	}
-	share = bytes.Clone(share)
-	a, err := newApproval(ForShare, [16]byte(account), ask, handOut(share))
-	if err != nil {
-		clear(share)
-		return nil, err
-	}
-	a.kept = secret.New(share)
-	return a, nil
-}
-
-// ApproveShareQR hands a share out to who showed the QR code, and returns the grant.
-func ApproveShareQR(account []byte, qr string, ask, share []byte) (grant []byte, err error) {
-	if err := checkShare(account, share); err != nil {
-		return nil, err
-	}
-	share = bytes.Clone(share)
-	defer clear(share)
-	grant, _, err = approveQR(ForShare, [16]byte(account), qr, ask, handOut(share))
-	return grant, err
-}
-
-// handOut is for shares what admitDevice is for devices.
-func handOut(share []byte) func([]byte) (SlotID, []byte, error) {
-	return func([]byte) (SlotID, []byte, error) { return SlotID{}, share, nil }
-}
-
-func checkShare(account, share []byte) error {
-	switch {
-	case len(account) != 16 || isZero(account):
-		return errAccount
-	case len(share) == 0 || len(share) > maxPayload-2:
-		return errPayload
-	}
-	return nil
-}
-
-func newSender(p Purpose, account [16]byte, publicKey []byte) (enc []byte, s *hpke.Sender, err error) {
-	pk, err := hpke.MLKEM768X25519().NewPublicKey(publicKey)
-	if err != nil {
-		return nil, nil, ErrMalformed
-	}
-	enc, s, err = hpke.NewSender(pk, hpke.HKDFSHA256(), hpke.ChaCha20Poly1305(), approvalInfo(p, account))
-	if err != nil {
-		return nil, nil, ErrMalformed // a point of low order
-	}
-	return enc, s, nil
-}
-
-// plaintext is purpose u8 ‖ version 01 ‖ payload. It clears the payload.
-func plaintext(p Purpose, payload []byte) []byte {
-	defer clear(payload)
-	return append([]byte{byte(p), version}, payload...)
-}
-
-func approveQR(p Purpose, account [16]byte, qr string, ask []byte, payload func([]byte) (SlotID, []byte, error)) (grant []byte, id SlotID, err error) {
-	q, ok := parseQR(qr)
-	publicKey, _, ok2 := splitAsk(ask, p)
-	if !ok || !ok2 {
-		return nil, id, ErrMalformed
-	}
-	if digest := sha256.Sum256(publicKey); q.purpose != p || q.account != account || !hmac.Equal(digest[:], q.publicKey[:]) {
-		return nil, id, ErrApproval
-	}
-	enc, sender, err := newSender(p, account, publicKey)
-	if err != nil {
-		return nil, id, err
-	}
-	id, content, err := payload(publicKey)
-	if err != nil {
-		return nil, SlotID{}, err
-	}
-	plain := plaintext(p, content)
-	defer clear(plain)
-	ct, err := sender.Seal(nil, plain)
-	if err != nil {
-		return nil, SlotID{}, err
-	}
-	grant = append(enc, ct...)
-	mac, err := grantMAC(p, account, q.secret[:], publicKey, grant)
-	if err != nil {
-		return nil, SlotID{}, err
-	}
-	return append(grant, mac...), id, nil
-}
-
-func newApproval(p Purpose, account [16]byte, ask []byte, payload func([]byte) (SlotID, []byte, error)) (*Approval, error) {
-	publicKey, commitment, ok := splitAsk(ask, p)
-	if !ok {
-		return nil, ErrMalformed
-	}
-	a := &Approval{purpose: p, account: account, publicKey: bytes.Clone(publicKey), commitment: bytes.Clone(commitment), payload: payload}
-	enc, sender, err := newSender(p, account, publicKey)
-	if err != nil {
-		return nil, err
-	}
-	a.enc, a.sender = enc, secret.New(sender)
-	rand.Read(a.r2[:])
-	return a, nil
-}
-
-// Answer returns the second message, 1152 bytes: enc ‖ r2.
-func (a *Approval) Answer() []byte { return append(bytes.Clone(a.enc), a.r2[:]...) }
-
-// Compare takes the requester's Reveal and returns the code to show. Go on only if
-// the user says that the requester shows the same. It returns ErrApproval, and ends the
-// approval, if the requester is not the one that asked; a second call is ErrUsed.
-func (a *Approval) Compare(reveal []byte) (code string, err error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.over || a.t != nil {
-		return "", ErrUsed
-	}
-	if len(reveal) != nonceSize || !hmac.Equal(commitment(a.publicKey, reveal), a.commitment) {
-		a.discard()
-		return "", ErrApproval
-	}
-	a.t = codeHash(a.purpose, a.account, a.publicKey, a.commitment, a.enc, a.r2[:], reveal)
-	return shortCode(a.t), nil
-}
-
-// Grant returns the last message, after the user has said yes to the code: of a
-// device's approval the keyring then has its slot, and is to be uploaded before the
-// grant is sent. Before Compare it is ErrPolicy, and a second time ErrUsed.
-func (a *Approval) Grant() ([]byte, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.over {
-		return nil, ErrUsed
-	}
-	if a.t == nil {
-		return nil, errCompared
-	}
-	a.over = true
-	slot, content, err := a.payload(a.publicKey)
-	if err != nil {
-		return nil, err
-	}
-	a.slot = slot
-	plain := plaintext(a.purpose, content)
-	defer clear(plain)
-	return (*a.sender.Get()).Seal(a.t, plain)
-}
-
-// Slot returns the id of the slot that Grant has made for a device, and zero before
-// and for a share.
-func (a *Approval) Slot() SlotID {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.slot
-}
-
-// Discard ends an approval that the user said no to, and clears what it would have
-// granted.
+// Discard ends the approval.
 func (a *Approval) Discard() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.discard()
-}
-
-func (a *Approval) discard() {
-	a.over = true
-	clear(*a.kept.Get())
+	if a.approval != nil {
+		a.approval.Discard()
+	}
 }
 
 // Format writes a placeholder for every verb.
@@ -258,3 +86,86 @@ func (a *Approval) Format(f fmt.State, _ rune) { redact(f, "Approval") }
 
 // MarshalJSON writes a placeholder.
 func (a *Approval) MarshalJSON() ([]byte, error) { return redactJSON("Approval") }
+
+// ApproveQR lets a new device in whose QR code the user has scanned. The ask is
+// the message from [Request.Ask]. ApproveQR stores a header with the device's slot
+// and returns the grant and the slot's id. After an error of Remote or Local, call
+// it again. It returns [ErrUntrusted] if the code and the message do not belong
+// together or are for another account, [ErrMalformed], and the errors of
+// [Client.Change].
+//
+// The new device can do all that this one can. It must be the user's, and in front
+// of the user. Never take a QR code from a link or a message.
+func (c *Client) ApproveQR(ctx context.Context, qr string, ask []byte) (grant []byte, id SlotID, err error) {
+	account := c.Account()
+	if account == (AccountID{}) {
+		return nil, id, errNotOpen
+	}
+	scan, err := approval.ScanQR(approval.Device, account, qr, ask)
+	if err != nil {
+		return nil, id, translate(err)
+	}
+	return c.admit(ctx, scan.PublicKey(), scan.Grant)
+}
+
+// admit gives a device a slot, if it does not have one yet, and makes its grant
+// when the slot is stored.
+func (c *Client) admit(ctx context.Context, publicKey []byte, grant func([]byte) ([]byte, error)) (sealed []byte, id SlotID, err error) {
+	err = c.run(ctx, func() error {
+		err := c.change(ctx, func(e *Edit) error {
+			if e.state.device(publicKey) != nil {
+				return nil
+			}
+			slot, err := e.base.sealDevice(publicKey)
+			if err != nil {
+				return err
+			}
+			return e.Add(slot)
+		})
+		if err != nil {
+			return err
+		}
+		if c.ring == nil {
+			return errNotOpen
+		}
+		payload, slot, err := c.ring.payload(publicKey)
+		if err != nil {
+			return err
+		}
+		defer clear(payload)
+		id = slot
+		sealed, err = grant(payload)
+		return translate(err)
+	})
+	if err != nil {
+		return nil, SlotID{}, err
+	}
+	return sealed, id, nil
+}
+
+// payload returns what a grant tells the device with a public key.
+func (k *Keyring) payload(publicKey []byte) ([]byte, SlotID, error) {
+	slot := k.state().device(publicKey)
+	keys, err := k.keys()
+	if err != nil {
+		return nil, SlotID{}, err
+	}
+	defer clearSecrets(&keys)
+	if slot == nil {
+		return nil, SlotID{}, ErrConflict
+	}
+	b := append([]byte{version}, slot.ID[:]...)
+	b = append(b, keys.lineage[:]...)
+	b, err = k.checkpoint.append(b)
+	return b, slot.ID, err
+}
+
+// device returns the slot of a device's public key, or nil.
+func (h *header) device(publicKey []byte) *sealedSlot {
+	for i := range h.slots {
+		if s := &h.slots[i]; s.Type == typeDevice && bytes.Equal(s.publicKey, publicKey) {
+			return s
+		}
+	}
+	return nil
+}

@@ -9,29 +9,31 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// BenchmarkOpen opens a keyring of one slot by each way in. The password's KDF is
-// negligible.
+// BenchmarkOpen opens a header of one slot, of each type. The password's KDF
+// has the least cost that there is.
 func BenchmarkOpen(b *testing.B) {
-	_, ways := everyWay(b)
-	for _, name := range []string{"password", "export", "phrase of 12", "file", "passkey"} {
-		way := ways[name]
-		if name == "file" {
-			way = recovery.NewFile()
+	_, openers := everySlot(b)
+	for _, c := range [][2]string{
+		{"phrase", "phrase of 12"}, {"password", "password"}, {"export", "export"}, {"file", "file"}, {"passkey", "passkey"},
+	} {
+		o := openers[c[1]]
+		if c[0] == "file" {
+			o = recovery.NewFile()
 		}
-		sealers := []recovery.Sealer{way.(recovery.Sealer)}
-		if name == "passkey" {
-			sealers = append(sealers, phrase(b))
+		sealers := []recovery.Sealer{o.(recovery.Sealer)}
+		if c[0] == "passkey" {
+			sealers = append(sealers, phrase())
 		}
 		k := create(b, sealers...)
-		header, p := k.Bytes(), pin(b, k)
-		b.Run(name, func(b *testing.B) {
+		header, checkpoint := k.Header().Bytes(), k.Checkpoint()
+		b.Run(c[0], func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				h, err := recovery.ParseHeader(header)
 				if err != nil {
 					b.Fatal(err)
 				}
-				if _, err := recovery.Open(context.Background(), h, way, p); err != nil {
+				if _, err := recovery.Open(context.Background(), h, o, checkpoint); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -39,23 +41,23 @@ func BenchmarkOpen(b *testing.B) {
 	}
 }
 
-// BenchmarkRotate makes a new master key and the header with it. The history does
-// not grow.
+// slots is a keyring of n slots.
+func slots(b *testing.B, n int) *recovery.Keyring {
+	sealers := []recovery.Sealer{phrase()}
+	for i := 1; i < n; i++ {
+		sealers = append(sealers, exportKey(byte(i)))
+	}
+	return create(b, sealers...)
+}
+
+// BenchmarkRotate is one edit with a new master key, and the header with it.
 func BenchmarkRotate(b *testing.B) {
-	for _, n := range []int{1, 8, recovery.MaxSlots} {
-		k := create(b, phrase(b))
-		for i := 1; i < n; i++ {
-			_, err := k.Add(b.Context(), export(byte(i)))
-			require.NoError(b, err)
-		}
+	for _, n := range []int{1, 8, 20} {
+		k := slots(b, n)
 		b.Run(fmt.Sprintf("slots=%d", n), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := k.Rotate(context.Background()); err != nil {
-					b.Fatal(err)
-				}
-				k.Bytes()
-				if err := k.Forget(k.Epoch() - 1); err != nil {
+				if _, err := k.Edit(rotate); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -63,14 +65,43 @@ func BenchmarkRotate(b *testing.B) {
 	}
 }
 
-func BenchmarkParseHeader(b *testing.B) {
-	for _, n := range []int{3, recovery.MaxSlots} {
-		k := create(b, phrase(b))
-		for i := 1; i < n; i++ {
-			_, err := k.Add(b.Context(), export(byte(i)))
-			require.NoError(b, err)
+// BenchmarkUnwrap opens two blobs: with Unwrap one of the current epoch, and
+// with UnwrapOld one of the oldest epoch. The keyring has opened its history
+// before, except in "first".
+func BenchmarkUnwrap(b *testing.B) {
+	o := exportKey(1)
+	k, _, blobs := fullHistory(b, o)
+	oldest, now := blobs[0], blobs[len(blobs)-1]
+	unwrap := func(k *recovery.Keyring) {
+		if _, err := k.Unwrap(now, files("a")); err != nil {
+			b.Fatal(err)
 		}
-		header := k.Bytes()
+		if _, err := k.UnwrapOld(oldest, files("a")); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.Run("history=255", func(b *testing.B) {
+		b.ReportAllocs()
+		unwrap(k)
+		for b.Loop() {
+			unwrap(k)
+		}
+	})
+	b.Run("history=255/first", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			b.StopTimer()
+			fresh, err := recovery.Open(context.Background(), k.Header(), o, k.Checkpoint())
+			require.NoError(b, err)
+			b.StartTimer()
+			unwrap(fresh)
+		}
+	})
+}
+
+func BenchmarkParseHeader(b *testing.B) {
+	for _, n := range []int{3, 20} {
+		header := slots(b, n).Header().Bytes()
 		b.Run(fmt.Sprintf("slots=%d", n), func(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(len(header)))

@@ -3,23 +3,22 @@ package recovery
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"fmt"
 
 	"github.com/nescio-go/nescio/internal/secret"
 	"github.com/nescio-go/nescio/wrap"
 )
 
-// Device is the way in of a device that was approved: it keeps its slot's seed and
-// the lineage key itself, in the platform's key store. It opens; its slot is made by
-// an approval, and is one of MaxSlots. See Request and Approval. A Device is immutable
-// and safe for concurrent use, and redacts itself.
+// Device is the slot of a device that another device has approved. The device
+// keeps the slot's seed and the lineage key in the platform's key store. A Device
+// opens. An approval makes its slot: see [Request]. A Device is immutable, safe for
+// concurrent use, and redacts itself.
 type Device struct {
 	secrets secret.Value[deviceSecrets]
 }
 
 type deviceSecrets struct {
-	account [16]byte
+	account AccountID
 	id      SlotID
 	secret  [secretSize]byte // seed ‖ L
 }
@@ -30,9 +29,9 @@ const (
 	deviceSize = 2 + 16 + 16 + secretSize
 )
 
-// Secret returns the device's secret form, 98 bytes, for the platform's key store:
-// whoever has it opens the keyring as long as the slot is there. It returns nil for the
-// zero Device.
+// Secret returns the device's secret form, 98 bytes, for the platform's key store.
+// Anyone who has it opens the keyring while the slot is there. It returns nil for
+// the zero Device.
 func (d *Device) Secret() []byte {
 	s := d.secrets.Get()
 	if s.id == (SlotID{}) {
@@ -43,17 +42,18 @@ func (d *Device) Secret() []byte {
 	return append(b, s.secret[:]...)
 }
 
-// ParseDevice reads what Secret returned, or returns ErrMalformed.
+// ParseDevice reads the bytes that [Device.Secret] returns, or returns
+// [ErrMalformed].
 func ParseDevice(secret []byte) (*Device, error) {
 	if len(secret) != deviceSize || secret[0] != deviceKind || secret[1] != version {
 		return nil, ErrMalformed
 	}
-	return newDevice([16]byte(secret[2:]), SlotID(secret[18:]), secret[34:34+keySize], secret[34+keySize:])
+	return newDevice(AccountID(secret[2:]), SlotID(secret[18:]), secret[34:34+keySize], secret[34+keySize:])
 }
 
 // newDevice returns ErrMalformed if one of the values is zero.
-func newDevice(account [16]byte, id SlotID, seed, lineage []byte) (*Device, error) {
-	if account == ([16]byte{}) || id == (SlotID{}) || isZero(seed) || isZero(lineage) {
+func newDevice(account AccountID, id SlotID, seed, lineage []byte) (*Device, error) {
+	if account == (AccountID{}) || id == (SlotID{}) || isZero(seed) || isZero(lineage) {
 		return nil, ErrMalformed
 	}
 	d := &Device{secret.New(deviceSecrets{account: account, id: id})}
@@ -63,29 +63,19 @@ func newDevice(account [16]byte, id SlotID, seed, lineage []byte) (*Device, erro
 	return d, nil
 }
 
-// ID returns the id of the device's slot, to revoke it by.
+// ID returns the id of the device's slot.
 func (d *Device) ID() SlotID { return d.secrets.Get().id }
 
-// Open implements Opener. It returns [ErrPolicy] for the zero Device.
+// Open implements [Opener]. It returns [ErrPolicy] for the zero Device.
 func (d *Device) Open(_ context.Context, b wrap.Binding, s Slot) ([]byte, error) {
 	own := d.secrets.Get()
 	if own.id == (SlotID{}) {
 		return nil, errSecret
 	}
-	if s.Type != SlotDevice || s.ID != own.id || !bytes.Equal(b.Account, own.account[:]) {
-		return nil, ErrNotMine
+	if s.Type != typeDevice || s.ID != own.id || !bytes.Equal(b.Account, own.account[:]) {
+		return nil, ErrWrongSecret
 	}
 	return bytes.Clone(own.secret[:]), nil
-}
-
-// addDevice adds a device's slot for its public key.
-func (c *change) addDevice(publicKey []byte) error {
-	if len(c.slots) >= MaxSlots {
-		return errSlots
-	}
-	slot := sealedSlot{Slot: Slot{Type: SlotDevice, Born: c.epoch}, publicKey: bytes.Clone(publicKey)}
-	rand.Read(slot.ID[:])
-	return c.insert(slot)
 }
 
 // Format writes a placeholder for every verb.

@@ -5,63 +5,97 @@ import (
 	"fmt"
 )
 
-// The errors of this package, to be told apart by errors.Is: some come with a
-// constant text that says more. None of them holds input.
+// The errors of this package, for [errors.Is]. Most are wrapped with a reason.
+// No error contains a secret or input.
 var (
 	// ErrMalformed means bytes or text that no version of this package wrote.
 	ErrMalformed = errors.New("recovery: malformed")
-	// ErrNotMine means that no slot opens with the given secret: a wrong password,
-	// phrase or file, or one that was removed. An Opener returns it for a slot that
-	// is not its own, and Open goes on with the next.
-	ErrNotMine = errors.New("recovery: no slot opens with this")
-	// ErrUntrusted means a header that somebody else made or altered: it does not
-	// come from one who was in before, or its master key of the pinned epoch is not
-	// the pinned one.
-	ErrUntrusted = errors.New("recovery: the header is not authentic")
-	// ErrRollback means a header older than the pinned one.
-	ErrRollback = errors.New("recovery: the header is older than one seen before")
-	// ErrFork means another header of the pinned revision, or one of the next that
-	// does not name the pinned one. Further on a fork shows only by another master
-	// key of the pinned epoch, which is ErrUntrusted.
+	// ErrWrongSecret means that no slot opens with the given secret. It is a
+	// wrong password, phrase or file, or the secret of a slot that was removed.
+	// An [Opener] returns it for a slot that is not its own.
+	ErrWrongSecret = errors.New("recovery: no slot opens with this secret")
+	// ErrUntrusted means that something is not authentic: a header that nobody
+	// with access made, a blob that was altered or is for something else, or an
+	// approval whose messages do not belong together.
+	ErrUntrusted = errors.New("recovery: not authentic")
+	// ErrRollback means a header that is older than what the device has seen. For
+	// a blob it means that the keyring is older than the blob: see
+	// [Client.Refresh].
+	ErrRollback = errors.New("recovery: the header is too old")
+	// ErrFork means a header that does not follow from the one that the device
+	// has seen.
 	ErrFork = errors.New("recovery: the header does not follow from the one seen before")
-	// ErrReset means a header of another account: after a Reset, go on only with
-	// the user's explicit consent, and keep the old header.
-	ErrReset = errors.New("recovery: the header is of another account")
-	// ErrPolicy means something that is refused before any work: KDF parameters
-	// outside the policy or weaker than pinned, too many slots, a keyring that nobody
+	// ErrOtherAccount means a header of another account.
+	ErrOtherAccount = errors.New("recovery: the header is of another account")
+	// ErrPolicy means a request that is refused before any work. Examples are KDF
+	// parameters outside the policy, too many slots, or a keyring that nobody
 	// could open again.
 	ErrPolicy = errors.New("recovery: refused by policy")
-	// ErrPin means a pin that cannot be used: the zero Pin, or one of an epoch whose
-	// key the header no longer leads to. Go on by FirstUse, with the user's consent.
-	ErrPin = errors.New("recovery: unusable pin")
-	// ErrEpoch means an epoch without a key, in the future or forgotten, or that the
-	// current one cannot be forgotten.
-	ErrEpoch = errors.New("recovery: no key of this epoch")
-	// ErrUsed means that a one-time value was used twice, a recovery file in two
-	// slots, or that a keyring was used after Destroy.
-	ErrUsed = errors.New("recovery: already used")
+	// ErrNoCheckpoint means that the device has no checkpoint to compare a header
+	// with. [Client.OpenFirst] starts without one.
+	ErrNoCheckpoint = errors.New("recovery: no checkpoint")
+	// ErrOldKey means a blob whose secret was first wrapped in an earlier epoch.
+	// Somebody who was removed since may know the secret. Read with it, using
+	// UnwrapOld, and draw a new key to write.
+	ErrOldKey = errors.New("recovery: the wrapped secret is of an earlier epoch")
+	// ErrEpochClosed means a blob of an epoch below the floor that
+	// [Edit.CloseBefore] has set.
+	ErrEpochClosed = errors.New("recovery: the epoch of the blob is closed")
+	// ErrConflict means that another header or another state is stored than the
+	// caller expected. A [Remote] and a [Local] return it from Swap.
+	ErrConflict = errors.New("recovery: something else is stored")
+	// ErrUnconfirmed means that a change was sent and that the server did not
+	// say whether it is stored. The client sends it again at the next call.
+	ErrUnconfirmed = errors.New("recovery: the change is not confirmed")
+	// ErrOvertaken means that a change which removes slots lost to another
+	// change. [Client.Resolve] continues.
+	ErrOvertaken = errors.New("recovery: the removal was overtaken by another change")
+	// ErrUnseen means that slots came which the user was not shown. Show
+	// [Client.Unseen], then revoke them or name them in [Edit.Keep].
+	ErrUnseen = errors.New("recovery: there are slots that the user has not seen")
 )
 
-var (
-	errPinZero      = fmt.Errorf("%w: it is the zero Pin, or FirstUse of an account that has not 16 bytes", ErrPin)
-	errPinForgotten = fmt.Errorf("%w: the header no longer leads to the key of its epoch", ErrPin)
-)
-
-// refused is ErrPolicy with a reason.
+// refused returns ErrPolicy with a reason.
 func refused(why string) error { return fmt.Errorf("%w: %s", ErrPolicy, why) }
 
+// untrusted returns ErrUntrusted with a reason.
+func untrusted(why string) error { return fmt.Errorf("%w: %s", ErrUntrusted, why) }
+
 var (
-	errAccount  = refused("an account has 16 bytes that are not all zero")
-	errNoSlot   = refused("a keyring needs a way in other than a passkey")
-	errSlots    = refused("at most 24 slots, 4 of them with a password")
-	errNoSuch   = refused("there is no such slot in this revision")
-	errSealer   = refused("a Sealer gave parameters that its type does not have")
-	errEpochs   = refused("the epochs are used up")
-	errAdopt    = refused("an old key is adopted at epoch 1, while there is no history")
-	errTooLarge = refused("the header would be longer than 128 KiB")
-	errSecret   = refused("the secret has an invalid length or is all zero")
-	errWeaker   = refused("a password slot's KDF is weaker than pinned")
-	errRecord   = refused("the raw record of an OPAQUE registration is 192 or 129 bytes long")
-	errNoSealer = refused("the Sealer is nil")
-	errNoOpener = refused("the Opener is nil")
+	errNoSlot      = refused("a keyring needs a slot that is not a passkey's")
+	errSlots       = refused("a keyring has at most 20 slots, 3 of them with a password")
+	errManySlots   = refused("a keyring has at most 24 slots, 4 of them with a password, while secrets change")
+	errNoSuch      = refused("the keyring does not have this slot")
+	errTwice       = refused("the keyring has this slot already")
+	errNotLogin    = refused("Supersede is for slots of the types password and export")
+	errNothing     = refused("the edit changes nothing")
+	errNoIDs       = refused("Revoke needs a slot")
+	errSealed      = refused("the sealed slot is nil or belongs to another keyring")
+	errSealer      = refused("the Sealer returned parameters that its type does not have")
+	errEpochs      = refused("no revision or epoch is left")
+	errHistory     = refused("the history is full: call CloseBefore with a later epoch in the same edit")
+	errFloor       = refused("an epoch in the future cannot be closed")
+	errAccount     = refused("the account's number is zero")
+	errTooLarge    = refused("the header would be longer than 128 KiB")
+	errSecret      = refused("the secret has an invalid length or is all zero")
+	errRecord      = refused("the raw record of an OPAQUE registration is 192 or 129 bytes long")
+	errNoSealer    = refused("the Sealer is nil")
+	errNoOpener    = refused("the Opener is nil")
+	errBinding     = refused("the keyring fills in the account and the epoch of a binding")
+	errPurpose     = refused("purposes that begin with nescio/ belong to this module")
+	errKeyLength   = refused("a secret is 1 byte to 64 KiB long")
+	errOrder       = refused("call Code before Grant")
+	errUsed        = refused("used before")
+	errDestroyed   = refused("the keyring was destroyed")
+	errNoClient    = refused("the client has no Local or no Remote")
+	errNotOpen     = refused("the client has no open keyring")
+	errNotEmpty    = refused("this device has a state of an account already")
+	errOlderBlob   = fmt.Errorf("%w for this blob", ErrRollback)
+	errApproval    = untrusted("the approval's messages or the typed half do not belong together")
+	errBlob        = untrusted("the blob was altered or is for something else")
+	errHeaderMAC   = untrusted("the header's MAC is wrong")
+	errUnreachable = untrusted("the header's history does not reach the epoch of the checkpoint")
+	errOtherKey    = untrusted("the header has another master key for the epoch of the checkpoint")
+	errEpochJump   = untrusted("the epoch grew by more than the revision")
+	errInternal    = errors.New("recovery: internal error")
 )

@@ -3,16 +3,102 @@ package recovery_test
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
+	"errors"
 	"fmt"
 	"log"
-	"strings"
+	"sync"
 
-	"github.com/nescio-go/nescio/opaque"
 	"github.com/nescio-go/nescio/recovery"
 	"github.com/nescio-go/nescio/wrap"
 )
+
+// server is a service's table of headers and of OPAQUE's raw records, with a lock
+// in place of a transaction.
+type server struct {
+	mu             sync.Mutex
+	header, record []byte
+}
+
+// storeHeader is the transaction that takes a header.
+func (s *server) storeHeader(b []byte) error {
+	next, err := recovery.ParseHeader(b)
+	if err != nil {
+		return err // 400
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var stored *recovery.Header
+	if s.header != nil {
+		if stored, err = recovery.ParseHeader(s.header); err != nil {
+			return err
+		}
+	}
+	if err := next.Follows(stored); err != nil {
+		return errors.Join(recovery.ErrConflict, err) // 409
+	}
+	if s.record != nil && !next.HasRecord(s.record) {
+		return recovery.ErrConflict // it would lock the user out
+	}
+	s.header = b
+	return nil
+}
+
+// storeRecord is the transaction that takes a login record. A real server also ends
+// the account's other sessions in it.
+func (s *server) storeRecord(raw []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.header != nil {
+		header, err := recovery.ParseHeader(s.header)
+		if err != nil {
+			return err
+		}
+		if !header.HasRecord(raw) {
+			return recovery.ErrConflict
+		}
+	}
+	s.record = raw
+	return nil
+}
+
+// Fetch and Swap make the server a Remote. A real Remote makes calls over HTTP.
+func (s *server) Fetch(context.Context) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.header, nil
+}
+
+func (s *server) Swap(_ context.Context, _ [32]byte, header []byte) error {
+	return s.storeHeader(header) // the header names its predecessor
+}
+
+// memory is a Local. A real one is a file or a database on the device.
+type memory struct {
+	mu    sync.Mutex
+	value []byte
+}
+
+func (m *memory) Load(context.Context) ([]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.value, nil
+}
+
+func (m *memory) Swap(_ context.Context, previous, next []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !bytes.Equal(m.value, previous) {
+		return recovery.ErrConflict
+	}
+	m.value = next
+	return nil
+}
+
+// register stands for a registration with OPAQUE, which gives an export key and the
+// raw record.
+func register(password string) (exportKey, record []byte) {
+	return bytes.Repeat([]byte(password[:1]), 64), bytes.Repeat([]byte(password[1:2]), 192)
+}
 
 func check(err error) {
 	if err != nil {
@@ -20,239 +106,205 @@ func check(err error) {
 	}
 }
 
-// randomBytes stands for what comes from elsewhere.
-func randomBytes(n int) []byte {
-	b := make([]byte, n)
-	rand.Read(b)
-	return b
-}
+var binding = wrap.Binding{Purpose: "example.org/note/v1", Item: []byte("note 1")}
 
-// Sign-up with two ways in, a data key under the master key, and another device
-// that has nothing but the words.
+// Sign-up, a second device by phrase, and the removal of a slot.
 func Example() {
 	ctx := context.Background()
-	account := randomBytes(16) // drawn by the client; the server keeps it
+	server := new(server)
+	exportKey, record := register("correct horse")
+	check(server.storeRecord(record))
 
-	// Sign-up. The export key and the record are those of OPAQUE's registration.
 	phrase, err := recovery.NewPhrase(12)
 	check(err)
-	fmt.Println("write down", len(strings.Fields(phrase.Words())), "words")
-	export := recovery.NewExport(randomBytes(64), randomBytes(192))
-	keyring, err := recovery.Create(ctx, account, export, phrase)
+	file := recovery.NewFile() // the server keeps file.ServerSecret() under file.ID()
+	laptop := recovery.NewClient(new(memory), server)
+	check(laptop.Create(ctx, recovery.NewExportKey(exportKey, record), phrase, file))
+	_, blob, err := laptop.Generate(binding) // the key encrypts the note
 	check(err)
 
-	master, err := keyring.Key(keyring.Epoch())
+	typed, err := recovery.ParsePhrase("1. " + phrase.Words() + ".")
 	check(err)
-	binding := wrap.Binding{Purpose: "example.org/notes/v1", Account: account, Epoch: uint64(keyring.Epoch())}
-	dataKey := randomBytes(32)
-	wrapped, err := master.Wrap(ctx, dataKey, binding)
-	check(err)
-	stored := keyring.Bytes() // → the server, with the wrapped key
+	phone := recovery.NewClient(new(memory), server)
+	check(phone.OpenFirst(ctx, laptop.Account(), typed))
+	unseen := phone.Unseen()
+	fmt.Println("the user looks at", len(unseen), "other slots")
+	check(phone.MarkSeen(ctx, unseen))
+	check(phone.Revoke(ctx, file.ID()))
 
-	// Another device: the words, the header, and no pin yet.
-	typed, err := recovery.ParsePhrase(strings.ToUpper(phrase.Words()))
-	check(err)
-	header, err := recovery.ParseHeader(stored)
-	check(err)
-	keyring, err = recovery.Open(ctx, header, typed, recovery.FirstUse(account))
-	check(err)
-	master, err = keyring.Key(uint32(binding.Epoch))
-	check(err)
-	again, err := master.Unwrap(ctx, wrapped, binding)
-	check(err)
-	fmt.Println("the same data key:", bytes.Equal(again, dataKey))
+	_, err = phone.Unwrap(blob, binding)
+	fmt.Println("old key:", errors.Is(err, recovery.ErrOldKey))
+	key, err := phone.UnwrapOld(blob, binding)
+	fmt.Println("read it with", len(key), "bytes:", err)
 	// Output:
-	// write down 12 words
-	// the same data key: true
+	// the user looks at 2 other slots
+	// old key: true
+	// read it with 32 bytes: <nil>
 }
 
-// A password that somebody else may know: it is replaced, and its slot is shut out
-// of all that comes.
-func ExampleKeyring_Revoke() {
+// The server's transaction for a header, and for a login record. A header is taken
+// only if it follows the stored one and has the slot of the stored record. A record
+// is taken only if the stored header has its slot. So the login and the keyring
+// always have a secret in common.
+func ExampleHeader_Follows() {
 	ctx := context.Background()
+	server := new(server)
+	_, record := register("correct horse")
+	check(server.storeRecord(record))
+
 	phrase, err := recovery.NewPhrase(12)
 	check(err)
-	old := recovery.NewPassword([]byte("correct horse"), nil)
-	keyring, err := recovery.Create(ctx, randomBytes(16), phrase)
+	draft, err := recovery.Create(ctx, phrase)
 	check(err)
-	id, err := keyring.Add(ctx, old)
-	check(err)
-	before := keyring.Header() // on the server
+	fmt.Println("without the login's slot:", server.storeHeader(draft.Header().Bytes()))
 
-	_, err = keyring.Add(ctx, recovery.NewPassword([]byte("battery staple"), nil))
+	exportKey, record := register("correct horse")
+	draft, err = recovery.Create(ctx, phrase, recovery.NewExportKey(exportKey, record))
 	check(err)
-	check(keyring.Revoke(ctx, id))
-	pin, err := keyring.Pin()
-	check(err)
-	fmt.Println("epoch:", keyring.Epoch())
-
-	_, err = recovery.Open(ctx, keyring.Header(), old, pin)
-	fmt.Println("the old password:", err)
-	_, err = recovery.Open(ctx, before, old, pin)
-	fmt.Println("in an old header:", err)
-	_, err = keyring.Key(1) // what data keys of before are wrapped under
-	fmt.Println("the old master key:", err)
+	fmt.Println("with it:", server.storeHeader(draft.Header().Bytes()))
+	_, other := register("another password")
+	fmt.Println("a record without a slot:", server.storeRecord(other))
+	fmt.Println("the same header again:", server.storeHeader(draft.Header().Bytes()) != nil)
 	// Output:
-	// epoch: 2
-	// the old password: recovery: no slot opens with this
-	// in an old header: recovery: the header is older than one seen before
-	// the old master key: <nil>
+	// without the login's slot: recovery: something else is stored
+	// with it: <nil>
+	// a record without a slot: recovery: something else is stored
+	// the same header again: true
 }
 
-// The words also log in: an account of their own, whose password is the phrase's
-// AuthSecret, guards the download of the header.
-func ExamplePhrase_AuthSecret() {
+// A password change with OPAQUE. It can stop after every step: the user then logs in
+// with one of the two passwords, and that login opens the keyring.
+func ExampleEdit_Supersede() {
 	ctx := context.Background()
-	setup, err := opaque.NewSetup(opaque.Ristretto255)
-	check(err)
-	server, err := opaque.NewServer(opaque.ServerConfig{
-		DecoyKey:  [32]byte(randomBytes(32)),
-		StateKeys: []opaque.StateKey{{Key: [32]byte(randomBytes(32))}},
-		Setups:    map[uint16]*opaque.Setup{1: setup},
-	})
-	check(err)
-	client, err := opaque.NewClient(opaque.ClientConfig{})
-	check(err)
-	id := recovery.PhraseLoginID([]byte("alice")) // beside "alice", who logs in with a password
+	server := new(server)
+	oldKey, oldRecord := register("correct horse")
+	check(server.storeRecord(oldRecord))
+	client := recovery.NewClient(new(memory), server)
+	check(client.Create(ctx, recovery.NewExportKey(oldKey, oldRecord)))
 
-	// Sign-up, or a new phrase.
+	// The registration of the new password, which the server has not stored yet.
+	newKey, newRecord := register("battery staple")
+	slot, err := client.Seal(ctx, recovery.NewExportKey(newKey, newRecord))
+	check(err)
+	old := client.OpenedBy()
+	check(client.Change(ctx, func(e *recovery.Edit) error { return e.Supersede(old, slot) }))
+	fmt.Println(len(client.Slots()), "slots")
+	check(server.storeRecord(newRecord))
+
+	// The next login, with the new password.
+	check(client.OpenAfterLogin(ctx, recovery.NewExportKey(newKey, nil)))
+	fmt.Println(len(client.Slots()), "slot, the new one:", client.OpenedBy() == slot.ID())
+	err = client.Open(ctx, recovery.NewExportKey(oldKey, nil))
+	fmt.Println("the old password:", errors.Is(err, recovery.ErrWrongSecret))
+	// Output:
+	// 2 slots
+	// 1 slot, the new one: true
+	// the old password: true
+}
+
+// Closing old epochs: wrap what is still needed again, then raise the floor.
+func ExampleEdit_CloseBefore() {
+	ctx := context.Background()
+	client := recovery.NewClient(new(memory), new(server))
 	phrase, err := recovery.NewPhrase(12)
 	check(err)
-	secret, err := phrase.AuthSecret()
+	check(client.Create(ctx, phrase))
+	_, blob, err := client.Generate(binding)
 	check(err)
-	registration, request, err := client.Register(nil, secret)
-	check(err)
-	response, err := server.BeginRegistration(ctx, id, request)
-	check(err)
-	upload, err := registration.Finish(ctx, response)
-	check(err)
-	record, err := server.FinishRegistration(nil, upload)
-	check(err)
+	check(client.Change(ctx, func(e *recovery.Edit) error { e.Rotate(); return nil }))
 
-	// The password is lost.
-	typed, err := recovery.ParsePhrase(phrase.Words())
+	again, err := client.Rewrap(blob, binding)
 	check(err)
-	secret, err = typed.AuthSecret()
-	check(err)
-	login, request, err := client.Login(nil, secret)
-	check(err)
-	response, pending, err := server.BeginLogin(ctx, id, record, request)
-	check(err)
-	final, err := login.Respond(ctx, response)
-	check(err)
-	_, _, err = server.FinishLogin(ctx, id, record, pending, final)
-	fmt.Println("the server hands out the header:", err == nil)
-	// Output: the server hands out the header: true
+	check(client.Change(ctx, func(e *recovery.Edit) error { return e.CloseBefore(client.Epoch()) }))
+	_, err = client.UnwrapOld(blob, binding)
+	fmt.Println("the old blob:", err)
+	_, err = client.UnwrapOld(again, binding)
+	fmt.Println("the new blob:", err)
+	_, err = client.Unwrap(again, binding)
+	fmt.Println("its key is as old as before:", errors.Is(err, recovery.ErrOldKey))
+	// Output:
+	// the old blob: recovery: the epoch of the blob is closed
+	// the new blob: <nil>
+	// its key is as old as before: true
 }
 
-// Split custody: neither the file nor the server's half opens anything alone.
-func ExampleFile() {
+// A sync engine of one's own keeps the order of writes itself: the unconfirmed
+// checkpoint, the upload, the checkpoint.
+func ExampleKeyring_Edit() {
 	ctx := context.Background()
-	account := randomBytes(16)
+	server := new(server)
+	var saved recovery.Checkpoint // on the device
 	phrase, err := recovery.NewPhrase(12)
 	check(err)
-	keyring, err := recovery.Create(ctx, account, phrase)
+	draft, err := recovery.Create(ctx, phrase)
 	check(err)
+	saved = draft.Unconfirmed()
+	check(server.storeHeader(draft.Header().Bytes()))
+	saved = draft.Checkpoint()
+	keyring := draft.Stored()
 
-	file := recovery.NewFile()
-	_, err = keyring.Add(ctx, file)
+	draft, err = keyring.Edit(func(e *recovery.Edit) error { e.Rotate(); return nil })
 	check(err)
-	text := file.Text() // → the user's drawer
-	fmt.Println(strings.SplitN(text, "\n", 2)[0])
-	server := map[recovery.SlotID][]byte{file.ID(): file.ServerSecret()} // and the header
-
-	// Later, after a login or a review.
-	file, err = recovery.ParseFile(text)
+	saved = draft.Unconfirmed()
+	check(server.storeHeader(draft.Header().Bytes()))
+	// The process stops here. It continues with what the server has.
+	header, err := recovery.ParseHeader(server.header)
 	check(err)
-	_, err = recovery.Open(ctx, keyring.Header(), file, recovery.FirstUse(account))
-	fmt.Println(err)
-	file, err = file.WithServerSecret(server[file.ID()])
+	keyring, err = recovery.Open(ctx, header, phrase, saved)
 	check(err)
-	_, err = recovery.Open(ctx, keyring.Header(), file, recovery.FirstUse(account))
-	fmt.Println(err)
-	// Output:
-	// -----BEGIN NESCIO RECOVERY FILE-----
-	// recovery: refused by policy: the file needs the server's secret
-	// <nil>
+	saved = keyring.Checkpoint()
+	fmt.Println("revision", saved.Revision(), "epoch", keyring.Epoch())
+	// Output: revision 2 epoch 2
 }
 
-// The order of writes of a change: the new pin beside the old, the upload, the new
-// pin alone. After a crash in between, one of the two fits.
-func ExamplePin() {
+// Another device lets a new one in by QR code.
+func ExampleClient_ApproveQR() {
 	ctx := context.Background()
-	way := recovery.NewExport(randomBytes(64), randomBytes(192))
-	keyring, err := recovery.Create(ctx, randomBytes(16), way)
+	server := new(server)
+	phrase, err := recovery.NewPhrase(12)
 	check(err)
-	server := keyring.Header()
-	store := func(h *recovery.Header) { // one transaction
-		if h.Previous() == server.Digest() {
-			server = h
-		}
-	}
-	var device [][]byte // pins, the newest first
-	write := func(pins ...[]byte) { device = pins }
-	encode := func(k *recovery.Keyring) []byte {
-		pin, err := k.Pin()
-		check(err)
-		b, err := pin.MarshalBinary()
-		check(err)
-		return b
-	}
-	open := func() (err error) {
-		for _, b := range device {
-			var pin recovery.Pin
-			check(pin.UnmarshalBinary(b))
-			if _, err = recovery.Open(ctx, server, way, pin); err == nil {
-				return nil
-			}
-		}
-		return err
-	}
+	laptop := recovery.NewClient(new(memory), server)
+	check(laptop.Create(ctx, phrase))
 
-	write(encode(keyring))
-	check(keyring.Rotate(ctx))
-	write(encode(keyring), device[0])
-	fmt.Println("crash before the upload:", open())
-	store(keyring.Header())
-	fmt.Println("crash after the upload:", open())
-	write(device[0])
-	fmt.Println("afterwards:", open())
-	// Output:
-	// crash before the upload: <nil>
-	// crash after the upload: <nil>
-	// afterwards: <nil>
+	phone := recovery.NewClient(new(memory), server)
+	request, err := recovery.NewRequest(laptop.Account()) // the number is the login's
+	check(err)
+	qr := request.QR()   // the phone shows it, the laptop scans it
+	ask := request.Ask() // by the server
+	grant, id, err := laptop.ApproveQR(ctx, qr, ask)
+	check(err)
+	device, err := phone.Join(ctx, request, grant, "") // by the server
+	check(err)
+	_ = device.Secret() // for the platform's key store
+	check(phone.Open(ctx, device))
+	fmt.Println("the phone's slot:", phone.OpenedBy() == id)
+	// Output: the phone's slot: true
 }
 
-// A passkey, whose authenticator is simulated: prf stands for WebAuthn's PRF
-// extension.
-func ExamplePasskey() {
+// Another device lets a new one in by short code, half of which each screen shows.
+func ExampleClient_Approve() {
 	ctx := context.Background()
-	credential, inside := randomBytes(32), randomBytes(32)
-	prf := func(salt [32]byte) []byte {
-		out := sha256.Sum256(append(bytes.Clone(inside), salt[:]...))
-		return out[:]
-	}
-	account := randomBytes(16)
-	phrase, err := recovery.NewPhrase(24)
+	server := new(server)
+	phrase, err := recovery.NewPhrase(12)
 	check(err)
+	laptop := recovery.NewClient(new(memory), server)
+	check(laptop.Create(ctx, phrase))
 
-	salt := recovery.NewPasskeySalt()
-	keyring, err := recovery.Create(ctx, account, phrase, recovery.Passkey{
-		Salt: salt, CredentialID: credential, RPID: "example.org", UserVerified: true,
-	}.WithPRF(prf(salt)))
+	phone := recovery.NewClient(new(memory), server)
+	request, err := recovery.NewRequest(laptop.Account())
 	check(err)
-	header := keyring.Header()
-
-	// To open, the slots say which salt to ask the authenticator for.
-	for _, s := range header.Slots() {
-		slot, err := recovery.ParsePasskeySlot(s)
-		if err != nil {
-			continue // another way in
-		}
-		_, err = recovery.Open(ctx, header, recovery.Passkey{
-			Salt: slot.Salt, CredentialID: credential, RPID: slot.RPID, UserVerified: slot.UserVerified,
-		}.WithPRF(prf(slot.Salt)), recovery.FirstUse(account))
-		fmt.Println(slot.RPID, err)
-	}
-	// Output: example.org <nil>
+	approval, err := laptop.Approve(request.Ask())
+	check(err)
+	reveal, onPhone, err := request.Reveal(approval.Answer())
+	check(err)
+	onLaptop, err := approval.Code(reveal)
+	check(err)
+	// The user types on the laptop what the phone shows, and the reverse.
+	grant, id, err := approval.Grant(ctx, onPhone)
+	check(err)
+	device, err := phone.Join(ctx, request, grant, onLaptop)
+	check(err)
+	check(phone.Open(ctx, device))
+	fmt.Println(len(onPhone), len(onLaptop), phone.OpenedBy() == id)
+	// Output: 7 7 true
 }

@@ -1,6 +1,7 @@
 package recovery
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -11,10 +12,10 @@ import (
 	"github.com/nescio-go/nescio/wrap"
 )
 
-// Export is the slot of an account that logs in with OPAQUE. Its secret is OPAQUE's
-// export key, which every registration changes. It seals and opens. It comes from
-// [NewExport] and redacts itself.
-type Export struct {
+// ExportKey is the slot of an account that logs in with OPAQUE. Its secret is
+// OPAQUE's export key, which every registration changes. It seals and opens. It
+// comes from [NewExportKey] and redacts itself.
+type ExportKey struct {
 	secrets secret.Value[exportSecrets]
 }
 
@@ -22,25 +23,24 @@ type exportSecrets struct {
 	key, record []byte
 }
 
-// NewExport returns the slot of an export key of 32 to 64 bytes. The record is RFC
+// NewExportKey returns the slot of an export key of 32 to 64 bytes. The record is RFC
 // 9807's raw record of the registration: 192 bytes with ristretto255 or curve25519,
 // 129 bytes with P-256. It is not what the server stores, which is framed: see
 // opaque's Registration.Record and Login.Record. The slot contains its digest. To
-// open, pass no record to try all slots of this type. NewExport copies neither: clear the
-// key when the slot is no longer used.
-func NewExport(key, record []byte) Export {
-	return Export{secret.New(exportSecrets{key, record})}
+// open, pass no record to try all slots of this type. NewExportKey copies both.
+func NewExportKey(key, record []byte) ExportKey {
+	return ExportKey{secret.New(exportSecrets{bytes.Clone(key), bytes.Clone(record)})}
 }
 
-// Type returns SlotExport.
-func (e Export) Type() SlotType { return SlotExport }
+// Type returns "export".
+func (e ExportKey) Type() string { return typeExport }
 
 // Flags returns 0.
-func (e Export) Flags() uint8 { return 0 }
+func (e ExportKey) Flags() uint8 { return 0 }
 
-// Seal implements Sealer. It returns [ErrPolicy] for a key of less than 32 or more
+// Seal implements [Sealer]. It returns [ErrPolicy] for a key of less than 32 or more
 // than 64 bytes, without a record, and for a record of a length that no suite has.
-func (e Export) Seal(ctx context.Context, b wrap.Binding, secret []byte) (params, wrapped []byte, err error) {
+func (e ExportKey) Seal(ctx context.Context, b wrap.Binding, secret []byte) (params, wrapped []byte, err error) {
 	own := e.secrets.Get()
 	if !own.valid() {
 		return nil, nil, errSecret
@@ -55,9 +55,9 @@ func (e Export) Seal(ctx context.Context, b wrap.Binding, secret []byte) (params
 	return sealSlot(ctx, b, own.key, 0, params, secret)
 }
 
-// Open implements Opener. It returns [ErrPolicy] for a key or a record of a length
+// Open implements [Opener]. It returns [ErrPolicy] for a key or a record of a length
 // that no suite has.
-func (e Export) Open(ctx context.Context, b wrap.Binding, s Slot) ([]byte, error) {
+func (e ExportKey) Open(ctx context.Context, b wrap.Binding, s Slot) ([]byte, error) {
 	own := e.secrets.Get()
 	if !own.valid() {
 		return nil, errSecret
@@ -65,11 +65,11 @@ func (e Export) Open(ctx context.Context, b wrap.Binding, s Slot) ([]byte, error
 	if len(own.record) > 0 && !own.hasRecord() {
 		return nil, errRecord
 	}
-	if s.Type != SlotExport || len(s.Params) != saltSize+sha256.Size {
-		return nil, ErrNotMine
+	if s.Type != typeExport || len(s.Params) != saltSize+sha256.Size {
+		return nil, ErrWrongSecret
 	}
 	if digest := sha256.Sum256(own.record); len(own.record) > 0 && subtle.ConstantTimeCompare(digest[:], s.Params[saltSize:]) != 1 {
-		return nil, ErrNotMine
+		return nil, ErrWrongSecret
 	}
 	return openSlot(ctx, b, own.key, s)
 }
@@ -83,7 +83,7 @@ func (e *exportSecrets) hasRecord() bool {
 }
 
 // Format writes a placeholder for every verb.
-func (e Export) Format(f fmt.State, _ rune) { redact(f, "Export") }
+func (e ExportKey) Format(f fmt.State, _ rune) { redact(f, "ExportKey") }
 
 // MarshalJSON writes a placeholder.
-func (e Export) MarshalJSON() ([]byte, error) { return redactJSON("Export") }
+func (e ExportKey) MarshalJSON() ([]byte, error) { return redactJSON("ExportKey") }

@@ -16,18 +16,16 @@ import (
 	"github.com/nescio-go/nescio/wrap"
 )
 
-// File is the way in of who kept a recovery file, and is let have the server's
-// half: the file holds F, the server S, and neither opens anything without the
-// other. The server hands S out after a login, or after somebody has reviewed the
-// request.
+// File is the slot of a user who has kept a recovery file and gets the server's
+// half: the file contains F, the server keeps S, and neither opens anything
+// without the other. The server releases S after a login or after a review.
 //
-// A File is for one slot, by Create, Add, Replace or Renew: after one that failed, or whose header the server did not take,
-// make a new one.
-//
-// To make one: NewFile, Add it, send ServerSecret to the server together with the
-// header, to be kept under the file's id and never in the header, and give Text to the
-// user when both are stored. To open: ParseFile, ask the
-// server for the secret of its ID, WithServerSecret.
+// To make one, call [NewFile], seal a slot with it, and store [File.ServerSecret]
+// at the server under [File.ID], together with the header and never inside it.
+// Give [File.Text] to the user when both are stored. To open, call [ParseFile], ask
+// the server for the secret of its ID, and call [File.WithServerSecret]. A File is
+// for one slot. If sealing or storing failed, make a new one. A File is safe for
+// concurrent use once it is sealed, and redacts itself.
 type File struct {
 	secrets secret.Value[fileSecrets]
 }
@@ -48,9 +46,9 @@ func NewFile() *File {
 	return f
 }
 
-// ParseFile reads the text of a file. It forgives what mail programs and input fields do
-// to white space, characters without width anywhere, and text before and after the file.
-// It returns [ErrMalformed] for anything else, such as a damaged text or two files in one
+// ParseFile reads the text of a file. It ignores white space and characters
+// without width anywhere, and text before and after the file. It returns
+// [ErrMalformed] for anything else, such as a damaged text or two files in one
 // text.
 func ParseFile(text string) (*File, error) {
 	if len(text) > maxFileText {
@@ -103,12 +101,9 @@ const (
 	maxFileText   = 64 << 10
 )
 
-// Text returns the file: armored text with the id and F, and no name of an account.
-//
-//	version 01 ‖ slot id 16 ‖ F 32 ‖ first 4 bytes of SHA-256 of all before
-//
-// in base64 between "-----BEGIN NESCIO RECOVERY FILE-----" and the same with END. It
-// is empty before Add.
+// Text returns the file for the user: armored text with the id and F, and without
+// the name of an account. It is empty before a slot was sealed. FORMAT.md has the
+// format.
 func (f *File) Text() string {
 	s := f.secrets.Get()
 	if !s.sealed {
@@ -122,12 +117,12 @@ func (f *File) Text() string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: fileType, Bytes: b}))
 }
 
-// ID returns the file's id, which is that of its slot: the server keeps its secret
-// under it. It is zero before Add.
+// ID returns the id of the file's slot. The server keeps its secret under this
+// id. It is zero before a slot was sealed.
 func (f *File) ID() SlotID { return f.secrets.Get().id }
 
-// ServerSecret returns a copy of S, 32 bytes, which the server keeps; nil for a file
-// that was parsed and has none yet.
+// ServerSecret returns a copy of S, 32 bytes, which the server keeps. It is nil for
+// a file that was parsed and has no S yet.
 func (f *File) ServerSecret() []byte {
 	s := f.secrets.Get()
 	if !s.both {
@@ -137,7 +132,7 @@ func (f *File) ServerSecret() []byte {
 }
 
 // WithServerSecret returns the file with the server's half, 32 bytes. It returns
-// [ErrMalformed] for another length or zero bytes, and [ErrUsed] for a new file,
+// [ErrMalformed] for another length or zero bytes, and [ErrPolicy] for a new file,
 // which has its own.
 func (f *File) WithServerSecret(half []byte) (*File, error) {
 	if len(half) != 32 || isZero(half) {
@@ -145,23 +140,23 @@ func (f *File) WithServerSecret(half []byte) (*File, error) {
 	}
 	s := *f.secrets.Get()
 	if !s.sealed {
-		return nil, ErrUsed // a new file has its own
+		return nil, errUsed // a new file has its own
 	}
 	s.s, s.both = [32]byte(half), true
 	return &File{secret.New(s)}, nil
 }
 
-// Type returns SlotFile.
-func (f *File) Type() SlotType { return SlotFile }
+// Type returns "file".
+func (f *File) Type() string { return typeFile }
 
 // Flags returns 0.
 func (f *File) Flags() uint8 { return 0 }
 
-// Seal implements Sealer. It returns ErrUsed if the file has a slot already.
+// Seal implements [Sealer]. It returns [ErrPolicy] if the file has a slot already.
 func (f *File) Seal(ctx context.Context, b wrap.Binding, secret []byte) (params, wrapped []byte, err error) {
 	s := f.secrets.Get()
 	if s.sealed || !s.both {
-		return nil, nil, ErrUsed
+		return nil, nil, errUsed
 	}
 	if len(b.Item) != len(s.id) {
 		return nil, nil, errInternal
@@ -177,15 +172,15 @@ func (f *File) Seal(ctx context.Context, b wrap.Binding, secret []byte) (params,
 	return params, wrapped, nil
 }
 
-// Open implements Opener. It returns ErrPolicy for a file without the server's
+// Open implements [Opener]. It returns [ErrPolicy] for a file without the server's
 // secret.
 func (f *File) Open(ctx context.Context, b wrap.Binding, slot Slot) ([]byte, error) {
 	s := f.secrets.Get()
 	if !s.both {
 		return nil, refused("the file needs the server's secret")
 	}
-	if slot.Type != SlotFile || slot.ID != s.id {
-		return nil, ErrNotMine
+	if slot.Type != typeFile || slot.ID != s.id {
+		return nil, ErrWrongSecret
 	}
 	ikm := s.ikm()
 	defer clear(ikm)

@@ -3,22 +3,24 @@ package recovery
 import (
 	"bytes"
 	"crypto/sha256"
+	"fmt"
 
 	"github.com/nescio-go/nescio/wrap"
 	"golang.org/x/crypto/cryptobyte"
 )
 
+// MaxHeader is the maximum size of a header in bytes, 128 KiB.
+const MaxHeader = 131072
+
 const (
 	magic   = "NSCO"
 	version = 1
 
-	// MaxHeader bounds a header, in bytes.
-	MaxHeader = 128 << 10
-	// MaxSlots bounds the slots of a keyring, MaxPasswords those of them that have a
-	// password, MaxHistory the epochs before the current one.
-	MaxSlots     = 24
-	MaxPasswords = 4
-	MaxHistory   = 255
+	maxSlots      = 24 // while secrets change; otherwise usualSlots
+	maxPasswords  = 4
+	usualSlots    = 20
+	usualPassword = 3
+	maxHistory    = 255
 
 	keySize     = 32
 	secretSize  = 2 * keySize // of a slot: seed ‖ L
@@ -27,26 +29,23 @@ const (
 	macSize     = sha256.Size
 )
 
-// Header is what the server keeps of a keyring: public, and untrusted until Open
-// has succeeded. It is immutable and safe for concurrent use.
+// Header is what the server stores of a keyring. It is public, and untrusted
+// until [Open] has succeeded. It is immutable and safe for concurrent use.
+// FORMAT.md has the format.
 type Header struct {
 	state   header
 	encoded []byte
 }
 
-// header is the content of a header, without the MACs.
+// header is the content of a header without the MACs.
 type header struct {
-	account  [16]byte
+	account  AccountID
 	revision uint64
 	epoch    uint32
+	floor    uint32
 	prev     [sha256.Size]byte
-	history  []historyEntry // the oldest epoch first, up to the one before the current
-	slots    []sealedSlot   // in the order of their ids
-}
-
-type historyEntry struct {
-	epoch   uint32
-	wrapped []byte // the master key of this epoch under the next one's
+	history  [][]byte     // the master key of each epoch under the next one's, oldest first
+	slots    []sealedSlot // in the order of their ids
 }
 
 // sealedSlot is a slot with the master key sealed to it.
@@ -56,15 +55,43 @@ type sealedSlot struct {
 	sealed    []byte // enc ‖ ct, 1168 bytes
 }
 
+// oldest returns the first epoch that a history of the given epoch reaches.
+func oldest(epoch uint32) uint32 {
+	if epoch <= maxHistory {
+		return 1
+	}
+	return epoch - maxHistory
+}
+
 func (h *header) clone() header {
 	c := *h
-	c.history = append([]historyEntry(nil), h.history...)
+	c.history = append([][]byte(nil), h.history...)
 	c.slots = append([]sealedSlot(nil), h.slots...)
 	return c
 }
 
-// ParseHeader decodes what Keyring.Bytes returned, strictly, or returns
-// ErrMalformed. It checks the form of everything and proves nothing: Open does.
+// slot returns the slot of an id, or nil.
+func (h *header) slot(id SlotID) *sealedSlot {
+	for i := range h.slots {
+		if h.slots[i].ID == id {
+			return &h.slots[i]
+		}
+	}
+	return nil
+}
+
+func (h *header) passwords() (n int) {
+	for i := range h.slots {
+		if h.slots[i].Type == typePassword {
+			n++
+		}
+	}
+	return n
+}
+
+// ParseHeader decodes the bytes that [Header.Bytes] returns, or returns
+// [ErrMalformed]. It checks the form of everything. It proves nothing: only
+// [Open] does.
 func ParseHeader(b []byte) (*Header, error) {
 	if len(b) > MaxHeader {
 		return nil, ErrMalformed
@@ -78,44 +105,30 @@ func ParseHeader(b []byte) (*Header, error) {
 }
 
 func (h *header) read(s *cryptobyte.String) bool {
-	var start, account, prev []byte
-	var v, n uint8
-	if !s.ReadBytes(&start, len(magic)) || string(start) != magic || !s.ReadUint8(&v) || v != version ||
-		!s.ReadUint8(&n) || n != 16 || !s.ReadBytes(&account, 16) ||
-		!s.ReadUint64(&h.revision) || !s.ReadUint32(&h.epoch) || !s.ReadBytes(&prev, len(h.prev)) {
+	var start []byte
+	if !s.ReadBytes(&start, len(magic)+1) || string(start) != magic+string(rune(version)) ||
+		!s.CopyBytes(h.account[:]) || !s.ReadUint64(&h.revision) || !s.ReadUint32(&h.epoch) ||
+		!s.ReadUint32(&h.floor) || !s.CopyBytes(h.prev[:]) {
 		return false
 	}
-	h.account, h.prev = [16]byte(account), [sha256.Size]byte(prev)
-	if h.account == ([16]byte{}) || h.revision == 0 || h.epoch == 0 || (h.revision == 1) != (h.prev == [sha256.Size]byte{}) {
+	if h.account == (AccountID{}) || h.revision == 0 || (h.revision == 1) != (h.prev == [sha256.Size]byte{}) ||
+		h.epoch == 0 || uint64(h.epoch) > h.revision || h.floor < oldest(h.epoch) || h.floor > h.epoch {
 		return false
 	}
-	return h.readHistory(s) && h.readSlots(s)
-}
-
-// readHistory reads the entries, which lead from the current epoch back without
-// a gap.
-func (h *header) readHistory(s *cryptobyte.String) bool {
-	var n uint8
-	if !s.ReadUint8(&n) || uint32(n) > h.epoch {
-		return false
-	}
-	for i := range uint32(n) {
-		e := historyEntry{epoch: h.epoch - uint32(n) + i}
-		var epoch uint32
-		if !s.ReadUint32(&epoch) || epoch != e.epoch || !s.ReadBytes(&e.wrapped, historySize) {
+	h.history = make([][]byte, h.epoch-oldest(h.epoch))
+	for i := range h.history {
+		if !s.ReadBytes(&h.history[i], historySize) {
 			return false
 		}
-		h.history = append(h.history, e)
 	}
-	return true
+	return h.readSlots(s)
 }
 
 func (h *header) readSlots(s *cryptobyte.String) bool {
 	var n uint8
-	if !s.ReadUint8(&n) || n == 0 || n > MaxSlots {
+	if !s.ReadUint8(&n) || n == 0 || n > maxSlots {
 		return false
 	}
-	passwords := 0
 	for i := range int(n) {
 		var slot sealedSlot
 		if !slot.read(s) || slot.Born > h.epoch {
@@ -124,63 +137,46 @@ func (h *header) readSlots(s *cryptobyte.String) bool {
 		if i > 0 && bytes.Compare(h.slots[i-1].ID[:], slot.ID[:]) >= 0 {
 			return false
 		}
-		if slot.Type == SlotPassword {
-			passwords++
-		}
 		h.slots = append(h.slots, slot)
 	}
-	return passwords <= MaxPasswords
+	return h.passwords() <= maxPasswords
 }
 
 func (slot *sealedSlot) read(s *cryptobyte.String) bool {
-	var t uint8
-	var id []byte
+	var number uint8
 	var body cryptobyte.String
-	if !s.ReadUint8(&t) || !SlotType(t).valid() || !s.ReadUint8(&slot.Flags) || !s.ReadBytes(&id, 16) ||
-		!s.ReadUint32(&slot.Born) || slot.Born == 0 || !s.ReadUint16LengthPrefixed(&body) {
+	if !s.ReadUint8(&number) || int(number) >= len(slotTypes) || number == 0 || !s.ReadUint8(&slot.Flags) ||
+		!s.CopyBytes(slot.ID[:]) || slot.ID == (SlotID{}) || !s.ReadUint32(&slot.Born) || slot.Born == 0 || !s.CopyBytes(slot.Family[:]) ||
+		!s.ReadUint16LengthPrefixed(&body) {
 		return false
 	}
-	slot.Type, slot.ID = SlotType(t), SlotID(id)
-	wrapped := wrappedSize
-	if slot.Type == SlotDevice {
-		wrapped = 0
-	}
+	slot.Type = slotTypes[number]
+	wrapped := slot.wrappedSize()
 	params := len(body) - wrapped - publicKeySize - sealedSize
 	return params >= 0 && body.ReadBytes(&slot.Params, params) && body.ReadBytes(&slot.Wrapped, wrapped) &&
 		body.ReadBytes(&slot.publicKey, publicKeySize) && body.ReadBytes(&slot.sealed, sealedSize) && slot.validParams()
 }
 
 // encode returns the header with its MACs.
-func (h *header) encode(lineage, master *[keySize]byte) ([]byte, error) {
-	b := cryptobyte.NewBuilder(nil)
+func (h *header) encode(lineage, master *[keySize]byte) (*Header, error) {
+	b := cryptobyte.NewBuilder(make([]byte, 0, 4<<10+len(h.slots)*3<<10+len(h.history)*historySize))
 	b.AddBytes([]byte(magic))
 	b.AddUint8(version)
-	b.AddUint8LengthPrefixed(func(b *cryptobyte.Builder) { b.AddBytes(h.account[:]) })
+	b.AddBytes(h.account[:])
 	b.AddUint64(h.revision)
 	b.AddUint32(h.epoch)
+	b.AddUint32(h.floor)
 	b.AddBytes(h.prev[:])
-	b.AddUint8(uint8(len(h.history)))
-	for _, e := range h.history {
-		b.AddUint32(e.epoch)
-		b.AddBytes(e.wrapped)
+	for _, wrapped := range h.history {
+		b.AddBytes(wrapped)
 	}
 	b.AddUint8(uint8(len(h.slots)))
 	for i := range h.slots {
-		s := &h.slots[i]
-		b.AddUint8(uint8(s.Type))
-		b.AddUint8(s.Flags)
-		b.AddBytes(s.ID[:])
-		b.AddUint32(s.Born)
-		b.AddUint16LengthPrefixed(func(b *cryptobyte.Builder) {
-			b.AddBytes(s.Params)
-			b.AddBytes(s.Wrapped)
-			b.AddBytes(s.publicKey)
-			b.AddBytes(s.sealed)
-		})
+		h.slots[i].append(b)
 	}
 	encoded, err := b.Bytes()
 	if err != nil {
-		return nil, err
+		return nil, errInternal
 	}
 	for _, key := range []*[keySize]byte{lineage, master} {
 		mac, err := headerMAC(key, encoded)
@@ -192,32 +188,102 @@ func (h *header) encode(lineage, master *[keySize]byte) ([]byte, error) {
 	if len(encoded) > MaxHeader {
 		return nil, errTooLarge
 	}
-	return encoded, nil
+	return &Header{*h, encoded}, nil
+}
+
+func (slot *sealedSlot) append(b *cryptobyte.Builder) {
+	slot.appendHead(b)
+	b.AddUint16LengthPrefixed(func(b *cryptobyte.Builder) {
+		b.AddBytes(slot.Params)
+		b.AddBytes(slot.Wrapped)
+		b.AddBytes(slot.publicKey)
+		b.AddBytes(slot.sealed)
+	})
 }
 
 // Account returns the account's number.
-func (h *Header) Account() [16]byte { return h.state.account }
+func (h *Header) Account() AccountID { return h.state.account }
 
-// Revision returns how many headers the account has had, this one included.
+// Revision returns the number of headers that the account has had, including
+// this one.
 func (h *Header) Revision() uint64 { return h.state.revision }
 
-// Epoch returns how many master keys the account has had.
+// Epoch returns the number of master keys that the account has had.
 func (h *Header) Epoch() uint32 { return h.state.epoch }
 
-// Digest returns SHA-256 of the header: what the next one names as its
-// predecessor, and what a server compares when it replaces one.
-func (h *Header) Digest() [sha256.Size]byte { return sha256.Sum256(h.encoded) }
+// Floor returns the first epoch whose blobs are still accepted: see
+// [Edit.CloseBefore].
+func (h *Header) Floor() uint32 { return h.state.floor }
 
-// Previous returns the digest of the header before this one; zero for the first.
-// A server stores a header only in the place of the one that it names.
-func (h *Header) Previous() [sha256.Size]byte { return h.state.prev }
+// Digest returns SHA-256 of the header. The next header names it as its
+// predecessor.
+func (h *Header) Digest() [32]byte { return sha256.Sum256(h.encoded) }
 
-// Slots returns copies of the slots: public data, and nothing to rely on before
-// Open has succeeded.
+// Previous returns the digest of the header before this one. It is zero for the
+// first header.
+func (h *Header) Previous() [32]byte { return h.state.prev }
+
+// Follows tells a server whether it may store h in place of previous, which is
+// the header that it has now, or nil if it has none. It returns [ErrConflict] if
+// h names another predecessor, and [ErrOtherAccount] or [ErrUntrusted] if no
+// honest client makes such a header. A server calls it in the transaction that
+// stores h.
+func (h *Header) Follows(previous *Header) error {
+	if h == nil {
+		return ErrMalformed
+	}
+	if previous == nil {
+		if h.state.revision != 1 {
+			return fmt.Errorf("%w: no header is stored", ErrConflict)
+		}
+		if h.state.epoch != 1 {
+			return errEpochJump
+		}
+		return nil
+	}
+	old, s := &previous.state, &h.state
+	switch {
+	case s.account != old.account:
+		return ErrOtherAccount
+	case s.prev != previous.Digest():
+		return ErrConflict
+	case s.revision != old.revision+1:
+		return untrusted("the revision is not the next one")
+	case s.epoch != old.epoch && s.epoch != old.epoch+1:
+		return errEpochJump
+	case s.floor < old.floor:
+		return untrusted("the floor falls")
+	}
+	return nil
+}
+
+// HasRecord reports whether the header has an export slot for RFC 9807's raw
+// record. A server stores a record only if the stored header has its slot, and a
+// header only if it has the slot of the stored record.
+func (h *Header) HasRecord(raw []byte) bool {
+	if h == nil {
+		return false
+	}
+	digest := sha256.Sum256(raw)
+	for i := range h.state.slots {
+		if s := &h.state.slots[i]; s.Type == typeExport && bytes.Equal(s.Params[saltSize:], digest[:]) {
+			return true
+		}
+	}
+	return false
+}
+
+// Slots returns copies of the slots. They are public, and untrusted until [Open]
+// has succeeded.
 func (h *Header) Slots() []Slot { return h.state.publicSlots() }
 
-// Bytes returns a copy of the header's bytes.
-func (h *Header) Bytes() []byte { return bytes.Clone(h.encoded) }
+// Bytes returns a copy of the header's bytes, or nil for a nil Header.
+func (h *Header) Bytes() []byte {
+	if h == nil {
+		return nil
+	}
+	return bytes.Clone(h.encoded)
+}
 
 func (h *header) publicSlots() []Slot {
 	slots := make([]Slot, len(h.slots))
@@ -227,5 +293,5 @@ func (h *header) publicSlots() []Slot {
 	return slots
 }
 
-// MarshalJSON refuses: a header is stored by what Bytes returns.
+// MarshalJSON returns an error. Store the bytes that [Header.Bytes] returns.
 func (h *Header) MarshalJSON() ([]byte, error) { return nil, errJSON }

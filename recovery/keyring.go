@@ -1,283 +1,270 @@
 package recovery
 
 import (
-	"bytes"
 	"context"
-	"crypto/rand"
+	"crypto/hmac"
+	"errors"
 	"fmt"
-	"slices"
 	"sync"
 
 	"github.com/nescio-go/nescio/internal/secret"
 	"github.com/nescio-go/nescio/wrap"
 )
 
-// Keyring is an open keyring: it knows the account's master keys and can change
-// who gets to know them. It is safe for concurrent use. It redacts itself.
+// Keyring is an open keyring of one header, and never changes. [Keyring.Edit]
+// returns a [Draft] of the next header. A Keyring is safe for concurrent use and
+// redacts itself.
 //
-// A change makes a new header, of the next revision, that Bytes returns; changes
-// that were not yet asked for by Bytes, Header or Pin go into one revision. A change that
-// fails changes nothing. Upload a header before the next change: the server takes
-// it only in the place of the one before. If it does not take it, drop the keyring, open
-// what the server has, and make the change again: what was wrapped under a master key
-// that was never stored is lost.
+// A Keyring is deliberately not a wrap.Wrapper. Code that wraps under any key
+// would wrap again what it has read, and so use keys that a removed holder knows.
 type Keyring struct {
+	header     *Header
+	checkpoint Checkpoint
+	by         SlotID // what opened it, zero if that slot was revoked
+
 	mu      sync.Mutex
-	state   header
 	secrets secret.Value[keyringSecrets]
-	encoded []byte
-	by      SlotID // what opened it
-	seen    bool   // by somebody outside: the next change is a new revision
-	live    bool   // false for the zero Keyring and after Destroy
+	data    secret.Value[map[uint32]*wrap.Key] // K_e by epoch, nil after Destroy
 }
 
 type keyringSecrets struct {
-	lineage, master [keySize]byte
+	lineage, master, seed [keySize]byte // seed of the slot that opened it
 }
 
-// Create returns a new keyring with a random master key and the given ways in.
-// The account is a random number of 16 bytes that the client draws at sign-up and tells
-// the server: never a name, and never one that was in use before. It returns ErrPolicy if it is zero, and for
-// no slots or too many; or an error of a Sealer.
-func Create(ctx context.Context, account []byte, s ...Sealer) (*Keyring, error) {
-	if len(account) != 16 || isZero(account) {
-		return nil, errAccount
+// Open opens a header with one of its slots' secrets. It accepts the header only
+// if it follows from the checkpoint: the header is not older, no slot went
+// without a new master key, and whoever made it had access at the checkpoint's
+// epoch.
+//
+// Open returns [ErrWrongSecret] if no slot opens, and [ErrPolicy] if o refused a
+// slot and no other opens. It returns [ErrNoCheckpoint], [ErrOtherAccount],
+// [ErrRollback], [ErrFork] or [ErrUntrusted] for a header that it does not
+// accept, and any other error of o or ctx. No error means that the checkpoint
+// can be dropped. A device that cannot continue is approved again.
+func Open(ctx context.Context, h *Header, o Opener, c Checkpoint) (*Keyring, error) {
+	if h == nil {
+		return nil, ErrMalformed
 	}
-	k := &Keyring{
-		state:   header{account: [16]byte(account), revision: 1, epoch: 1},
-		secrets: secret.New(keyringSecrets{}),
-		live:    true,
+	if o == nil {
+		return nil, errNoOpener
 	}
-	secrets := k.secrets.Get()
-	rand.Read(secrets.lineage[:])
-	rand.Read(secrets.master[:])
-	_, err := k.change(func(c *change) error { return c.add(ctx, s) })
+	return accept(h, &c, func(base *Checkpoint) (*Keyring, error) { return openSlots(ctx, h, o, base) })
+}
+
+// Follow opens a later header without a secret, with the slot that opened k. It
+// returns [ErrWrongSecret] if that slot is gone, and otherwise the errors of
+// [Open].
+func (k *Keyring) Follow(h *Header, c Checkpoint) (*Keyring, error) {
+	if h == nil {
+		return nil, ErrMalformed
+	}
+	keys, err := k.keys()
 	if err != nil {
 		return nil, err
 	}
-	return k, nil
+	defer clearSecrets(&keys)
+	return accept(h, &c, func(base *Checkpoint) (*Keyring, error) {
+		s := h.state.slot(k.by)
+		mine := k.header.state.slot(k.by)
+		if s == nil || mine == nil || s.digest() != mine.digest() {
+			return nil, ErrWrongSecret
+		}
+		return h.open(s, &keys)
+	})
 }
 
-// Reset is Create with a fresh account number: for a user who has lost every way
-// in and was identified by other means. What the old keyring protected is lost.
-// Devices that have a pin of the old account get ErrReset, and go on only by
-// explicit consent.
-func Reset(ctx context.Context, s ...Sealer) (*Keyring, error) {
-	account := make([]byte, 16)
-	rand.Read(account)
-	return Create(ctx, account, s...)
-}
-
-// Add adds a way in and returns its id.
-func (k *Keyring) Add(ctx context.Context, s Sealer) (SlotID, error) {
-	return only(k.change(func(c *change) error { return c.add(ctx, []Sealer{s}) }))
-}
-
-func only(ids []SlotID, err error) (SlotID, error) {
+// follows reports whether the keyring's own header follows from a checkpoint.
+func (k *Keyring) follows(c Checkpoint) (err error) {
+	keys, err := k.keys()
 	if err != nil {
-		return SlotID{}, err
-	}
-	return ids[len(ids)-1], nil
-}
-
-// Remove removes a way in. Its holder, if they kept what they had, still knows the
-// master key: see Revoke. It returns ErrPolicy for a slot that is not there, and
-// for the last one that is not a passkey's.
-func (k *Keyring) Remove(id SlotID) error {
-	_, err := k.change(func(c *change) error { return c.remove(id) })
-	return err
-}
-
-// Revoke is Remove of all these and Rotate, in one revision: their holders learn no
-// master key of later epochs. Old headers still open by them: delete those, and of a
-// File the server's secret. They keep what they know: earlier master keys, and the
-// lineage key, with which they and a malicious server together can deceive a device
-// whose pin is older, or that has none. Renew ends that too, by new secrets. Without an
-// id nothing changes.
-func (k *Keyring) Revoke(ctx context.Context, ids ...SlotID) error {
-	if len(ids) == 0 {
-		return nil
-	}
-	_, err := k.change(func(c *change) error {
-		for _, id := range ids {
-			if err := c.remove(id); err != nil {
-				return err
-			}
-		}
-		return c.rotate(ctx)
-	})
-	return err
-}
-
-// Replace puts a new way in in the place of another, in one revision, and returns
-// its id, which is new too.
-func (k *Keyring) Replace(ctx context.Context, id SlotID, s Sealer) (SlotID, error) {
-	return only(k.change(func(c *change) error {
-		if err := c.remove(id); err != nil {
-			return err
-		}
-		return c.add(ctx, []Sealer{s})
-	}))
-}
-
-// Rotate makes a new master key, of the next epoch, that every slot gets without
-// its secret. Earlier ones stay within reach by Key, up to MaxHistory of them. Wrap
-// new data keys under the new one.
-func (k *Keyring) Rotate(ctx context.Context) error {
-	_, err := k.change(func(c *change) error { return c.rotate(ctx) })
-	return err
-}
-
-// Forget drops the master keys of an epoch and of all before it. What they wrap cannot
-// be opened any more, except by who has them already, or an old header and a way into it:
-// so first unwrap it, wrap it under the current one with a binding of its epoch, and
-// upload that before this header. A device whose pin is of a forgotten epoch gets ErrPin
-// from Open and can go on by FirstUse alone, without a pin's protection: so wait until
-// those that you know of have opened a later one.
-//
-// It returns ErrEpoch for the current epoch, which cannot be forgotten, and for one that
-// is not there.
-func (k *Keyring) Forget(epoch uint32) error {
-	_, err := k.change(func(c *change) error {
-		i := slices.IndexFunc(c.history, func(e historyEntry) bool { return e.epoch == epoch })
-		if i < 0 {
-			return ErrEpoch
-		}
-		c.history = slices.Clone(c.history[i+1:])
-		return nil
-	})
-	return err
-}
-
-// Renew gives the account a new lineage key and a new master key, with the given
-// ways in alone: those of before are gone, and devices are approved anew. It is
-// what shuts out who was revoked and works together with the server; every holder's
-// secret is needed for it, and a new one where that can be. A way in that keeps its
-// secret still opens its slot of an old header: by it, and by it alone, a device on
-// first use or with a pin of before the revocation can be deceived as ever.
-func (k *Keyring) Renew(ctx context.Context, s ...Sealer) error {
-	_, err := k.change(func(c *change) error {
-		c.slots = nil
-		rand.Read(c.lineage[:])
-		if err := c.rotate(ctx); err != nil {
-			return err
-		}
-		return c.add(ctx, s)
-	})
-	return err
-}
-
-// Adopt takes an imported master key in as that of epoch 0: Key(0) returns it, and
-// it is not used for anything else. It works at epoch 1 while there is no history;
-// otherwise it is ErrPolicy. What the old key wraps is only as safe as it
-// was: encrypt it anew where the old server may know it.
-func (k *Keyring) Adopt(ctx context.Context, old [32]byte) error {
-	if isZero(old[:]) {
-		return errSecret
-	}
-	if err := ctx.Err(); err != nil {
 		return err
 	}
-	_, err := k.change(func(c *change) error {
-		if c.epoch != 1 || len(c.history) > 0 {
-			return errAdopt
+	defer clearSecrets(&keys)
+	for _, base := range c.bases(k.header) {
+		if err = base.precede(k.header); err == nil {
+			err = base.confirm(&k.header.state, &keys.master)
 		}
-		current := wrap.ImportKey(c.master)
-		defer current.Destroy()
-		wrapped, err := current.Wrap(ctx, old[:], historyBinding(c.account, 0))
-		if err != nil {
-			return err
+		if err == nil {
+			return nil
 		}
-		c.history = []historyEntry{{0, wrapped}}
-		return nil
-	})
+	}
 	return err
 }
 
-// Key returns the master key of an epoch, to wrap and unwrap data keys: new ones
-// under that of the current Epoch. It returns ErrEpoch for one that is in the future
-// or forgotten.
-func (k *Keyring) Key(epoch uint32) (*wrap.Key, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if !k.live {
-		return nil, ErrUsed
+// accept opens a header that follows from one of the checkpoint's bases.
+func accept(h *Header, c *Checkpoint, open func(*Checkpoint) (*Keyring, error)) (*Keyring, error) {
+	var refusal error
+	for _, base := range c.bases(h) {
+		err := base.precede(h)
+		if err == nil {
+			var k *Keyring
+			if k, err = open(base); err != nil {
+				return nil, err
+			}
+			if err = base.confirm(&h.state, &k.secrets.Get().master); err == nil {
+				return k, nil
+			}
+			k.Destroy()
+		}
+		refusal = err
 	}
-	key, err := k.state.key(k.secrets.Get().master, epoch)
+	return nil, refusal
+}
+
+// openSlots gives the slots to o until one opens.
+func openSlots(ctx context.Context, h *Header, o Opener, base *Checkpoint) (*Keyring, error) {
+	notOpened := ErrWrongSecret
+	for i := range h.state.slots {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		s := &h.state.slots[i]
+		if !base.allows(s) {
+			continue
+		}
+		opened, err := o.Open(ctx, s.binding(h.state.account), s.Slot.clone())
+		switch {
+		case errors.Is(err, ErrWrongSecret):
+			continue
+		case errors.Is(err, ErrPolicy):
+			notOpened = err // unless another slot opens
+			continue
+		case err != nil:
+			return nil, err
+		}
+		if len(opened) != secretSize {
+			return nil, untrusted("the slot's secret has an invalid length")
+		}
+		keys := keyringSecrets{lineage: [keySize]byte(opened[keySize:]), seed: [keySize]byte(opened)}
+		clear(opened)
+		k, err := h.open(s, &keys)
+		clearSecrets(&keys)
+		return k, err
+	}
+	return nil, notOpened
+}
+
+// open opens a header with a slot's seed and the lineage key, and checks both
+// MACs.
+func (h *Header) open(s *sealedSlot, keys *keyringSecrets) (*Keyring, error) {
+	n := len(h.encoded) - 2*macSize
+	if err := checkMAC(&keys.lineage, h.encoded[:n+macSize]); err != nil {
+		return nil, err
+	}
+	own := *keys
+	defer clearSecrets(&own)
+	var err error
+	if own.master, err = openMaster(h.state.account, s, h.state.epoch, own.seed[:]); err != nil {
+		return nil, err
+	}
+	if err := checkMAC(&own.master, h.encoded); err != nil {
+		return nil, err
+	}
+	return newKeyring(h, s.ID, own)
+}
+
+// newKeyring returns the keyring of a header whose keys are known.
+func newKeyring(h *Header, by SlotID, keys keyringSecrets) (*Keyring, error) {
+	checkpoint, err := newCheckpoint(h, &keys.master)
 	if err != nil {
 		return nil, err
 	}
-	defer clear(key[:])
-	return wrap.ImportKey(key), nil
+	current, err := newDataKey(&keys.master)
+	if err != nil {
+		return nil, err
+	}
+	return &Keyring{
+		header:     h,
+		checkpoint: checkpoint,
+		by:         by,
+		secrets:    secret.New(keys),
+		data:       secret.New(map[uint32]*wrap.Key{h.state.epoch: current}),
+	}, nil
 }
 
-// key follows the history from the current master key back.
-func (h *header) key(master [keySize]byte, epoch uint32) ([keySize]byte, error) {
-	if epoch > h.epoch || int64(epoch) < int64(h.epoch)-int64(len(h.history)) {
-		return [keySize]byte{}, ErrEpoch
+// checkMAC checks the MAC at the end of b over the bytes before it.
+func checkMAC(key *[keySize]byte, b []byte) error {
+	n := len(b) - macSize
+	mac, err := headerMAC(key, b[:n])
+	if err != nil {
+		return err
 	}
-	for i := len(h.history) - 1; i >= 0 && h.history[i].epoch >= epoch; i-- {
-		next := wrap.ImportKey(master)
-		old, err := next.Unwrap(context.Background(), h.history[i].wrapped, historyBinding(h.account, h.history[i].epoch))
-		next.Destroy()
-		if err != nil || len(old) != keySize {
-			return [keySize]byte{}, ErrUntrusted
+	if !hmac.Equal(mac, b[n:]) {
+		return errHeaderMAC
+	}
+	return nil
+}
+
+// masterOf follows the history from the current master key back to an epoch,
+// which the header reaches.
+func (h *header) masterOf(master *[keySize]byte, epoch uint32) (key [keySize]byte, err error) {
+	key = *master
+	for e := h.epoch - 1; e >= epoch && e > 0; e-- {
+		if key, err = unwrapHistory(h.account, e, h.history[e-oldest(h.epoch)], &key); err != nil {
+			return key, err
 		}
-		master = [keySize]byte(old)
-		clear(old)
 	}
-	return master, nil
+	return key, nil
 }
 
-// Bytes returns the header to store. The next change after it makes another one.
-func (k *Keyring) Bytes() []byte {
+// keys returns a copy of the secrets.
+func (k *Keyring) keys() (keyringSecrets, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.seen = true
-	return bytes.Clone(k.encoded)
+	if *k.data.Get() == nil {
+		return keyringSecrets{}, errDestroyed
+	}
+	return *k.secrets.Get(), nil
 }
 
-// Header returns the same as ParseHeader of Bytes.
-func (k *Keyring) Header() *Header {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.seen = true
-	return &Header{k.state.clone(), bytes.Clone(k.encoded)}
-}
+func clearSecrets(s *keyringSecrets) { *s = keyringSecrets{} }
+
+// Header returns the header. It is nil for the zero Keyring.
+func (k *Keyring) Header() *Header { return k.header }
+
+// Checkpoint returns the checkpoint of the header.
+func (k *Keyring) Checkpoint() Checkpoint { return k.checkpoint }
 
 // Account returns the account's number.
-func (k *Keyring) Account() [16]byte { return k.snapshot().account }
+func (k *Keyring) Account() AccountID { return k.state().account }
 
-// Epoch returns the current epoch, that of the master key for new data keys.
-func (k *Keyring) Epoch() uint32 { return k.snapshot().epoch }
+// Epoch returns the current epoch.
+func (k *Keyring) Epoch() uint32 { return k.state().epoch }
 
-// OpenedBy returns the id of the slot that Open opened: the one not to Revoke by
-// mistake, and of several Export slots the one whose record counts. It is zero of a
-// keyring that was created, and stays the same when that slot goes.
+// Floor returns the first epoch whose blobs still open.
+func (k *Keyring) Floor() uint32 { return k.state().floor }
+
+// OpenedBy returns the id of the slot that opened the keyring. For a keyring that
+// was created, it is the first slot. If an edit replaced the slot, it is the
+// replacement. If an edit revoked it, OpenedBy is zero, and later headers need
+// [Open].
 func (k *Keyring) OpenedBy() SlotID { return k.by }
 
 // Slots returns copies of the slots.
-func (k *Keyring) Slots() []Slot {
-	h := k.snapshot()
-	return h.publicSlots()
+func (k *Keyring) Slots() []Slot { return k.state().publicSlots() }
+
+func (k *Keyring) state() *header {
+	if k.header == nil {
+		return new(header)
+	}
+	return &k.header.state
 }
 
-func (k *Keyring) snapshot() header {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.state
-}
-
-// Destroy clears the keys. Changes, Key and Pin return ErrUsed from then on.
+// Destroy clears this keyring's keys. Other keyrings of the account, such as the
+// one that a draft returned, keep theirs. Later calls that need keys return
+// [ErrPolicy].
 func (k *Keyring) Destroy() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	*k.secrets.Get() = keyringSecrets{}
-	k.live = false
+	for _, key := range *k.data.Get() {
+		key.Destroy()
+	}
+	*k.data.Get() = nil
+	clearSecrets(k.secrets.Get())
 }
 
 // Format writes a placeholder for every verb.
 func (k *Keyring) Format(f fmt.State, _ rune) { redact(f, "Keyring") }
 
-// MarshalJSON returns an error. Store what [Keyring.Bytes] returns.
+// MarshalJSON returns an error. Store the bytes of [Keyring.Header].
 func (k *Keyring) MarshalJSON() ([]byte, error) { return nil, errJSON }

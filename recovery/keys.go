@@ -1,17 +1,17 @@
 package recovery
 
 import (
+	"context"
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/hpke"
 	"crypto/sha256"
-	"errors"
 
 	"github.com/nescio-go/nescio/wrap"
 )
 
-// The keys of a keyring: the master key MK of an epoch, the lineage key L, and of
-// every slot a seed, from which comes the key pair that MK is sealed to.
+// A keyring has a master key MK for each epoch and one lineage key L. Each slot has
+// a seed. The master key is sealed to the seed's key pair.
 
 const (
 	publicKeySize = 1216      // of MLKEM768X25519
@@ -19,6 +19,7 @@ const (
 	mkIDSize      = 16        // of a master key's name in a pin
 	macLabel      = "nescio/keyring/v1"
 	mkIDLabel     = "nescio/mk-id/v1"
+	dataLabel     = "nescio/keyring/data/v1"
 	masterPurpose = "nescio/slot/mk/v1"
 	historyLabel  = "nescio/history/v1"
 )
@@ -56,16 +57,26 @@ func slotPublicKey(seed []byte) ([]byte, hpke.PrivateKey, error) {
 	return private.PublicKey().Bytes(), private, nil
 }
 
-func masterInfo(account [16]byte, id SlotID, epoch uint32) ([]byte, error) {
+// newDataKey returns K_e, which wraps the blobs of an epoch.
+func newDataKey(master *[keySize]byte) (*wrap.Key, error) {
+	b, err := derive(master, dataLabel, keySize)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(b)
+	return wrap.ImportKey([keySize]byte(b)), nil
+}
+
+func masterInfo(account AccountID, id SlotID, epoch uint32) ([]byte, error) {
 	return wrap.Binding{Purpose: masterPurpose, Account: account[:], Item: id[:], Epoch: uint64(epoch)}.MarshalBinary()
 }
 
-// sealMaster seals the master key of an epoch to a slot: HPKE in base mode with
-// MLKEM768X25519, HKDF-SHA256 and ChaCha20-Poly1305.
-func sealMaster(account [16]byte, s *sealedSlot, epoch uint32, master *[keySize]byte) ([]byte, error) {
+// sealMaster seals the master key of an epoch to a slot, by HPKE in base mode
+// with MLKEM768X25519, HKDF-SHA256 and ChaCha20-Poly1305.
+func sealMaster(account AccountID, s *sealedSlot, epoch uint32, master *[keySize]byte) ([]byte, error) {
 	pk, err := hpke.MLKEM768X25519().NewPublicKey(s.publicKey)
 	if err != nil {
-		return nil, ErrUntrusted
+		return nil, untrusted("a slot's public key is invalid")
 	}
 	info, err := masterInfo(account, s.ID, epoch)
 	if err != nil {
@@ -74,29 +85,45 @@ func sealMaster(account [16]byte, s *sealedSlot, epoch uint32, master *[keySize]
 	return hpke.Seal(pk, hpke.HKDFSHA256(), hpke.ChaCha20Poly1305(), info, master[:])
 }
 
-// openMaster is the inverse for who has the slot's seed.
-func openMaster(account [16]byte, s *sealedSlot, epoch uint32, seed []byte) (master [keySize]byte, err error) {
+// openMaster opens the master key with the slot's seed.
+func openMaster(account AccountID, s *sealedSlot, epoch uint32, seed []byte) (master [keySize]byte, err error) {
 	pk, private, err := slotPublicKey(seed)
 	if err != nil || !hmac.Equal(pk, s.publicKey) {
-		return master, ErrUntrusted
+		return master, untrusted("a slot's public key is not its seed's")
 	}
 	info, err := masterInfo(account, s.ID, epoch)
 	if err != nil {
 		return master, err
 	}
 	b, err := hpke.Open(private, hpke.HKDFSHA256(), hpke.ChaCha20Poly1305(), info, s.sealed)
-	if err != nil {
-		return master, ErrUntrusted
+	if err != nil || len(b) != keySize {
+		return master, untrusted("the master key does not open")
 	}
 	defer clear(b)
-	if len(b) != keySize {
-		return master, ErrUntrusted
-	}
 	return [keySize]byte(b), nil
 }
 
-func historyBinding(account [16]byte, epoch uint32) wrap.Binding {
+func historyBinding(account AccountID, epoch uint32) wrap.Binding {
 	return wrap.Binding{Purpose: historyLabel, Account: account[:], Epoch: uint64(epoch)}
+}
+
+// wrapHistory wraps the master key of an epoch under that of the next one.
+func wrapHistory(account AccountID, epoch uint32, old, next *[keySize]byte) ([]byte, error) {
+	key := wrap.ImportKey(*next)
+	defer key.Destroy()
+	return key.Wrap(context.Background(), old[:], historyBinding(account, epoch))
+}
+
+// unwrapHistory is the inverse of wrapHistory.
+func unwrapHistory(account AccountID, epoch uint32, wrapped []byte, next *[keySize]byte) (old [keySize]byte, err error) {
+	key := wrap.ImportKey(*next)
+	defer key.Destroy()
+	b, err := key.Unwrap(context.Background(), wrapped, historyBinding(account, epoch))
+	if err != nil || len(b) != keySize {
+		return old, untrusted("the history does not open")
+	}
+	defer clear(b)
+	return [keySize]byte(b), nil
 }
 
 // isZero reports whether all bytes are 0, in constant time.
@@ -107,5 +134,3 @@ func isZero(b []byte) bool {
 	}
 	return or == 0
 }
-
-var errInternal = errors.New("recovery: internal error")

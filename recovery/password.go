@@ -1,6 +1,7 @@
 package recovery
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -21,18 +22,22 @@ import (
 // the server cannot choose. Ask the user, or the state of the device, whether there is
 // a secret key. Never ask the header: see [ParsePasswordSlot].
 //
-// Opening takes at most [MaxPasswords] derivations, each within Policy. Slots that
-// Policy refuses are skipped.
+// Opening takes at most 4 derivations, each within Policy. Slots that Policy
+// refuses are skipped.
 //
 // An attacker who has the headers can try passwords against the slot. An account on
 // OPAQUE uses OPAQUE's export key instead, which the server's keys protect: see
-// [Export].
+// [ExportKey].
 type Password struct {
 	// KDF are the parameters to seal with, without a salt. The zero Params stand
 	// for kdf.Default.
 	KDF kdf.Params
 	// Policy bounds what a slot may ask for. The zero Policy is the safe default.
 	Policy kdf.Policy
+	// Slot, if not zero, is the only slot that is tried. After a login with SRP it is
+	// the id that the server stores with the record. Without it, a password that was
+	// sealed twice opens the wrong one of its slots.
+	Slot SlotID
 
 	secrets secret.Value[passwordSecrets]
 }
@@ -44,18 +49,17 @@ type passwordSecrets struct {
 
 const flagSecretKey = 1
 
-// NewPassword returns the slot of a password of 1 to 1024 bytes. The secret key is
-// nil if the user has none; the zero SecretKey is refused by Seal and Open with
-// [ErrPolicy]. NewPassword does not copy the password: clear it when the slot is no
-// longer used.
+// NewPassword returns the slot of a password of 1 to 1,024 bytes, which it copies.
+// The secret key is nil if the user has none. Seal and Open refuse the zero
+// SecretKey with [ErrPolicy].
 func NewPassword(password []byte, key *SecretKey) Password {
-	return Password{secrets: secret.New(passwordSecrets{password, key})}
+	return Password{secrets: secret.New(passwordSecrets{bytes.Clone(password), key})}
 }
 
 func (p Password) secretKey() *SecretKey { return p.secrets.Get().key }
 
-// Type returns SlotPassword.
-func (p Password) Type() SlotType { return SlotPassword }
+// Type returns "password".
+func (p Password) Type() string { return typePassword }
 
 // Flags returns 1 if there is a secret key.
 func (p Password) Flags() uint8 {
@@ -65,7 +69,7 @@ func (p Password) Flags() uint8 {
 	return 0
 }
 
-// Seal implements Sealer. It returns ErrPolicy for KDF parameters that Policy does
+// Seal implements [Sealer]. It returns [ErrPolicy] for KDF parameters that Policy does
 // not allow, which nobody could open again.
 func (p Password) Seal(ctx context.Context, b wrap.Binding, secret []byte) (params, wrapped []byte, err error) {
 	chosen := p.KDF
@@ -91,18 +95,18 @@ func (p Password) Seal(ctx context.Context, b wrap.Binding, secret []byte) (para
 	return sealSlot(ctx, b, ikm, p.Flags(), params, secret)
 }
 
-// Open implements Opener. It returns [ErrNotMine], without any work, for a slot that
+// Open implements [Opener]. It returns [ErrWrongSecret], without any work, for a slot that
 // wants a secret key if there is none, and for a slot that wants none if there is one.
 // It returns [ErrPolicy] for KDF parameters that Policy does not allow.
 func (p Password) Open(ctx context.Context, b wrap.Binding, s Slot) ([]byte, error) {
-	if s.Type != SlotPassword || s.Flags != p.Flags() {
-		return nil, ErrNotMine
+	if s.Type != typePassword || s.Flags != p.Flags() || p.Slot != (SlotID{}) && p.Slot != s.ID {
+		return nil, ErrWrongSecret
 	}
-	slot, err := ParsePasswordSlot(s)
+	params, _, err := ParsePasswordSlot(s)
 	if err != nil {
 		return nil, err
 	}
-	ikm, err := p.stretch(ctx, slot.KDF, s.Params[:saltSize])
+	ikm, err := p.stretch(ctx, params, s.Params[:saltSize])
 	if err != nil {
 		return nil, err
 	}
@@ -140,26 +144,22 @@ func (p Password) stretch(ctx context.Context, params kdf.Params, salt []byte) (
 	return slices.Concat(ikm, key), nil
 }
 
-// PasswordSlot is what a password slot says. It comes from the server and is untrusted.
-type PasswordSlot struct {
-	KDF       kdf.Params // without a salt
-	SecretKey bool       // whether the slot wants a secret key
-}
-
-// ParsePasswordSlot reads a slot of the type SlotPassword, or returns [ErrMalformed].
-// Use it to show a slot, or to see that a slot of an open keyring needs stronger KDF
-// parameters. Do not decide by it whether to ask the user for a secret key.
-func ParsePasswordSlot(s Slot) (PasswordSlot, error) {
+// ParsePasswordSlot returns what a password slot states: its KDF parameters,
+// without a salt, and whether it wants a secret key. It returns [ErrMalformed] for
+// other slots. The slot is the server's and untrusted. Use ParsePasswordSlot to
+// show a slot, or to see that a slot of an open keyring needs stronger KDF
+// parameters. Do not decide with it whether to ask the user for a secret key.
+func ParsePasswordSlot(s Slot) (params kdf.Params, secretKey bool, err error) {
 	params, ok := s.kdf()
 	if !ok || s.Flags&^flagSecretKey != 0 {
-		return PasswordSlot{}, ErrMalformed
+		return kdf.Params{}, false, ErrMalformed
 	}
-	return PasswordSlot{params, s.Flags&flagSecretKey != 0}, nil
+	return params, s.Flags&flagSecretKey != 0, nil
 }
 
 // kdf returns the KDF parameters of a password slot.
 func (s *Slot) kdf() (kdf.Params, bool) {
-	if s.Type != SlotPassword || len(s.Params) < saltSize {
+	if s.Type != typePassword || len(s.Params) < saltSize {
 		return kdf.Params{}, false
 	}
 	p := cryptobyte.String(s.Params[saltSize:])

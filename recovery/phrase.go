@@ -8,18 +8,18 @@ import (
 	"crypto/sha256"
 	"fmt"
 
+	"github.com/nescio-go/nescio/internal/bip39"
 	"github.com/nescio-go/nescio/internal/secret"
 	"github.com/nescio-go/nescio/wrap"
 )
 
-// Phrase is the way in of who wrote down 12 or 24 words: BIP-39's English words
-// for 16 or 32 bytes of entropy, with its checksum. It seals and opens. The words
-// only spell the entropy: all keys come from that, and BIP-39's seed for wallets is
-// not used.
+// Phrase is the slot of a user who has written down 12 or 24 words: BIP-39's
+// English words for 16 or 32 bytes of entropy, with its checksum. It seals and
+// opens. The words only spell the entropy. BIP-39's seed for wallets is not used.
 //
-// The phrase gives two secrets that do not lead to each other: the slot's key, and
-// AuthSecret, the password of an account that guards the download of the header.
-// Never keep a plain hash of a phrase anywhere. A Phrase is immutable and safe for
+// A phrase gives two secrets that do not lead to each other: the slot's key, and
+// [Phrase.AuthSecret], the password of an account that guards the download of the
+// header. Store no plain hash of a phrase anywhere. A Phrase is immutable, safe for
 // concurrent use, and redacts itself.
 type Phrase struct {
 	entropy secret.Value[[]byte]
@@ -27,38 +27,28 @@ type Phrase struct {
 
 func newPhrase(entropy []byte) *Phrase { return &Phrase{secret.New(entropy)} }
 
-// NewPhrase returns a random phrase of 12 words, 128 bits, or of 24, 256 bits. It
-// returns ErrWordCount for another number.
+// NewPhrase returns a random phrase of 12 words, 128 bits, or of 24 words, 256
+// bits. It returns [ErrPolicy] for another number.
 func NewPhrase(words int) (*Phrase, error) {
 	if words != 12 && words != 24 {
-		return nil, ErrWordCount
+		return nil, errWords
 	}
 	entropy := make([]byte, words/12*16)
 	rand.Read(entropy)
 	return newPhrase(entropy), nil
 }
 
-// PhraseFromEntropy returns the phrase of 16 or 32 bytes, which must be random; for
-// phrases that another system keeps in this form. It returns ErrMalformed for
-// another length.
-func PhraseFromEntropy(entropy []byte) (*Phrase, error) {
-	if len(entropy) != 16 && len(entropy) != 32 {
-		return nil, ErrMalformed
-	}
-	return newPhrase(bytes.Clone(entropy)), nil
-}
-
 // Entropy returns a copy of the 16 or 32 bytes that the words spell.
 func (p *Phrase) Entropy() []byte { return bytes.Clone(*p.entropy.Get()) }
 
-// Words returns the words, in lower case, with single spaces between them: for the
-// user's eyes. It returns "" for the zero Phrase.
-func (p *Phrase) Words() string { return encodeWords(*p.entropy.Get()) }
+// Words returns the words in lower case, with single spaces between them. It
+// returns "" for the zero Phrase.
+func (p *Phrase) Words() string { return bip39.Encode(*p.entropy.Get()) }
 
 // AuthSecret returns 32 bytes, HKDF-SHA256(entropy, "", "nescio/phrase/auth/v1"), for
 // use as the password of an SRP or OPAQUE account of its own, whose id is
-// [PhraseLoginID]. A user with the words logs in there, and may fetch the header
-// and add slots. The server learns nothing about the slot's key from it. AuthSecret
+// [PhraseLoginID]. A user with the words logs in there, and may fetch and change
+// the header. The server learns nothing about the slot's key from it. AuthSecret
 // returns [ErrPolicy] for the zero Phrase.
 func (p *Phrase) AuthSecret() ([]byte, error) {
 	entropy := *p.entropy.Get()
@@ -77,13 +67,13 @@ func PhraseLoginID(id []byte) []byte {
 	return append([]byte("\xffnescio/phrase/id/v1\x00"), h[:]...)
 }
 
-// Type returns SlotPhrase.
-func (p *Phrase) Type() SlotType { return SlotPhrase }
+// Type returns "phrase".
+func (p *Phrase) Type() string { return typePhrase }
 
 // Flags returns 0.
 func (p *Phrase) Flags() uint8 { return 0 }
 
-// Seal implements Sealer. It returns [ErrPolicy] for the zero Phrase.
+// Seal implements [Sealer]. It returns [ErrPolicy] for the zero Phrase.
 func (p *Phrase) Seal(ctx context.Context, b wrap.Binding, secret []byte) (params, wrapped []byte, err error) {
 	entropy := *p.entropy.Get()
 	if len(entropy) == 0 {
@@ -95,14 +85,14 @@ func (p *Phrase) Seal(ctx context.Context, b wrap.Binding, secret []byte) (param
 	return sealSlot(ctx, b, entropy, 0, params, secret)
 }
 
-// Open implements Opener. It returns [ErrPolicy] for the zero Phrase.
+// Open implements [Opener]. It returns [ErrPolicy] for the zero Phrase.
 func (p *Phrase) Open(ctx context.Context, b wrap.Binding, s Slot) ([]byte, error) {
 	entropy := *p.entropy.Get()
 	if len(entropy) == 0 {
 		return nil, errSecret
 	}
-	if s.Type != SlotPhrase || len(s.Params) != saltSize+1 || int(s.Params[saltSize]) != len(entropy) {
-		return nil, ErrNotMine
+	if s.Type != typePhrase || len(s.Params) != saltSize+1 || int(s.Params[saltSize]) != len(entropy) {
+		return nil, ErrWrongSecret
 	}
 	return openSlot(ctx, b, entropy, s)
 }

@@ -1,236 +1,102 @@
 package recovery
 
 import (
-	"bytes"
-	"crypto/hmac"
-	"crypto/hpke"
-	"crypto/rand"
-	"crypto/sha256"
+	"context"
+	"errors"
 	"fmt"
 	"sync"
 
+	"github.com/nescio-go/nescio/internal/approval"
 	"github.com/nescio-go/nescio/internal/secret"
 )
 
-// Request is one request for approval, on the side of who asks: a new device, or
-// one that collects shares from contacts. Somebody who is in approves it, by a QR code
-// that they scan, or by a short code that both users compare:
+// Request asks an existing device to let a new one in. It lives on the new device,
+// which shows a QR code, or shows half of a short code and takes the other half:
 //
-//	requester              approver                 requester              approver
-//	QR   ···· shown ····→  scans it                 Ask     ───────────→   Approve, Answer
-//	Ask  ───────────────→  ApproveQR                Reveal  ←───────────
-//	OpenDevice  ←──────    (grant)                          ───────────→   Compare
-//	                                                both show the code, both users say yes
-//	                                                OpenDevice  ←───────   Grant
+//	new device                              existing device
+//	QR    ········ on the screen ·······→   scans it
+//	Ask   ─────────────────────────────→    Client.ApproveQR
+//	Client.Join  ←─────────────────────     the grant
 //
-// All messages may pass the server. The text of the QR code must not: it holds a
-// secret that makes the two sides sure of each other. With the short code it is the
-// users who do: whoever sits between has one try of 2^30 for each pair of an Approval
-// and a Request that it brings together, since each side has committed to its share of
-// the code before it learns the other's. So let a user's action start both, few in a
-// row, and Discard an Approval that is not compared within minutes: while one waits,
-// every Request that the device begins is another try.
+//	Ask     ───────────────────────────→    Client.Approve
+//	Reveal  ←──────────────────────────     Approval.Answer
+//	        ───────────────────────────→    Approval.Code
+//	shows its half ···· the user ······→    Approval.Grant
+//	Client.Join ←······ the user ·······    shows its half
+//	            ←───────────────────────    the grant
 //
-// A Request serves one grant, by the way that was taken first: QR or Reveal. It is safe
-// for concurrent use, and redacts itself.
+// Solid arrows may pass the server, and are at most 5,264 bytes long. The QR code
+// must not pass it. The two halves need not be secret, but the user must read each
+// on the screen that shows it. Never type a code that came in a message.
+//
+// An attacker between the devices has one try at each half, with a chance of 2^-30.
+// A Request serves one grant, by the way that was taken first. It lives in memory
+// only, is safe for concurrent use, and redacts itself.
 type Request struct {
+	request *approval.Request
+
 	mu      sync.Mutex
-	secrets secret.Value[requestSecrets]
+	granted secret.Value[granted] // opened, until it is saved
 }
 
-type requestSecrets struct {
-	purpose   Purpose
-	account   [16]byte
-	seed      [keySize]byte
-	publicKey []byte
-	private   hpke.PrivateKey
-	qr        [qrSecretSize]byte
-	r1        [nonceSize]byte
-	shown     bool   // the QR code
-	enc, t    []byte // of the short code, once Reveal has seen the answer
-	over      bool
+type granted struct {
+	device     *Device
+	checkpoint Checkpoint
 }
 
-// NewRequest returns a request with a new key pair, for an account whose number the
-// requester knows from elsewhere: its login, or the server. With a wrong one a QR code
-// is refused, and short codes differ. It returns ErrPolicy for a number or purpose that
-// cannot be.
-func NewRequest(p Purpose, account []byte) (*Request, error) {
-	if !p.valid() {
-		return nil, errPurpose
-	}
-	if len(account) != 16 || isZero(account) {
+// NewRequest returns a request with a new key pair. The account's number comes from
+// the login. It is not trusted: with a wrong one, no grant opens. NewRequest returns
+// [ErrPolicy] for the zero AccountID.
+func NewRequest(account AccountID) (*Request, error) {
+	if account == (AccountID{}) {
 		return nil, errAccount
 	}
-	r := &Request{secrets: secret.New(requestSecrets{purpose: p, account: [16]byte(account)})}
-	s := r.secrets.Get()
-	rand.Read(s.seed[:])
-	rand.Read(s.qr[:])
-	rand.Read(s.r1[:])
-	var err error
-	if s.publicKey, s.private, err = slotPublicKey(s.seed[:]); err != nil {
+	r, err := approval.NewRequest(approval.Device, account)
+	if err != nil {
 		return nil, err
 	}
-	return r, nil
+	return &Request{request: r}, nil
 }
 
-// QR returns the text of the QR code, 102 characters, for the requester's screen
-// alone: who has it can forge the grant. From then on the grant has to be one by QR code.
-// It is empty after Reveal, and once the request is over.
+// QR returns the text of the QR code, 102 characters, for this device's screen
+// alone. Anyone who has it can forge the grant. From then on only a grant by QR code
+// is accepted. QR returns "" after Reveal, and once the request is over.
 func (r *Request) QR() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	s := r.secrets.Get()
-	if s.over || s.t != nil {
+	if r.request == nil {
 		return ""
 	}
-	s.shown = true
-	q := qrCode{s.purpose, s.account, sha256.Sum256(s.publicKey), s.qr}
-	return q.text()
+	return r.request.QR()
 }
 
-// Ask returns the first message, 1250 bytes: purpose u8 ‖ version 01 ‖ pk 1216 ‖
-// commitment 32. It is empty once the request is over.
+// Ask returns the first message, 1,250 bytes. It is empty once the request is over.
 func (r *Request) Ask() []byte {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	s := r.secrets.Get()
-	if s.over {
+	if r.request == nil {
 		return nil
 	}
-	b := append([]byte{byte(s.purpose), version}, s.publicKey...)
-	return append(b, commitment(s.publicKey, s.r1[:])...)
+	return r.request.Ask()
 }
 
-// Reveal takes the approver's answer and returns the third message, 32 bytes, and the
-// code to show, such as "K7M-2QX". Go on only if the user says that the approver shows
-// the same. It is for approval by short code, and takes one answer: a second one is
-// ErrUsed, and so is one after QR, since a user who has shown the QR code would compare
-// nothing.
+// Reveal takes the existing device's answer. It returns the third message, 32
+// bytes, and this device's half of the short code, such as "K7M-2QX", to show. The
+// user types it on the existing device. Reveal takes one answer. A second call
+// returns [ErrPolicy], and so does a call after QR.
 func (r *Request) Reveal(answer []byte) (reveal []byte, code string, err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	s := r.secrets.Get()
-	if s.over || s.shown || s.t != nil {
-		return nil, "", ErrUsed
+	if r.request == nil {
+		return nil, "", errUsed
 	}
-	if len(answer) != encSize+nonceSize {
-		return nil, "", ErrMalformed
-	}
-	enc, r2 := answer[:encSize], answer[encSize:]
-	s.enc = bytes.Clone(enc)
-	s.t = codeHash(s.purpose, s.account, s.publicKey, commitment(s.publicKey, s.r1[:]), enc, r2, s.r1[:])
-	return bytes.Clone(s.r1[:]), shortCode(s.t), nil
-}
-
-// open opens a grant, and ends the request unless the grant is noise that anybody can
-// send: what the secret of the QR code did not make. Before that it hands the payload
-// to use, which must not keep it.
-func (r *Request) open(p Purpose, grant []byte, use func(s *requestSecrets, payload []byte) error) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	s := r.secrets.Get()
-	if s.over {
-		return ErrUsed
-	}
-	if s.purpose != p {
-		return ErrApproval
-	}
-	plain, authentic, err := s.unseal(grant)
-	defer clear(plain)
-	if err == nil && (len(plain) < 2 || Purpose(plain[0]) != p || plain[1] != version) {
-		err = ErrApproval
-	}
-	if err == nil {
-		err = use(s, plain[2:])
-	}
-	if authentic {
-		*s = requestSecrets{over: true}
-	}
-	return err
-}
-
-// unseal opens a grant: by short code a ciphertext alone, by QR code enc ‖ ct ‖ MAC. It
-// reports whether the grant came from the other side, or might have.
-func (s *requestSecrets) unseal(grant []byte) (plain []byte, authentic bool, err error) {
-	enc, ct, t := s.enc, grant, s.t
-	if len(grant) > MaxMessage || t != nil && len(grant) > maxPayload+tagSize {
-		return nil, false, ErrMalformed
-	}
-	if t == nil {
-		n := len(grant) - macSize
-		if n < encSize+tagSize {
-			return nil, false, ErrMalformed
-		}
-		mac, err := grantMAC(s.purpose, s.account, s.qr[:], s.publicKey, grant[:n])
-		if err != nil {
-			return nil, false, err
-		}
-		if !hmac.Equal(mac, grant[n:]) {
-			return nil, false, ErrApproval
-		}
-		enc, ct = grant[:encSize], grant[encSize:n]
-	}
-	recipient, err := hpke.NewRecipient(enc, s.private, hpke.HKDFSHA256(), hpke.ChaCha20Poly1305(), approvalInfo(s.purpose, s.account))
-	if err != nil {
-		return nil, true, ErrApproval
-	}
-	if plain, err = recipient.Open(t, ct); err != nil {
-		return nil, t == nil, ErrApproval // by short code anybody could have sent it
-	}
-	return plain, true, nil
-}
-
-// OpenDevice opens the grant of a request ForDevice, and returns the device's way in
-// and its pin: keep both, and Open the keyring, whose header has the device's slot from
-// the approver's upload on. It returns ErrApproval for a grant of somebody else, and
-// ErrUsed for a second one.
-func (r *Request) OpenDevice(grant []byte) (d *Device, p Pin, err error) {
-	err = r.open(ForDevice, grant, func(s *requestSecrets, payload []byte) (err error) {
-		d, p, err = s.device(payload)
-		return err
-	})
-	return d, p, err
-}
-
-// device reads what a device is granted: slot id 16 ‖ MK ‖ L ‖ Pin.
-func (s *requestSecrets) device(payload []byte) (*Device, Pin, error) {
-	const head = 16 + 2*keySize
-	var p Pin
-	if len(payload) < head || p.UnmarshalBinary(payload[head:]) != nil {
-		return nil, Pin{}, ErrApproval
-	}
-	master := [keySize]byte(payload[16:])
-	defer clear(master[:])
-	id, err := mkID(&master)
-	if err != nil {
-		return nil, Pin{}, err
-	}
-	if p.account != s.account || p.mkID != id {
-		return nil, Pin{}, ErrApproval
-	}
-	d, err := newDevice(s.account, SlotID(payload), s.seed[:], payload[16+keySize:head])
-	if err != nil {
-		return nil, Pin{}, ErrApproval
-	}
-	return d, p, nil
-}
-
-// OpenShare opens the grant of a request ForShare, and returns what the contact
-// handed out.
-func (r *Request) OpenShare(grant []byte) (share []byte, err error) {
-	err = r.open(ForShare, grant, func(_ *requestSecrets, payload []byte) error {
-		share = bytes.Clone(payload)
-		return nil
-	})
-	return share, err
+	reveal, code, err = r.request.Reveal(answer)
+	return reveal, code, translate(err)
 }
 
 // Discard ends the request and clears its secrets.
 func (r *Request) Discard() {
+	if r.request == nil {
+		return
+	}
+	r.request.Discard()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	*r.secrets.Get() = requestSecrets{over: true}
+	r.granted = nil
 }
 
 // Format writes a placeholder for every verb.
@@ -238,3 +104,111 @@ func (r *Request) Format(f fmt.State, _ rune) { redact(f, "Request") }
 
 // MarshalJSON writes a placeholder.
 func (r *Request) MarshalJSON() ([]byte, error) { return redactJSON("Request") }
+
+// translate returns this package's error for one of package approval.
+func translate(err error) error {
+	switch {
+	case errors.Is(err, approval.ErrMalformed):
+		return ErrMalformed
+	case errors.Is(err, approval.ErrUntrusted):
+		return errApproval
+	case errors.Is(err, approval.ErrUsed):
+		return errUsed
+	case errors.Is(err, approval.ErrPolicy):
+		return errOrder
+	}
+	return err
+}
+
+// Join takes the existing device's grant on the new device, and returns the
+// device's slot secret. Keep [Device.Secret] in the platform's key store, then call
+// [Client.Open] with the Device. For a short code, typed is the half that the
+// existing device shows. For a QR code it is "".
+//
+// A device that has a state already may be approved again. Its pending change is
+// then dropped. Join returns [ErrUntrusted] for a grant or a half that is not
+// authentic, [ErrMalformed], [ErrPolicy] for a request that is over, and
+// [ErrOtherAccount], [ErrRollback] or [ErrFork] for a grant that does not fit the
+// device's state. A wrong half ends the request. After an error of Local, call Join
+// again with the same request.
+func (c *Client) Join(ctx context.Context, r *Request, grant []byte, typed string) (*Device, error) {
+	if r == nil || r.request == nil {
+		return nil, errUsed
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.open(grant, typed); err != nil {
+		return nil, err
+	}
+	d, checkpoint := r.granted.Get().device, r.granted.Get().checkpoint
+	err := c.run(ctx, func() error {
+		if err := c.state.takes(&checkpoint); err != nil {
+			return err
+		}
+		mark, _ := checkpoint.find(d.ID())
+		next := (&localState{digests: c.state.digests}).withHeader(nil, checkpoint)
+		next.seen = []slotMark{mark}
+		if err := c.save(ctx, next); err != nil {
+			return err
+		}
+		c.use(nil)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	r.granted = nil
+	return d, nil
+}
+
+// open opens the grant, once.
+func (r *Request) open(grant []byte, typed string) error {
+	if r.granted != nil {
+		return nil // an earlier call could not save it
+	}
+	payload, seed, err := r.request.Open(grant, typed)
+	if err != nil {
+		return translate(err)
+	}
+	defer clear(payload)
+	defer clear(seed)
+	d, checkpoint, err := parseGrant(r.request.Account(), payload, seed)
+	if err != nil {
+		return err
+	}
+	r.granted = secret.New(granted{d, checkpoint})
+	return nil
+}
+
+// takes reports whether a granted checkpoint can replace the state's.
+func (s *localState) takes(granted *Checkpoint) error {
+	have := &s.confirmed
+	switch {
+	case have.revision == 0:
+		return nil
+	case have.account != granted.account:
+		return ErrOtherAccount
+	case granted.revision < have.revision || granted.epoch < have.epoch || granted.floor < have.floor:
+		return ErrRollback
+	case granted.revision == have.revision && granted.digest != have.digest,
+		granted.epoch == have.epoch && granted.mkID != have.mkID:
+		return ErrFork
+	}
+	return nil
+}
+
+// The payload of a grant: 01 ‖ slot id 16 ‖ L 32 ‖ checkpoint.
+const payloadHead = 1 + 16 + keySize
+
+func parseGrant(account AccountID, payload, seed []byte) (*Device, Checkpoint, error) {
+	var c Checkpoint
+	if len(payload) < payloadHead || payload[0] != version || c.UnmarshalBinary(payload[payloadHead:]) != nil {
+		return nil, c, ErrMalformed
+	}
+	id := SlotID(payload[1:])
+	if _, ok := c.find(id); !ok || c.account != account || c.old != nil {
+		return nil, c, errApproval
+	}
+	d, err := newDevice(account, id, seed, payload[1+16:payloadHead])
+	return d, c, err
+}

@@ -3,105 +3,105 @@ package recovery
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/nescio-go/nescio/wrap"
 	"golang.org/x/crypto/cryptobyte"
 )
 
-// SlotType is a kind of way in. The list is closed.
-type SlotType uint8
-
+// The types of slots. The list is closed.
 const (
-	SlotPassword SlotType = 1
-	SlotExport   SlotType = 2 // OPAQUE's export key
-	SlotPhrase   SlotType = 3
-	SlotFile     SlotType = 4
-	SlotPasskey  SlotType = 5
-	SlotDevice   SlotType = 6
-	SlotContacts SlotType = 7
+	typePassword = "password"
+	typeExport   = "export"
+	typePhrase   = "phrase"
+	typeFile     = "file"
+	typePasskey  = "passkey"
+	typeDevice   = "device"
+	typeContacts = "contacts"
 )
 
-var slotNames = [...]string{
-	SlotPassword: "password", SlotExport: "export", SlotPhrase: "phrase", SlotFile: "file",
-	SlotPasskey: "passkey", SlotDevice: "device", SlotContacts: "contacts",
+// slotTypes are the types by their numbers in a header.
+var slotTypes = [...]string{
+	1: typePassword, 2: typeExport, 3: typePhrase, 4: typeFile, 5: typePasskey, 6: typeDevice, 7: typeContacts,
 }
 
-func (t SlotType) valid() bool { return t >= SlotPassword && t <= SlotContacts }
-
-// String returns the type's name, which is also in its bindings: "password".
-func (t SlotType) String() string {
-	if !t.valid() {
-		return "invalid"
-	}
-	return slotNames[t]
-}
-
-// SlotID names a slot of an account: random, never used again.
+// SlotID names a slot of an account. It is random and never used again.
 type SlotID [16]byte
 
 // String returns the id in hexadecimal.
 func (id SlotID) String() string { return hex.EncodeToString(id[:]) }
 
-// MarshalText returns what String does, for JSON and its like.
+// MarshalText returns the id in hexadecimal.
 func (id SlotID) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, id[:]), nil }
 
-// UnmarshalText reads 32 hexadecimal digits, in small letters, or returns
-// ErrMalformed.
+// UnmarshalText reads 32 lower-case hexadecimal digits, or returns
+// [ErrMalformed].
 func (id *SlotID) UnmarshalText(text []byte) error {
-	var read SlotID
-	if len(text) != hex.EncodedLen(len(read)) {
+	b, ok := readID(text)
+	if !ok {
 		return ErrMalformed
 	}
-	if _, err := hex.Decode(read[:], text); err != nil || read.String() != string(text) {
-		return ErrMalformed
-	}
-	*id = read
+	*id = b
 	return nil
 }
 
-// Slot is a way in as the header shows it: public, and untrusted until Open has
-// succeeded.
+// Slot is one secret that opens the keyring, as the header shows it. It is
+// public, and untrusted until [Open] has succeeded.
 type Slot struct {
-	Type  SlotType
+	// Type is "password", "export", "phrase", "file", "passkey", "device" or
+	// "contacts".
+	Type  string
 	Flags uint8
 	ID    SlotID
-	Born  uint32 // the epoch in which it was made
-	// Params are the type's own parameters, from its Sealer: see the package
-	// documentation.
+	Born  uint32 // the epoch in which the slot was made
+	// Family is the id of the first slot in a line of replacements, or zero if
+	// this is the first. See [Edit.Supersede].
+	Family SlotID
+	// Params are the parameters of the type. FORMAT.md lists them.
 	Params []byte
-	// Wrapped is the slot's seed and the lineage key, wrapped under what the
-	// holder has. Empty for devices.
+	// Wrapped contains the slot's seed and the lineage key, wrapped under a key
+	// that only the holder has. It is empty for devices.
 	Wrapped []byte
 }
 
-// Sealer makes a slot. Seal returns the type's parameters and the secret, 64
-// bytes, wrapped for b under a key that only the slot's holder can derive. It keeps
-// neither.
+// Sealer makes a slot. Seal returns the type's parameters and the secret of 64
+// bytes, wrapped for b under a key that only the slot's holder can derive. It
+// keeps neither. [Password], [ExportKey], [Phrase], [File], [Passkey] and
+// contacts.Split are Sealers.
 type Sealer interface {
-	Type() SlotType
+	Type() string
 	Flags() uint8
 	Seal(ctx context.Context, b wrap.Binding, secret []byte) (params, wrapped []byte, err error)
 }
 
-// Opener opens slots. Open returns the secret of a slot, or ErrNotMine if the
-// slot is not its own or does not open, or [ErrPolicy] if it refuses the slot: then
-// the next slot is tried. The slot comes from the server, and may have been changed by
-// it. [Keyring.OpenedBy] returns which slot opened.
+// Opener opens slots. Open returns the secret of a slot. It returns
+// [ErrWrongSecret] if the slot is not its own or does not open, and [ErrPolicy]
+// if it refuses the slot. In both cases the next slot is tried. The slot comes
+// from the server, which may have changed it. Every Sealer of this package and
+// [Device] is an Opener.
 type Opener interface {
 	Open(ctx context.Context, b wrap.Binding, s Slot) (secret []byte, err error)
 }
 
-// binding is the binding of a slot's wrap.
-func (s *Slot) binding(account [16]byte) wrap.Binding {
-	return slotBinding(s.Type, account, s.ID, s.Born)
+// isLogin reports whether the slot's secret is that of a login.
+func (s *Slot) isLogin() bool { return s.Type == typePassword || s.Type == typeExport }
+
+// family returns the id that names the slot's line of replacements.
+func (s *Slot) family() SlotID {
+	if s.Family == (SlotID{}) {
+		return s.ID
+	}
+	return s.Family
 }
 
-func slotBinding(t SlotType, account [16]byte, id SlotID, born uint32) wrap.Binding {
-	return wrap.Binding{Purpose: "nescio/slot/" + t.String() + "/v1", Account: account[:], Item: id[:], Epoch: uint64(born)}
+// binding is the binding of a slot's wrap.
+func (s *Slot) binding(account AccountID) wrap.Binding {
+	return wrap.Binding{Purpose: "nescio/slot/" + s.Type + "/v1", Account: account[:], Item: bytes.Clone(s.ID[:]), Epoch: uint64(s.Born)}
 }
 
 func (s Slot) clone() Slot {
@@ -109,11 +109,45 @@ func (s Slot) clone() Slot {
 	return s
 }
 
+func (s *Slot) wrappedSize() int {
+	if s.Type == typeDevice {
+		return 0
+	}
+	return wrappedSize
+}
+
+// appendHead appends the fields before the body.
+func (s *Slot) appendHead(b *cryptobyte.Builder) {
+	b.AddUint8(uint8(slices.Index(slotTypes[:], s.Type)))
+	b.AddUint8(s.Flags)
+	b.AddBytes(s.ID[:])
+	b.AddUint32(s.Born)
+	b.AddBytes(s.Family[:])
+}
+
+const (
+	slotDigestLabel = "nescio/slot/digest/v1"
+	slotDigestSize  = 16
+)
+
+// digest covers all of a slot but the sealed master key, which alone may change.
+func (slot *sealedSlot) digest() [slotDigestSize]byte {
+	b := cryptobyte.NewBuilder(make([]byte, 0, 4<<10))
+	b.AddBytes([]byte(slotDigestLabel + "\x00"))
+	slot.appendHead(b)
+	b.AddUint16(uint16(len(slot.Params) + len(slot.Wrapped) + publicKeySize + sealedSize))
+	b.AddBytes(slot.Params)
+	b.AddBytes(slot.Wrapped)
+	b.AddBytes(slot.publicKey)
+	sum := sha256.Sum256(b.BytesOrPanic())
+	return [slotDigestSize]byte(sum[:])
+}
+
 const saltSize = 32
 
 // slotKey derives the key-encryption key of a slot from what its holder has:
-// HKDF-SHA256(ikm, salt = slot id ‖ body salt, "nescio/slot/‹type›/v1" ‖ 00 ‖ flags
-// ‖ params).
+// HKDF-SHA256(ikm, salt = slot id ‖ body salt, "nescio/slot/‹type›/v1" ‖ 00 ‖
+// flags ‖ params).
 func slotKey(b wrap.Binding, ikm []byte, flags uint8, params []byte) (*wrap.Key, error) {
 	salt := append(bytes.Clone(b.Item), params[:saltSize]...)
 	return wrap.DeriveKey(ikm, salt, b.Purpose+"\x00"+string([]byte{flags})+string(params))
@@ -136,7 +170,7 @@ func sealSlot(ctx context.Context, b wrap.Binding, ikm []byte, flags uint8, para
 // openSlot is the last step of every Opener.
 func openSlot(ctx context.Context, b wrap.Binding, ikm []byte, s Slot) ([]byte, error) {
 	if len(s.Params) < saltSize {
-		return nil, ErrNotMine // not out of ParseHeader
+		return nil, ErrWrongSecret // ParseHeader does not return such a slot
 	}
 	kek, err := slotKey(b, ikm, s.Flags, s.Params)
 	if err != nil {
@@ -145,7 +179,7 @@ func openSlot(ctx context.Context, b wrap.Binding, ikm []byte, s Slot) ([]byte, 
 	defer kek.Destroy()
 	secret, err := kek.Unwrap(ctx, s.Wrapped, b)
 	if err != nil {
-		return nil, ErrNotMine
+		return nil, ErrWrongSecret
 	}
 	return secret, nil
 }
@@ -154,21 +188,21 @@ func openSlot(ctx context.Context, b wrap.Binding, ikm []byte, s Slot) ([]byte, 
 func (s *Slot) validParams() bool {
 	p := cryptobyte.String(s.Params)
 	var salt []byte
-	if s.Type != SlotDevice && !p.ReadBytes(&salt, saltSize) {
+	if s.Type != typeDevice && !p.ReadBytes(&salt, saltSize) {
 		return false
 	}
 	switch s.Type {
-	case SlotPassword:
-		_, err := ParsePasswordSlot(*s)
+	case typePassword:
+		_, _, err := ParsePasswordSlot(*s)
 		return err == nil
-	case SlotExport:
-		return len(p) == 32 && s.Flags == 0
-	case SlotPhrase:
+	case typeExport:
+		return len(p) == sha256.Size && s.Flags == 0
+	case typePhrase:
 		return len(p) == 1 && (p[0] == 16 || p[0] == 32) && s.Flags == 0
-	case SlotPasskey:
+	case typePasskey:
 		_, err := ParsePasskeySlot(*s)
 		return err == nil
-	case SlotContacts:
+	case typeContacts:
 		return len(p) > 2 && p[0] >= 1 && p[0] <= p[1] && p[1] <= 32 && len(p) == 2+32*int(p[1]) && s.Flags == 0
 	}
 	return len(p) == 0 && s.Flags == 0 // a file, a device

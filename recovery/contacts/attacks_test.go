@@ -2,11 +2,13 @@ package contacts_test
 
 import (
 	"bytes"
-	"context"
+	"encoding/base64"
 	"encoding/binary"
 	"slices"
+	"strings"
 	"testing"
 
+	"github.com/nescio-go/nescio/internal/approval"
 	"github.com/nescio-go/nescio/internal/testvec"
 	"github.com/nescio-go/nescio/recovery"
 	"github.com/nescio-go/nescio/recovery/contacts"
@@ -14,17 +16,20 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// lying releases the bytes that a contact likes through a genuine approval.
-func lying(t testing.TB, payload []byte) (*contacts.Share, error) {
-	r := request(t, recovery.ForShare)
-	grant, err := recovery.ApproveShareQR(account, r.QR(), r.Ask(), payload)
+// lying releases the bytes that a contact likes, through a genuine approval of
+// a request for the account.
+func lying(t testing.TB, account, payload []byte) (*contacts.Share, error) {
+	r := request(t, account)
+	scan, err := approval.ScanQR(approval.Share, [16]byte(account), r.QR(), r.Ask())
 	require.NoError(t, err)
-	return contacts.OpenGrant(r, grant)
+	grant, err := scan.Grant(payload)
+	require.NoError(t, err)
+	return r.Open(grant, "")
 }
 
 // released is a share that is well formed.
 func released(t testing.TB, payload []byte) *contacts.Share {
-	s, err := lying(t, payload)
+	s, err := lying(t, payload[2:18], payload)
 	require.NoError(t, err)
 	return s
 }
@@ -53,7 +58,7 @@ func forgeries(t testing.TB, a *appointed) map[string][]byte {
 	genuine := contactsSlot(t, a.header(t)).Params
 	require.Equal(t, []byte{3, 4}, genuine[32:34])
 	c := func(i int) []byte { return genuine[34+32*(i-1):][:32] }
-	own := refNewSplit(refRandom(3), account, a.id[:], 4).params
+	own := refNewSplit(refRandom(3), a.account, a.id[:], 4).params
 	join := func(k, n byte, commitments ...[]byte) []byte {
 		return slices.Concat(genuine[:32], []byte{k, n}, bytes.Join(commitments, nil))
 	}
@@ -82,7 +87,7 @@ func forgeries(t testing.TB, a *appointed) map[string][]byte {
 // TestServerForgesTheParams: whatever the server alters, all contacts disagree,
 // and nothing opens.
 func TestServerForgesTheParams(t *testing.T) {
-	a := appoint(t, account, 3, 4)
+	a := appoint(t, 3, 4)
 	h := a.header(t)
 	for name, params := range forgeries(t, a) {
 		bad := withParams(t, h, params)
@@ -94,7 +99,7 @@ func TestServerForgesTheParams(t *testing.T) {
 
 		// The genuine slot first, and the forged one when it is to be opened.
 		c = collection(t, h, a.id, a.shares[:3]...)
-		require.Equal(t, recovery.ErrUntrusted, openErr(t, bad, c), name)
+		require.ErrorIs(t, openErr(t, bad, c), recovery.ErrUntrusted, name)
 		requireOpens(t, a.keyring, h, c)
 	}
 }
@@ -103,15 +108,15 @@ func TestServerForgesTheParams(t *testing.T) {
 // under the digest of params that the server has altered. The key depends on
 // the params, so nothing opens.
 func TestServerAndContactsForgeTheParams(t *testing.T) {
-	a := appoint(t, account, 3, 4)
+	a := appoint(t, 3, 4)
 	h := a.header(t)
 	complete := 0
 	for name, params := range forgeries(t, a) {
 		bad := withParams(t, h, params)
 		c := collection(t, bad, a.id)
-		digest := refSplitDigest(account, a.id[:], params)
+		digest := refSplitDigest(a.account, a.id[:], params)
 		for i, value := range a.values()[:min(4, params[33])] {
-			s := released(t, refShare(account, a.id[:], i+1, int(params[32]), int(params[33]), digest, value))
+			s := released(t, refShare(a.account, a.id[:], i+1, int(params[32]), int(params[33]), digest, value))
 			if err := c.Add(s); err != nil {
 				requireShare(t, i+1, contacts.ErrWrong, err)
 			}
@@ -121,7 +126,7 @@ func TestServerAndContactsForgeTheParams(t *testing.T) {
 			want = recovery.ErrUntrusted
 			complete++
 		}
-		require.Equal(t, want, openErr(t, bad, c), name)
+		require.ErrorIs(t, openErr(t, bad, c), want, name)
 	}
 	require.Equal(t, 11, complete, "in these, k commitments fit the contacts' values")
 }
@@ -129,7 +134,7 @@ func TestServerAndContactsForgeTheParams(t *testing.T) {
 // TestServerLowersTheThreshold: 1 and 2 shares of 3 are not enough, even if the
 // slot and the shares say so.
 func TestServerLowersTheThreshold(t *testing.T) {
-	a := appoint(t, account, 3, 3)
+	a := appoint(t, 3, 3)
 	h := a.header(t)
 	for _, k := range []int{1, 2} {
 		params := bytes.Clone(contactsSlot(t, h).Params)
@@ -141,29 +146,29 @@ func TestServerLowersTheThreshold(t *testing.T) {
 			requireShare(t, i+1, contacts.ErrSplit, c.Add(s))
 		}
 		for i, value := range a.values()[:k] {
-			digest := refSplitDigest(account, a.id[:], params)
-			require.NoError(t, c.Add(released(t, refShare(account, a.id[:], i+1, k, 3, digest, value))))
+			digest := refSplitDigest(a.account, a.id[:], params)
+			require.NoError(t, c.Add(released(t, refShare(a.account, a.id[:], i+1, k, 3, digest, value))))
 		}
 		require.Zero(t, c.Missing())
-		require.Equal(t, recovery.ErrUntrusted, openErr(t, bad, c))
+		require.ErrorIs(t, openErr(t, bad, c), recovery.ErrUntrusted)
 	}
 }
 
 // TestServerAltersTheSlot: the shares are right, and the slot does not open.
 func TestServerAltersTheSlot(t *testing.T) {
-	a := appoint(t, account, 2, 2)
+	a := appoint(t, 2, 2)
 	h := a.header(t)
 	slot := contactsSlot(t, h)
 	for _, part := range [][]byte{slot.Wrapped[:26], slot.Wrapped[26:58], slot.Wrapped[58:]} {
 		forged := bytes.Clone(part)
 		forged[len(forged)-1] ^= 1
 		bad := altered(t, h, part, forged)
-		require.Equal(t, recovery.ErrUntrusted, openErr(t, bad, collection(t, bad, a.id, a.shares...)))
+		require.ErrorIs(t, openErr(t, bad, collection(t, bad, a.id, a.shares...)), recovery.ErrUntrusted)
 	}
 	// The params are genuine, and the server has wrapped its own secret.
-	other := contactsSlot(t, appoint(t, account, 2, 2).header(t))
+	other := contactsSlot(t, appoint(t, 2, 2).header(t))
 	bad := altered(t, h, slot.Wrapped, other.Wrapped)
-	require.Equal(t, recovery.ErrUntrusted, openErr(t, bad, collection(t, bad, a.id, a.shares...)))
+	require.ErrorIs(t, openErr(t, bad, collection(t, bad, a.id, a.shares...)), recovery.ErrUntrusted)
 
 	// The MACs are package recovery's.
 	end := h.Bytes()[len(h.Bytes())-64:]
@@ -171,12 +176,12 @@ func TestServerAltersTheSlot(t *testing.T) {
 		forged := bytes.Clone(end)
 		forged[i] ^= 1
 		bad := altered(t, h, end, forged)
-		require.Equal(t, recovery.ErrUntrusted, openErr(t, bad, collection(t, bad, a.id, a.shares...)))
+		require.ErrorIs(t, openErr(t, bad, collection(t, bad, a.id, a.shares...)), recovery.ErrUntrusted)
 	}
 
 	// A slot of another binding, given to the Opener itself.
 	c := collection(t, h, a.id, a.shares...)
-	b := wrap.Binding{Purpose: "nescio/slot/contacts/v1", Account: account, Item: a.id[:], Epoch: 1}
+	b := slotBinding(a.account, a.id[:])
 	secret, err := c.Open(t.Context(), b, slot)
 	require.NoError(t, err)
 	require.Len(t, secret, 64)
@@ -186,67 +191,67 @@ func TestServerAltersTheSlot(t *testing.T) {
 	}{
 		{func(b *wrap.Binding, s *recovery.Slot) { b.Epoch = 2 }, recovery.ErrUntrusted},
 		{func(b *wrap.Binding, s *recovery.Slot) { b.Purpose = "nescio/slot/file/v1" }, recovery.ErrUntrusted},
-		{func(b *wrap.Binding, s *recovery.Slot) { b.Account = bytes.Repeat([]byte{1}, 16) }, recovery.ErrNotMine},
+		{func(b *wrap.Binding, s *recovery.Slot) { b.Account = bytes.Repeat([]byte{1}, 16) }, recovery.ErrWrongSecret},
 		{func(b *wrap.Binding, s *recovery.Slot) { s.Flags = 1 }, recovery.ErrUntrusted},
 		{func(b *wrap.Binding, s *recovery.Slot) { s.Params = s.Params[:33] }, recovery.ErrUntrusted},
 		{func(b *wrap.Binding, s *recovery.Slot) { s.Params = nil }, recovery.ErrUntrusted},
 		{func(b *wrap.Binding, s *recovery.Slot) { s.Wrapped = nil }, recovery.ErrUntrusted},
-		{func(b *wrap.Binding, s *recovery.Slot) { s.Type = recovery.SlotPhrase }, recovery.ErrNotMine},
-		{func(b *wrap.Binding, s *recovery.Slot) { s.ID[0] ^= 1 }, recovery.ErrNotMine},
+		{func(b *wrap.Binding, s *recovery.Slot) { s.Type = "phrase" }, recovery.ErrWrongSecret},
+		{func(b *wrap.Binding, s *recovery.Slot) { s.ID[0] ^= 1 }, recovery.ErrWrongSecret},
 	} {
 		b, slot := b, slot
 		change.change(&b, &slot)
 		_, err := c.Open(t.Context(), b, slot)
-		require.Equal(t, change.want, err)
+		require.ErrorIs(t, err, change.want)
 	}
 }
 
 // TestContactForgesAShare: every forgery is refused, the error names the share,
 // and the others still open the slot.
 func TestContactForgesAShare(t *testing.T) {
-	a := appoint(t, account, 2, 3)
+	a := appoint(t, 2, 3)
 	h := a.header(t)
 	c := collection(t, h, a.id, a.shares[0])
-	split := refSplitDigest(account, a.id[:], contactsSlot(t, h).Params)
+	split := refSplitDigest(a.account, a.id[:], contactsSlot(t, h).Params)
 	genuine := a.values()[1]
-	own := refNewSplit(refRandom(2), account, a.id[:], 3)
+	own := refNewSplit(refRandom(2), a.account, a.id[:], 3)
 
 	// Another value under each index, one that was added included.
 	for i := 1; i <= 3; i++ {
-		s := released(t, refShare(account, a.id[:], i, 2, 3, split, own.values[i-1]))
+		s := released(t, refShare(a.account, a.id[:], i, 2, 3, split, own.values[i-1]))
 		requireShare(t, i, contacts.ErrWrong, c.Add(s))
-		s = released(t, refShare(account, a.id[:], i, 2, 3, split, make([]byte, 32)))
+		s = released(t, refShare(a.account, a.id[:], i, 2, 3, split, make([]byte, 32)))
 		requireShare(t, i, contacts.ErrWrong, c.Add(s))
 	}
 	// The genuine value under another contact's index.
 	for _, i := range []int{1, 3} {
-		s := released(t, refShare(account, a.id[:], i, 2, 3, split, genuine))
+		s := released(t, refShare(a.account, a.id[:], i, 2, 3, split, genuine))
 		requireShare(t, i, contacts.ErrWrong, c.Add(s))
 	}
 	// An index out of range.
 	for _, i := range []int{0, 4, 255} {
-		s, err := lying(t, refShare(account, a.id[:], i, 2, 3, split, genuine))
+		s, err := lying(t, a.account, refShare(a.account, a.id[:], i, 2, 3, split, genuine))
 		require.Nil(t, s)
 		require.Equal(t, contacts.ErrMalformed, err)
 	}
-	s := released(t, refShare(account, a.id[:], 4, 2, 4, split, genuine))
+	s := released(t, refShare(a.account, a.id[:], 4, 2, 4, split, genuine))
 	requireShare(t, 4, contacts.ErrSplit, c.Add(s))
 
 	// A split of the contact's own, and the genuine value with its digest.
 	requireShare(t, 2, contacts.ErrSplit, c.Add(released(t, own.share(2))))
-	s = released(t, refShare(account, a.id[:], 2, 2, 3, own.digest(), genuine))
+	s = released(t, refShare(a.account, a.id[:], 2, 2, 3, own.digest(), genuine))
 	requireShare(t, 2, contacts.ErrSplit, c.Add(s))
 
 	// Another k or n.
 	for _, numbers := range [][2]int{{1, 3}, {3, 3}, {2, 2}, {2, 4}, {2, 32}} {
-		s = released(t, refShare(account, a.id[:], 2, numbers[0], numbers[1], split, genuine))
+		s = released(t, refShare(a.account, a.id[:], 2, numbers[0], numbers[1], split, genuine))
 		requireShare(t, 2, contacts.ErrSplit, c.Add(s))
 	}
 
 	// Bytes that are not a share.
 	valid := a.shares[1].Secret()
 	for _, junk := range [][]byte{{0}, valid[1:], append(bytes.Clone(valid), 0), a.messages[1], own.plaintext(2)} {
-		_, err := lying(t, junk)
+		_, err := lying(t, a.account, junk)
 		require.Equal(t, contacts.ErrMalformed, err)
 	}
 
@@ -257,7 +262,7 @@ func TestContactForgesAShare(t *testing.T) {
 
 // TestDuplicateShare: one contact twice is one contact.
 func TestDuplicateShare(t *testing.T) {
-	a := appoint(t, account, 2, 3)
+	a := appoint(t, 2, 3)
 	h := a.header(t)
 	c := collection(t, h, a.id, a.shares[2])
 	for _, s := range []*contacts.Share{a.shares[2], release(t, a.shares[2])} {
@@ -271,62 +276,61 @@ func TestDuplicateShare(t *testing.T) {
 // TestForeignShare: a share of another account or another slot, even one with
 // the slot's digest and value.
 func TestForeignShare(t *testing.T) {
-	a := appoint(t, account, 2, 2)
+	a := appoint(t, 2, 2)
 	h := a.header(t)
 	c := collection(t, h, a.id)
 	value := a.values()[0]
 	params := contactsSlot(t, h).Params
 	other := bytes.Repeat([]byte{0x43}, 16)
-	for _, from := range [][2][]byte{{other, a.id[:]}, {account, other}} {
-		for _, split := range [][]byte{refSplitDigest(account, a.id[:], params), refSplitDigest(from[0], from[1], params)} {
+	for _, from := range [][2][]byte{{other, a.id[:]}, {a.account, other}} {
+		for _, split := range [][]byte{refSplitDigest(a.account, a.id[:], params), refSplitDigest(from[0], from[1], params)} {
 			s := released(t, refShare(from[0], from[1], 1, 2, 2, split, value))
 			requireShare(t, 1, contacts.ErrForeign, c.Add(s))
 		}
 	}
 
 	// A genuine share of another slot or account, relabelled.
-	for _, from := range []*appointed{appoint(t, account, 2, 2), appoint(t, other, 2, 2)} {
+	neighbour, sibling := appoint(t, 2, 2), *a
+	sibling.split(t, 2, 2, nil)
+	for _, from := range []*appointed{neighbour, &sibling} {
 		b := from.shares[0].Secret()
-		number := from.keyring.Account()
-		require.Equal(t, slices.Concat(number[:], from.id[:]), b[2:34])
-		copy(b[2:], account)
+		require.Equal(t, slices.Concat(from.account, from.id[:]), b[2:34])
+		copy(b[2:], a.account)
 		copy(b[18:], a.id[:])
 		requireShare(t, 1, contacts.ErrSplit, c.Add(released(t, b)))
-		copy(b[37:], refSplitDigest(account, a.id[:], params))
+		copy(b[37:], refSplitDigest(a.account, a.id[:], params))
 		requireShare(t, 1, contacts.ErrWrong, c.Add(released(t, b)))
 	}
 
-	// An honest contact of another account refuses to begin with, or nothing
-	// opens.
-	neighbour := appoint(t, other, 2, 2)
-	r := request(t, recovery.ForShare)
+	// An honest contact of another account refuses to begin with, or the halves
+	// of the short code differ.
+	r := request(t, a.account)
 	_, err := neighbour.shares[0].ApproveQR(r.QR(), r.Ask())
-	require.Equal(t, recovery.ErrApproval, err)
-	r = request(t, recovery.ForShare)
-	approval, err := neighbour.shares[0].Approve(r.Ask())
-	require.NoError(t, err)
-	reveal, code, err := r.Reveal(approval.Answer())
-	require.NoError(t, err)
-	shown, err := approval.Compare(reveal)
-	require.NoError(t, err)
-	require.NotEqual(t, code, shown)
-	grant, err := approval.Grant()
-	require.NoError(t, err)
-	_, err = contacts.OpenGrant(r, grant)
-	require.Equal(t, recovery.ErrApproval, err)
+	require.ErrorIs(t, err, recovery.ErrUntrusted)
+	r = request(t, a.account)
+	x := exchange(t, neighbour.shares[0], r)
+	grant, err := x.approval.Grant(x.atOwner)
+	require.ErrorIs(t, err, recovery.ErrUntrusted)
+	require.Nil(t, grant)
+	_, err = r.Open(make([]byte, 117), x.atContact)
+	require.ErrorIs(t, err, recovery.ErrUntrusted)
+
+	// A lying contact of another account.
+	_, err = lying(t, a.account, neighbour.shares[0].Secret())
+	requireShare(t, 1, contacts.ErrForeign, err)
 
 	// The header of another account.
-	_, err = recovery.Open(t.Context(), neighbour.header(t), collection(t, h, a.id, a.shares...), recovery.FirstUse(other))
-	require.Equal(t, recovery.ErrNotMine, err)
+	opener := collection(t, h, a.id, a.shares...)
+	require.Equal(t, recovery.ErrWrongSecret, openErr(t, neighbour.header(t), opener))
 	for _, id := range []recovery.SlotID{{}, neighbour.id, phraseSlot(t, h).ID} {
 		_, err = contacts.NewCollection(h, id)
-		require.Equal(t, recovery.ErrNotMine, err)
+		require.Equal(t, recovery.ErrWrongSecret, err)
 	}
 }
 
 func phraseSlot(t testing.TB, h *recovery.Header) recovery.Slot {
 	for _, s := range h.Slots() {
-		if s.Type == recovery.SlotPhrase {
+		if s.Type == "phrase" {
 			return s
 		}
 	}
@@ -337,9 +341,9 @@ func phraseSlot(t testing.TB, h *recovery.Header) recovery.Slot {
 // TestSharesOfTwoSplitsMixed: two splits under one slot id, which an honest
 // keyring never uses twice.
 func TestSharesOfTwoSplitsMixed(t *testing.T) {
-	a := appoint(t, account, 2, 2)
+	a := appoint(t, 2, 2)
 	h := a.header(t)
-	other := refNewSplit(refRandom(2), account, a.id[:], 2)
+	other := refNewSplit(refRandom(2), a.account, a.id[:], 2)
 	for i := 1; i <= 2; i++ {
 		c := collection(t, h, a.id, a.shares[2-i])
 		requireShare(t, i, contacts.ErrSplit, c.Add(released(t, other.share(i))))
@@ -350,7 +354,7 @@ func TestSharesOfTwoSplitsMixed(t *testing.T) {
 // TestCommitmentsAreBoundToTheirPlace: equal shares, as k = 1 has them, have
 // different commitments under another account, slot or index.
 func TestCommitmentsAreBoundToTheirPlace(t *testing.T) {
-	a := appoint(t, account, 1, 3)
+	a := appoint(t, 1, 3)
 	params := contactsSlot(t, a.header(t)).Params
 	value := a.values()[0]
 	seen := make(map[string]bool)
@@ -358,7 +362,7 @@ func TestCommitmentsAreBoundToTheirPlace(t *testing.T) {
 		require.Equal(t, value, a.values()[i])
 		seen[string(params[34+32*i:][:32])] = true
 	}
-	for _, elsewhere := range [][2][]byte{{slotID, a.id[:]}, {account, slotID}} {
+	for _, elsewhere := range [][2][]byte{{slotID, a.id[:]}, {a.account, slotID}} {
 		seen[string(refParams(params[:32], elsewhere[0], elsewhere[1], 1, [][]byte{value})[34:])] = true
 	}
 	require.Len(t, seen, 5)
@@ -367,40 +371,74 @@ func TestCommitmentsAreBoundToTheirPlace(t *testing.T) {
 // TestReleaseIsByApprovalAlone: neither the bytes that a contact keeps nor a
 // grant for another purpose is accepted as a grant.
 func TestReleaseIsByApprovalAlone(t *testing.T) {
-	a := appoint(t, account, 2, 2)
-	for _, grant := range [][]byte{nil, a.shares[0].Secret(), a.messages[0]} {
-		_, err := contacts.OpenGrant(request(t, recovery.ForShare), grant)
-		require.Error(t, err)
+	a := appoint(t, 2, 2)
+	share := a.shares[0]
+	for _, grant := range [][]byte{nil, share.Secret(), a.messages[0]} {
+		for _, r := range []*contacts.Request{request(t, a.account), showing(t, a.account)} {
+			got, err := r.Open(grant, "")
+			require.Error(t, err)
+			require.Nil(t, got)
+		}
 	}
 
-	device := request(t, recovery.ForDevice)
-	_, err := a.shares[0].ApproveQR(device.QR(), device.Ask())
-	require.Equal(t, recovery.ErrMalformed, err)
-	_, err = a.shares[0].Approve(device.Ask())
-	require.Equal(t, recovery.ErrMalformed, err)
-	grant, _, err := a.keyring.ApproveQR(device.QR(), device.Ask())
+	// A contact approves a request for a device, and a device one for a share.
+	device, err := recovery.NewRequest(recovery.AccountID(a.account))
 	require.NoError(t, err)
-	_, err = contacts.OpenGrant(device, grant)
-	require.Equal(t, recovery.ErrApproval, err)
+	r := request(t, a.account)
+	_, err = share.ApproveQR(device.QR(), device.Ask())
+	require.Equal(t, contacts.ErrMalformed, err)
+	_, err = share.ApproveQR(device.QR(), r.Ask())
+	require.ErrorIs(t, err, recovery.ErrUntrusted)
+	_, err = share.ApproveQR(r.QR(), device.Ask())
+	require.Equal(t, contacts.ErrMalformed, err)
+	_, err = share.Approve(device.Ask())
+	require.Equal(t, contacts.ErrMalformed, err)
+	_, err = approval.ScanQR(approval.Device, [16]byte(a.account), r.QR(), r.Ask())
+	require.Error(t, err)
 
-	// The server substitutes its own key for the device's.
-	r, server := request(t, recovery.ForShare), request(t, recovery.ForShare)
-	_, err = a.shares[0].ApproveQR(r.QR(), server.Ask())
-	require.Equal(t, recovery.ErrApproval, err)
-	grant, err = a.shares[0].ApproveQR(r.QR(), r.Ask())
+	// A device's approver signs for the purpose that its message states.
+	other := relabelled(r.Ask(), approval.Device)
+	scan, err := approval.ScanQR(approval.Device, [16]byte(a.account), relabelledQR(t, r.QR(), approval.Device), other)
 	require.NoError(t, err)
-	_, err = contacts.OpenGrant(server, grant)
-	require.Equal(t, recovery.ErrApproval, err)
+	grant, err := scan.Grant(share.Secret())
+	require.NoError(t, err)
+	_, err = r.Open(grant, "")
+	require.ErrorIs(t, err, recovery.ErrUntrusted)
+
+	// The server substitutes its own key for the owner's.
+	server := request(t, a.account)
+	_, err = share.ApproveQR(r.QR(), server.Ask())
+	require.ErrorIs(t, err, recovery.ErrUntrusted)
+	grant, err = share.ApproveQR(r.QR(), r.Ask())
+	require.NoError(t, err)
+	_, err = server.Open(grant, "")
+	require.ErrorIs(t, err, recovery.ErrUntrusted)
 	require.False(t, bytes.Contains(grant, a.values()[0]))
+	got, err := r.Open(grant, "")
+	require.NoError(t, err, "none of this has ended the request")
+	require.Equal(t, share.Secret(), got.Secret())
+}
+
+// relabelled is an ask that states another purpose.
+func relabelled(ask []byte, p approval.Purpose) []byte {
+	return append([]byte{byte(p)}, ask[1:]...)
+}
+
+func relabelledQR(t testing.TB, qr string, p approval.Purpose) string {
+	prefix, text, ok := strings.Cut(qr, ":")
+	require.True(t, ok)
+	b, err := base64.RawURLEncoding.DecodeString(text)
+	require.NoError(t, err)
+	return prefix + ":" + base64.RawURLEncoding.EncodeToString(relabelled(b, p))
 }
 
 // TestStrangerSealsAMessage: a contact's key is public. The contact refuses a
 // share that does not fit the commitments beside it, and the slot refuses any
 // other.
 func TestStrangerSealsAMessage(t *testing.T) {
-	a := appoint(t, account, 2, 3)
+	a := appoint(t, 2, 3)
 	public := a.keys[0].PublicKey()
-	f, g := refNewSplit(refRandom(2), account, a.id[:], 3), refNewSplit(refRandom(2), account, a.id[:], 3)
+	f, g := refNewSplit(refRandom(2), a.account, a.id[:], 3), refNewSplit(refRandom(2), a.account, a.id[:], 3)
 	open := func(plaintext []byte) (*contacts.Share, error) {
 		message, err := refSeal(public, plaintext)
 		require.NoError(t, err)
@@ -410,12 +448,12 @@ func TestStrangerSealsAMessage(t *testing.T) {
 		share []byte
 		want  error
 	}{
-		"another value":  {refShare(account, a.id[:], 1, 2, 3, f.digest(), g.values[0]), contacts.ErrWrong},
-		"another index":  {refShare(account, a.id[:], 2, 2, 3, f.digest(), f.values[0]), contacts.ErrWrong},
-		"another digest": {refShare(account, a.id[:], 1, 2, 3, g.digest(), f.values[0]), contacts.ErrSplit},
-		"another k":      {refShare(account, a.id[:], 1, 3, 3, f.digest(), f.values[0]), contacts.ErrSplit},
-		"a higher n":     {refShare(account, a.id[:], 4, 2, 32, f.digest(), f.values[0]), contacts.ErrSplit},
-		"a slot":         {refShare(account, slotID, 1, 2, 3, f.digest(), f.values[0]), contacts.ErrSplit},
+		"another value":  {refShare(a.account, a.id[:], 1, 2, 3, f.digest(), g.values[0]), contacts.ErrWrong},
+		"another index":  {refShare(a.account, a.id[:], 2, 2, 3, f.digest(), f.values[0]), contacts.ErrWrong},
+		"another digest": {refShare(a.account, a.id[:], 1, 2, 3, g.digest(), f.values[0]), contacts.ErrSplit},
+		"another k":      {refShare(a.account, a.id[:], 1, 3, 3, f.digest(), f.values[0]), contacts.ErrSplit},
+		"a higher n":     {refShare(a.account, a.id[:], 4, 2, 32, f.digest(), f.values[0]), contacts.ErrSplit},
+		"a slot":         {refShare(a.account, slotID, 1, 2, 3, f.digest(), f.values[0]), contacts.ErrSplit},
 		"an account":     {refShare(slotID, a.id[:], 1, 2, 3, f.digest(), f.values[0]), contacts.ErrSplit},
 	} {
 		s, err := open(append(bytes.Clone(b.share), f.params...))
@@ -464,7 +502,7 @@ func TestEveryFlippedBitOfACommitment(t *testing.T) {
 
 // TestMessageOfAnotherContact: it does not open, in whole or in part.
 func TestMessageOfAnotherContact(t *testing.T) {
-	a := appoint(t, account, 2, 2)
+	a := appoint(t, 2, 2)
 	_, err := a.keys[0].Open(a.messages[1])
 	require.Equal(t, contacts.ErrOpen, err)
 	mixed := append(bytes.Clone(a.messages[0][:2+1120]), a.messages[1][2+1120:]...)
@@ -476,7 +514,7 @@ func TestMessageOfAnotherContact(t *testing.T) {
 
 // TestEveryFlippedBitOfAMessage is refused.
 func TestEveryFlippedBitOfAMessage(t *testing.T) {
-	a := appoint(t, account, 2, 2)
+	a := appoint(t, 2, 2)
 	for i, b := range testvec.BitFlips(a.messages[0]) {
 		if testing.Short() && i >= 64 && i < 8*1100 && i%61 != 0 {
 			continue
@@ -503,7 +541,7 @@ func TestEveryFlippedBitOfAMessage(t *testing.T) {
 
 // TestEveryFlippedBitOfAShare is refused, by the parser or by the slot.
 func TestEveryFlippedBitOfAShare(t *testing.T) {
-	a := appoint(t, account, 2, 3)
+	a := appoint(t, 2, 3)
 	h := a.header(t)
 	for i, b := range testvec.BitFlips(a.shares[1].Secret()) {
 		s, err := contacts.ParseShare(b)
@@ -534,11 +572,10 @@ func TestEveryFlippedBitOfAShare(t *testing.T) {
 // TestRecoveryGoesOnAfterAFailure: an error of one share leaves the others in
 // place.
 func TestRecoveryGoesOnAfterAFailure(t *testing.T) {
-	a := appoint(t, account, 2, 3)
+	a := appoint(t, 2, 3)
 	h := a.header(t)
 	c := collection(t, h, a.id, a.shares[0])
-	_, err := recovery.Open(context.Background(), h, c, recovery.FirstUse(account))
-	require.Equal(t, contacts.ErrFew, err)
+	require.Equal(t, contacts.ErrFew, openErr(t, h, c))
 	forged := a.shares[1].Secret()
 	forged[69] ^= 1
 	requireShare(t, 2, contacts.ErrWrong, c.Add(released(t, forged)))

@@ -5,7 +5,6 @@ import (
 
 	"github.com/nescio-go/nescio/recovery"
 	"github.com/nescio-go/nescio/recovery/contacts"
-	"github.com/nescio-go/nescio/wrap"
 	"github.com/stretchr/testify/require"
 )
 
@@ -14,7 +13,7 @@ func BenchmarkSplit(b *testing.B) {
 	b.Run("3-of-5", func(b *testing.B) {
 		b.ReportAllocs()
 		_, public := newKeys(b, 5)
-		binding := wrap.Binding{Purpose: "nescio/slot/contacts/v1", Account: account, Item: slotID, Epoch: 1}
+		binding := slotBinding(account, slotID)
 		secret := make([]byte, 64)
 		for b.Loop() {
 			split, err := contacts.NewSplit(3, public...)
@@ -29,7 +28,7 @@ func BenchmarkSplit(b *testing.B) {
 func BenchmarkOpenMessage(b *testing.B) {
 	b.Run("3-of-5", func(b *testing.B) {
 		b.ReportAllocs()
-		a := appoint(b, account, 3, 5)
+		a := appoint(b, 3, 5)
 		for b.Loop() {
 			_, err := a.keys[0].Open(a.messages[0])
 			require.NoError(b, err)
@@ -41,10 +40,10 @@ func BenchmarkOpenMessage(b *testing.B) {
 func BenchmarkOpen(b *testing.B) {
 	b.Run("3-of-5", func(b *testing.B) {
 		b.ReportAllocs()
-		a := appoint(b, account, 3, 5)
+		a := appoint(b, 3, 5)
 		h := a.header(b)
 		slot := contactsSlot(b, h)
-		binding := wrap.Binding{Purpose: "nescio/slot/contacts/v1", Account: account, Item: a.id[:], Epoch: 1}
+		binding := slotBinding(a.account, a.id[:])
 		var kept [][]byte
 		for _, s := range a.shares[:3] {
 			kept = append(kept, s.Secret())

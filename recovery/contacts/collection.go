@@ -14,7 +14,7 @@ import (
 // Collection collects the shares of k contacts and opens their slot. It is safe
 // for concurrent use, and redacts itself.
 type Collection struct {
-	account [16]byte
+	account recovery.AccountID
 	slot    recovery.SlotID
 	params  params
 
@@ -24,10 +24,10 @@ type Collection struct {
 
 var _ recovery.Opener = (*Collection)(nil)
 
-// NewCollection returns a collection for one slot of the type
-// [recovery.SlotContacts] in a header. [Share.Slot] returns the id of the slot
-// of a share. NewCollection returns [recovery.ErrNotMine] if the header has no
-// such slot, and [ErrMalformed] for a nil header.
+// NewCollection returns a collection for one slot of the type "contacts" in a
+// header. [Share.Slot] returns the id of the slot of a share. NewCollection
+// returns [recovery.ErrWrongSecret] if the header has no such slot, and
+// [ErrMalformed] for a nil header.
 //
 // The header is untrusted. [Collection.Add] refuses every genuine share if the
 // server has forged the slot's parameters.
@@ -37,8 +37,8 @@ func NewCollection(h *recovery.Header, id recovery.SlotID) (*Collection, error) 
 	}
 	slots := h.Slots()
 	i := slices.IndexFunc(slots, func(s recovery.Slot) bool { return s.ID == id })
-	if i < 0 || slots[i].Type != recovery.SlotContacts {
-		return nil, recovery.ErrNotMine
+	if i < 0 || slots[i].Type != slotType {
+		return nil, recovery.ErrWrongSecret
 	}
 	p, ok := parseParams(slots[i].Params)
 	if !ok {
@@ -49,11 +49,14 @@ func NewCollection(h *recovery.Header, id recovery.SlotID) (*Collection, error) 
 
 // Add checks a share against the slot's commitments and adds it. It returns a
 // [ShareError] that names the share, with [ErrForeign], [ErrSplit], [ErrWrong]
-// or [ErrDuplicate]. The collection then stays as it was. A nil share returns
-// [ErrMalformed].
+// or [ErrDuplicate]. The collection then stays as it was. A nil or zero share
+// returns [ErrMalformed].
 func (c *Collection) Add(s *Share) error {
-	if s == nil {
+	if s == nil || s.index == 0 {
 		return ErrMalformed
+	}
+	if c.params == nil {
+		return errZero
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -95,11 +98,14 @@ func (c *Collection) Missing() int {
 // from those that the collection was made for, or if the slot does not open
 // with its shares. In both cases the header was altered.
 func (c *Collection) Open(ctx context.Context, b wrap.Binding, s recovery.Slot) ([]byte, error) {
-	if s.Type != recovery.SlotContacts || s.ID != c.slot || !bytes.Equal(b.Account, c.account[:]) {
-		return nil, recovery.ErrNotMine
+	if c.params == nil {
+		return nil, errZero
+	}
+	if s.Type != slotType || s.ID != c.slot || !bytes.Equal(b.Account, c.account[:]) {
+		return nil, recovery.ErrWrongSecret
 	}
 	if !bytes.Equal(s.Params, c.params) {
-		return nil, recovery.ErrUntrusted
+		return nil, errParams
 	}
 	c.mu.Lock()
 	shares := slices.Clone(c.shares)
@@ -119,7 +125,7 @@ func (c *Collection) Open(ctx context.Context, b wrap.Binding, s recovery.Slot) 
 	defer kek.Destroy()
 	opened, err := kek.Unwrap(ctx, s.Wrapped, b)
 	if err != nil {
-		return nil, recovery.ErrUntrusted
+		return nil, errSlot
 	}
 	return opened, nil
 }
@@ -128,6 +134,4 @@ func (c *Collection) Open(ctx context.Context, b wrap.Binding, s recovery.Slot) 
 func (c *Collection) Format(f fmt.State, _ rune) { redact(f, "Collection") }
 
 // MarshalJSON writes a placeholder.
-func (c *Collection) MarshalJSON() ([]byte, error) {
-	return []byte(`"contacts.Collection(redacted)"`), nil
-}
+func (c *Collection) MarshalJSON() ([]byte, error) { return redactJSON("Collection") }

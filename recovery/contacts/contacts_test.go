@@ -12,12 +12,18 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// account is the number of an account without a keyring.
 var account = bytes.Repeat([]byte{0x42}, 16)
 
 func phrase(t testing.TB) *recovery.Phrase {
 	p, err := recovery.NewPhrase(12)
 	require.NoError(t, err)
 	return p
+}
+
+// slotBinding is the binding of a slot that was made in the first epoch.
+func slotBinding(account, slot []byte) wrap.Binding {
+	return wrap.Binding{Purpose: "nescio/slot/contacts/v1", Account: account, Item: slot, Epoch: 1}
 }
 
 func newKeys(t testing.TB, n int) (keys []*contacts.Key, public [][]byte) {
@@ -33,6 +39,7 @@ func newKeys(t testing.TB, n int) (keys []*contacts.Key, public [][]byte) {
 type appointed struct {
 	keyring     *recovery.Keyring
 	phrase      *recovery.Phrase
+	account     []byte
 	id          recovery.SlotID
 	keys        []*contacts.Key
 	messages    [][]byte
@@ -40,13 +47,26 @@ type appointed struct {
 	fingerprint string
 }
 
-func appoint(t testing.TB, number []byte, k, n int) *appointed {
-	words := phrase(t)
-	keyring, err := recovery.Create(context.Background(), number, words)
-	require.NoError(t, err)
-	a := &appointed{keyring: keyring, phrase: words}
+func appoint(t testing.TB, k, n int) *appointed {
+	a := signUp(t)
 	a.split(t, k, n, nil)
 	return a
+}
+
+// signUp returns a keyring with a phrase.
+func signUp(t testing.TB) *appointed {
+	words := phrase(t)
+	draft, err := recovery.Create(context.Background(), words)
+	require.NoError(t, err)
+	account := draft.Stored().Account()
+	return &appointed{keyring: draft.Stored(), phrase: words, account: account[:]}
+}
+
+// edit stores a change.
+func (a *appointed) edit(t testing.TB, f func(*recovery.Edit) error) {
+	draft, err := a.keyring.Edit(f)
+	require.NoError(t, err)
+	a.keyring = draft.Stored()
 }
 
 // split adds a slot for new contacts, or replaces one.
@@ -56,12 +76,15 @@ func (a *appointed) split(t testing.TB, k, n int, replaced *recovery.SlotID) {
 	split, err := contacts.NewSplit(k, public...)
 	require.NoError(t, err)
 	require.Nil(t, split.Messages())
-	if replaced == nil {
-		a.id, err = a.keyring.Add(context.Background(), split)
-	} else {
-		a.id, err = a.keyring.Replace(context.Background(), *replaced, split)
-	}
+	slot, err := a.keyring.Seal(context.Background(), split)
 	require.NoError(t, err)
+	a.edit(t, func(e *recovery.Edit) error {
+		if replaced == nil {
+			return e.Add(slot)
+		}
+		return e.Replace(*replaced, slot)
+	})
+	a.id = slot.ID()
 	a.messages, a.shares = split.Messages(), nil
 	a.fingerprint = split.Fingerprint()
 	require.Len(t, a.messages, n)
@@ -74,7 +97,7 @@ func (a *appointed) split(t testing.TB, k, n int, replaced *recovery.SlotID) {
 }
 
 func (a *appointed) header(t testing.TB) *recovery.Header {
-	h, err := recovery.ParseHeader(a.keyring.Bytes())
+	h, err := recovery.ParseHeader(a.keyring.Header().Bytes())
 	require.NoError(t, err)
 	return h
 }
@@ -89,27 +112,25 @@ func collection(t testing.TB, h *recovery.Header, id recovery.SlotID, shares ...
 }
 
 func openErr(t testing.TB, h *recovery.Header, o recovery.Opener) error {
-	k, err := recovery.Open(context.Background(), h, o, recovery.FirstUse(account))
+	t.Helper()
+	k, err := recovery.Open(context.Background(), h, o, recovery.TrustOnFirstUse(h.Account()))
 	require.Nil(t, k)
 	require.Error(t, err)
 	return err
 }
 
-// requireSame checks that a keyring has the master key of another's epoch.
-func requireSame(t testing.TB, want, got *recovery.Keyring) {
-	t.Helper()
-	a, err := want.Key(want.Epoch())
-	require.NoError(t, err)
-	b, err := got.Key(want.Epoch())
-	require.NoError(t, err)
-	require.True(t, a.Equal(b))
-}
-
+// requireOpens checks that o opens h, and that the result has the keys of
+// another keyring.
 func requireOpens(t testing.TB, want *recovery.Keyring, h *recovery.Header, o recovery.Opener) {
 	t.Helper()
-	got, err := recovery.Open(context.Background(), h, o, recovery.FirstUse(account))
+	got, err := recovery.Open(context.Background(), h, o, recovery.TrustOnFirstUse(h.Account()))
 	require.NoError(t, err)
-	requireSame(t, want, got)
+	b := wrap.Binding{Purpose: "example.org/test/v1"}
+	blob, err := want.Wrap([]byte("secret"), b)
+	require.NoError(t, err)
+	secret, err := got.Unwrap(blob, b)
+	require.NoError(t, err)
+	require.Equal(t, "secret", string(secret))
 }
 
 // requireShare checks that an error names a share.
@@ -121,18 +142,57 @@ func requireShare(t testing.TB, index int, want, err error) {
 	require.ErrorIs(t, err, want)
 }
 
-func request(t testing.TB, p recovery.Purpose) *recovery.Request {
-	r, err := recovery.NewRequest(p, account)
+func request(t testing.TB, account []byte) *contacts.Request {
+	r, err := contacts.NewRequest(recovery.AccountID(account))
 	require.NoError(t, err)
 	return r
 }
 
-func release(t testing.TB, s *contacts.Share) *contacts.Share {
-	r := request(t, recovery.ForShare)
+// showing is a request that shows its QR code.
+func showing(t testing.TB, account []byte) *contacts.Request {
+	r := request(t, account)
+	require.NotEmpty(t, r.QR())
+	return r
+}
+
+// exchanged is an approval by short code before anyone has typed a half.
+type exchanged struct {
+	approval           *contacts.Approval
+	atOwner, atContact string // the halves on the screens
+}
+
+func exchange(t testing.TB, s *contacts.Share, r *contacts.Request) (x exchanged) {
+	var err error
+	x.approval, err = s.Approve(r.Ask())
+	require.NoError(t, err)
+	var reveal []byte
+	reveal, x.atOwner, err = r.Reveal(x.approval.Answer())
+	require.NoError(t, err)
+	x.atContact, err = x.approval.Code(reveal)
+	require.NoError(t, err)
+	return x
+}
+
+func byQR(t testing.TB, s *contacts.Share, r *contacts.Request) (*contacts.Share, []byte) {
 	grant, err := s.ApproveQR(r.QR(), r.Ask())
 	require.NoError(t, err)
-	got, err := contacts.OpenGrant(r, grant)
+	got, err := r.Open(grant, "")
 	require.NoError(t, err)
+	return got, grant
+}
+
+func byCode(t testing.TB, s *contacts.Share, r *contacts.Request) (*contacts.Share, []byte) {
+	x := exchange(t, s, r)
+	grant, err := x.approval.Grant(x.atOwner)
+	require.NoError(t, err)
+	got, err := r.Open(grant, x.atContact)
+	require.NoError(t, err)
+	return got, grant
+}
+
+func release(t testing.TB, s *contacts.Share) *contacts.Share {
+	account := s.Account()
+	got, _ := byQR(t, s, request(t, account[:]))
 	return got
 }
 
@@ -140,8 +200,8 @@ func release(t testing.TB, s *contacts.Share) *contacts.Share {
 // value in between.
 func TestRecover(t *testing.T) {
 	for _, size := range [][2]int{{1, 1}, {1, 2}, {2, 2}, {2, 3}, {3, 5}, {1, 32}, {32, 32}} {
-		a := appoint(t, account, size[0], size[1])
-		require.NoError(t, a.keyring.Rotate(t.Context()))
+		a := appoint(t, size[0], size[1])
+		a.edit(t, func(e *recovery.Edit) error { e.Rotate(); return nil })
 		h := a.header(t)
 		c := collection(t, h, a.id)
 		require.Equal(t, size, [2]int{c.Threshold(), c.Contacts()})
@@ -156,23 +216,19 @@ func TestRecover(t *testing.T) {
 			require.NoError(t, err)
 			share, err = contacts.ParseShare(share.Secret())
 			require.NoError(t, err)
-			require.Equal(t, [16]byte(account), share.Account())
+			require.Equal(t, recovery.AccountID(a.account), share.Account())
 			require.Equal(t, a.id, share.Slot())
 			require.Equal(t, []int{j + 1, size[0], size[1]}, []int{share.Index(), share.Threshold(), share.Contacts()})
 
-			r := request(t, recovery.ForShare)
-			var grant []byte
-			if i%2 == 0 {
-				grant, err = share.ApproveQR(r.QR(), r.Ask())
-			} else {
-				grant = byCode(t, share, r)
+			r := request(t, a.account)
+			approve := byQR
+			if i%2 == 1 {
+				approve = byCode
 			}
-			require.NoError(t, err)
-			got, err := contacts.OpenGrant(r, grant)
-			require.NoError(t, err)
+			got, grant := approve(t, share, r)
 			require.Equal(t, share.Secret(), got.Secret())
-			_, err = contacts.OpenGrant(r, grant)
-			require.Equal(t, recovery.ErrUsed, err)
+			_, err = r.Open(grant, "")
+			require.ErrorIs(t, err, recovery.ErrPolicy, "one grant")
 
 			kept, err := contacts.ParseShare(got.Secret())
 			require.NoError(t, err)
@@ -185,29 +241,16 @@ func TestRecover(t *testing.T) {
 	}
 }
 
-func byCode(t testing.TB, s *contacts.Share, r *recovery.Request) []byte {
-	approval, err := s.Approve(r.Ask())
-	require.NoError(t, err)
-	reveal, code, err := r.Reveal(approval.Answer())
-	require.NoError(t, err)
-	shown, err := approval.Compare(reveal)
-	require.NoError(t, err)
-	require.Equal(t, code, shown)
-	grant, err := approval.Grant()
-	require.NoError(t, err)
-	return grant
-}
-
 // TestAddNothing: a caller that ignored an error adds a nil share.
 func TestAddNothing(t *testing.T) {
-	a := appoint(t, account, 2, 2)
+	a := appoint(t, 2, 2)
 	require.Equal(t, contacts.ErrMalformed, collection(t, a.header(t), a.id).Add(nil))
 }
 
 // TestEverySubset: every two or more of 2 of 4 open, in any order, and fewer do
 // not.
 func TestEverySubset(t *testing.T) {
-	a := appoint(t, account, 2, 4)
+	a := appoint(t, 2, 4)
 	h := a.header(t)
 	opened := 0
 	for set := range 1 << 4 {
@@ -231,7 +274,7 @@ func TestEverySubset(t *testing.T) {
 // TestTwoSlots: each slot opens with its own shares alone. A slot that is added
 // to the keyring in between does no harm.
 func TestTwoSlots(t *testing.T) {
-	a := appoint(t, account, 2, 2)
+	a := appoint(t, 2, 2)
 	family, shares := a.id, a.shares
 	c := collection(t, a.header(t), family, shares...)
 	a.split(t, 3, 3, nil)
@@ -243,7 +286,7 @@ func TestTwoSlots(t *testing.T) {
 
 // TestReplaceMakesOldSharesUseless: they open the old header alone.
 func TestReplaceMakesOldSharesUseless(t *testing.T) {
-	a := appoint(t, account, 2, 3)
+	a := appoint(t, 2, 3)
 	before, old, oldID := a.header(t), a.shares, a.id
 	stale := collection(t, before, oldID, old...)
 	requireOpens(t, a.keyring, before, stale)
@@ -253,10 +296,10 @@ func TestReplaceMakesOldSharesUseless(t *testing.T) {
 	_, err := contacts.NewCollection(nil, oldID)
 	require.Equal(t, contacts.ErrMalformed, err)
 	_, err = contacts.NewCollection(new(recovery.Header), oldID)
-	require.Equal(t, recovery.ErrNotMine, err)
+	require.Equal(t, recovery.ErrWrongSecret, err)
 	_, err = contacts.NewCollection(h, oldID)
-	require.Equal(t, recovery.ErrNotMine, err)
-	require.Equal(t, recovery.ErrNotMine, openErr(t, h, stale))
+	require.Equal(t, recovery.ErrWrongSecret, err)
+	require.Equal(t, recovery.ErrWrongSecret, openErr(t, h, stale))
 	c := collection(t, h, a.id, a.shares[0])
 	for i, s := range old {
 		requireShare(t, i+1, contacts.ErrForeign, c.Add(s))
@@ -265,21 +308,18 @@ func TestReplaceMakesOldSharesUseless(t *testing.T) {
 	require.NoError(t, c.Add(a.shares[2]))
 	requireOpens(t, a.keyring, h, c)
 
-	require.NoError(t, a.keyring.Revoke(t.Context(), a.id))
-	require.Equal(t, recovery.ErrNotMine, openErr(t, a.header(t), c))
+	a.edit(t, func(e *recovery.Edit) error { return e.Revoke(a.id) })
+	require.Equal(t, recovery.ErrWrongSecret, openErr(t, a.header(t), c))
 }
 
 // TestSizes checks the sizes in FORMAT.md.
 func TestSizes(t *testing.T) {
 	for _, size := range [][2]int{{1, 1}, {1, 3}, {2, 3}, {32, 32}} {
 		k, n := size[0], size[1]
-		words := phrase(t)
-		keyring, err := recovery.Create(t.Context(), account, words)
-		require.NoError(t, err)
-		before := len(keyring.Bytes())
-		a := &appointed{keyring: keyring, phrase: words}
+		a := signUp(t)
+		before := len(a.header(t).Bytes())
 		a.split(t, k, n, nil)
-		require.Equal(t, before+2580+32*n, len(keyring.Bytes()))
+		require.Equal(t, before+2596+32*n, len(a.header(t).Bytes()))
 		require.Len(t, a.messages[0], 1273+32*n)
 		require.Len(t, a.shares[0].Secret(), 101)
 		require.Len(t, a.keys[0].PublicKey(), 1216)
@@ -310,7 +350,7 @@ func TestNewSplit(t *testing.T) {
 	clear(low[1216-32:])
 	split, err := contacts.NewSplit(2, public[0], low)
 	require.NoError(t, err)
-	_, err = recovery.Create(t.Context(), account, split)
+	_, err = recovery.Create(t.Context(), split)
 	requireShare(t, 2, contacts.ErrMalformed, err)
 	require.Nil(t, split.Messages())
 }
@@ -320,12 +360,13 @@ func TestSplitIsForOneSlot(t *testing.T) {
 	_, public := newKeys(t, 2)
 	split, err := contacts.NewSplit(2, public...)
 	require.NoError(t, err)
-	k, err := recovery.Create(t.Context(), account, split)
+	draft, err := recovery.Create(t.Context(), split)
 	require.NoError(t, err)
 	messages := split.Messages()
 	before := bytes.Clone(messages[0])
-	_, err = k.Add(t.Context(), split)
-	require.Equal(t, recovery.ErrUsed, err)
+	_, err = draft.Stored().Seal(t.Context(), split)
+	require.ErrorIs(t, err, recovery.ErrPolicy)
+	require.ErrorContains(t, err, "one slot")
 	clear(messages[0])
 	require.Equal(t, before, split.Messages()[0], "a copy")
 
@@ -337,9 +378,9 @@ func TestSplitIsForOneSlot(t *testing.T) {
 		require.Nil(t, other.Messages())
 	}
 
-	slot := k.Slots()[0]
-	require.Equal(t, recovery.SlotContacts, slot.Type)
-	require.Equal(t, "contacts", slot.Type.String())
+	slot := draft.Header().Slots()[0]
+	require.Equal(t, "contacts", slot.Type)
+	require.Equal(t, "contacts", split.Type())
 	require.Equal(t, []byte{2, 2}, slot.Params[32:34])
 }
 
@@ -351,9 +392,9 @@ func TestSplitsAreUnrelated(t *testing.T) {
 	for range 2 {
 		split, err := contacts.NewSplit(2, public...)
 		require.NoError(t, err)
-		k, err := recovery.Create(t.Context(), account, split)
+		draft, err := recovery.Create(t.Context(), split)
 		require.NoError(t, err)
-		params := k.Slots()[0].Params
+		params := draft.Header().Slots()[0].Params
 		for _, part := range [][]byte{params[:32], params[34:66], params[66:]} {
 			require.False(t, seen[fmt.Sprint(part)])
 			seen[fmt.Sprint(part)] = true
@@ -364,7 +405,7 @@ func TestSplitsAreUnrelated(t *testing.T) {
 // TestOneContact: with k = 1 each contact opens the slot alone, and a wrong
 // share is still found.
 func TestOneContact(t *testing.T) {
-	a := appoint(t, account, 1, 3)
+	a := appoint(t, 1, 3)
 	h := a.header(t)
 	for i, s := range a.shares {
 		c := collection(t, h, a.id)
@@ -381,14 +422,14 @@ func TestOneContact(t *testing.T) {
 // TestFewerThanKOfMany: 31 of 32 shares are too few, and any 2 of 32 open 2 of
 // 32.
 func TestFewerThanKOfMany(t *testing.T) {
-	a := appoint(t, account, 32, 32)
+	a := appoint(t, 32, 32)
 	h := a.header(t)
 	c := collection(t, h, a.id, a.shares[1:]...)
 	require.Equal(t, contacts.ErrFew, openErr(t, h, c))
 	require.NoError(t, c.Add(a.shares[0]))
 	requireOpens(t, a.keyring, h, c)
 
-	a = appoint(t, account, 2, 32)
+	a = appoint(t, 2, 32)
 	h = a.header(t)
 	for _, pair := range [][2]int{{0, 31}, {31, 30}, {15, 16}} {
 		requireOpens(t, a.keyring, h, collection(t, h, a.id, a.shares[pair[0]], a.shares[pair[1]]))
@@ -396,7 +437,7 @@ func TestFewerThanKOfMany(t *testing.T) {
 }
 
 func TestConcurrentUse(t *testing.T) {
-	a := appoint(t, account, 2, 8)
+	a := appoint(t, 2, 8)
 	h := a.header(t)
 	c := collection(t, h, a.id)
 	done := make(chan error)
@@ -408,7 +449,7 @@ func TestConcurrentUse(t *testing.T) {
 				err = c.Add(a.shares[i])
 			}
 			c.Missing()
-			_, _ = recovery.Open(context.Background(), h, c, recovery.FirstUse(account))
+			_, _ = recovery.Open(context.Background(), h, c, recovery.TrustOnFirstUse(h.Account()))
 			done <- err
 		}()
 	}

@@ -9,40 +9,43 @@
 // key store, and gives the public key to the owner:
 //
 //	key, err := contacts.NewKey()
-//	keep(key.Secret()); send(key.PublicKey())
+//	keep(key.Secret())
+//	send(key.PublicKey())
 //
-// The owner compares the [Fingerprint] of each public key with the contact,
-// appoints the contacts, here two of three, and uploads the header as after any
-// change. Each contact gets one message, in the order of the keys, over any
-// channel:
+// The owner compares the [Fingerprint] of each public key with the contact, and
+// appoints the contacts, here two of three. The client is a [recovery.Client].
+// Each contact gets one message, in the order of the keys, over any channel:
 //
-//	split, err := contacts.NewSplit(2, first, second, third) // their public keys
-//	id, err := keyring.Add(ctx, split)
+//	split, err := contacts.NewSplit(2, first, second, third)
+//	id, err := client.Add(ctx, split)
 //	messages := split.Messages()
 //
 // The contact opens the message, compares the fingerprint with the owner by
-// voice or in person, and keeps the share:
+// voice or in person, and keeps the share. The owner's device shows
+// [Split.Fingerprint]:
 //
 //	share, err := key.Open(message)
-//	fmt.Println(share.Fingerprint())                         // the owner's device shows split.Fingerprint()
+//	fmt.Println(share.Fingerprint())
 //	keep(share.Secret())
 //
-// An owner who has lost every other slot's secret makes one [recovery.Request]
-// for each contact, and shows its QR code or compares its short code. The
-// contact's device answers with a grant. A share is released in no other form:
+// An owner who has lost the secrets of all other slots makes one [Request] for
+// each contact, and shows its QR code. The contact's device answers with a
+// grant. Without a camera, [Share.Approve] releases the share by short code. A
+// share is released in no other form:
 //
-//	request, err := recovery.NewRequest(recovery.ForShare, account)
-//	grant, err := share.ApproveQR(request.QR(), request.Ask())   // the contact; or Approve
+//	request, err := contacts.NewRequest(account)                // owner
+//	grant, err := share.ApproveQR(request.QR(), request.Ask())  // contact
+//	share, err := request.Open(grant, "")                       // owner
 //
 // With k shares the slot opens:
 //
-//	share, err := contacts.OpenGrant(request, grant)
 //	collection, err := contacts.NewCollection(header, share.Slot())
-//	err = collection.Add(share)                                  // names a share that it refuses
-//	keyring, err := recovery.Open(ctx, header, collection, recovery.FirstUse(account))
+//	err = collection.Add(share)  // the error names a share that it refuses
+//	err = client.OpenFirst(ctx, account, collection)
 //
 // The account's number is in the header, which the server releases after a
-// review, and in every share.
+// review, and in every share. After this first use the owner replaces the slots
+// whose secrets were lost.
 //
 // The owner can keep collected shares for days with [Share.Secret]. A Request
 // cannot be kept, so both devices must be online when a contact approves.
@@ -65,12 +68,22 @@
 //
 // # Replacing contacts
 //
-// Add a new [Split], and revoke the old slot once all new contacts have kept
-// their shares. Until then the old contacts can still help. A new Split shares
-// another random secret: old shares do not open it, but they still open an old
-// header that somebody kept. [recovery.Keyring.Replace] does both steps at
-// once. [recovery.Keyring.Rotate] changes nothing for contacts.
-// [recovery.Keyring.Renew] removes all slots and takes a new Split.
+// A new [Split] shares another random secret. Shares of the old Split do not
+// open its slot. There are two ways to replace contacts:
+//
+//   - At once, if a share may be in the wrong hands. Seal the new Split with
+//     [recovery.Keyring.Seal], and put its slot in place of the old one with
+//     [recovery.Edit.Replace]. From then on the old contacts cannot help, and
+//     the new ones can only once they have kept their shares.
+//   - With an overlap. Call [recovery.Client.Add] with the new Split, and then
+//     [recovery.Client.Revoke] with the old slot once all new contacts have kept
+//     their shares. Until then the old contacts can still help.
+//
+// Replace and Revoke draw a new master key. Old shares still open an old header
+// that somebody kept, and what was wrapped before. [recovery.Edit.Rotate]
+// changes nothing for contacts. [recovery.Client.RotateLineage] removes all
+// slots and takes a new Split. If a change fails, its Split is used up, unless
+// the application still has the slot from Seal and adds that.
 //
 // # What the application must do
 //
@@ -83,11 +96,12 @@
 //     not compared. If k contacts keep shares that the server made up, it can
 //     lead an owner who lost everything into a keyring of its own.
 //   - Have the contact approve by hand, one request at a time, and only after
-//     recognising the owner by face or voice. Each approval by short code gives
-//     an attacker in between one try of 2^30: see [recovery.Request].
+//     recognising the owner by face or voice. The contact scans the owner's
+//     screen, or hears half of the short code from the owner. Neither may come
+//     in a message: see [Request].
 //   - Limit the rate of requests, hold the header and the requests for review,
 //     and tell the owner's other devices. This package does none of it.
-//   - Rehearse. Only a request, a grant and [Collection.Add] show that a
+//   - Rehearse. Only a [Request], its grant and [Collection.Add] show that a
 //     contact has a share.
 //
 // Contacts learn that they are contacts, k, n and the account's number. They
@@ -113,8 +127,8 @@
 // alters the parameters opens nothing: every genuine share is then refused with
 // [ErrSplit].
 //
-// FORMAT.md has the byte formats, and testdata/contacts.json has test vectors
-// with all intermediate values.
+// FORMAT.md describes the byte formats, and testdata/contacts.json contains test
+// vectors with all intermediate values.
 //
 // # Security
 //

@@ -8,11 +8,11 @@ import (
 )
 
 // The errors of this package, for [errors.Is]. An error about one of several
-// contacts or shares is wrapped in a [ShareError]. [Split] and [Collection]
-// also return errors of package recovery.
+// contacts or shares is wrapped in a [ShareError]. Errors of package recovery
+// mean what they mean there. Methods of zero values return [recovery.ErrPolicy].
 var (
-	// ErrMalformed means bytes that no version of this package wrote, or an
-	// invalid public key.
+	// ErrMalformed means bytes or text that no version of this package wrote, an
+	// invalid public key, or a nil or zero argument.
 	ErrMalformed = errors.New("contacts: malformed")
 	// ErrOpen means that a message is for another key, or was altered.
 	ErrOpen = errors.New("contacts: the message does not open")
@@ -36,8 +36,8 @@ var (
 
 // ShareError says which contact or share an error is about.
 type ShareError struct {
-	// Index counts from 1, in the order of NewSplit's keys. The index of a
-	// share is the one that the share itself states. The Request tells which
+	// Index counts from 1, in the order of the keys of [NewSplit]. The index of
+	// a share is the one that the share itself states. The [Request] tells which
 	// contact has answered.
 	Index int
 	Err   error
@@ -49,11 +49,20 @@ func (e *ShareError) Error() string { return fmt.Sprintf("%v (share %d)", e.Err,
 // Unwrap returns Err.
 func (e *ShareError) Unwrap() error { return e.Err }
 
+// refused returns recovery.ErrPolicy with a reason.
 func refused(why string) error { return fmt.Errorf("%w: %s", recovery.ErrPolicy, why) }
 
 var (
 	errThreshold = refused("threshold must be between 1 and the number of contacts, which is at most 32")
 	errTwice     = refused("two public keys are equal")
+	errUsed      = refused("a Split makes one slot")
+	errZero      = refused("the value is zero")
+	errAccount   = refused("the account's number is zero")
+	errOver      = refused("the request or the approval is over, or took this step before")
+	errOrder     = refused("call Code before Grant")
+	errApproval  = fmt.Errorf("%w: the approval's messages or the typed half do not belong together", recovery.ErrUntrusted)
+	errSlot      = fmt.Errorf("%w: the slot does not open with the shares that its parameters accept", recovery.ErrUntrusted)
+	errParams    = fmt.Errorf("%w: the slot's parameters changed", recovery.ErrUntrusted)
 	errInternal  = errors.New("contacts: internal error")
 	errJSON      = errors.New("contacts: no JSON form, store the Secret")
 )

@@ -64,7 +64,11 @@ func newKey(seed *[seedSize]byte) (*Key, error) {
 }
 
 // Secret returns the key's secret form, 34 bytes, for the platform's key store.
+// It returns nil for the zero Key.
 func (k *Key) Secret() []byte {
+	if k.public == nil {
+		return nil
+	}
 	return append([]byte{keyKind, version}, k.secrets.Get().seed[:]...)
 }
 
@@ -80,6 +84,9 @@ func (k *Key) PublicKey() []byte { return bytes.Clone(k.public) }
 // Open returns [ErrMalformed], [ErrOpen], or a [ShareError] with [ErrSplit] or
 // [ErrWrong] for a message that the owner did not make.
 func (k *Key) Open(message []byte) (*Share, error) {
+	if k.public == nil {
+		return nil, errZero
+	}
 	const most = 2 + encSize + shareSize + paramsHead + maxContacts*digestSize + tagSize
 	if len(message) < 2+encSize+tagSize || len(message) > most || message[0] != messageKind || message[1] != version {
 		return nil, ErrMalformed

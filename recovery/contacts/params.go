@@ -26,7 +26,7 @@ type params []byte
 func validThreshold(k, n int) bool { return 1 <= k && k <= n && n <= maxContacts }
 
 // newParams draws a salt and commits to the values f(1) to f(n).
-func newParams(account [16]byte, slot recovery.SlotID, k int, values [][]byte) params {
+func newParams(account recovery.AccountID, slot recovery.SlotID, k int, values [][]byte) params {
 	p := make(params, saltSize, paramsHead+len(values)*digestSize)
 	rand.Read(p)
 	p = append(p, byte(k), byte(len(values)))
@@ -46,11 +46,19 @@ func parseParams(b []byte) (params, bool) {
 	return p, validThreshold(p.k(), p.n()) && len(p) == paramsHead+p.n()*digestSize
 }
 
-func (p params) k() int { return int(p[saltSize]) }
-func (p params) n() int { return int(p[saltSize+1]) }
+func (p params) k() int { return p.number(saltSize) }
+func (p params) n() int { return p.number(saltSize + 1) }
+
+// number returns 0 for the params of the zero Collection.
+func (p params) number(at int) int {
+	if p == nil {
+		return 0
+	}
+	return int(p[at])
+}
 
 // split returns the digest that identifies a split, which all its shares carry.
-func (p params) split(account [16]byte, slot recovery.SlotID) [digestSize]byte {
+func (p params) split(account recovery.AccountID, slot recovery.SlotID) [digestSize]byte {
 	return digest(splitLabel, account[:], slot[:], p)
 }
 
@@ -73,7 +81,7 @@ func (p params) check(s *Share) error {
 // commitment is C_i = SHA-256("nescio/contacts/commit/v1" ‖ 00 ‖ account ‖ slot
 // ‖ i ‖ f(i)). The scalar is uniform and cannot be guessed. The hash needs no
 // blinding.
-func commitment(account [16]byte, slot recovery.SlotID, index int, value []byte) [digestSize]byte {
+func commitment(account recovery.AccountID, slot recovery.SlotID, index int, value []byte) [digestSize]byte {
 	return digest(commitLabel, account[:], slot[:], []byte{byte(index)}, value)
 }
 

@@ -6,6 +6,7 @@ package contacts_test
 import (
 	"bytes"
 	"crypto/hkdf"
+	"crypto/hmac"
 	"crypto/hpke"
 	"crypto/rand"
 	"crypto/sha256"
@@ -243,4 +244,84 @@ func refUnwrap(key, ctx, blob []byte) ([]byte, error) {
 		return nil, err
 	}
 	return aead.Open(nil, nonce, blob[58:], blob[:58])
+}
+
+func refWrap(key, ctx, secret []byte) []byte {
+	nonce := refRandomBytes(24)
+	length := binary.BigEndian.AppendUint32(nil, uint32(len(ctx)))
+	okm := refHKDF(key, nonce, "keywrap/v1\x00\x01\x01"+string(length)+string(ctx), 64)
+	aead, err := chacha20poly1305.NewX(okm[:32])
+	if err != nil {
+		panic(err)
+	}
+	head := bytes.Join([][]byte{{1, 1}, nonce, okm[32:]}, nil)
+	return aead.Seal(bytes.Clone(head), nonce, secret, head)
+}
+
+func refRandomBytes(n int) []byte {
+	b := make([]byte, n)
+	rand.Read(b)
+	return b
+}
+
+// refSlot is a slot for contacts without a family, as ../FORMAT.md describes it.
+type refSlot struct {
+	id                          []byte
+	born                        uint32
+	params, wrapped, pk, sealed []byte
+}
+
+// seal seals the master key to the public key of the seed.
+func (s *refSlot) seal(account []byte, epoch uint32, seed, master []byte) error {
+	key, err := refKEM().NewPrivateKey(seed)
+	if err != nil {
+		return err
+	}
+	s.pk = key.PublicKey().Bytes()
+	kdf, aead := refHPKE()
+	s.sealed, err = hpke.Seal(key.PublicKey(), kdf, aead, refBinding("nescio/slot/mk/v1", account, s.id, epoch), master)
+	return err
+}
+
+func (s *refSlot) encode() []byte {
+	body := bytes.Join([][]byte{s.params, s.wrapped, s.pk, s.sealed}, nil)
+	b := append([]byte{7, 0}, s.id...)
+	b = append(binary.BigEndian.AppendUint32(b, s.born), make([]byte, 16)...)
+	return append(binary.BigEndian.AppendUint16(b, uint16(len(body))), body...)
+}
+
+// refHeader is a header with one slot.
+type refHeader struct {
+	account           []byte
+	revision          uint64
+	epoch, floor      uint32
+	previous, history []byte
+	slot              refSlot
+}
+
+func (h *refHeader) encode(lineage, master []byte) []byte {
+	b := append([]byte("NSCO\x01"), h.account...)
+	b = binary.BigEndian.AppendUint64(b, h.revision)
+	b = binary.BigEndian.AppendUint32(b, h.epoch)
+	b = binary.BigEndian.AppendUint32(b, h.floor)
+	b = bytes.Join([][]byte{b, h.previous, h.history, {1}, h.slot.encode()}, nil)
+	for _, key := range [][]byte{lineage, master} {
+		mac := hmac.New(sha256.New, refHKDF(key, nil, "nescio/keyring/v1", 32))
+		mac.Write(b)
+		b = mac.Sum(b)
+	}
+	return b
+}
+
+// checkpoint describes the encoded header.
+func (h *refHeader) checkpoint(encoded, master []byte) []byte {
+	digest := sha256.Sum256(encoded)
+	b := append([]byte("N\x01"), h.account...)
+	b = append(binary.BigEndian.AppendUint64(b, h.revision), digest[:]...)
+	b = binary.BigEndian.AppendUint32(b, h.epoch)
+	b = binary.BigEndian.AppendUint32(b, h.floor)
+	b = append(b, refHKDF(master, nil, "nescio/mk-id/v1", 16)...)
+	slot := h.slot.encode()
+	mark := refHash("nescio/slot/digest/v1", slot[:len(slot)-1168])[:16]
+	return bytes.Join([][]byte{b, {1}, h.slot.id, mark}, nil)
 }

@@ -11,11 +11,11 @@ import (
 
 // Share is the share that a contact keeps for an account, and that the
 // account's owner collects from k contacts. [Key.Open] returns shares that fit
-// the commitments of their split. Shares from [ParseShare] and [OpenGrant] are
-// checked by [Collection.Add]. A Share is immutable, safe for concurrent use,
-// and redacts itself.
+// the commitments of their split. Shares from [ParseShare] and [Request.Open]
+// are checked by [Collection.Add]. A Share is immutable, safe for concurrent
+// use, and redacts itself.
 type Share struct {
-	account [16]byte
+	account recovery.AccountID
 	slot    recovery.SlotID
 	index   int
 	k, n    int
@@ -44,7 +44,7 @@ func ParseShare(b []byte) (*Share, error) {
 		return nil, ErrMalformed
 	}
 	s.index, s.k, s.n = int(index), int(k), int(n)
-	if s.account == ([16]byte{}) || s.slot == (recovery.SlotID{}) ||
+	if s.account == (recovery.AccountID{}) || s.slot == (recovery.SlotID{}) ||
 		!validThreshold(s.k, s.n) || s.index < 1 || s.index > s.n || !canonical(value) {
 		return nil, ErrMalformed
 	}
@@ -54,8 +54,12 @@ func ParseShare(b []byte) (*Share, error) {
 
 // Secret returns the share's secret form, 101 bytes, for the platform's key
 // store. Anyone with k shares and the header can open the keyring. To send a
-// share to the account's owner, use [Share.ApproveQR] or [Share.Approve].
+// share to the account's owner, use [Share.ApproveQR] or [Share.Approve]. Secret
+// returns nil for the zero Share.
 func (s *Share) Secret() []byte {
+	if s.index == 0 {
+		return nil
+	}
 	b := make([]byte, 0, shareSize)
 	b = append(b, shareKind, version)
 	b = append(b, s.account[:]...)
@@ -66,7 +70,7 @@ func (s *Share) Secret() []byte {
 }
 
 // Account returns the number of the share's account.
-func (s *Share) Account() [16]byte { return s.account }
+func (s *Share) Account() recovery.AccountID { return s.account }
 
 // Slot returns the id of the share's slot.
 func (s *Share) Slot() recovery.SlotID { return s.slot }
@@ -80,40 +84,11 @@ func (s *Share) Threshold() int { return s.k }
 // Contacts returns n, the number of contacts.
 func (s *Share) Contacts() int { return s.n }
 
-// ApproveQR releases the share to the device whose QR code the contact has
-// scanned. It returns the grant to send. It returns [recovery.ErrApproval] if
-// the code or the message is for another account, or if they do not belong
-// together, and [recovery.ErrMalformed].
-func (s *Share) ApproveQR(qr string, ask []byte) (grant []byte, err error) {
-	b := s.Secret()
-	defer clear(b)
-	return recovery.ApproveShareQR(s.account[:], qr, ask, b)
-}
-
-// Approve begins to release the share by short code. The ask is the message
-// from [recovery.Request.Ask]. The contact compares the code with the person
-// who asks, whom they recognise by face or voice. It returns
-// [recovery.ErrMalformed].
-func (s *Share) Approve(ask []byte) (*recovery.Approval, error) {
-	b := s.Secret()
-	defer clear(b)
-	return recovery.ApproveShare(s.account[:], ask, b)
-}
-
-// OpenGrant opens a contact's answer to a request, whose purpose must be
-// [recovery.ForShare]. It returns the errors of [recovery.Request.OpenShare]
-// and of [ParseShare].
-func OpenGrant(r *recovery.Request, grant []byte) (*Share, error) {
-	b, err := r.OpenShare(grant)
-	if err != nil {
-		return nil, err
-	}
-	defer clear(b)
-	return ParseShare(b)
-}
-
 // redact writes a placeholder for a type that holds a secret.
 func redact(f fmt.State, name string) { io.WriteString(f, "contacts."+name+"(redacted)") }
+
+// redactJSON is redact for JSON.
+func redactJSON(name string) ([]byte, error) { return []byte(`"contacts.` + name + `(redacted)"`), nil }
 
 // Format writes a placeholder for every verb.
 func (s Share) Format(f fmt.State, _ rune) { redact(f, "Share") }

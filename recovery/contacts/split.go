@@ -26,6 +26,9 @@ type Split struct {
 
 var _ recovery.Sealer = (*Split)(nil)
 
+// slotType is the type of a slot for contacts in package recovery.
+const slotType = "contacts"
+
 // NewSplit returns a split for 1 to 32 contacts with these public keys of 1,216
 // bytes. Any k of them together open the slot, 1 ≤ k ≤ n. The package
 // documentation says what k = 1 means. Contacts are numbered from 1 in the
@@ -54,26 +57,29 @@ func NewSplit(k int, publicKeys ...[]byte) (*Split, error) {
 	return s, nil
 }
 
-// Type returns [recovery.SlotContacts].
-func (s *Split) Type() recovery.SlotType { return recovery.SlotContacts }
+// Type returns "contacts".
+func (s *Split) Type() string { return slotType }
 
 // Flags returns 0.
 func (s *Split) Flags() uint8 { return 0 }
 
-// Seal implements [recovery.Sealer]. It returns [recovery.ErrUsed] if the split
-// has made a slot before, even for a change that failed afterwards: make a new
-// Split. It returns a [ShareError] with [ErrMalformed] for a public key to
+// Seal implements [recovery.Sealer]. A Split makes one slot. A second call
+// returns [recovery.ErrPolicy], even if the first slot was never stored: make a
+// new Split. Seal returns a [ShareError] with [ErrMalformed] for a public key to
 // which nothing can be sealed.
 func (s *Split) Seal(ctx context.Context, b wrap.Binding, secret []byte) (params, wrapped []byte, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.messages != nil {
-		return nil, nil, recovery.ErrUsed
+		return nil, nil, errUsed
+	}
+	if len(s.keys) == 0 {
+		return nil, nil, errZero
 	}
 	if len(b.Account) != 16 || len(b.Item) != 16 {
 		return nil, nil, errInternal
 	}
-	account, slot := [16]byte(b.Account), recovery.SlotID(b.Item)
+	account, slot := recovery.AccountID(b.Account), recovery.SlotID(b.Item)
 	f, err := newPolynomial(s.k, len(s.keys))
 	if err != nil {
 		return nil, nil, err
@@ -97,7 +103,7 @@ func (s *Split) Seal(ctx context.Context, b wrap.Binding, secret []byte) (params
 }
 
 // seal returns the contacts' messages.
-func (s *Split) seal(account [16]byte, slot recovery.SlotID, p params, f *polynomial) ([][]byte, error) {
+func (s *Split) seal(account recovery.AccountID, slot recovery.SlotID, p params, f *polynomial) ([][]byte, error) {
 	messages := make([][]byte, len(s.keys))
 	for i, key := range s.keys {
 		value := secret.New([scalarSize]byte(f.values[i]))
@@ -128,7 +134,7 @@ func slotKey(b wrap.Binding, secret []byte, flags uint8, p params) (*wrap.Key, e
 
 // Messages returns one message for each contact, in the order of the public
 // keys. It is nil before the slot was made. Send the messages over any channel
-// once the header with the slot is uploaded. A contact knows that a message is
+// once the header with the slot is stored. A contact knows that a message is
 // the owner's by comparing the fingerprint.
 func (s *Split) Messages() [][]byte {
 	s.mu.Lock()

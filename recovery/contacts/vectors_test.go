@@ -22,13 +22,13 @@ var testdata embed.FS
 
 var update = flag.Bool("update", false, "write new known answers to testdata/contacts.json")
 
-const source = "Made by this package, TestKnownAnswer -update, which draws all random values, under the licence of this module. " +
-	"The second implementation in reference_test.go computed the values. Hexadecimal. The names are those of FORMAT.md"
+const source = "Made by this package, under the licence of this module. TestKnownAnswer -update makes header and checkpoint again with random keys, " +
+	"and keeps the other values. The second implementation in reference_test.go computed all of them. Hexadecimal. The names are those of FORMAT.md"
 
-// knownAnswer is a keyring with a slot for k of n contacts, rotated once.
+// knownAnswer is a keyring with one slot, for k of n contacts, rotated once.
 type knownAnswer struct {
 	Header       testvec.Hex     `json:"header"`
-	Pin          testvec.Hex     `json:"pin"`
+	Checkpoint   testvec.Hex     `json:"checkpoint"`
 	Account      testvec.Hex     `json:"account"`
 	Slot         testvec.Hex     `json:"slot"`
 	Born         uint32          `json:"born"`
@@ -62,8 +62,8 @@ type contactAnswer struct {
 
 // answer computes all values from a slot, the contacts' keys and their
 // messages, with the second implementation.
-func answer(t testing.TB, header, pin []byte, account []byte, slot recovery.Slot, keys, messages []testvec.Hex) knownAnswer {
-	a := knownAnswer{Header: header, Pin: pin, Account: account, Slot: slot.ID[:], Born: slot.Born, K: int(slot.Params[32]),
+func answer(t testing.TB, header, checkpoint, account []byte, slot recovery.Slot, keys, messages []testvec.Hex) knownAnswer {
+	a := knownAnswer{Header: header, Checkpoint: checkpoint, Account: account, Slot: slot.ID[:], Born: slot.Born, K: int(slot.Params[32]),
 		N: int(slot.Params[33]), Salt: slot.Params[:32], Params: slot.Params, Wrapped: slot.Wrapped}
 	a.Split = refSplitDigest(account, slot.ID[:], slot.Params)
 	a.Fingerprint = refFingerprint(a.Split)
@@ -108,7 +108,7 @@ func (a *knownAnswer) keysAndMessages() (keys, messages []testvec.Hex) {
 
 func contactsSlot(t testing.TB, h *recovery.Header) recovery.Slot {
 	for _, s := range h.Slots() {
-		if s.Type == recovery.SlotContacts {
+		if s.Type == "contacts" {
 			return s
 		}
 	}
@@ -119,17 +119,16 @@ func contactsSlot(t testing.TB, h *recovery.Header) recovery.Slot {
 // knownSizes are k and n of the known answers.
 var knownSizes = [][2]int{{3, 5}, {1, 2}}
 
-func makeKnownAnswer(t *testing.T, k, n int) knownAnswer {
-	a := appoint(t, bytes.Repeat([]byte{0x4c}, 16), k, n)
-	a.keyring.Bytes() // seen: the next revision
-	require.NoError(t, a.keyring.Rotate(t.Context()))
-	pin, err := a.keyring.Pin()
-	require.NoError(t, err)
-	p, err := pin.MarshalBinary()
-	require.NoError(t, err)
-	keys, messages := a.keysAndMessages()
-	account := a.keyring.Account()
-	return answer(t, a.keyring.Bytes(), p, account[:], contactsSlot(t, a.header(t)), keys, messages)
+// renew makes the header and the checkpoint again: revision 2 in epoch 2.
+func (a *knownAnswer) renew(t *testing.T) {
+	seed, lineage := a.Secret[:32], a.Secret[32:]
+	before, master := refRandomBytes(32), refRandomBytes(32)
+	slot := refSlot{id: a.Slot, born: a.Born, params: a.Params, wrapped: a.Wrapped}
+	require.NoError(t, slot.seal(a.Account, 2, seed, master))
+	history := refWrap(master, refBinding("nescio/history/v1", a.Account, nil, 1), before)
+	h := refHeader{account: a.Account, revision: 2, epoch: 2, floor: 1, previous: refRandomBytes(32), history: history, slot: slot}
+	a.Header = h.encode(lineage, master)
+	a.Checkpoint = h.checkpoint(a.Header, master)
 }
 
 func (a *appointed) keysAndMessages() (keys, messages []testvec.Hex) {
@@ -139,10 +138,9 @@ func (a *appointed) keysAndMessages() (keys, messages []testvec.Hex) {
 	return keys, messages
 }
 
-func writeKnownAnswers(t *testing.T) {
-	var answers []knownAnswer
-	for _, size := range knownSizes {
-		answers = append(answers, makeKnownAnswer(t, size[0], size[1]))
+func writeKnownAnswers(t *testing.T, answers []knownAnswer) {
+	for i := range answers {
+		answers[i].renew(t)
 	}
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -159,11 +157,10 @@ func writeKnownAnswers(t *testing.T) {
 // second implementation. The package opens the same slots with every k of the n
 // shares. With -update it writes the file.
 func TestKnownAnswer(t *testing.T) {
-	if *update {
-		writeKnownAnswers(t)
-		return
-	}
 	answers := testvec.Load[[]knownAnswer](t, testdata, "testdata/contacts.json")
+	if *update {
+		writeKnownAnswers(t, answers)
+	}
 	require.Len(t, answers, len(knownSizes))
 	for i, want := range answers {
 		require.Equal(t, knownSizes[i], [2]int{want.K, want.N})
@@ -174,10 +171,10 @@ func TestKnownAnswer(t *testing.T) {
 func testKnownAnswer(t *testing.T, want knownAnswer) {
 	h, err := recovery.ParseHeader(want.Header)
 	require.NoError(t, err)
-	require.Equal(t, [16]byte(want.Account), h.Account())
+	require.Equal(t, recovery.AccountID(want.Account), h.Account())
 	slot := contactsSlot(t, h)
 	keys, messages := want.keysAndMessages()
-	require.Equal(t, want, answer(t, want.Header, want.Pin, want.Account, slot, keys, messages))
+	require.Equal(t, want, answer(t, want.Header, want.Checkpoint, want.Account, slot, keys, messages))
 	require.EqualValues(t, 1, want.Born)
 
 	var shares []*contacts.Share
@@ -192,8 +189,8 @@ func testKnownAnswer(t *testing.T, want knownAnswer) {
 		require.Equal(t, want.Fingerprint, s.Fingerprint())
 		shares = append(shares, s)
 	}
-	var pin recovery.Pin
-	require.NoError(t, pin.UnmarshalBinary(want.Pin))
+	var checkpoint recovery.Checkpoint
+	require.NoError(t, checkpoint.UnmarshalBinary(want.Checkpoint))
 	opened := 0
 	for set := range 1 << want.N {
 		if bits.OnesCount(uint(set)) != want.K {
@@ -205,8 +202,9 @@ func testKnownAnswer(t *testing.T, want knownAnswer) {
 				require.NoError(t, c.Add(s))
 			}
 		}
-		_, err := recovery.Open(t.Context(), h, c, pin)
+		k, err := recovery.Open(t.Context(), h, c, checkpoint)
 		require.NoError(t, err)
+		require.Equal(t, checkpoint, k.Checkpoint())
 		opened++
 	}
 	require.NotZero(t, opened)
@@ -233,8 +231,8 @@ func TestAgainstSecondImplementation(t *testing.T) {
 			require.Equal(t, refFingerprint(split.digest()), s.Fingerprint())
 		}
 
-		a := appoint(t, account, k, n)
+		a := appoint(t, k, n)
 		ks, ms := a.keysAndMessages()
-		answer(t, nil, nil, account, contactsSlot(t, a.header(t)), ks, ms)
+		answer(t, nil, nil, a.account, contactsSlot(t, a.header(t)), ks, ms)
 	}
 }

@@ -1,49 +1,3 @@
-// Package ellipticc takes over an account of Ellipticc Drive: it opens the two blobs in
-// which the server keeps the account's master key MK for the recovery phrase.
-//
-//	RKEK = SHA-256(SHA-256(phrase)), the phrase trimmed and in lower case, as UTF-8
-//	RK   = XChaCha20-Poly1305 under RKEK
-//	MK   = XChaCha20-Poly1305 under RK
-//
-// RK and MK have 32 bytes, their ciphertexts 48 and the nonces 24, each in base64 in a
-// field of its own; there is no associated data.
-//
-// # Where to start
-//
-// [Open] returns MK, which becomes the history of a new keyring, and no more:
-//
-//	typed, err := recovery.ParsePhrase(words)                // the old 12, as people type them
-//	old, err := ellipticc.Open(typed.Words(), fields)
-//	phrase, err := recovery.NewPhrase(12)                    // a new one
-//	keyring, err := recovery.Create(ctx, account, phrase)    // 16 random bytes, and other ways in
-//	err = keyring.Adopt(ctx, old)                            // epoch 0
-//
-// # Why the old key is only history
-//
-// RKEK comes from a hash of the phrase without salt or label. It is only as safe as
-// every other place where a hash of the phrase is stored: a server that keeps
-// SHA-256(phrase), say to recognise who has the phrase, computes RKEK with one more
-// hash and opens both blobs. So the old server may know MK, and may know everything
-// that will ever be wrapped under it.
-//
-// Therefore the keyring gets a fresh master key, which new data is wrapped under, and
-// a new phrase. That alone does not protect old data: whoever kept it and knows MK
-// still reads it. To escape the old server, encrypt the data itself anew, under new
-// data keys; to wrap the old data keys anew is not enough.
-//
-// What MK protects is not in package wrap's format, so open the old data keys while
-// Open's result is at hand. Until their data is encrypted anew, wrap them under
-// keyring.Key(0), which says of each that the old server may know it. When nothing is
-// left under it, Forget epoch 0.
-//
-// # What it is not for
-//
-// Nothing new should be protected like this, and nothing here does it: the blobs are
-// not bound to an account, and can be exchanged for older ones.
-//
-// # Compatibility
-//
-// What this version opens, every later one does.
 package ellipticc
 
 import (
@@ -55,8 +9,8 @@ import (
 	"golang.org/x/crypto/chacha20poly1305"
 )
 
-// ErrOpen means a wrong phrase, or fields that were altered or never were of this
-// form, and does not tell them apart. Open returns it.
+// ErrOpen means a wrong phrase, fields that were altered, or fields that do not
+// have this form. It does not say which.
 var ErrOpen = errors.New("ellipticc: wrong phrase or altered fields")
 
 const (
@@ -65,8 +19,8 @@ const (
 	maxPhrase  = 4 << 10
 )
 
-// Fields are the four values that the server keeps, in standard base64 with padding,
-// as they come.
+// Fields are the four values that the server returns, in standard base64 with
+// padding.
 type Fields struct {
 	EncryptedRecoveryKey string // RK under RKEK, 48 bytes
 	RecoveryKeyNonce     string // 24 bytes
@@ -74,10 +28,13 @@ type Fields struct {
 	MasterKeyNonce       string // 24 bytes
 }
 
-// Open returns the account's old master key. The phrase, of up to 4 KiB, is taken as
-// it is, but for case and for white space around it: of what people type, pass the
-// words as recovery.ParsePhrase reads them, which also tells a typing error from a
-// wrong phrase. It returns ErrOpen.
+// Open returns the account's old master key. Use it to read old data, and never
+// to encrypt: the package documentation says why. The caller clears it.
+//
+// The phrase is at most 4 KiB long. Open ignores its case and white space
+// around it, and nothing else. Pass what people type through
+// recovery.ParsePhrase, which also distinguishes a typing error from a wrong
+// phrase. Every error is [ErrOpen].
 func Open(phrase string, f Fields) (old [32]byte, err error) {
 	if len(phrase) > maxPhrase {
 		return old, ErrOpen
@@ -115,8 +72,8 @@ func open(key []byte, ciphertext, nonce string) ([]byte, error) {
 	return secret, nil
 }
 
-// decode takes n bytes, a multiple of 3, in their one spelling. The length rules out
-// the line ends that package base64 would skip.
+// decode reads n bytes, a multiple of 3. They have only one encoding. The length
+// leaves no room for the line ends that package base64 would skip.
 func decode(text string, n int) ([]byte, bool) {
 	if len(text) != base64.StdEncoding.EncodedLen(n) {
 		return nil, false

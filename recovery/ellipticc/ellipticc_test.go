@@ -1,16 +1,17 @@
 package ellipticc_test
 
 import (
-	"context"
+	"bytes"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/hpke"
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
-	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/nescio-go/nescio/internal/testvec"
-	"github.com/nescio-go/nescio/kdf"
 	"github.com/nescio-go/nescio/recovery"
 	"github.com/nescio-go/nescio/recovery/ellipticc"
 	"github.com/nescio-go/nescio/wrap"
@@ -149,42 +150,147 @@ func TestFieldsAreNotInterchangeable(t *testing.T) {
 	requireRefused(t, v.Phrase, ellipticc.Fields{})
 }
 
-// TestAdopted: the old key is within reach as epoch 0 by every way in of the new
-// keyring, and is not its master key.
-func TestAdopted(t *testing.T) {
-	ctx := t.Context()
+// masterKey is the binding of the imported key.
+var masterKey = wrap.Binding{Purpose: "example.org/ellipticc-master-key/v1"}
+
+// imported is a new keyring, and a blob of the imported key.
+func imported(t testing.TB, old []byte, sealers ...recovery.Sealer) (*recovery.Keyring, []byte) {
+	draft, err := recovery.Create(t.Context(), sealers...)
+	require.NoError(t, err)
+	blob, err := draft.Stored().Wrap(old, masterKey)
+	require.NoError(t, err)
+	return draft.Stored(), blob
+}
+
+func rotated(t testing.TB, k *recovery.Keyring) *recovery.Keyring {
+	draft, err := k.Edit(func(e *recovery.Edit) error { e.Rotate(); return nil })
+	require.NoError(t, err)
+	return draft.Stored()
+}
+
+func newPhrase(t testing.TB) *recovery.Phrase {
+	phrase, err := recovery.NewPhrase(12)
+	require.NoError(t, err)
+	return phrase
+}
+
+// TestImported: the old key comes back through every slot of the new keyring,
+// and after a rotation for reading only.
+func TestImported(t *testing.T) {
 	v := load(t)
 	old, err := ellipticc.Open(v.Phrase, v.fields())
 	require.NoError(t, err)
-	account := make([]byte, 16)
-	account[0] = 1
-	phrase, err := recovery.NewPhrase(12)
+	phrase, another := newPhrase(t), newPhrase(t)
+	keyring, blob := imported(t, old[:], phrase, another)
+	epoch, err := recovery.BlobEpoch(blob)
 	require.NoError(t, err)
-	params, err := kdf.NewArgon2id(8, 1, 1)
+	require.EqualValues(t, 1, epoch)
+	later := rotated(t, keyring)
+	rewrapped, err := later.Rewrap(blob, masterKey)
 	require.NoError(t, err)
-	password := recovery.NewPassword([]byte("correct horse"), nil)
-	password.KDF, password.Policy = params, kdf.FixedPolicy(params)
-	keyring, err := recovery.Create(ctx, account, phrase, password)
-	require.NoError(t, err)
-	require.NoError(t, keyring.Adopt(ctx, old))
 
-	header, err := recovery.ParseHeader(keyring.Bytes())
-	require.NoError(t, err)
-	for _, way := range []recovery.Opener{phrase, password} {
-		again, err := recovery.Open(ctx, header, way, recovery.FirstUse(account))
+	for _, slot := range []recovery.Opener{phrase, another} {
+		again, err := recovery.Open(t.Context(), keyring.Header(), slot, keyring.Checkpoint())
 		require.NoError(t, err)
-		key, err := again.Key(0)
+		for _, unwrap := range []func([]byte, wrap.Binding) ([]byte, error){again.Unwrap, again.UnwrapOld} {
+			got, err := unwrap(blob, masterKey)
+			require.NoError(t, err)
+			require.Equal(t, []byte(v.MasterKey), got)
+		}
+
+		again, err = recovery.Open(t.Context(), later.Header(), slot, keyring.Checkpoint())
 		require.NoError(t, err)
-		require.True(t, key.Equal(wrap.ImportKey(old)))
-		require.EqualValues(t, 1, again.Epoch())
-		current, err := again.Key(1)
-		require.NoError(t, err)
-		require.False(t, current.Equal(wrap.ImportKey(old)))
+		for _, blob := range [][]byte{blob, rewrapped} {
+			_, err = again.Unwrap(blob, masterKey)
+			require.Equal(t, recovery.ErrOldKey, err)
+			got, err := again.UnwrapOld(blob, masterKey)
+			require.NoError(t, err)
+			require.Equal(t, []byte(v.MasterKey), got)
+		}
 	}
 	oldPhrase, err := recovery.ParsePhrase(v.Phrase)
 	require.NoError(t, err)
-	_, err = recovery.Open(ctx, header, oldPhrase, recovery.FirstUse(account))
-	require.Equal(t, recovery.ErrNotMine, err)
+	_, err = recovery.Open(t.Context(), keyring.Header(), oldPhrase, keyring.Checkpoint())
+	require.Equal(t, recovery.ErrWrongSecret, err)
+}
+
+// known is what the old server may get of a keyring: a header of epoch 2 with
+// one slot, and blobs of both epochs.
+type known struct {
+	account recovery.AccountID
+	header  []byte
+	blobs   map[uint64][]byte // by the epoch of their bindings
+}
+
+// fits returns what a key opens or authenticates, if the keyring uses it, or a
+// key that it derives from it, in place of one of its own.
+func (n *known) fits(t testing.TB, key []byte) (found []string) {
+	derived := [][]byte{key}
+	for _, label := range []string{"nescio/keyring/data/v1", "nescio/keyring/v1"} {
+		b, err := hkdf.Key(sha256.New, key, nil, label, 32)
+		require.NoError(t, err)
+		derived = append(derived, b)
+	}
+	for _, key := range derived {
+		opens := func(blob []byte, purpose string, epoch uint64) bool {
+			b := wrap.Binding{Purpose: purpose, Account: n.account[:], Epoch: epoch}
+			_, err := wrap.ImportKey([32]byte(key)).Unwrap(t.Context(), blob, b)
+			return err == nil
+		}
+		if opens(n.header[69:][:106], "nescio/history/v1", 1) {
+			found = append(found, "history")
+		}
+		for epoch, blob := range n.blobs {
+			if opens(blob[10:], masterKey.Purpose, epoch) {
+				found = append(found, "blob")
+			}
+		}
+		for _, end := range []int{len(n.header) - 64, len(n.header) - 32} {
+			mac := hmac.New(sha256.New, key)
+			mac.Write(n.header[:end])
+			if hmac.Equal(mac.Sum(nil), n.header[end:][:32]) {
+				found = append(found, "MAC")
+			}
+		}
+		if bytes.Contains(n.header, key) {
+			found = append(found, "header")
+		}
+	}
+	return found
+}
+
+// TestNothingIsDerivedFromTheOldKey: the old server, which knows MK, opens
+// nothing of the new keyring. The keyring's own keys open it.
+func TestNothingIsDerivedFromTheOldKey(t *testing.T) {
+	v := load(t)
+	phrase := newPhrase(t)
+	keyring, first := imported(t, v.MasterKey, phrase)
+	keyring = rotated(t, keyring)
+	second, err := keyring.Wrap(v.MasterKey, masterKey)
+	require.NoError(t, err)
+	n := &known{keyring.Account(), keyring.Header().Bytes(), map[uint64][]byte{1<<32 | 1: first, 2<<32 | 2: second}}
+	require.Empty(t, n.fits(t, v.MasterKey))
+
+	lineage, master := keysOf(t, keyring, phrase)
+	require.Equal(t, []string{"MAC"}, n.fits(t, lineage))
+	require.Equal(t, []string{"history", "blob", "MAC"}, n.fits(t, master))
+}
+
+// keysOf opens the one slot of a header.
+func keysOf(t testing.TB, k *recovery.Keyring, phrase *recovery.Phrase) (lineage, master []byte) {
+	slot, account, header := k.Slots()[0], k.Account(), k.Header().Bytes()
+	b := wrap.Binding{Purpose: "nescio/slot/phrase/v1", Account: account[:], Item: slot.ID[:], Epoch: uint64(slot.Born)}
+	secret, err := phrase.Open(t.Context(), b, slot)
+	require.NoError(t, err)
+	b.Purpose, b.Epoch = "nescio/slot/mk/v1", uint64(k.Epoch())
+	info, err := b.MarshalBinary()
+	require.NoError(t, err)
+	private, err := hpke.MLKEM768X25519().NewPrivateKey(secret[:32])
+	require.NoError(t, err)
+	sealed := header[len(header)-64-1168:][:1168]
+	master, err = hpke.Open(private, hpke.HKDFSHA256(), hpke.ChaCha20Poly1305(), info, sealed)
+	require.NoError(t, err)
+	return secret[32:], master
 }
 
 func FuzzOpen(f *testing.F) {
@@ -202,47 +308,4 @@ func FuzzOpen(f *testing.F) {
 		}
 		require.Equal(t, []byte(v.MasterKey), old[:], "nobody else can have sealed it")
 	})
-}
-
-// An account moves here. Its old master key is only the history of the new keyring.
-func Example() {
-	ctx := context.Background()
-	must := func(err error) {
-		if err != nil {
-			panic(err)
-		}
-	}
-	fields := ellipticc.Fields{ // from the old server
-		EncryptedRecoveryKey: "W5CNZLZiU5Y2U0i0W33s6tAo8g6t0Ughjti/N5qaYQ2N4qeQ+vV1pIxM4knSQ1LK",
-		RecoveryKeyNonce:     "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB",
-		EncryptedMasterKey:   "cgBQxfnN5plGuy7GnAAJAX0SVwPU6dkuYBmQLwjEpZkME+h4mGnzI16MvUbrrwRa",
-		MasterKeyNonce:       "AgICAgICAgICAgICAgICAgICAgICAgIC",
-	}
-	typed, err := recovery.ParsePhrase("  Abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon ABOUT ")
-	must(err) // a typing error, and where it is
-	old, err := ellipticc.Open(typed.Words(), fields)
-	must(err) // ErrOpen: another phrase
-
-	account := make([]byte, 16) // random, of the new account
-	account[0] = 1
-	phrase, err := recovery.NewPhrase(12) // a new one, to write down
-	must(err)
-	keyring, err := recovery.Create(ctx, account, phrase)
-	must(err)
-	must(keyring.Adopt(ctx, old))
-
-	// On any device: data keys that the old server may know are under epoch 0, and
-	// those of data that has been encrypted anew under the current one.
-	for _, epoch := range []uint32{0, keyring.Epoch()} {
-		key, err := keyring.Key(epoch)
-		must(err)
-		fmt.Printf("epoch %d: the old key? %t\n", epoch, key.Equal(wrap.ImportKey(old)))
-	}
-	must(keyring.Forget(0)) // when nothing is left under it
-	_, err = keyring.Key(0)
-	fmt.Println(err)
-	// Output:
-	// epoch 0: the old key? true
-	// epoch 1: the old key? false
-	// recovery: no key of this epoch
 }

@@ -3,6 +3,7 @@ package proton
 import (
 	"encoding/base64"
 
+	"github.com/nescio-go/nescio/internal/bip39"
 	"github.com/nescio-go/nescio/kdf"
 	"github.com/nescio-go/nescio/recovery"
 )
@@ -33,7 +34,7 @@ func ParsePhraseSecret(secret []byte) (*recovery.Phrase, error) {
 		return nil, err
 	}
 	defer clear(entropy)
-	return recovery.PhraseFromEntropy(entropy)
+	return recovery.ParsePhrase(bip39.Encode(entropy))
 }
 
 // PhraseKeyPassword returns the passphrase, 31 characters, that locks the user's keys
