@@ -3,29 +3,26 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"io"
-	"net/http"
 
 	"github.com/nescio-go/nescio/kdf/prepare"
 	"github.com/nescio-go/nescio/moduli/openpgp"
 	"github.com/nescio-go/nescio/opaque"
+	"github.com/nescio-go/nescio/recovery"
 	"github.com/nescio-go/nescio/srp"
-	"github.com/nescio-go/nescio/wrap"
 )
 
 type client struct {
-	url    string
+	server *server // by a network
 	srp    *srp.Client
 	opaque *opaque.Client
 	moved  map[string]bool // names whose logins used OPAQUE; a real client stores them
 }
 
-func newClient(url string) *client {
+func newClient(s *server) *client {
 	proton := must(openpgp.ParseKey(openpgp.ProtonKey))
 	return &client{
-		url: url,
+		server: s,
 		srp: must(srp.NewClient(srp.ClientConfig{ // moduli that Proton signed, and no others
 			Profiles: []srp.Profile{srp.Proton(4)}, GroupPolicy: proton.GroupPolicy(), ServerIdentity: serverIdentity,
 		})),
@@ -34,35 +31,56 @@ func newClient(url string) *client {
 	}
 }
 
-// post makes one call. A status other than 200 is an error.
-func (c *client) post(path string, in message) (out message, err error) {
-	response, err := http.Post(c.url+path, "application/json", bytes.NewReader(must(json.Marshal(in))))
-	if err != nil {
-		return out, err
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return out, errors.New(response.Status)
-	}
-	return out, json.NewDecoder(io.LimitReader(response.Body, maxBody)).Decode(&out)
-}
-
 // register makes the two calls of a registration. Between them finish uses the password.
-func (c *client) register(ctx context.Context, name string, request []byte, finish func(context.Context, []byte) ([]byte, error)) (message, error) {
-	begun, err := c.post("/register/begin", message{Name: name, Message: request})
+func (c *client) register(ctx context.Context, name string, request []byte, finish func(context.Context, []byte) ([]byte, error)) error {
+	begun, err := c.server.call(ctx, "/register/begin", message{Name: name, Message: request})
 	if err != nil {
-		return message{}, err
+		return err
 	}
 	upload, err := finish(ctx, begun.Message)
-	if err != nil {
-		return message{}, err
+	if err == nil {
+		_, err = c.server.call(ctx, "/register/finish", message{Name: name, Message: upload})
 	}
-	return c.post("/register/finish", message{Name: name, Message: upload})
+	return err
 }
 
 type session struct {
-	token string
-	key   *wrap.Key // only the client knows it; nil after a login with SRP
+	token             string
+	exportKey, record []byte // only the client knows the key; nil after a login with SRP
+}
+
+// remote is the server for a keyring's client, with a name and a session.
+type remote struct {
+	*client
+	message
+}
+
+func (r remote) Fetch(ctx context.Context) ([]byte, error) {
+	out, err := r.server.call(ctx, "/header", r.message)
+	return out.Header, err
+}
+
+func (r remote) Swap(ctx context.Context, _ [32]byte, header []byte) error {
+	r.Header = header // it names its predecessor
+	_, err := r.server.call(ctx, "/header", r.message)
+	return err
+}
+
+// local is a device's memory. A real one is a file.
+type local struct{ value []byte }
+
+func (l *local) Load(context.Context) ([]byte, error) { return l.value, nil }
+
+func (l *local) Swap(_ context.Context, previous, next []byte) error {
+	if !bytes.Equal(l.value, previous) {
+		return recovery.ErrConflict
+	}
+	l.value = next
+	return nil
+}
+
+func (c *client) keyring(name string, s *session) *recovery.Client {
+	return recovery.NewClient(new(local), remote{c, message{Name: name, Token: s.token}})
 }
 
 // login does not know which protocol the account has. It sends the first messages
@@ -76,7 +94,7 @@ func (c *client) login(ctx context.Context, name, password string) (*session, er
 	}
 	defer o.Discard()
 	defer s.Discard()
-	begun, err := c.post("/login/begin", message{Name: name, Message: request, Other: other})
+	begun, err := c.server.call(ctx, "/login/begin", message{Name: name, Message: request, Other: other})
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +108,7 @@ func (c *client) login(ctx context.Context, name, password string) (*session, er
 	if err != nil {
 		return nil, err
 	}
-	done, err := c.post("/login/finish", message{Name: name, Token: begun.Token, Message: final})
+	done, err := c.server.call(ctx, "/login/finish", message{Name: name, Token: begun.Token, Message: final})
 	if err != nil {
 		return nil, err
 	}
@@ -98,10 +116,7 @@ func (c *client) login(ctx context.Context, name, password string) (*session, er
 		return &session{token: done.Token}, err
 	}
 	c.moved[name] = true
-	exportKey, err := o.ExportKey() // the same at every login
-	if err != nil {
-		return nil, err
-	}
-	key, err := wrap.DeriveKey(exportKey, nil, "example.org/note-key/v1")
-	return &session{done.Token, key}, err
+	exportKey, err1 := o.ExportKey() // the same at every login
+	record, err2 := o.Record()
+	return &session{done.Token, exportKey, record}, errors.Join(err1, err2)
 }

@@ -1,6 +1,6 @@
 // Quickstart is a service in memory whose accounts log in with SRP, in Proton's
-// profile, or with OPAQUE. It runs the server and a client over HTTP on loopback.
-// This file is the story. Copy from server.go and client.go.
+// profile, or with OPAQUE, and have a keyring. This file is the story. Copy from
+// server.go and client.go. What is missing is the network between them.
 package main
 
 import (
@@ -8,20 +8,20 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"net"
-	"net/http"
 	"os"
 	"strings"
 
+	"github.com/nescio-go/nescio/recovery"
 	"github.com/nescio-go/nescio/wrap"
 )
 
-// must ends the program if something fails that should not.
-func must[T any](v T, err error) T {
+// must and try end the program if something fails that should not.
+func must[T any](v T, err error) T { try(err); return v }
+
+func try(err error) {
 	if err != nil {
 		log.Fatal("quickstart: ", err)
 	}
-	return v
 }
 
 func main() { story(context.Background(), os.Stdout) }
@@ -29,39 +29,51 @@ func main() { story(context.Background(), os.Stdout) }
 const password, note = "correct horse", "The spare key is under the third pot."
 
 func story(ctx context.Context, w io.Writer) {
-	listener, server := must(net.Listen("tcp", "127.0.0.1:0")), newServer()
-	go http.Serve(listener, server.handler())
-	client := newClient("http://" + listener.Addr().String())
+	say := func(format string, a ...any) { fmt.Fprintf(w, format+"\n", a...) }
+	server := newServer()
+	client := newClient(server)
 
-	fmt.Fprintln(w, "1. Alice has an account with SRP, on a modulus that Proton signed, and logs in.")
+	say("1. Alice has an account with SRP, on a modulus that Proton signed, and logs in.")
 	s, request, err := client.srp.Register(nil, []byte(password))
-	must(s, err)
-	must(client.register(ctx, "alice.srp", request, s.Finish))
+	try(err)
+	try(client.register(ctx, "alice.srp", request, s.Finish))
 	must(client.login(ctx, "alice.srp", password))
 
-	fmt.Fprintln(w, "2. She has another one with OPAQUE, and a key that only she knows.")
+	say("2. She has another one with OPAQUE. Its keyring opens with her password, or\n" +
+		"   with twelve words that she writes down.")
 	o, request, err := client.opaque.Register(nil, []byte(password))
-	must(o, err)
-	must(client.register(ctx, "alice", request, o.Finish))
+	try(err)
+	try(client.register(ctx, "alice", request, o.Finish))
 	session := must(client.login(ctx, "alice", password))
-	binding := wrap.Binding{Purpose: "example.org/note/v1", Account: []byte("alice")}
-	wrapped := must(session.key.Wrap(ctx, []byte(note), binding))
-	must(client.post("/note", message{Name: "alice", Token: session.token, Note: wrapped}))
+	laptop, phrase := client.keyring("alice", session), must(recovery.NewPhrase(12))
+	try(laptop.Create(ctx, recovery.NewExportKey(session.exportKey, session.record), phrase))
+	binding := wrap.Binding{Purpose: "example.org/note/v1"}
+	first := must(laptop.Wrap([]byte(note), binding))
 
-	session = must(client.login(ctx, "alice", password))
-	stored := must(client.post("/note", message{Name: "alice", Token: session.token})).Note
-	fmt.Fprintf(w, "   After her next login she reads: %s\n", must(session.key.Unwrap(ctx, stored, binding)))
+	say("3. Her phone gets in when the laptop scans its QR code.")
+	phone, ask := client.keyring("alice", session), must(recovery.NewRequest(laptop.Account()))
+	grant, phoneID, err := laptop.ApproveQR(ctx, ask.QR(), ask.Ask())
+	try(err)
+	try(phone.Open(ctx, must(phone.Join(ctx, ask, grant, ""))))
+	say("   There she reads: %s", must(phone.Unwrap(first, binding)))
 
-	fmt.Fprintln(w, "3. With a wrong password a name that nobody has fails as one of hers does:")
+	say("4. The phone is stolen. On a tablet she types her words, and revokes the phone.")
+	tablet := client.keyring("alice", must(client.login(ctx, "alice", password)))
+	try(tablet.OpenFirst(ctx, laptop.Account(), must(recovery.ParsePhrase(phrase.Words()))))
+	try(tablet.MarkSeen(ctx, tablet.Unseen())) // when she has looked at the list
+	try(tablet.Revoke(ctx, phoneID))
+	second := must(tablet.Wrap([]byte("It is in the shed now."), binding))
+	say("   She reads: %s", must(tablet.UnwrapOld(first, binding)))
+	_, err = phone.Unwrap(second, binding)
+	say("   Her new note on the phone: %v\n   After a refresh: %v", err, phone.Refresh(ctx))
+
+	say("5. With a wrong password a name that nobody has fails as one of hers does:")
 	for _, name := range []string{"alice.srp", "alice", "nobody1", "nobody2", "nobody3"} {
 		_, err := client.login(ctx, name, "wrong password")
-		fmt.Fprintf(w, "   %-10s %v\n", name, err)
+		say("   %-10s %v", name, err)
 	}
 
-	fmt.Fprintln(w, "4. All that the server has for her account with OPAQUE:")
-	record := server.records["alice"]
-	fmt.Fprintf(w, "   a record of %d bytes: public key, masking key, envelope\n   %x...\n", len(record), record[:32])
-	fmt.Fprintf(w, "   her note, wrapped, %d bytes\n   %x...\n", len(stored), stored[:32])
-	all := string(record) + string(stored)
-	fmt.Fprintf(w, "   Is the password in it? %t. Is the note? %t.\n", strings.Contains(all, password), strings.Contains(all, note))
+	all := string(server.records["alice"]) + string(server.headers["alice"].Bytes()) + string(first)
+	say("6. The server has her record, her keyring's header and her notes, %d bytes.", len(all))
+	say("   Is the password in it? %t. Is the note? %t.", strings.Contains(all, password), strings.Contains(all, note))
 }

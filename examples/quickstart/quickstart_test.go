@@ -2,12 +2,7 @@ package main
 
 import (
 	"bytes"
-	"context"
-	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -15,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/nescio-go/nescio/opaque"
+	"github.com/nescio-go/nescio/recovery"
 	"github.com/stretchr/testify/require"
 )
 
@@ -23,9 +19,9 @@ func TestStory(t *testing.T) {
 	var out bytes.Buffer
 	story(t.Context(), &out)
 	for _, pattern := range []string{
-		`she reads: ` + note + `\n`,
-		`   alice\.srp  401 Unauthorized\n   alice      nescio: authentication failed\n(   nobody\d +(401 Unauthorized|nescio: authentication failed)\n){3}`,
-		`a record of \d+ bytes`,
+		`3(.|\n)*she reads: ` + note + `\n4(.|\n)*She reads: ` + note + `\n`,
+		`Her new note on the phone: .*too old`, `After a refresh: .*no slot opens`,
+		`(   (alice\.srp|alice|nobody\d) +nescio: authentication failed\n){5}`,
 		`Is the password in it\? false\. Is the note\? false\.`,
 	} {
 		require.Regexp(t, regexp.MustCompile(pattern), out.String())
@@ -50,45 +46,28 @@ func TestOneCanReadIt(t *testing.T) {
 	require.LessOrEqual(t, lines, 400)
 }
 
-// service is a server over HTTP with an account in each protocol, and its client.
-func service(t *testing.T) (*server, *client, *httptest.Server) {
+// service is a server with an account in each protocol, and its client.
+func service(t *testing.T) (*server, *client) {
 	s := newServer()
-	h := httptest.NewServer(s.handler())
-	t.Cleanup(h.Close)
-	c := newClient(h.URL)
+	c := newClient(s)
 	r, request, err := c.opaque.Register(nil, []byte(password))
 	require.NoError(t, err)
-	_, err = c.register(t.Context(), "alice", request, r.Finish)
-	require.NoError(t, err)
+	require.NoError(t, c.register(t.Context(), "alice", request, r.Finish))
 	p, request, err := c.srp.Register(nil, []byte(password))
 	require.NoError(t, err)
-	_, err = c.register(t.Context(), "alice.srp", request, p.Finish)
-	require.NoError(t, err)
-	return s, c, h
+	require.NoError(t, c.register(t.Context(), "alice.srp", request, p.Finish))
+	return s, c
 }
 
 // TestStrangersLearnNothing: with a made-up proof, an unknown name answers as a
-// known one of the same protocol does, in status, headers and length.
+// known one of the same protocol does, in error and length.
 func TestStrangersLearnNothing(t *testing.T) {
-	s, c, h := service(t)
+	s, c := service(t)
 	_, request, err := c.opaque.Login(nil, []byte("a stranger's"))
 	require.NoError(t, err)
 	answer := func(path string, in message) (out message, seen string) {
-		body, err := json.Marshal(in)
-		require.NoError(t, err)
-		r, err := http.Post(h.URL+path, "application/json", bytes.NewReader(body))
-		require.NoError(t, err)
-		defer r.Body.Close()
-		raw, err := io.ReadAll(r.Body)
-		require.NoError(t, err)
-		r.Header.Del("Date")
-		seen = fmt.Sprint(r.StatusCode, r.Header, len(raw))
-		if r.StatusCode == http.StatusOK {
-			require.NoError(t, json.Unmarshal(raw, &out))
-		} else {
-			seen += string(raw)
-		}
-		return out, seen
+		out, err := s.call(t.Context(), path, in)
+		return out, fmt.Sprint(len(out.Message), len(out.Token), len(out.Header), err)
 	}
 	try := func(name string) string {
 		begun, first := answer("/login/begin", message{Name: name, Message: request, Other: []byte("S\x01")})
@@ -105,81 +84,112 @@ func TestStrangersLearnNothing(t *testing.T) {
 	}
 }
 
+// begin does the first half of a login by hand.
+func begin(t *testing.T, c *client, name string) (finish message, o *opaque.Login) {
+	o, request, err := c.opaque.Login(nil, []byte(password))
+	require.NoError(t, err)
+	p, other, err := c.srp.Login(nil, []byte(password))
+	require.NoError(t, err)
+	begun, err := c.server.call(t.Context(), "/login/begin", message{Name: name, Message: request, Other: other})
+	require.NoError(t, err)
+	respond := o.Respond
+	if name == "alice.srp" {
+		respond = p.Respond
+	}
+	final, err := respond(t.Context(), begun.Message)
+	require.NoError(t, err)
+	return message{Name: name, Token: begun.Token, Message: final}, o
+}
+
 // TestChangedRecord: a login that began before the password changed gets no
 // session.
 func TestChangedRecord(t *testing.T) {
-	s, c, _ := service(t)
+	s, c := service(t)
 	for _, name := range []string{"alice", "alice.srp"} {
 		old := s.records[name]
-		o, request, err := c.opaque.Login(nil, []byte(password))
-		require.NoError(t, err)
-		p, other, err := c.srp.Login(nil, []byte(password))
-		require.NoError(t, err)
-		begun, err := c.post("/login/begin", message{Name: name, Message: request, Other: other})
-		require.NoError(t, err)
-		respond := o.Respond
-		if name == "alice.srp" {
-			respond = p.Respond
-		}
-		final, err := respond(t.Context(), begun.Message)
-		require.NoError(t, err)
+		finish, _ := begin(t, c, name)
 		s.records[name] = append(bytes.Clone(old), 0)
-		_, err = c.post("/login/finish", message{Name: name, Token: begun.Token, Message: final})
-		require.EqualError(t, err, "401 Unauthorized")
+		_, err := s.call(t.Context(), "/login/finish", finish)
+		require.Error(t, err)
 		require.Empty(t, s.sessions)
 		s.records[name] = old
 	}
 }
 
-// TestWhatTheServerHas contains neither password nor note nor the key of it.
+// TestWhatTheServerHas contains neither password nor note nor a key.
 func TestWhatTheServerHas(t *testing.T) {
-	s, c, _ := service(t)
-	o, request, err := c.opaque.Login(nil, []byte(password))
+	s, c := service(t)
+	session, err := c.login(t.Context(), "alice", password)
 	require.NoError(t, err)
-	begun, err := c.post("/login/begin", message{Name: "alice", Message: request})
-	require.NoError(t, err)
-	final, err := o.Respond(t.Context(), begun.Message)
-	require.NoError(t, err)
-	done, err := c.post("/login/finish", message{Name: "alice", Token: begun.Token, Message: final})
-	require.NoError(t, err)
-	_, err = o.Finish(done.Message)
-	require.NoError(t, err)
-	exportKey, err := o.ExportKey()
-	require.NoError(t, err)
-	all := fmt.Sprintf("%x %x %x", s.records["alice"], s.records["alice.srp"], s.notes["alice"])
-	for _, secret := range [][]byte{[]byte(password), []byte(note), exportKey} {
+	phrase := must(recovery.NewPhrase(12))
+	k := c.keyring("alice", session)
+	require.NoError(t, k.Create(t.Context(), recovery.NewExportKey(session.exportKey, session.record), phrase))
+	all := fmt.Sprintf("%x %x %x", s.records["alice"], s.records["alice.srp"], s.headers["alice"].Bytes())
+	for _, secret := range [][]byte{[]byte(password), session.exportKey, phrase.Entropy()} {
 		require.NotContains(t, all, fmt.Sprintf("%x", secret))
 	}
 }
 
-// TestRefused: what no client sends gets a 4xx, and nothing is stored.
+// TestHeaders: the server stores only what follows, has the slot of the login, and
+// comes from a session of the account.
+func TestHeaders(t *testing.T) {
+	s, c := service(t)
+	ctx := t.Context()
+	session := must(c.login(ctx, "alice", password))
+	k, phrase := c.keyring("alice", session), must(recovery.NewPhrase(12))
+	require.ErrorIs(t, k.Create(ctx, phrase), recovery.ErrConflict, "no slot for the login")
+	require.Empty(t, s.headers)
+	export := recovery.NewExportKey(session.exportKey, session.record)
+	require.NoError(t, k.Create(ctx, export, phrase))
+	require.ErrorIs(t, k.Revoke(ctx, k.OpenedBy()), recovery.ErrConflict, "it would have none")
+	require.ErrorIs(t, c.keyring("alice", session).Create(ctx, export), recovery.ErrConflict)
+	for _, in := range []message{
+		{Name: "alice"}, {Name: "alice", Token: "made up"}, {Name: "alice.srp", Token: session.token},
+		{Name: "nobody", Token: session.token}, {Name: "alice", Token: session.token, Header: []byte("x")},
+	} {
+		_, err := s.call(ctx, "/header", in)
+		require.Error(t, err)
+	}
+	again := c.keyring("alice", must(c.login(ctx, "alice", password)))
+	require.NoError(t, again.OpenFirst(ctx, k.Account(), export))
+}
+
+// TestRefused: what no client sends is refused, and nothing is stored.
 func TestRefused(t *testing.T) {
-	s, c, h := service(t)
+	s, _ := service(t)
 	for path, in := range map[string]message{
-		"/register/begin":  {Name: "alice", Message: []byte("S\x01")}, // taken
+		"/register/begin":  {Name: "new", Message: []byte("S")},
 		"/register/finish": {Name: "new", Message: []byte("O\x01")},
 		"/login/begin":     {Name: "alice", Message: []byte("S\x01")},
 		"/login/finish":    {Name: "alice", Token: "made up"},
-		"/note":            {Name: "alice", Token: ""},
+		"/header":          {Name: "alice", Token: ""},
+		"/":                {Name: "alice"},
 	} {
-		_, err := c.post(path, in)
-		require.Error(t, err)
-		require.Regexp(t, "^4", err.Error(), path)
+		_, err := s.call(t.Context(), path, in)
+		require.Error(t, err, path)
 	}
+	_, err := s.call(t.Context(), "/login/begin", message{Name: "a\x00b"})
+	require.ErrorIs(t, err, opaque.ErrMalformed)
 	require.Len(t, s.records, 2)
-	require.Empty(t, s.notes)
-	r, err := http.Post(h.URL+"/note", "application/json", strings.NewReader(`{"Note":"`+strings.Repeat("A", maxBody)+`"}`))
+	require.Empty(t, s.headers)
+}
+
+// TestTaken: nobody registers a name twice.
+func TestTaken(t *testing.T) {
+	s, c := service(t)
+	before := s.records["alice"]
+	r, request, err := c.opaque.Register(nil, []byte("another password"))
 	require.NoError(t, err)
-	r.Body.Close()
-	require.Equal(t, http.StatusBadRequest, r.StatusCode)
+	require.ErrorIs(t, c.register(t.Context(), "alice", request, r.Finish), recovery.ErrConflict)
+	require.Equal(t, before, s.records["alice"])
 }
 
 // TestBackToSRP: a client that has used OPAQUE with a name does not go back.
 func TestBackToSRP(t *testing.T) {
-	s, c, _ := service(t)
+	s, c := service(t)
 	_, err := c.login(t.Context(), "alice", password)
 	require.NoError(t, err)
 	s.records["alice"] = s.records["alice.srp"] // what a false server would answer with
-	_, err = c.login(context.Background(), "alice", password)
+	_, err = c.login(t.Context(), "alice", password)
 	require.ErrorIs(t, err, opaque.ErrMalformed)
 }

@@ -6,15 +6,12 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	_ "embed"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"net/http"
 	"sync"
 
 	"github.com/nescio-go/nescio/kdf/prepare"
 	"github.com/nescio-go/nescio/moduli/openpgp"
 	"github.com/nescio-go/nescio/opaque"
+	"github.com/nescio-go/nescio/recovery"
 	"github.com/nescio-go/nescio/srp"
 )
 
@@ -33,16 +30,12 @@ type server struct {
 
 	mu       sync.Mutex
 	records  map[string][]byte            // by name
-	notes    map[string][]byte            // by name, wrapped by the client
-	logins   map[string]loginState        // in progress, by token; a real server deletes old ones
+	headers  map[string]*recovery.Header  // by name
+	logins   map[string]finisher          // in progress, by token; a real server deletes old ones
 	sessions map[[sha256.Size]byte]string // names, by the hash of a token
 }
 
-type loginState struct {
-	name     string
-	protocol protocol
-	pending  []byte
-}
+type finisher func(ctx context.Context, final []byte) (message, error) // of a login
 
 // The modulus is from Proton's public test data: see srp/testdata/proton.json.
 //
@@ -50,8 +43,6 @@ type loginState struct {
 var modulus []byte
 
 var serverIdentity = []byte("example.org/users") // the application and its table
-
-const maxBody = 64 << 10 // of a request; larger than any message
 
 func newServer() *server {
 	// Proton signed the modulus, and NewGroup proves that it is a safe prime. The
@@ -77,8 +68,8 @@ func newServer() *server {
 			DecoyKey: decoyKey, StateKeys: []opaque.StateKey{{Key: stateKey}}, ServerIdentity: serverIdentity,
 			Offer: opaqueKind, Others: must(srp.Weights(srpKind)), Setups: map[uint16]*opaque.Setup{1: setup},
 		})),
-		records: make(map[string][]byte), notes: make(map[string][]byte),
-		logins: make(map[string]loginState), sessions: make(map[[sha256.Size]byte]string),
+		records: map[string][]byte{}, headers: map[string]*recovery.Header{},
+		logins: map[string]finisher{}, sessions: map[[sha256.Size]byte]string{},
 	}
 }
 
@@ -90,55 +81,27 @@ func (s *server) protocolOf(message []byte) protocol {
 	return s.opaque
 }
 
-// handler lacks TLS, and limits by name and address: each begin is a try at a password.
-func (s *server) handler() http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("POST /register/begin", call(s.beginRegistration))
-	mux.Handle("POST /register/finish", call(s.finishRegistration))
-	mux.Handle("POST /login/begin", call(s.beginLogin))
-	mux.Handle("POST /login/finish", call(s.finishLogin))
-	mux.Handle("POST /note", call(s.note))
-	return mux
-}
-
-// A message is the JSON of every request and every answer.
+// A message is every request and every answer. A real service sends it over HTTPS.
 type message struct {
 	Name           string
 	Message, Other []byte // of a protocol; Other is SRP's when a login begins
 	Token          string // of a login in progress, or of a session
-	Note           []byte
+	Header         []byte // of a keyring
 }
 
-type call func(context.Context, message) (message, error)
-
-func (c call) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	in, out, err := message{}, message{}, opaque.ErrMalformed
-	if json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(&in) == nil {
-		if in.Name, err = prepare.Username(in.Name); err == nil { // one spelling, before any look-up
-			out, err = c(r.Context(), in)
-		}
+// call lacks limits by name and address: each begin is a try at a password. A real
+// service maps errors to the HTTP statuses in the table of package opaque.
+func (s *server) call(ctx context.Context, path string, in message) (message, error) {
+	h, found := map[string]func(context.Context, message) (message, error){
+		"/register/begin": s.beginRegistration, "/register/finish": s.finishRegistration,
+		"/login/begin": s.beginLogin, "/login/finish": s.finishLogin, "/header": s.header,
+	}[path]
+	name, err := prepare.Username(in.Name) // one spelling, before any look-up
+	if !found || err != nil {
+		return message{}, opaque.ErrMalformed
 	}
-	if err != nil { // the client learns the status and nothing else
-		http.Error(w, http.StatusText(status(err)), status(err))
-		return
-	}
-	json.NewEncoder(w).Encode(out) // an error means that the client has gone
-}
-
-var errTaken = fmt.Errorf("%w: the name is taken", opaque.ErrPolicy)
-
-// status is the table in the documentation of packages srp and opaque, whose error
-// values are the same.
-func status(err error) int {
-	switch {
-	case errors.Is(err, opaque.ErrAuthentication), errors.Is(err, opaque.ErrState):
-		return http.StatusUnauthorized // one response for both
-	case errors.Is(err, opaque.ErrMalformed), errors.Is(err, opaque.ErrPolicy), errors.Is(err, prepare.ErrInvalid):
-		return http.StatusBadRequest
-	case errors.Is(err, opaque.ErrBusy):
-		return http.StatusServiceUnavailable
-	}
-	return http.StatusInternalServerError
+	in.Name = name
+	return h(ctx, in)
 }
 
 func (s *server) record(name string) []byte {
@@ -147,80 +110,89 @@ func (s *server) record(name string) []byte {
 	return s.records[name]
 }
 
-func (s *server) beginRegistration(ctx context.Context, in message) (message, error) {
-	if s.record(in.Name) != nil {
-		return message{}, errTaken
-	}
-	response, err := s.protocolOf(in.Message).BeginRegistration(ctx, []byte(in.Name), in.Message)
-	return message{Message: response}, err
+func (s *server) beginRegistration(ctx context.Context, in message) (out message, err error) {
+	out.Message, err = s.protocolOf(in.Message).BeginRegistration(ctx, []byte(in.Name), in.Message)
+	return out, err
 }
 
-func (s *server) finishRegistration(_ context.Context, in message) (message, error) {
+func (s *server) finishRegistration(_ context.Context, in message) (out message, err error) {
 	record, err := s.protocolOf(in.Message).FinishRegistration(nil, in.Message)
 	if err != nil {
-		return message{}, opaque.ErrMalformed // 400 for ErrRecord too, which is 500 at a login
+		return out, opaque.ErrMalformed // 400 for ErrRecord too, which is 500 at a login
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.records[in.Name] != nil {
-		return message{}, errTaken
+		return out, recovery.ErrConflict
 	}
 	s.records[in.Name] = record
-	return message{}, nil
+	return out, nil
 }
 
 // beginLogin answers with the protocol of the account. For an unknown name the
 // protocol depends on the name, and the record is empty.
-func (s *server) beginLogin(ctx context.Context, in message) (message, error) {
-	record, asSRP := s.record(in.Name), s.srp.AnswersAsSRP([]byte(in.Name)) // the same work for all
+func (s *server) beginLogin(ctx context.Context, in message) (out message, err error) {
+	id, record := []byte(in.Name), s.record(in.Name)
+	asSRP := s.srp.AnswersAsSRP(id) // the same work for all
 	p, request := s.protocolOf(record), in.Message
 	if p == s.srp || (record == nil && asSRP) {
 		p, request = s.srp, in.Other
 	}
-	response, pending, err := p.BeginLogin(ctx, []byte(in.Name), record, request)
+	response, pending, err := p.BeginLogin(ctx, id, record, request)
 	if err != nil {
-		return message{}, err
+		return out, err
 	}
-	token := rand.Text()
+	out = message{Message: response, Token: rand.Text()}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.logins[token] = loginState{in.Name, p, pending}
-	return message{Message: response, Token: token}, nil
+	s.logins[out.Token] = func(ctx context.Context, final []byte) (out message, err error) {
+		record := s.record(in.Name) // as the store has it now
+		if out.Message, _, err = p.FinishLogin(ctx, id, record, pending, final); err != nil {
+			return message{}, err
+		}
+		// The record may have changed since. Compare and insert in one transaction.
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if !bytes.Equal(s.records[in.Name], record) {
+			return message{}, opaque.ErrState
+		}
+		out.Token = rand.Text()
+		s.sessions[sha256.Sum256([]byte(out.Token))] = in.Name
+		return out, nil
+	}
+	return out, nil
 }
 
 func (s *server) finishLogin(ctx context.Context, in message) (message, error) {
 	s.mu.Lock()
-	login, found := s.logins[in.Token]
+	finish := s.logins[in.Token]
 	delete(s.logins, in.Token)
-	record := s.records[login.name] // as the store has it now
 	s.mu.Unlock()
-	if !found {
+	if finish == nil {
 		return message{}, opaque.ErrState
 	}
-	reply, _, err := login.protocol.FinishLogin(ctx, []byte(login.name), record, login.pending, in.Message)
-	if err != nil {
-		return message{}, err
-	}
-	// The record may have changed since. Compare and insert in one transaction.
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !bytes.Equal(s.records[login.name], record) {
-		return message{}, opaque.ErrState
-	}
-	token := rand.Text()
-	s.sessions[sha256.Sum256([]byte(token))] = login.name
-	return message{Message: reply, Token: token}, nil
+	return finish(ctx, in.Message)
 }
 
-// note stores the note of the request, if it has one, and returns what is stored.
-func (s *server) note(_ context.Context, in message) (message, error) {
-	s.mu.Lock()
+// header stores the header of the request, if it has one, or returns the stored one.
+func (s *server) header(_ context.Context, in message) (out message, err error) {
+	s.mu.Lock() // a transaction
 	defer s.mu.Unlock()
-	if name, ok := s.sessions[sha256.Sum256([]byte(in.Token))]; !ok || name != in.Name {
-		return message{}, opaque.ErrState
+	stored, record := s.headers[in.Name], s.records[in.Name]
+	if s.sessions[sha256.Sum256([]byte(in.Token))] != in.Name {
+		return out, opaque.ErrState
 	}
-	if len(in.Note) > 0 {
-		s.notes[in.Name] = in.Note
+	if in.Header == nil {
+		return message{Header: stored.Bytes()}, nil
 	}
-	return message{Note: s.notes[in.Name]}, nil
+	next, err1 := recovery.ParseHeader(in.Header)
+	r, err2 := opaque.ParseRecord(record)
+	if err1 != nil || err2 != nil {
+		return out, opaque.ErrMalformed
+	}
+	if next.Follows(stored) != nil || !next.HasRecord(r.Raw()) {
+		return out, recovery.ErrConflict
+	}
+	s.headers[in.Name] = next
+	return out, nil
 }
