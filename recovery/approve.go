@@ -87,8 +87,8 @@ func (a *Approval) Format(f fmt.State, _ rune) { redact(f, "Approval") }
 // MarshalJSON writes a placeholder.
 func (a *Approval) MarshalJSON() ([]byte, error) { return redactJSON("Approval") }
 
-// ApproveQR lets a new device in whose QR code the user has scanned. The ask is
-// the message from [Request.Ask]. ApproveQR stores a header with the device's slot
+// ApproveQR approves a new device. The qr is the text that the user scanned from its
+// screen, and the ask is the message from [Request.Ask]. ApproveQR stores a header with the device's slot
 // and returns the grant and the slot's id. After an error of Remote or Local, call
 // it again. It returns [ErrUntrusted] if the code and the message do not belong
 // together or are for another account, [ErrMalformed], and the errors of

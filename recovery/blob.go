@@ -49,7 +49,9 @@ func BlobEpoch(b []byte) (uint32, error) {
 }
 
 // Generate draws a new data key and wraps it. This is the normal way to get a key
-// that encrypts. The caller leaves the Account and Epoch of the binding empty:
+// that encrypts. The key wraps secrets of up to 64 KiB: keys of files, or notes. For
+// another cipher, draw bytes and pass them to [Keyring.Wrap]. Later, wrap.ImportKey
+// makes the key again from what Unwrap returns. The caller leaves the Account and Epoch of the binding empty:
 // the keyring fills them in. Generate returns [ErrPolicy] for a binding with them,
 // with an invalid length, or with a purpose that begins with "nescio/".
 func (k *Keyring) Generate(b wrap.Binding) (key *wrap.Key, blob []byte, err error) {

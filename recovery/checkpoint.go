@@ -252,7 +252,7 @@ func (c *Checkpoint) read(s *cryptobyte.String) bool {
 	}
 	for i := range int(n) {
 		var m slotMark
-		if !s.CopyBytes(m.id[:]) || !s.CopyBytes(m.digest[:]) ||
+		if !s.CopyBytes(m.id[:]) || m.id == (SlotID{}) || !s.CopyBytes(m.digest[:]) ||
 			i > 0 && bytes.Compare(c.slots[i-1].id[:], m.id[:]) >= 0 {
 			return false
 		}

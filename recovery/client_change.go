@@ -89,23 +89,34 @@ func (c *Client) Add(ctx context.Context, s Sealer) (SlotID, error) {
 	return sealed.ID(), nil
 }
 
-// Revoke removes slots. A slot that another device removes at the same time is not
+// Revoke removes slots. It follows the server's header first if this device does
+// not know one of them. A slot that another device removes at the same time is not
 // an error. Revoke has the errors of [Client.Change].
 func (c *Client) Revoke(ctx context.Context, ids ...SlotID) error {
 	first := true
-	return c.Change(ctx, func(e *Edit) error {
-		if first {
-			first = false
-			return e.Revoke(ids...)
+	return c.run(ctx, func() error {
+		if err := c.ready(ctx); err != nil {
+			return err
 		}
-		left := slices.DeleteFunc(slices.Clone(ids), func(id SlotID) bool { return e.state.slot(id) == nil })
-		if len(left) < len(ids) && c.state.unseen() {
-			return ErrUnseen // its holder may have replaced it
+		if slices.ContainsFunc(ids, func(id SlotID) bool { return c.ring.state().slot(id) == nil }) {
+			if err := c.catchUp(ctx, c.follow); err != nil {
+				return err
+			}
 		}
-		if len(left) == 0 {
-			return nil
-		}
-		return e.Revoke(left...)
+		return c.change(ctx, func(e *Edit) error {
+			if first {
+				first = false
+				return e.Revoke(ids...)
+			}
+			left := slices.DeleteFunc(slices.Clone(ids), func(id SlotID) bool { return e.state.slot(id) == nil })
+			if len(left) < len(ids) && c.state.unseen() {
+				return ErrUnseen // its holder may have replaced it
+			}
+			if len(left) == 0 {
+				return nil
+			}
+			return e.Revoke(left...)
+		})
 	})
 }
 

@@ -28,10 +28,12 @@ func (c *Client) Create(ctx context.Context, sealers ...Sealer) error {
 }
 
 // Open opens the keyring on a device that was here before. It returns
-// [ErrNoCheckpoint] if the device was not, and the errors of the function Open. It
-// also returns [ErrConflict] if an earlier change was lost, and [ErrOvertaken] if an
-// earlier removal lost to another change: see [Client.Resolve]. In both cases
-// the client is open, except after ErrOvertaken with a secret that is newer than the
+// [ErrNoCheckpoint] if the device was not, and the errors of the function Open.
+//
+// It also returns [ErrConflict] if an earlier change was lost. The client is then
+// open, except if the change was Create: continue with [Client.OpenFirst]. It
+// returns [ErrOvertaken] if an earlier removal lost to another change: see
+// [Client.Resolve]. The client is then open, except if the secret is newer than the
 // header of this device.
 func (c *Client) Open(ctx context.Context, o Opener) error {
 	return c.run(ctx, func() error { return c.open(ctx, o) })

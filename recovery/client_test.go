@@ -111,6 +111,26 @@ func TestClientRetries(t *testing.T) {
 	b.requireWorks(t)
 }
 
+// TestRevokeOfASlotMadeElsewhere: a device revokes a slot that it has not fetched.
+func TestRevokeOfASlotMadeElsewhere(t *testing.T) {
+	ctx := t.Context()
+	server := new(testServer)
+	a := newAccount(t, server)
+	b := a.join(t, server)
+	id, err := a.Add(ctx, new(heldSlot))
+	require.NoError(t, err)
+	require.False(t, b.has(id))
+	before := server.header(t)
+	require.NoError(t, b.Revoke(ctx, id))
+	require.Equal(t, []SlotID{id}, server.header(t).Gone(before))
+	require.Empty(t, before.Gone(before))
+	require.Empty(t, before.Gone(nil))
+	require.Empty(t, (*Header)(nil).Gone(before))
+	for _, ids := range [][]SlotID{nil, {{1}}, {id}, {b.slot.id, b.slot.id}, {b.slot.id, {1}}} {
+		require.ErrorIs(t, b.Revoke(ctx, ids...), ErrPolicy)
+	}
+}
+
 // TestUnseen: an attacker's slot that came in first does not survive the removal of
 // the attacker.
 func TestUnseen(t *testing.T) {

@@ -9,10 +9,17 @@
 // the server as a [Remote] and a place on the device as a [Local]:
 //
 //	client := recovery.NewClient(local, remote)
+//	err := client.Create(ctx, recovery.NewExportKey(exportKey, record), phrase) // at sign-up
 //
-//	err := client.Create(ctx, recovery.NewExportKey(exportKey, record), phrase)   // at sign-up
-//	err := client.OpenAfterLogin(ctx, recovery.NewExportKey(exportKey, nil))      // after each login
-//	err := client.OpenFirst(ctx, account, phrase)                                 // on a new device
+//	// After each login, with its export key and record:
+//	login := recovery.NewExportKey(exportKey, record)
+//	err := client.OpenAfterLogin(ctx, login)
+//	if errors.Is(err, recovery.ErrNoCheckpoint) { // a new device
+//		err = client.OpenFirst(ctx, account, login) // or with a phrase
+//	}
+//	if errors.Is(err, fs.ErrNotExist) { // the sign-up stopped before Create
+//		err = client.Create(ctx, login, phrase)
+//	}
 //
 // The keyring wraps data keys, and data keys encrypt data:
 //
@@ -20,7 +27,7 @@
 //	key, blob, err := client.Generate(binding)   // a new data key, and the blob to store
 //	secret, err := client.Unwrap(blob, binding)  // again later
 //	if errors.Is(err, recovery.ErrOldKey) {
-//		// Of before a removal: read with it, and write with a new key.
+//		// The key is older than a removal. Read with it, and write with a new one.
 //		secret, err = client.UnwrapOld(blob, binding)
 //	}
 //
@@ -46,7 +53,8 @@
 //   - [ExportKey], for accounts that log in with OPAQUE. Such an account has no
 //     Password slot: anyone who has the header can try passwords against one.
 //   - [Phrase], 12 or 24 words. [Phrase.AuthSecret] logs in to an account of its
-//     own, whose id is [PhraseLoginID].
+//     own, whose id is [PhraseLoginID]. Show the words first, then store the record
+//     of this login, then add the slot.
 //   - [File], a file that the user keeps and a half that the server keeps.
 //   - [Passkey], with WebAuthn's PRF extension. It is never the only slot.
 //   - [Device], approved by QR code or by short code: see [Request].
@@ -54,18 +62,18 @@
 //
 // # What it promises
 //
-// Once an edit that removes a slot is confirmed, the slot's holder and the server
-// together cannot do the following to devices that have seen the edit: read what
-// is written afterwards, have a header, a slot or a key of theirs accepted, or have
-// new data encrypted under a key that they know. Approving a device needs a person
-// on each side. Two things are outside the promise:
+// After an edit that removes a slot is confirmed, the removed holder and the server
+// together cannot read what devices write that have seen the edit. They cannot make
+// these devices accept a header, a slot or a key, or encrypt with a key that they
+// know. Approving a device needs a person on each side. Two things are outside the
+// promise:
 //
 //   - The first use on a new device with [Client.OpenFirst]. A removed holder and
 //     the server can make a header that opens with a secret which was not changed
-//     since. Prefer [Client.Join], which brings a checkpoint. [Client.RotateLineage]
-//     ends it for slots whose secrets are new.
-//   - Keys that are wrapped by a data key instead of the keyring. They are as old
-//     as the oldest key above them. After [ErrOldKey] draw a new data key.
+//     since. Prefer [Client.Join], which brings a checkpoint.
+//     [Client.RotateLineage] removes this risk for slots whose secrets are new.
+//   - Keys that a data key wraps instead of the keyring. They have no [ErrOldKey] of
+//     their own. Replace them when the data key above them is old.
 //
 // # Changing the login secret
 //
@@ -81,12 +89,12 @@
 //
 // In step 1 the client seals a slot with the secret of a registration that the
 // server has not stored yet, and calls [Client.Change] with [Edit.Supersede]. The
-// old slot is the one of the type "export" or "password" in [Client.Slots] that the
-// stored record belongs to. After a login with its secret that is
-// [Client.OpenedBy]. Step 4 happens at every login. A few changes may fail before
-// one succeeds. Sign-up stores the record first and then runs [Client.Create]. If
-// it stops between the two, the next login runs Create, with the record that the
-// login returns.
+// old slot is [Client.OpenedBy] after a login with its secret. Otherwise take the
+// slot of the type "export" or "password" in [Client.Slots]. If there are several of
+// one family, any will do. Step 4 happens at every login. It rotates, so data keys
+// are old afterwards. Changes may fail until there are 24 slots, or 4 with a
+// password. Then Supersede returns [ErrPolicy] until step 4 has run. Sign-up stores
+// the record first and then runs [Client.Create].
 //
 // # The server's half
 //
@@ -105,36 +113,40 @@
 //     can lock the user out.
 //  2. Delete old headers. Anyone who has one can try passwords against its slots.
 //     A session without a secret can replace the header by garbage that Follows
-//     accepts. So ask for a fresh login or a second factor before a header is
-//     replaced, and keep the replaced one for a few days, apart and sealed.
+//     accepts. So ask for a fresh login or a second factor before the call that
+//     changes a header, and keep the replaced header for a few days, encrypted and
+//     apart. A Swap that is refused for lack of a fresh login leaves the change
+//     pending.
 //  3. Refuse to store a blob whose [BlobEpoch] is lower than the stored header's
 //     epoch, in one transaction with it. Otherwise a device that is behind can write
 //     under an old key after a removal.
-//  4. Hand out headers after a login, and the server's half of a [File] after a
-//     login or a review, both at a limited rate. When a header comes in, drop what
-//     belonged to slots that it no longer has: halves of files, tokens and sessions of
-//     devices.
+//  4. Send the header and its account number after a login, and the server's half of
+//     a [File] after a login or a review, both at a limited rate. When a header comes
+//     in, drop what belonged to the slots in [Header.Gone]: halves of files, records
+//     of phrases, tokens and sessions of devices.
 //  5. Give an approved device a login of its own, such as a random token whose hash
 //     is stored under the slot's id. A Device opens data. It does not log in.
 //  6. Show [Client.Unseen] to the user and then call [Client.MarkSeen]. Otherwise
 //     removals fail with [ErrUnseen]. After [ErrOvertaken] ask the user and call
 //     [Client.Resolve]. Names of devices belong beside slot ids, wrapped by the
-//     keyring.
-//  7. Before the history is full, at 255 rotations, wrap old blobs again with
-//     [Client.Rewrap] and call [Edit.CloseBefore]. Until then edits that rotate
-//     return [ErrPolicy].
+//     keyring. Keep a name until its slot's removal was shown.
+//  7. The history is full after 255 rotations. Edits that rotate then return
+//     [ErrPolicy] until [Edit.CloseBefore] has raised the floor. Before that, wrap
+//     old blobs again with [Client.Rewrap], and replace each only if it has not
+//     changed meanwhile. The server can refuse a header whose [Header.Floor] is
+//     above the lowest BlobEpoch that it stores.
 //  8. Call [Client.Refresh] when the user comes back, and in every other process
 //     or browser tab after one of them made a change. Until then they write under
 //     the old key.
-//  9. Restore a backup of the server only together with a plan: devices refuse
-//     older headers with [ErrRollback]. If the operator allows it, [Client.Restore]
-//     brings the newer header back.
+//  9. Plan how to restore a backup of the server. Devices refuse older headers with
+//     [ErrRollback]. If the operator allows it, [Client.Restore] brings the newer
+//     header back.
 //
 // # Limits
 //
 // A keyring has at most 20 slots, 3 of them with a password. While login secrets
 // change, 24 and 4 are allowed. A header is at most 128 KiB long: 134 bytes, 106
-// for each earlier epoch, and about 2.6 KiB for each slot. The KDF runs at most 4
+// for each earlier epoch, and 2.4 to 3.6 KiB for each slot. The KDF runs at most 4
 // times for an opening, and never on parameters that the policy refuses.
 //
 // # Security

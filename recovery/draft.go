@@ -41,6 +41,9 @@ func (k *Keyring) Edit(f func(*Edit) error) (*Draft, error) {
 	}
 	defer clearSecrets(&keys)
 	e := &Edit{base: k, lineage: &keys.lineage, state: k.state().clone(), heirs: make(map[SlotID]*SealedSlot)}
+	if f == nil {
+		return nil, errNothing
+	}
 	if err := f(e); err != nil {
 		return nil, err
 	}
@@ -100,6 +103,9 @@ func newLineage(ctx context.Context, k *Keyring, keys *keyringSecrets, sealers [
 	born := e.state.epoch
 	if k != nil {
 		born++
+		if e.state.floor < oldest(born) {
+			return nil, errHistory // before the work
+		}
 	}
 	var by SlotID
 	for _, s := range sealers {

@@ -25,7 +25,8 @@ type Edit struct {
 // Slots returns copies of the slots as the edit leaves them.
 func (e *Edit) Slots() []Slot { return e.state.publicSlots() }
 
-// Add adds a slot. A keyring has at most 20 slots, 3 of them with a password.
+// Add adds a slot. A keyring has at most 20 slots, 3 of them with a password. For a
+// new login secret use [Edit.Supersede]: after Add the old secret stays for good.
 func (e *Edit) Add(s *SealedSlot) error {
 	return e.add(s, SlotID{}, usualSlots, usualPassword, errSlots)
 }
@@ -97,8 +98,9 @@ func (e *Edit) Rotate() { e.rotate, e.changed = true, true }
 
 // CloseBefore raises the floor: blobs under earlier epochs do not open any more
 // on a device that has seen the new header. Call it when all blobs of earlier
-// epochs were wrapped again or deleted. A floor that is not higher than the
-// present one changes nothing.
+// epochs were wrapped again or deleted. Take the epoch before you wrap them again,
+// not inside the callback: another device may have rotated since. A floor that is
+// not higher than the present one changes nothing.
 func (e *Edit) CloseBefore(epoch uint32) error {
 	if e.base == nil || epoch > e.base.Epoch() {
 		return errFloor

@@ -50,7 +50,7 @@ var (
 	// ErrOvertaken means that a change which removes slots lost to another
 	// change. [Client.Resolve] continues.
 	ErrOvertaken = errors.New("recovery: the removal was overtaken by another change")
-	// ErrUnseen means that slots came which the user was not shown. Show
+	// ErrUnseen means that the user has not been shown new slots. Show
 	// [Client.Unseen], then revoke them or name them in [Edit.Keep].
 	ErrUnseen = errors.New("recovery: there are slots that the user has not seen")
 )
@@ -73,7 +73,7 @@ var (
 	errSealed      = refused("the sealed slot is nil or belongs to another keyring")
 	errSealer      = refused("the Sealer returned parameters that its type does not have")
 	errEpochs      = refused("no revision or epoch is left")
-	errHistory     = refused("the history is full: call CloseBefore with a later epoch in the same edit")
+	errHistory     = refused("the history is full: call CloseBefore with a later epoch")
 	errFloor       = refused("an epoch in the future cannot be closed")
 	errAccount     = refused("the account's number is zero")
 	errTooLarge    = refused("the header would be longer than 128 KiB")

@@ -120,7 +120,10 @@ func Example() {
 	file := recovery.NewFile() // the server keeps file.ServerSecret() under file.ID()
 	laptop := recovery.NewClient(new(memory), server)
 	check(laptop.Create(ctx, recovery.NewExportKey(exportKey, record), phrase, file))
-	_, blob, err := laptop.Generate(binding) // the key encrypts the note
+	key, blob, err := laptop.Generate(binding) // store the blob beside the note
+	check(err)
+	text := wrap.Binding{Purpose: "example.org/note-text/v1", Item: binding.Item}
+	note, err := key.Wrap(ctx, []byte("The spare key is under the pot."), text)
 	check(err)
 
 	typed, err := recovery.ParsePhrase("1. " + phrase.Words() + ".")
@@ -134,12 +137,16 @@ func Example() {
 
 	_, err = phone.Unwrap(blob, binding)
 	fmt.Println("old key:", errors.Is(err, recovery.ErrOldKey))
-	key, err := phone.UnwrapOld(blob, binding)
-	fmt.Println("read it with", len(key), "bytes:", err)
+	secret, err := phone.UnwrapOld(blob, binding)
+	check(err)
+	old := wrap.ImportKey([32]byte(secret)) // to read; a change is written with a new key
+	read, err := old.Unwrap(ctx, note, text)
+	check(err)
+	fmt.Printf("%s\n", read)
 	// Output:
 	// the user looks at 2 other slots
 	// old key: true
-	// read it with 32 bytes: <nil>
+	// The spare key is under the pot.
 }
 
 // The server's transaction for a header, and for a login record. A header is taken
@@ -213,9 +220,10 @@ func ExampleEdit_CloseBefore() {
 	check(err)
 	check(client.Change(ctx, func(e *recovery.Edit) error { e.Rotate(); return nil }))
 
+	epoch := client.Epoch() // before the first blob is wrapped again
 	again, err := client.Rewrap(blob, binding)
 	check(err)
-	check(client.Change(ctx, func(e *recovery.Edit) error { return e.CloseBefore(client.Epoch()) }))
+	check(client.Change(ctx, func(e *recovery.Edit) error { return e.CloseBefore(epoch) }))
 	_, err = client.UnwrapOld(blob, binding)
 	fmt.Println("the old blob:", err)
 	_, err = client.UnwrapOld(again, binding)

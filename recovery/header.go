@@ -236,10 +236,7 @@ func (h *Header) Follows(previous *Header) error {
 		if h.state.revision != 1 {
 			return fmt.Errorf("%w: no header is stored", ErrConflict)
 		}
-		if h.state.epoch != 1 {
-			return errEpochJump
-		}
-		return nil
+		return nil // its epoch is 1
 	}
 	old, s := &previous.state, &h.state
 	switch {
@@ -255,6 +252,20 @@ func (h *Header) Follows(previous *Header) error {
 		return untrusted("the floor falls")
 	}
 	return nil
+}
+
+// Gone returns the ids of the slots that previous has and h does not. A server
+// drops what belonged to them. It is nil if previous is nil.
+func (h *Header) Gone(previous *Header) (ids []SlotID) {
+	if h == nil || previous == nil {
+		return nil
+	}
+	for i := range previous.state.slots {
+		if id := previous.state.slots[i].ID; h.state.slot(id) == nil {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // HasRecord reports whether the header has an export slot for RFC 9807's raw

@@ -33,8 +33,7 @@ type keyringSecrets struct {
 
 // Open opens a header with one of its slots' secrets. It accepts the header only
 // if it follows from the checkpoint: the header is not older, no slot went
-// without a new master key, and whoever made it had access at the checkpoint's
-// epoch.
+// without a new master key, and its author had access at the checkpoint's epoch.
 //
 // Open returns [ErrWrongSecret] if no slot opens, and [ErrPolicy] if o refused a
 // slot and no other opens. It returns [ErrNoCheckpoint], [ErrOtherAccount],

@@ -59,9 +59,11 @@ func (p *Phrase) AuthSecret() ([]byte, error) {
 }
 
 // PhraseLoginID returns the id of the account that belongs to the phrase of another
-// account, by the id of the other: FF ‖ "nescio/phrase/id/v1" ‖ 00 ‖ SHA-256(id), 53
-// bytes. No user name equals it, since FF is in no UTF-8 text. An id made from names,
-// such as name ‖ "/phrase", could be registered by somebody as a name.
+// account, by the prepared id of the other: FF ‖ "nescio/phrase/id/v1" ‖ 00 ‖
+// SHA-256(id), 53 bytes. No user name equals it, because no UTF-8 text contains FF.
+// So a server computes it from the name, and does not prepare it as a name. An id
+// made from names, such as name ‖ "/phrase", could be registered by somebody as a
+// name.
 func PhraseLoginID(id []byte) []byte {
 	h := sha256.Sum256(id)
 	return append([]byte("\xffnescio/phrase/id/v1\x00"), h[:]...)

@@ -45,8 +45,8 @@ type granted struct {
 }
 
 // NewRequest returns a request with a new key pair. The account's number comes from
-// the login. It is not trusted: with a wrong one, no grant opens. NewRequest returns
-// [ErrPolicy] for the zero AccountID.
+// the server, for example after the new device's login. It is not trusted: with a
+// wrong one, no grant opens. NewRequest returns [ErrPolicy] for the zero AccountID.
 func NewRequest(account AccountID) (*Request, error) {
 	if account == (AccountID{}) {
 		return nil, errAccount

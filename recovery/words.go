@@ -14,7 +14,7 @@ import (
 var errWords = refused("a phrase has 12 or 24 words")
 
 // PhraseError says what is wrong with the words of a phrase, without a word of
-// it. It is an [ErrMalformed].
+// it. It wraps [ErrMalformed].
 type PhraseError struct {
 	// Words is the number of words, if it is not 12 or 24, and otherwise 0.
 	Words int

@@ -116,7 +116,7 @@ func TestZeroValues(t *testing.T) {
 	// They return something else than a zero value or an error, as they should.
 	fine := []string{
 		"AccountID.String", "AccountID.MarshalText", "SlotID.String", "SlotID.MarshalText", "PhraseError.Error", "PhraseError.Unwrap",
-		"Header.Digest", "Passkey.WithPRF", "Edit.Rotate", "Edit.Keep", "Draft.Stored",
+		"Header.Digest", "Header.Gone", "Passkey.WithPRF", "Edit.Rotate", "Edit.Keep", "Draft.Stored",
 	}
 	for _, zero := range zeroValues {
 		typ := reflect.TypeOf(zero)

@@ -57,7 +57,7 @@ func story(ctx context.Context, w io.Writer) {
 	try(phone.Open(ctx, must(phone.Join(ctx, ask, grant, ""))))
 	say("   There she reads: %s", must(phone.Unwrap(first, binding)))
 
-	say("4. The phone is stolen. On a tablet she types her words, and revokes the phone.")
+	say("4. It is stolen. On a tablet she logs in, types her words, and revokes it.")
 	tablet := client.keyring("alice", must(client.login(ctx, "alice", password)))
 	try(tablet.OpenFirst(ctx, laptop.Account(), must(recovery.ParsePhrase(phrase.Words()))))
 	try(tablet.MarkSeen(ctx, tablet.Unseen())) // when she has looked at the list
@@ -74,6 +74,6 @@ func story(ctx context.Context, w io.Writer) {
 	}
 
 	all := string(server.records["alice"]) + string(server.headers["alice"].Bytes()) + string(first)
-	say("6. The server has her record, her keyring's header and her notes, %d bytes.", len(all))
+	say("6. A server has her record, her keyring's header and her first note, %d bytes.", len(all))
 	say("   Is the password in it? %t. Is the note? %t.", strings.Contains(all, password), strings.Contains(all, note))
 }
