@@ -5,8 +5,8 @@ import (
 	"encoding/hex"
 )
 
-// AccountID is the number of an account's keyring, 16 random bytes that [Create]
-// draws. It is public. It names no person, and it never changes.
+// AccountID is the number of an account's keyring, 16 random bytes that
+// [Create] draws. It is public. It names no person, and it never changes.
 type AccountID [16]byte
 
 // ParseAccountID reads 16 bytes that are not all zero, or returns
@@ -29,8 +29,8 @@ func (id AccountID) String() string { return hex.EncodeToString(id[:]) }
 // MarshalText returns the id in hexadecimal.
 func (id AccountID) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, id[:]), nil }
 
-// UnmarshalText reads 32 lower-case hexadecimal digits that are not all zero, or
-// returns [ErrMalformed].
+// UnmarshalText reads 32 lower-case hexadecimal digits that are not all zero,
+// or returns [ErrMalformed].
 func (id *AccountID) UnmarshalText(text []byte) error {
 	b, ok := readID(text)
 	if !ok || isZero(b[:]) {

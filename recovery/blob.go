@@ -10,9 +10,9 @@ import (
 	"github.com/nescio-go/nescio/wrap"
 )
 
-// A blob is a wrapped secret: 'W' ‖ 01 ‖ epoch u32 ‖ origin u32 ‖ wrap v1. It is
-// wrapped under the key of its epoch. Its origin is the epoch in which the secret
-// was first wrapped, and stays the same when the blob is wrapped again.
+// A blob is a wrapped secret: 'W' ‖ 01 ‖ epoch u32 ‖ origin u32 ‖ wrap v1. It
+// is wrapped under the key of its epoch. Its origin is the epoch in which the
+// secret was first wrapped, and stays the same when the blob is wrapped again.
 
 const (
 	blobKind    = 'W'
@@ -40,20 +40,21 @@ func parseBlob(b []byte) (blob, error) {
 	return p, nil
 }
 
-// BlobEpoch returns the epoch that a blob is wrapped under, or [ErrMalformed]. A
-// server refuses to store a blob whose epoch is lower than that of the stored
+// BlobEpoch returns the epoch that a blob is wrapped under, or [ErrMalformed].
+// A server refuses to store a blob whose epoch is lower than that of the stored
 // header, in one transaction with it.
 func BlobEpoch(b []byte) (uint32, error) {
 	p, err := parseBlob(b)
 	return p.epoch, err
 }
 
-// Generate draws a new data key and wraps it. This is the normal way to get a key
-// that encrypts. The key wraps secrets of up to 64 KiB: keys of files, or notes. For
-// another cipher, draw bytes and pass them to [Keyring.Wrap]. Later, wrap.ImportKey
-// makes the key again from what Unwrap returns. The caller leaves the Account and Epoch of the binding empty:
-// the keyring fills them in. Generate returns [ErrPolicy] for a binding with them,
-// with an invalid length, or with a purpose that begins with "nescio/".
+// Generate draws a new data key and wraps it. This is the normal way to get a
+// key that encrypts. The key wraps secrets of up to 64 KiB: keys of files, or
+// notes. For another cipher, draw bytes and pass them to [Keyring.Wrap]. Later,
+// wrap.ImportKey makes the key again from what Unwrap returns. The caller
+// leaves the Account and Epoch of the binding empty: the keyring fills them in.
+// Generate returns [ErrPolicy] for a binding with them, with an invalid length,
+// or with a purpose that begins with "nescio/".
 func (k *Keyring) Generate(b wrap.Binding) (key *wrap.Key, blob []byte, err error) {
 	var secret [wrap.KeySize]byte
 	defer clear(secret[:])
@@ -65,8 +66,8 @@ func (k *Keyring) Generate(b wrap.Binding) (key *wrap.Key, blob []byte, err erro
 }
 
 // Wrap wraps a secret of 1 byte to 64 KiB, for secrets that are not drawn by
-// [Keyring.Generate]. Do not pass a secret that [Keyring.UnwrapOld] returned: it
-// would count as new. Wrap has the errors of Generate.
+// [Keyring.Generate]. Do not pass a secret that [Keyring.UnwrapOld] returned:
+// it would count as new. Wrap has the errors of Generate.
 func (k *Keyring) Wrap(secret []byte, b wrap.Binding) ([]byte, error) {
 	return k.wrap(secret, b, k.Epoch())
 }
@@ -98,9 +99,9 @@ func (k *Keyring) wrap(secret []byte, b wrap.Binding, origin uint32) ([]byte, er
 
 // Unwrap opens a blob whose secret was first wrapped in the current epoch. Only
 // such a secret may encrypt. Unwrap returns [ErrOldKey] for other secrets,
-// [ErrEpochClosed] below the floor, [ErrRollback] if the blob is of a later epoch
-// than the keyring, [ErrUntrusted] for a blob that was altered or has another
-// binding, and [ErrMalformed]. For the binding it has the errors of
+// [ErrEpochClosed] below the floor, [ErrRollback] if the blob is of a later
+// epoch than the keyring, [ErrUntrusted] for a blob that was altered or has
+// another binding, and [ErrMalformed]. For the binding it has the errors of
 // [Keyring.Generate].
 func (k *Keyring) Unwrap(blob []byte, b wrap.Binding) ([]byte, error) {
 	p, err := k.readable(blob)
@@ -114,8 +115,8 @@ func (k *Keyring) Unwrap(blob []byte, b wrap.Binding) ([]byte, error) {
 }
 
 // UnwrapOld opens any blob from the floor on, to read what the secret protects.
-// Do not encrypt with the secret: somebody who was removed may know it. UnwrapOld
-// has the errors of [Keyring.Unwrap] except [ErrOldKey].
+// Do not encrypt with the secret: somebody who was removed may know it.
+// UnwrapOld has the errors of [Keyring.Unwrap] except [ErrOldKey].
 func (k *Keyring) UnwrapOld(blob []byte, b wrap.Binding) ([]byte, error) {
 	p, err := k.readable(blob)
 	if err != nil {

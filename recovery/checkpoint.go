@@ -11,12 +11,13 @@ import (
 
 // Checkpoint is what a device remembers of a keyring. With it, [Open] refuses a
 // header that is older, or that somebody without access made. It contains no
-// secret. Anyone who can change it can undo that protection: store it where only
-// the application can write. The zero Checkpoint is none, and [Open] refuses it.
+// secret. Anyone who can change it can undo that protection: store it where
+// only the application can write. The zero Checkpoint is none, and [Open]
+// refuses it.
 //
-// [Client] keeps the checkpoints of a device. Applications without a Client save
-// [Draft.Unconfirmed] before they upload a header, and [Draft.Checkpoint] after
-// it is stored. They save [Keyring.Checkpoint] after every [Open].
+// [Client] keeps the checkpoints of a device. Applications without a Client
+// save [Draft.Unconfirmed] before they upload a header, and [Draft.Checkpoint]
+// after it is stored. They save [Keyring.Checkpoint] after every [Open].
 type Checkpoint struct {
 	account  AccountID
 	revision uint64 // 0: nothing but the account is known
@@ -37,8 +38,8 @@ type slotMark struct {
 // TrustOnFirstUse returns the checkpoint of a device that has none. With it,
 // [Open] accepts any header of the account that opens. So it does not notice an
 // old header, and a server together with somebody who once had access can make
-// one. Use it with the user's consent, and keep the keyring's own checkpoint from
-// then on. Open refuses the zero AccountID with [ErrNoCheckpoint].
+// one. Use it with the user's consent, and keep the keyring's own checkpoint
+// from then on. Open refuses the zero AccountID with [ErrNoCheckpoint].
 func TrustOnFirstUse(account AccountID) Checkpoint { return Checkpoint{account: account} }
 
 // newCheckpoint returns the checkpoint of a header and its master key.
@@ -270,8 +271,8 @@ func (c Checkpoint) MarshalText() ([]byte, error) {
 	return base64.StdEncoding.AppendEncode(nil, b), nil
 }
 
-// UnmarshalText reads the text that [Checkpoint.MarshalText] returns, or returns
-// [ErrMalformed].
+// UnmarshalText reads the text that [Checkpoint.MarshalText] returns, or
+// returns [ErrMalformed].
 func (c *Checkpoint) UnmarshalText(text []byte) error {
 	if len(text) > base64.StdEncoding.EncodedLen(maxUnconfirmed) {
 		return ErrMalformed

@@ -11,47 +11,48 @@ import (
 
 // Remote is the server, as the application reaches it.
 type Remote interface {
-	// Fetch returns the stored header, or nil if none is stored. It is not older
-	// than any header that Swap has confirmed or refused, so it does not come from
-	// a replica that is behind.
+	// Fetch returns the stored header, or nil if none is stored. It is not
+	// older than any header that Swap has confirmed or refused, so it does not
+	// come from a replica that is behind.
 	Fetch(ctx context.Context) (header []byte, err error)
 	// Swap stores a header in place of the one with the digest previous. If
-	// previous is zero, none may be stored. Swap returns [ErrConflict] if another
-	// header is stored, or if the server refuses this one for good. Any other
-	// error means that it is not known whether the header is stored.
+	// previous is zero, none may be stored. Swap returns [ErrConflict] if
+	// another header is stored, or if the server refuses this one for good. Any
+	// other error means that it is not known whether the header is stored.
 	Swap(ctx context.Context, previous [32]byte, header []byte) error
 }
 
-// Local is what this device remembers, one value of at most 275 KB. It contains no
-// secret. Anyone who can change it can deceive the device, so only the application
-// may write it. Several processes or browser tabs may share it.
+// Local is what this device remembers, one value of at most 275 KB. It contains
+// no secret. Anyone who can change it can deceive the device, so only the
+// application may write it. Several processes or browser tabs may share it.
 type Local interface {
 	// Load returns the value, or nil if there is none.
 	Load(ctx context.Context) ([]byte, error)
 	// Swap stores next in place of previous. A nil value means none. Swap
-	// returns [ErrConflict] if the value is not previous. It must be atomic, and
-	// durable when it returns.
+	// returns [ErrConflict] if the value is not previous. It must be atomic,
+	// and durable when it returns.
 	Swap(ctx context.Context, previous, next []byte) error
 }
 
 // Client keeps one account's keyring on one device, in step with the server. It
-// writes in an order that no crash and no lost answer can turn into a lockout, and
-// it accepts only headers that follow from what the device has seen. A Client is
-// safe for concurrent use, makes one change at a time, and redacts itself.
+// writes in an order that no crash and no lost answer can turn into a lockout,
+// and it accepts only headers that follow from what the device has seen. A
+// Client is safe for concurrent use, makes one change at a time, and redacts
+// itself.
 //
 // Callbacks are the functions that are given to [Client.Change], Openers, the
-// Sealers of [Client.RotateLineage], the Local and the Remote. They must not call
-// Close or a method that takes a context, which would wait for itself.
+// Sealers of [Client.RotateLineage], the Local and the Remote. They must not
+// call Close or a method that takes a context, which would wait for itself.
 //
-// A Client starts with [Client.Create], [Client.OpenFirst] or [Client.Join] on a
-// new device, and with [Client.Open], [Client.OpenAfterLogin] or
+// A Client starts with [Client.Create], [Client.OpenFirst] or [Client.Join] on
+// a new device, and with [Client.Open], [Client.OpenAfterLogin] or
 // [Client.OpenOffline] on a device that was here before.
 //
 // Every method that takes a context returns errors of Remote and Local as they
-// are. A method that starts with a pending change of an earlier call finishes that
-// change first. It returns [ErrUnconfirmed] while the server does not answer, and
-// [ErrConflict] if the earlier change turns out to be lost. Keep a new secret until
-// the change that seals its slot returned nil or ErrConflict.
+// are. A method that starts with a pending change of an earlier call finishes
+// that change first. It returns [ErrUnconfirmed] while the server does not
+// answer, and [ErrConflict] if the earlier change turns out to be lost. Keep a
+// new secret until the change that seals its slot returned nil or ErrConflict.
 type Client struct {
 	local  Local
 	remote Remote
@@ -66,8 +67,8 @@ type Client struct {
 	won   *Keyring // of the change that overtook the candidate, for Resolve
 }
 
-// NewClient returns a client. The Local and the Remote belong to one account. Every
-// call of a client without them returns [ErrPolicy].
+// NewClient returns a client. The Local and the Remote belong to one account.
+// Every call of a client without them returns [ErrPolicy].
 func NewClient(local Local, remote Remote) *Client {
 	return &Client{local: local, remote: remote, op: make(chan struct{}, 1), state: new(localState)}
 }
@@ -126,8 +127,8 @@ func (c *Client) Seal(ctx context.Context, s Sealer) (*SealedSlot, error) {
 	return newSealedSlot(ctx, base.account, &keys.lineage, base.epoch, s)
 }
 
-// Account returns the account's number. Like Epoch, OpenedBy and Slots, it is zero
-// until the client is open.
+// Account returns the account's number. Like Epoch, OpenedBy and Slots, it is
+// zero until the client is open.
 func (c *Client) Account() AccountID { return c.opened().Account() }
 
 // Epoch returns the current epoch.
@@ -151,7 +152,8 @@ func (c *Client) opened() *Keyring {
 	return c.ring
 }
 
-// SlotChange is a slot that came or went since the user was last shown the list.
+// SlotChange is a slot that came or went since the user was last shown the
+// list.
 type SlotChange struct {
 	ID     SlotID
 	Digest [16]byte // of the slot's content
@@ -162,8 +164,8 @@ type SlotChange struct {
 // Unseen returns the slots that came and went and that the user has not been
 // shown. The client's own changes and the slot that opened are not among them.
 // After [Client.OpenFirst] and [Client.Join], all other slots are. After
-// [ErrOvertaken] it returns those of the change that was quicker. Show the list to
-// the user, and pass what was shown to [Client.MarkSeen].
+// [ErrOvertaken] it returns those of the change that was quicker. Show the list
+// to the user, and pass what was shown to [Client.MarkSeen].
 func (c *Client) Unseen() []SlotChange {
 	c.mu.RLock()
 	defer c.mu.RUnlock()

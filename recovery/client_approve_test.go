@@ -47,8 +47,8 @@ func TestApproveByCode(t *testing.T) {
 	require.ErrorIs(t, err, ErrPolicy)
 }
 
-// TestNoGrantWithoutTheHalf: each side releases and accepts nothing without the half
-// that the other one shows, and a wrong half ends it.
+// TestNoGrantWithoutTheHalf: each side releases and accepts nothing without the
+// half that the other one shows, and a wrong half ends it.
 func TestNoGrantWithoutTheHalf(t *testing.T) {
 	ctx := t.Context()
 	for _, wrong := range []string{"", "0", "AAA-AAA", "own half"} {
@@ -91,8 +91,8 @@ func TestNoGrantWithoutTheHalf(t *testing.T) {
 	require.Len(t, a.Slots(), 1)
 }
 
-// TestGrantAfterTheHeaderIsStored: there is no grant before the server has the slot,
-// and a second try makes no second slot.
+// TestGrantAfterTheHeaderIsStored: there is no grant before the server has the
+// slot, and a second try makes no second slot.
 func TestGrantAfterTheHeaderIsStored(t *testing.T) {
 	ctx := t.Context()
 	for name, executed := range map[string]bool{"the answer is lost": true, "the request is lost": false} {
@@ -136,8 +136,8 @@ func TestGrantAfterTheHeaderIsStored(t *testing.T) {
 	}
 }
 
-// TestApprovalBesideOtherChanges: whatever happens between the start of an approval
-// and its end, slot, keys and checkpoint of the grant belong together.
+// TestApprovalBesideOtherChanges: whatever happens between the start of an
+// approval and its end, slot, keys and checkpoint of the grant belong together.
 func TestApprovalBesideOtherChanges(t *testing.T) {
 	ctx := t.Context()
 	kept := new(heldSlot)
@@ -167,8 +167,8 @@ func TestApprovalBesideOtherChanges(t *testing.T) {
 	}
 }
 
-// TestJoinKeepsTheState: a device that was here before is approved again, and no
-// grant takes it back.
+// TestJoinKeepsTheState: a device that was here before is approved again, and
+// no grant takes it back.
 func TestJoinKeepsTheState(t *testing.T) {
 	ctx := t.Context()
 	server := new(testServer)
@@ -234,8 +234,8 @@ func forgedDevice(t *testing.T, state header) *testDevice {
 	return d
 }
 
-// TestAwayForTooLong: a device that was away for more than 255 rotations is approved
-// again, and no error invites it to drop its checkpoint.
+// TestAwayForTooLong: a device that was away for more than 255 rotations is
+// approved again, and no error invites it to drop its checkpoint.
 func TestAwayForTooLong(t *testing.T) {
 	ctx := t.Context()
 	server := new(testServer)
@@ -283,9 +283,9 @@ func TestApproveWithoutRoom(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// TestRelayedDevice: a server answers the new device out of a keyring of its own. It
-// cannot know the half that the real device shows, so the new device accepts
-// nothing.
+// TestRelayedDevice: a server answers the new device out of a keyring of its
+// own. It cannot know the half that the real device shows, so the new device
+// accepts nothing.
 func TestRelayedDevice(t *testing.T) {
 	ctx := t.Context()
 	server := new(testServer)

@@ -9,8 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// crasher stops a process at one of its calls of Local and Remote, before or after
-// the call has had its effect. From then on, nothing of the process has an effect.
+// crasher stops a process at one of its calls of Local and Remote, before or
+// after the call has had its effect. From then on, nothing of the process has
+// an effect.
 type crasher struct {
 	at    int // the number of the call, from 1; 0 for none
 	after bool
@@ -62,8 +63,8 @@ func (r crashingRemote) Swap(ctx context.Context, previous [32]byte, header []by
 	return r.call(func() error { return r.Remote.Swap(ctx, previous, header) })
 }
 
-// crashWorld is an account with two devices, a third one that is to be removed, and
-// a login secret that is being changed.
+// crashWorld is an account with two devices, a third one that is to be removed,
+// and a login secret that is being changed.
 type crashWorld struct {
 	server          *testServer
 	device, other   *testDevice
@@ -89,8 +90,9 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// crashOperations are what a device can do, with what must hold afterwards whether
-// or not it was interrupted. They are given the device of a process that may stop.
+// crashOperations are what a device can do, with what must hold afterwards
+// whether or not it was interrupted. They are given the device of a process
+// that may stop.
 var crashOperations = map[string]struct {
 	before func(*testing.T, *crashWorld) // the state that the operation finds
 	do     func(context.Context, *crashWorld, *testDevice) error
@@ -192,9 +194,10 @@ func otherRotates(t *testing.T, w *crashWorld) {
 	require.NoError(t, w.other.Change(t.Context(), func(e *Edit) error { e.Rotate(); return nil }))
 }
 
-// TestCrash stops the process at every call of every operation, before and after
-// the call has had its effect. A new client on the same Local goes on: nobody is
-// locked out, nothing that was wrapped is lost, and the same operation succeeds.
+// TestCrash stops the process at every call of every operation, before and
+// after the call has had its effect. A new client on the same Local goes on:
+// nobody is locked out, nothing that was wrapped is lost, and the same
+// operation succeeds.
 func TestCrash(t *testing.T) {
 	for name, operation := range crashOperations {
 		t.Run(name, func(t *testing.T) {
@@ -310,8 +313,8 @@ func TestCrashOfCreate(t *testing.T) {
 	}
 }
 
-// TestCrashOfCreateConflict: another sign-up of the account was quicker than one
-// that stopped. The device starts again from nothing.
+// TestCrashOfCreateConflict: another sign-up of the account was quicker than
+// one that stopped. The device starts again from nothing.
 func TestCrashOfCreateConflict(t *testing.T) {
 	ctx := t.Context()
 	server, local := new(testServer), new(testLocal)
@@ -324,8 +327,8 @@ func TestCrashOfCreateConflict(t *testing.T) {
 	require.NoError(t, c.OpenFirst(ctx, first.Account(), first.slot))
 }
 
-// TestErrorsChangeNothing: a call that fails leaves the keyring and Local as they
-// were, and the next one works.
+// TestErrorsChangeNothing: a call that fails leaves the keyring and Local as
+// they were, and the next one works.
 func TestErrorsChangeNothing(t *testing.T) {
 	ctx := t.Context()
 	for name, operation := range crashOperations {

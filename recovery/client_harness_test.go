@@ -100,8 +100,8 @@ func (l *testLocal) state(t testing.TB) *localState {
 	return s
 }
 
-// heldSlot is a slot whose holder keeps the secret as it is: cheap to seal and to
-// open.
+// heldSlot is a slot whose holder keeps the secret as it is: cheap to seal and
+// to open.
 type heldSlot struct {
 	id     SlotID
 	secret []byte

@@ -12,12 +12,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Attacks on the Client that need a Local, another process of the device, or the
-// inside of an edit. Attacks by the server and a removed holder alone are in
-// recoverytest.
+// Attacks on the Client that need a Local, another process of the device, or
+// the inside of an edit. Attacks by the server and a removed holder alone are
+// in recoverytest.
 
-// hookedLocal calls hook before each write, with its number from 1. The write is
-// done, or not, and fails with the hook's error.
+// hookedLocal calls hook before each write, with its number from 1. The write
+// is done, or not, and fails with the hook's error.
 type hookedLocal struct {
 	Local
 	writes int
@@ -60,8 +60,8 @@ func (d *testDevice) tab(t testing.TB, server Remote) *testDevice {
 	return other
 }
 
-// movesAway replaces a device's slot by another one of the same holder, as a removed
-// holder would who gets there first.
+// movesAway replaces a device's slot by another one of the same holder, as a
+// removed holder would who gets there first.
 func (d *testDevice) movesAway(t testing.TB) *heldSlot {
 	next := new(heldSlot)
 	sealed := must(d.Seal(t.Context(), next))
@@ -98,8 +98,8 @@ func TestDraftOfAnotherProcess(t *testing.T) {
 	a.requireWorks(t)
 }
 
-// TestHolderMovesAway: the holder of a slot that is being removed has another slot
-// when the removal arrives. No call says that the removal is done.
+// TestHolderMovesAway: the holder of a slot that is being removed has another
+// slot when the removal arrives. No call says that the removal is done.
 func TestHolderMovesAway(t *testing.T) {
 	ctx := t.Context()
 	moves := map[string]func(*testing.T, *testDevice) SlotID{
@@ -146,8 +146,8 @@ func TestHolderMovesAway(t *testing.T) {
 	}
 }
 
-// TestResolveForgetsNothing: a removal that was overtaken stays pending, whatever
-// happens at each write of Resolve, until it is repeated.
+// TestResolveForgetsNothing: a removal that was overtaken stays pending,
+// whatever happens at each write of Resolve, until it is repeated.
 func TestResolveForgetsNothing(t *testing.T) {
 	ctx := t.Context()
 	for write := 1; write <= 2; write++ {
@@ -203,8 +203,8 @@ func fails(n int, after bool) func(int) (bool, error) {
 	}
 }
 
-// TestPendingRemovalAndChangedSecret: a removal is pending, and the device's secret
-// was changed elsewhere. The new secret goes on.
+// TestPendingRemovalAndChangedSecret: a removal is pending, and the device's
+// secret was changed elsewhere. The new secret goes on.
 func TestPendingRemovalAndChangedSecret(t *testing.T) {
 	ctx := t.Context()
 	server := new(testServer)
@@ -231,8 +231,8 @@ func TestPendingRemovalAndChangedSecret(t *testing.T) {
 	require.Equal(t, ErrWrongSecret, lost.Refresh(ctx))
 }
 
-// TestJoinInAnotherProcess: after another process was approved again, this one does
-// not go on with its older keyring.
+// TestJoinInAnotherProcess: after another process was approved again, this one
+// does not go on with its older keyring.
 func TestJoinInAnotherProcess(t *testing.T) {
 	ctx := t.Context()
 	server := new(testServer)
@@ -278,7 +278,8 @@ func (p *cheapPassword) Open(ctx context.Context, b wrap.Binding, s Slot) ([]byt
 	return openSlot(ctx, b, bytes.Repeat([]byte{7}, 32), s)
 }
 
-// TestResolveWithinTheLimits: a repeated change makes no header that nobody reads.
+// TestResolveWithinTheLimits: a repeated change makes no header that nobody
+// reads.
 func TestResolveWithinTheLimits(t *testing.T) {
 	ctx := t.Context()
 	server := new(testServer)
@@ -301,7 +302,8 @@ func TestResolveWithinTheLimits(t *testing.T) {
 	a.requireWorks(t)
 }
 
-// TestKeepIsOfContent: Keep does not cover another slot under the id that was shown.
+// TestKeepIsOfContent: Keep does not cover another slot under the id that was
+// shown.
 func TestKeepIsOfContent(t *testing.T) {
 	ctx := t.Context()
 	server := new(testServer)
@@ -333,8 +335,8 @@ func TestKeepIsOfContent(t *testing.T) {
 	}))
 }
 
-// TestSupersedeIsForLogins: nothing but the secret of a login is put into a family,
-// and nothing else of a family is revoked by a login.
+// TestSupersedeIsForLogins: nothing but the secret of a login is put into a
+// family, and nothing else of a family is revoked by a login.
 func TestSupersedeIsForLogins(t *testing.T) {
 	ctx := t.Context()
 	server := new(testServer)
@@ -414,7 +416,8 @@ func TestCloseClears(t *testing.T) {
 	}
 }
 
-// TestContextEndsTheWait: a call that waits for another one ends with its context.
+// TestContextEndsTheWait: a call that waits for another one ends with its
+// context.
 func TestContextEndsTheWait(t *testing.T) {
 	remote := &flaky{Remote: new(testServer)}
 	a := newAccount(t, remote)
@@ -459,8 +462,8 @@ func (o lookingOpener) Open(ctx context.Context, b wrap.Binding, s Slot) ([]byte
 	return o.slot.Open(ctx, b, s)
 }
 
-// TestRevokedInAnotherProcess: while this process approves a device, another one of
-// the same device revokes its slot.
+// TestRevokedInAnotherProcess: while this process approves a device, another
+// one of the same device revokes its slot.
 func TestRevokedInAnotherProcess(t *testing.T) {
 	ctx := t.Context()
 	server := new(testServer)
@@ -498,8 +501,8 @@ func TestEditOfOneSlotTwice(t *testing.T) {
 	a.requireWorks(t)
 }
 
-// TestStoredAndOvertakenTwice: the server stores a change and calls it a conflict,
-// and another process has confirmed it and gone on. It is done, once.
+// TestStoredAndOvertakenTwice: the server stores a change and calls it a
+// conflict, and another process has confirmed it and gone on. It is done, once.
 func TestStoredAndOvertakenTwice(t *testing.T) {
 	ctx := t.Context()
 	server := new(testServer)

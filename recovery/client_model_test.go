@@ -11,13 +11,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The model test plays two devices of an account, somebody who is being removed,
-// and the server between them, in every order of the devices' calls and with every
-// answer that the server can give, as far as a bound on the choices that differ from
-// an honest and undisturbed run.
+// The model test plays two devices of an account, somebody who is being
+// removed, and the server between them, in every order of the devices' calls
+// and with every answer that the server can give, as far as a bound on the
+// choices that differ from an honest and undisturbed run.
 
-// chooser walks through all sequences of choices of which at most budget are not
-// the first.
+// chooser walks through all sequences of choices of which at most budget are
+// not the first.
 type chooser struct {
 	path   []choice
 	at     int
@@ -58,8 +58,8 @@ func (c *chooser) next() bool {
 	return false
 }
 
-// exHolder is somebody with a slot, who keeps what it learned and works together
-// with the server.
+// exHolder is somebody with a slot, who keeps what it learned and works
+// together with the server.
 type exHolder struct {
 	slots []SlotID
 	held  *heldSlot
@@ -84,14 +84,15 @@ func (x *exHolder) learn(h *Header) {
 	}
 }
 
-// forge makes a header that follows from base as well as the ex-holder can: with
-// another slot of its own, a rotation, or both, under the last keys that it knows.
+// forge makes a header that follows from base as well as the ex-holder can:
+// with another slot of its own, a rotation, or both, under the last keys that
+// it knows.
 func (x *exHolder) forge(base *Header, add, rotate bool) *Header {
 	keys := *x.ring.secrets.Get()
 	state := base.state.clone()
 	if x.ring.header.Epoch() != state.epoch {
-		// It does not know the master key of base. It goes on from the slots and
-		// the history that it has.
+		// It does not know the master key of base. It goes on from the slots
+		// and the history that it has.
 		state.epoch, state.floor, state.history = x.ring.header.state.epoch, x.ring.header.state.floor, slices.Clone(x.ring.header.state.history)
 		state.slots = slices.DeleteFunc(state.slots, func(s sealedSlot) bool { return s.Born > state.epoch })
 		rotate = true
@@ -168,8 +169,8 @@ func (d *modelDevice) start() {
 	d.Client = NewClient(crashingLocal{d.local, d.crash}, d)
 }
 
-// user does an operation as a user would: tries again, consents, looks at the list
-// of slots, and starts the program again after a crash.
+// user does an operation as a user would: tries again, consents, looks at the
+// list of slots, and starts the program again after a crash.
 func (d *modelDevice) user(ctx context.Context, known func(SlotID) bool, do func(also []SlotID) error) {
 	var strangers []SlotID
 	look := func() {
@@ -377,8 +378,8 @@ func (m *model) answer(who int, c *modelCall) modelAnswer {
 	return modelAnswer{err: err}
 }
 
-// check is what holds at every moment: a device that has removed the ex-holder, or
-// has seen the removal, never again holds a key that the ex-holder knows.
+// check is what holds at every moment: a device that has removed the ex-holder,
+// or has seen the removal, never again holds a key that the ex-holder knows.
 func (m *model) check() {
 	for i, d := range m.devices {
 		ring := d.opened()
@@ -450,7 +451,8 @@ func (m *model) write(d *modelDevice) {
 	}
 }
 
-// modelPrograms are what the devices do. The first always removes the ex-holder.
+// modelPrograms are what the devices do. The first always removes the
+// ex-holder.
 func (m *model) programs(s *modelStart) map[string][2]func(context.Context, *modelDevice) {
 	known := func(id SlotID) bool { return m.known[id] }
 	revoke := func(ctx context.Context, d *modelDevice) {

@@ -11,9 +11,9 @@ import (
 var errNoHeader = fmt.Errorf("recovery: no header is stored: %w", fs.ErrNotExist)
 
 // Create makes the account's keyring, with a slot for each Sealer. It returns
-// [ErrPolicy] if this device has a state already, [ErrConflict] if the account has a
-// keyring, and the errors of the function Create. After [ErrUnconfirmed], continue
-// with [Client.Open].
+// [ErrPolicy] if this device has a state already, [ErrConflict] if the account
+// has a keyring, and the errors of the function Create. After [ErrUnconfirmed],
+// continue with [Client.Open].
 func (c *Client) Create(ctx context.Context, sealers ...Sealer) error {
 	d, err := Create(ctx, sealers...)
 	if err != nil {
@@ -30,11 +30,11 @@ func (c *Client) Create(ctx context.Context, sealers ...Sealer) error {
 // Open opens the keyring on a device that was here before. It returns
 // [ErrNoCheckpoint] if the device was not, and the errors of the function Open.
 //
-// It also returns [ErrConflict] if an earlier change was lost. The client is then
-// open, except if the change was Create: continue with [Client.OpenFirst]. It
-// returns [ErrOvertaken] if an earlier removal lost to another change: see
-// [Client.Resolve]. The client is then open, except if the secret is newer than the
-// header of this device.
+// It also returns [ErrConflict] if an earlier change was lost. The client is
+// then open, except if the change was Create: continue with [Client.OpenFirst].
+// It returns [ErrOvertaken] if an earlier removal lost to another change: see
+// [Client.Resolve]. The client is then open, except if the secret is newer than
+// the header of this device.
 func (c *Client) Open(ctx context.Context, o Opener) error {
 	return c.run(ctx, func() error { return c.open(ctx, o) })
 }
@@ -76,8 +76,8 @@ func (c *Client) see(ctx context.Context, by SlotID) error {
 }
 
 // OpenOffline opens the header that this device has, without the server. It
-// returns [ErrNoCheckpoint] if the device has none, and the errors of the function
-// Open.
+// returns [ErrNoCheckpoint] if the device has none, and the errors of the
+// function Open.
 func (c *Client) OpenOffline(ctx context.Context, o Opener) error {
 	return c.run(ctx, func() error {
 		if c.state.header == nil {
@@ -92,10 +92,10 @@ func (c *Client) OpenOffline(ctx context.Context, o Opener) error {
 	})
 }
 
-// OpenFirst opens the keyring on a new device, with [TrustOnFirstUse]. It returns
-// [ErrPolicy] if this device has a state already, an error that is
-// [fs.ErrNotExist] if the account has no keyring, and the errors of the function
-// Open.
+// OpenFirst opens the keyring on a new device, with [TrustOnFirstUse]. It
+// returns [ErrPolicy] if this device has a state already, an error that is
+// [fs.ErrNotExist] if the account has no keyring, and the errors of the
+// function Open.
 func (c *Client) OpenFirst(ctx context.Context, account AccountID, o Opener) error {
 	return c.run(ctx, func() error {
 		if !c.state.empty() {
@@ -124,12 +124,12 @@ func (c *Client) OpenFirst(ctx context.Context, account AccountID, o Opener) err
 }
 
 // OpenAfterLogin is Open with the secret of a login that has just succeeded on
-// both sides: an [ExportKey], or a [Password] with its Slot for SRP. The secret's
-// record is the account's. So OpenAfterLogin revokes every other slot that
-// [Edit.Supersede] has put into the family of the slot that opened: old passwords,
-// and passwords of changes that failed. It does not retry. If opening succeeds and
-// revoking fails, also with [ErrUnseen], the client stays open and OpenAfterLogin
-// returns the error. It tries again at the next login.
+// both sides: an [ExportKey], or a [Password] with its Slot for SRP. The
+// secret's record is the account's. So OpenAfterLogin revokes every other slot
+// that [Edit.Supersede] has put into the family of the slot that opened: old
+// passwords, and passwords of changes that failed. It does not retry. If
+// opening succeeds and revoking fails, also with [ErrUnseen], the client stays
+// open and OpenAfterLogin returns the error. It tries again at the next login.
 func (c *Client) OpenAfterLogin(ctx context.Context, o Opener) error {
 	return c.run(ctx, func() error {
 		if err := c.open(ctx, o); err != nil {

@@ -2,6 +2,6 @@
 
 package recovery
 
-// raceEnabled reports whether the race detector is on, under which the model test
-// takes ten times as long.
+// raceEnabled reports whether the race detector is on, under which the model
+// test takes ten times as long.
 const raceEnabled = true

@@ -60,8 +60,8 @@ func TestClientLife(t *testing.T) {
 	b.requireWorks(t)
 }
 
-// TestClientUploadsOnce: a change is one upload if nobody interferes, and Local is
-// written twice.
+// TestClientUploadsOnce: a change is one upload if nobody interferes, and Local
+// is written twice.
 func TestClientUploadsOnce(t *testing.T) {
 	server := new(testServer)
 	a := newAccount(t, server)
@@ -79,8 +79,8 @@ func TestClientUploadsOnce(t *testing.T) {
 	require.Equal(t, writes, a.local.swaps, "nothing new, nothing written")
 }
 
-// TestClientRetries: a change that loses to another one is made again on it, and
-// never twice.
+// TestClientRetries: a change that loses to another one is made again on it,
+// and never twice.
 func TestClientRetries(t *testing.T) {
 	ctx := t.Context()
 	server := new(testServer)
@@ -111,7 +111,8 @@ func TestClientRetries(t *testing.T) {
 	b.requireWorks(t)
 }
 
-// TestRevokeOfASlotMadeElsewhere: a device revokes a slot that it has not fetched.
+// TestRevokeOfASlotMadeElsewhere: a device revokes a slot that it has not
+// fetched.
 func TestRevokeOfASlotMadeElsewhere(t *testing.T) {
 	ctx := t.Context()
 	server := new(testServer)
@@ -131,8 +132,8 @@ func TestRevokeOfASlotMadeElsewhere(t *testing.T) {
 	}
 }
 
-// TestUnseen: an attacker's slot that came in first does not survive the removal of
-// the attacker.
+// TestUnseen: an attacker's slot that came in first does not survive the
+// removal of the attacker.
 func TestUnseen(t *testing.T) {
 	ctx := t.Context()
 	server := new(testServer)
@@ -168,8 +169,8 @@ func TestUnseen(t *testing.T) {
 	a.requireWorks(t)
 }
 
-// TestUnseenAfterOvertaken: the attacker's slot comes in just before the removal. The
-// removal stays pending until the user has looked.
+// TestUnseenAfterOvertaken: the attacker's slot comes in just before the
+// removal. The removal stays pending until the user has looked.
 func TestUnseenAfterOvertaken(t *testing.T) {
 	ctx := t.Context()
 	for name, restart := range map[string]bool{"same process": false, "after a restart": true} {
@@ -288,8 +289,8 @@ func TestUnconfirmed(t *testing.T) {
 	}
 }
 
-// TestRefused: a server that refuses a header says conflict, and the change fails
-// without a trace.
+// TestRefused: a server that refuses a header says conflict, and the change
+// fails without a trace.
 func TestRefused(t *testing.T) {
 	ctx := t.Context()
 	remote := &flaky{Remote: new(testServer)}
@@ -409,8 +410,8 @@ func TestRotateLineage(t *testing.T) {
 	b.requireWorks(t)
 }
 
-// TestOpenAfterLogin: the loser of a change of the login secret goes, and nothing
-// else, whichever of both won.
+// TestOpenAfterLogin: the loser of a change of the login secret goes, and
+// nothing else, whichever of both won.
 func TestOpenAfterLogin(t *testing.T) {
 	ctx := t.Context()
 	for name, changed := range map[string]bool{"the new record is stored": true, "the old record is stored": false} {
@@ -572,7 +573,8 @@ func TestLocalConflict(t *testing.T) {
 	require.NoError(t, a.Change(ctx, rotate))
 	require.EqualValues(t, 3, a.Epoch())
 
-	// Between the upload and the promotion the other process finishes the change.
+	// Between the upload and the promotion the other process finishes the
+	// change.
 	remote := &flaky{Remote: server}
 	a = NewClient(local, remote)
 	require.NoError(t, a.Open(ctx, slot))

@@ -10,9 +10,9 @@ import (
 )
 
 // Device is the slot of a device that another device has approved. The device
-// keeps the slot's seed and the lineage key in the platform's key store. A Device
-// opens. An approval makes its slot: see [Request]. A Device is immutable, safe for
-// concurrent use, and redacts itself.
+// keeps the slot's seed and the lineage key in the platform's key store. A
+// Device opens. An approval makes its slot: see [Request]. A Device is
+// immutable, safe for concurrent use, and redacts itself.
 type Device struct {
 	secrets secret.Value[deviceSecrets]
 }
@@ -29,9 +29,9 @@ const (
 	deviceSize = 2 + 16 + 16 + secretSize
 )
 
-// Secret returns the device's secret form, 98 bytes, for the platform's key store.
-// Anyone who has it opens the keyring while the slot is there. It returns nil for
-// the zero Device.
+// Secret returns the device's secret form, 98 bytes, for the platform's key
+// store. Anyone who has it opens the keyring while the slot is there. It
+// returns nil for the zero Device.
 func (d *Device) Secret() []byte {
 	s := d.secrets.Get()
 	if s.id == (SlotID{}) {

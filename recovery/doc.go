@@ -1,7 +1,8 @@
 // Package recovery keeps one keyring per account. Many slots unlock it: a
 // password, OPAQUE's export key, a phrase of words, a file in split custody, a
-// passkey, an approved device, contacts. A user who has lost one secret opens the
-// same data with another. The server stores the keyring and learns nothing of it.
+// passkey, an approved device, contacts. A user who has lost one secret opens
+// the same data with another. The server stores the keyring and learns nothing
+// of it.
 //
 // # Where to start
 //
@@ -37,11 +38,12 @@
 //
 // # The parts
 //
-// A keyring has a master key for each epoch, which wraps data keys, and a lineage
-// key, which proves that a header was made by somebody with access. The server
-// stores a [Header]: the slots, each of which gives its holder both keys, and the
-// history, in which each master key wraps the one before. Every edit makes the next
-// revision of the header. An edit that removes a slot also starts the next epoch.
+// A keyring has a master key for each epoch, which wraps data keys, and a
+// lineage key, which proves that a header was made by somebody with access. The
+// server stores a [Header]: the slots, each of which gives its holder both
+// keys, and the history, in which each master key wraps the one before. Every
+// edit makes the next revision of the header. An edit that removes a slot also
+// starts the next epoch.
 //
 // A device remembers a [Checkpoint] of the last header that it has seen, and
 // accepts only headers that follow from it.
@@ -62,11 +64,11 @@
 //
 // # What it promises
 //
-// After an edit that removes a slot is confirmed, the removed holder and the server
-// together cannot read what devices write that have seen the edit. They cannot make
-// these devices accept a header, a slot or a key, or encrypt with a key that they
-// know. Approving a device needs a person on each side. Two things are outside the
-// promise:
+// After an edit that removes a slot is confirmed, the removed holder and the
+// server together cannot read what devices write that have seen the edit. They
+// cannot make these devices accept a header, a slot or a key, or encrypt with a
+// key that they know. Approving a device needs a person on each side. Two
+// things are outside the promise:
 //
 //   - The first use on a new device with [Client.OpenFirst]. A removed holder and
 //     the server can make a header that opens with a secret which was not changed
@@ -77,9 +79,9 @@
 //
 // # Changing the login secret
 //
-// A password change, the move from SRP to OPAQUE, and a new password after recovery
-// are the same steps. They can stop anywhere: the user logs in with one of the two
-// passwords, and that login opens the keyring.
+// A password change, the move from SRP to OPAQUE, and a new password after
+// recovery are the same steps. They can stop anywhere: the user logs in with
+// one of the two passwords, and that login opens the keyring.
 //
 //	 who     writes what                                  if it stops here
 //	1 client Supersede: a slot for the new secret          both slots, old record
@@ -88,24 +90,24 @@
 //	4 client OpenAfterLogin: revokes the other slot        done
 //
 // In step 1 the client seals a slot with the secret of a registration that the
-// server has not stored yet, and calls [Client.Change] with [Edit.Supersede]. The
-// old slot is [Client.OpenedBy] after a login with its secret. Otherwise take the
-// slot of the type "export" or "password" in [Client.Slots]. If there are several of
-// one family, any will do. Step 4 happens at every login. It rotates, so data keys
-// are old afterwards. Changes may fail until there are 24 slots, or 4 with a
-// password. Then Supersede returns [ErrPolicy] until step 4 has run. Sign-up stores
-// the record first and then runs [Client.Create].
+// server has not stored yet, and calls [Client.Change] with [Edit.Supersede].
+// The old slot is [Client.OpenedBy] after a login with its secret. Otherwise
+// take the slot of the type "export" or "password" in [Client.Slots]. If there
+// are several of one family, any will do. Step 4 happens at every login. It
+// rotates, so data keys are old afterwards. Changes may fail until there are 24
+// slots, or 4 with a password. Then Supersede returns [ErrPolicy] until step 4
+// has run. Sign-up stores the record first and then runs [Client.Create].
 //
 // # The server's half
 //
 // The server stores one header per account. It takes a new one only if
-// [Header.Follows] allows it and, for OPAQUE, [Header.HasRecord] finds the slot of
-// the stored record in it. It takes a new record only if the stored header has its slot. For SRP the
-// client sends the id of the password slot with the record, and the server looks
-// for this id in [Header.Slots]. Each of these checks and its write are one
-// transaction, which also checks that the session's login record is still the
-// account's. The Example of Header.Follows shows it. The server refuses everything
-// longer than [MaxHeader].
+// [Header.Follows] allows it and, for OPAQUE, [Header.HasRecord] finds the slot
+// of the stored record in it. It takes a new record only if the stored header
+// has its slot. For SRP the client sends the id of the password slot with the
+// record, and the server looks for this id in [Header.Slots]. Each of these
+// checks and its write are one transaction, which also checks that the
+// session's login record is still the account's. The Example of Header.Follows
+// shows it. The server refuses everything longer than [MaxHeader].
 //
 // # What the application must do
 //
@@ -144,20 +146,22 @@
 //
 // # Limits
 //
-// A keyring has at most 20 slots, 3 of them with a password. While login secrets
-// change, 24 and 4 are allowed. A header is at most 128 KiB long: 134 bytes, 106
-// for each earlier epoch, and 2.4 to 3.6 KiB for each slot. The KDF runs at most 4
-// times for an opening, and never on parameters that the policy refuses.
+// A keyring has at most 20 slots, 3 of them with a password. While login
+// secrets change, 24 and 4 are allowed. A header is at most 128 KiB long: 134
+// bytes, 106 for each earlier epoch, and 2.4 to 3.6 KiB for each slot. The KDF
+// runs at most 4 times for an opening, and never on parameters that the policy
+// refuses.
 //
 // # Security
 //
-// Slots are sealed with HPKE over MLKEM768X25519, and are as strong against quantum
-// computers as ML-KEM-768. Comparisons of secrets take constant time. Secrets are
-// cleared after use as far as Go allows. Package crypto/hpke keeps copies for a
-// while. Words of a phrase and texts of files are strings, which cannot be cleared.
+// Slots are sealed with HPKE over MLKEM768X25519, and are as strong against
+// quantum computers as ML-KEM-768. Comparisons of secrets take constant time.
+// Secrets are cleared after use as far as Go allows. Package crypto/hpke keeps
+// copies for a while. Words of a phrase and texts of files are strings, which
+// cannot be cleared.
 //
-// FORMAT.md has all byte formats, and testdata/keyring.json has test vectors with
-// all intermediate values.
+// FORMAT.md has all byte formats, and testdata/keyring.json has test vectors
+// with all intermediate values.
 //
 // # Compatibility
 //

@@ -8,20 +8,20 @@ import (
 )
 
 // Draft is the next header of a keyring, before the server has stored it. Save
-// [Draft.Unconfirmed], upload [Draft.Header], and save [Draft.Checkpoint] when it
-// is stored, in this order. Only [Draft.Stored] can wrap secrets. What is wrapped
-// under a key that was never stored would be lost. A Draft is immutable and redacts
-// itself.
+// [Draft.Unconfirmed], upload [Draft.Header], and save [Draft.Checkpoint] when
+// it is stored, in this order. Only [Draft.Stored] can wrap secrets. What is
+// wrapped under a key that was never stored would be lost. A Draft is immutable
+// and redacts itself.
 type Draft struct {
 	keyring *Keyring
 	base    *Checkpoint // of the keyring that was edited, nil for Create
 	kept    []slotMark
 }
 
-// Create returns the draft of a new account's first header, with a random number
-// and one slot for each Sealer. It returns [ErrPolicy] for no Sealer, for passkeys
-// alone, and for more than 20 slots or 3 passwords, and otherwise the errors of
-// the Sealers.
+// Create returns the draft of a new account's first header, with a random
+// number and one slot for each Sealer. It returns [ErrPolicy] for no Sealer,
+// for passkeys alone, and for more than 20 slots or 3 passwords, and otherwise
+// the errors of the Sealers.
 func Create(ctx context.Context, sealers ...Sealer) (*Draft, error) {
 	keys := new(keyringSecrets)
 	defer clearSecrets(keys)
@@ -30,10 +30,10 @@ func Create(ctx context.Context, sealers ...Sealer) (*Draft, error) {
 }
 
 // Edit calls f and returns the draft of the next header, one revision later and
-// at most one epoch. f may run again when another change was quicker. So it does no
-// input or output, and decides by [Edit.Slots]. Edit returns the error of f, and
-// [ErrPolicy] if f changes nothing, if the result has no slot but passkeys, if the
-// history is full, and after Destroy.
+// at most one epoch. f may run again when another change was quicker. So it
+// does no input or output, and decides by [Edit.Slots]. Edit returns the error
+// of f, and [ErrPolicy] if f changes nothing, if the result has no slot but
+// passkeys, if the history is full, and after Destroy.
 func (k *Keyring) Edit(f func(*Edit) error) (*Draft, error) {
 	keys, err := k.keys()
 	if err != nil {
@@ -73,11 +73,12 @@ func (e *Edit) openedBy(keys *keyringSecrets) SlotID {
 	return by
 }
 
-// RotateLineage returns the draft of a header with a new lineage key, a new master
-// key, and slots for the given Sealers alone. All earlier slots are gone. It ends
-// what a removed holder and the server can do on first use, for slots whose secrets
-// are new. A secret that is used again still opens its slot of an old header.
-// RotateLineage has the errors of [Create] and [Keyring.Edit].
+// RotateLineage returns the draft of a header with a new lineage key, a new
+// master key, and slots for the given Sealers alone. All earlier slots are
+// gone. It ends what a removed holder and the server can do on first use, for
+// slots whose secrets are new. A secret that is used again still opens its slot
+// of an old header. RotateLineage has the errors of [Create] and
+// [Keyring.Edit].
 func (k *Keyring) RotateLineage(ctx context.Context, sealers ...Sealer) (*Draft, error) {
 	keys, err := k.keys()
 	if err != nil {
@@ -145,11 +146,11 @@ func (d *Draft) Header() *Header { return d.Stored().header }
 // Checkpoint returns the checkpoint to save when the header is stored.
 func (d *Draft) Checkpoint() Checkpoint { return d.Stored().checkpoint }
 
-// Unconfirmed returns the checkpoint to save before the upload. While the device
-// does not know whether the header is stored, [Open] with it accepts what follows
-// from the new header. If the edit removed nothing, Open also accepts what follows
-// from the header before, and otherwise only that header itself. For a draft of
-// [Create] it is the same as Checkpoint.
+// Unconfirmed returns the checkpoint to save before the upload. While the
+// device does not know whether the header is stored, [Open] with it accepts
+// what follows from the new header. If the edit removed nothing, Open also
+// accepts what follows from the header before, and otherwise only that header
+// itself. For a draft of [Create] it is the same as Checkpoint.
 func (d *Draft) Unconfirmed() Checkpoint {
 	if d.base == nil {
 		return d.Checkpoint()
@@ -157,8 +158,8 @@ func (d *Draft) Unconfirmed() Checkpoint {
 	return unconfirmed(*d.base, d.Checkpoint())
 }
 
-// Stored returns the keyring of the draft. Call it when the server has stored the
-// header, and not before.
+// Stored returns the keyring of the draft. Call it when the server has stored
+// the header, and not before.
 func (d *Draft) Stored() *Keyring {
 	if d.keyring == nil {
 		return new(Keyring)
@@ -172,8 +173,8 @@ func (d *Draft) removes() bool {
 	return u.old != nil && u.removes()
 }
 
-// leaves reports whether a slot of the keyring before stays and was not named in
-// Keep.
+// leaves reports whether a slot of the keyring before stays and was not named
+// in Keep.
 func (d *Draft) leaves(m slotMark) bool {
 	return slices.Contains(d.keyring.checkpoint.slots, m) && !slices.Contains(d.kept, m)
 }

@@ -9,8 +9,8 @@ import (
 )
 
 // Edit collects the changes of one revision, inside the callback of
-// [Keyring.Edit] or [Client.Change]. Its methods return [ErrPolicy] for a change
-// that is refused. The edit is then as it was before the call.
+// [Keyring.Edit] or [Client.Change]. Its methods return [ErrPolicy] for a
+// change that is refused. The edit is then as it was before the call.
 type Edit struct {
 	base    *Keyring
 	lineage *[keySize]byte
@@ -25,17 +25,19 @@ type Edit struct {
 // Slots returns copies of the slots as the edit leaves them.
 func (e *Edit) Slots() []Slot { return e.state.publicSlots() }
 
-// Add adds a slot. A keyring has at most 20 slots, 3 of them with a password. For a
-// new login secret use [Edit.Supersede]: after Add the old secret stays for good.
+// Add adds a slot. A keyring has at most 20 slots, 3 of them with a password.
+// For a new login secret use [Edit.Supersede]: after Add the old secret stays
+// for good.
 func (e *Edit) Add(s *SealedSlot) error {
 	return e.add(s, SlotID{}, usualSlots, usualPassword, errSlots)
 }
 
-// Supersede adds the slot of a new login secret beside the old one. Both are slots
-// of the type "password" or "export". It is the step before the server gets a new
-// login record, when it is not known yet which of the two secrets will count. Both
-// slots then have one family, and [Client.OpenAfterLogin] removes the loser. Up to
-// 24 slots, 4 of them with a password, are allowed for this.
+// Supersede adds the slot of a new login secret beside the old one. Both are
+// slots of the type "password" or "export". It is the step before the server
+// gets a new login record, when it is not known yet which of the two secrets
+// will count. Both slots then have one family, and [Client.OpenAfterLogin]
+// removes the loser. Up to 24 slots, 4 of them with a password, are allowed for
+// this.
 func (e *Edit) Supersede(old SlotID, s *SealedSlot) error {
 	previous := e.state.slot(old)
 	if previous == nil {
@@ -47,8 +49,8 @@ func (e *Edit) Supersede(old SlotID, s *SealedSlot) error {
 	return e.add(s, previous.family(), maxSlots, maxPasswords, errManySlots)
 }
 
-// Replace puts a slot in place of another one, and draws a new master key. It is
-// for a secret that may have leaked, and takes effect at once.
+// Replace puts a slot in place of another one, and draws a new master key. It
+// is for a secret that may have leaked, and takes effect at once.
 func (e *Edit) Replace(old SlotID, s *SealedSlot) error {
 	previous := e.state.slot(old)
 	if previous == nil {
@@ -85,8 +87,9 @@ func (e *Edit) Revoke(ids ...SlotID) error {
 	return nil
 }
 
-// Keep names slots, as [Client.Unseen] returns them, that stay although the user
-// has not been shown them. It matters for an edit of a [Client] that removes slots.
+// Keep names slots, as [Client.Unseen] returns them, that stay although the
+// user has not been shown them. It matters for an edit of a [Client] that
+// removes slots.
 func (e *Edit) Keep(slots ...SlotChange) {
 	for _, s := range slots {
 		e.kept = append(e.kept, slotMark{s.ID, s.Digest})
@@ -98,9 +101,9 @@ func (e *Edit) Rotate() { e.rotate, e.changed = true, true }
 
 // CloseBefore raises the floor: blobs under earlier epochs do not open any more
 // on a device that has seen the new header. Call it when all blobs of earlier
-// epochs were wrapped again or deleted. Take the epoch before you wrap them again,
-// not inside the callback: another device may have rotated since. A floor that is
-// not higher than the present one changes nothing.
+// epochs were wrapped again or deleted. Take the epoch before you wrap them
+// again, not inside the callback: another device may have rotated since. A
+// floor that is not higher than the present one changes nothing.
 func (e *Edit) CloseBefore(epoch uint32) error {
 	if e.base == nil || epoch > e.base.Epoch() {
 		return errFloor
@@ -139,8 +142,8 @@ func (e *Edit) remove(id SlotID) {
 	e.state.slots = slices.DeleteFunc(slices.Clone(e.state.slots), func(s sealedSlot) bool { return s.ID == id })
 }
 
-// finish checks the result, makes it the next revision, and seals the master key
-// to the slots that do not have it.
+// finish checks the result, makes it the next revision, and seals the master
+// key to the slots that do not have it.
 func (e *Edit) finish(keys *keyringSecrets) error {
 	s := &e.state
 	if !slices.ContainsFunc(s.slots, func(s sealedSlot) bool { return s.Type != typePasskey }) {

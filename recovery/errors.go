@@ -18,8 +18,8 @@ var (
 	// with access made, a blob that was altered or is for something else, or an
 	// approval whose messages do not belong together.
 	ErrUntrusted = errors.New("recovery: not authentic")
-	// ErrRollback means a header that is older than what the device has seen. For
-	// a blob it means that the keyring is older than the blob: see
+	// ErrRollback means a header that is older than what the device has seen.
+	// For a blob it means that the keyring is older than the blob: see
 	// [Client.Refresh].
 	ErrRollback = errors.New("recovery: the header is too old")
 	// ErrFork means a header that does not follow from the one that the device
@@ -27,16 +27,16 @@ var (
 	ErrFork = errors.New("recovery: the header does not follow from the one seen before")
 	// ErrOtherAccount means a header of another account.
 	ErrOtherAccount = errors.New("recovery: the header is of another account")
-	// ErrPolicy means a request that is refused before any work. Examples are KDF
-	// parameters outside the policy, too many slots, or a keyring that nobody
-	// could open again.
+	// ErrPolicy means a request that is refused before any work. Examples are
+	// KDF parameters outside the policy, too many slots, or a keyring that
+	// nobody could open again.
 	ErrPolicy = errors.New("recovery: refused by policy")
-	// ErrNoCheckpoint means that the device has no checkpoint to compare a header
-	// with. [Client.OpenFirst] starts without one.
+	// ErrNoCheckpoint means that the device has no checkpoint to compare a
+	// header with. [Client.OpenFirst] starts without one.
 	ErrNoCheckpoint = errors.New("recovery: no checkpoint")
-	// ErrOldKey means a blob whose secret was first wrapped in an earlier epoch.
-	// Somebody who was removed since may know the secret. Read with it, using
-	// UnwrapOld, and draw a new key to write.
+	// ErrOldKey means a blob whose secret was first wrapped in an earlier
+	// epoch. Somebody who was removed since may know the secret. Read with it,
+	// using UnwrapOld, and draw a new key to write.
 	ErrOldKey = errors.New("recovery: the wrapped secret is of an earlier epoch")
 	// ErrEpochClosed means a blob of an epoch below the floor that
 	// [Edit.CloseBefore] has set.

@@ -12,8 +12,8 @@ import (
 	"github.com/nescio-go/nescio/wrap"
 )
 
-// server is a service's table of headers and of OPAQUE's raw records, with a lock
-// in place of a transaction.
+// server is a service's table of headers and of OPAQUE's raw records, with a
+// lock in place of a transaction.
 type server struct {
 	mu             sync.Mutex
 	header, record []byte
@@ -43,8 +43,8 @@ func (s *server) storeHeader(b []byte) error {
 	return nil
 }
 
-// storeRecord is the transaction that takes a login record. A real server also ends
-// the account's other sessions in it.
+// storeRecord is the transaction that takes a login record. A real server also
+// ends the account's other sessions in it.
 func (s *server) storeRecord(raw []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -94,8 +94,8 @@ func (m *memory) Swap(_ context.Context, previous, next []byte) error {
 	return nil
 }
 
-// register stands for a registration with OPAQUE, which gives an export key and the
-// raw record.
+// register stands for a registration with OPAQUE, which gives an export key and
+// the raw record.
 func register(password string) (exportKey, record []byte) {
 	return bytes.Repeat([]byte(password[:1]), 64), bytes.Repeat([]byte(password[1:2]), 192)
 }
@@ -149,10 +149,10 @@ func Example() {
 	// The spare key is under the pot.
 }
 
-// The server's transaction for a header, and for a login record. A header is taken
-// only if it follows the stored one and has the slot of the stored record. A record
-// is taken only if the stored header has its slot. So the login and the keyring
-// always have a secret in common.
+// The server's transaction for a header, and for a login record. A header is
+// taken only if it follows the stored one and has the slot of the stored
+// record. A record is taken only if the stored header has its slot. So the
+// login and the keyring always have a secret in common.
 func ExampleHeader_Follows() {
 	ctx := context.Background()
 	server := new(server)
@@ -179,8 +179,8 @@ func ExampleHeader_Follows() {
 	// the same header again: true
 }
 
-// A password change with OPAQUE. It can stop after every step: the user then logs in
-// with one of the two passwords, and that login opens the keyring.
+// A password change with OPAQUE. It can stop after every step: the user then
+// logs in with one of the two passwords, and that login opens the keyring.
 func ExampleEdit_Supersede() {
 	ctx := context.Background()
 	server := new(server)
@@ -189,7 +189,8 @@ func ExampleEdit_Supersede() {
 	client := recovery.NewClient(new(memory), server)
 	check(client.Create(ctx, recovery.NewExportKey(oldKey, oldRecord)))
 
-	// The registration of the new password, which the server has not stored yet.
+	// The registration of the new password, which the server has not stored
+	// yet.
 	newKey, newRecord := register("battery staple")
 	slot, err := client.Seal(ctx, recovery.NewExportKey(newKey, newRecord))
 	check(err)
@@ -289,7 +290,8 @@ func ExampleClient_ApproveQR() {
 	// Output: the phone's slot: true
 }
 
-// Another device lets a new one in by short code, half of which each screen shows.
+// Another device lets a new one in by short code, half of which each screen
+// shows.
 func ExampleClient_Approve() {
 	ctx := context.Background()
 	server := new(server)

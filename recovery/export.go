@@ -23,11 +23,12 @@ type exportSecrets struct {
 	key, record []byte
 }
 
-// NewExportKey returns the slot of an export key of 32 to 64 bytes. The record is RFC
-// 9807's raw record of the registration: 192 bytes with ristretto255 or curve25519,
-// 129 bytes with P-256. It is not what the server stores, which is framed: see
-// opaque's Registration.Record and Login.Record. The slot contains its digest. To
-// open, pass no record to try all slots of this type. NewExportKey copies both.
+// NewExportKey returns the slot of an export key of 32 to 64 bytes. The record
+// is RFC 9807's raw record of the registration: 192 bytes with ristretto255 or
+// curve25519, 129 bytes with P-256. It is not what the server stores, which is
+// framed: see opaque's Registration.Record and Login.Record. The slot contains
+// its digest. To open, pass no record to try all slots of this type.
+// NewExportKey copies both.
 func NewExportKey(key, record []byte) ExportKey {
 	return ExportKey{secret.New(exportSecrets{bytes.Clone(key), bytes.Clone(record)})}
 }
@@ -38,8 +39,9 @@ func (e ExportKey) Type() string { return typeExport }
 // Flags returns 0.
 func (e ExportKey) Flags() uint8 { return 0 }
 
-// Seal implements [Sealer]. It returns [ErrPolicy] for a key of less than 32 or more
-// than 64 bytes, without a record, and for a record of a length that no suite has.
+// Seal implements [Sealer]. It returns [ErrPolicy] for a key of less than 32 or
+// more than 64 bytes, without a record, and for a record of a length that no
+// suite has.
 func (e ExportKey) Seal(ctx context.Context, b wrap.Binding, secret []byte) (params, wrapped []byte, err error) {
 	own := e.secrets.Get()
 	if !own.valid() {
@@ -55,8 +57,8 @@ func (e ExportKey) Seal(ctx context.Context, b wrap.Binding, secret []byte) (par
 	return sealSlot(ctx, b, own.key, 0, params, secret)
 }
 
-// Open implements [Opener]. It returns [ErrPolicy] for a key or a record of a length
-// that no suite has.
+// Open implements [Opener]. It returns [ErrPolicy] for a key or a record of a
+// length that no suite has.
 func (e ExportKey) Open(ctx context.Context, b wrap.Binding, s Slot) ([]byte, error) {
 	own := e.secrets.Get()
 	if !own.valid() {

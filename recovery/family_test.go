@@ -74,8 +74,9 @@ func TestFamilyOfAnEdit(t *testing.T) {
 	requireOpens(t, d, exportKey(3))
 }
 
-// TestSupersedeIsForLogins: both slots are of the type "password" or "export". The
-// login removes the losers of its family, and would remove other slots with them.
+// TestSupersedeIsForLogins: both slots are of the type "password" or "export".
+// The login removes the losers of its family, and would remove other slots with
+// them.
 func TestSupersedeIsForLogins(t *testing.T) {
 	k := create(t, password("p"), exportKey(1), phrase(), recovery.NewFile(), passkey(1), contactsOf(1, 1))
 	k, _ = addDevice(t, k)

@@ -20,12 +20,13 @@ import (
 // half: the file contains F, the server keeps S, and neither opens anything
 // without the other. The server releases S after a login or after a review.
 //
-// To make one, call [NewFile], seal a slot with it, and store [File.ServerSecret]
-// at the server under [File.ID], together with the header and never inside it.
-// Give [File.Text] to the user when both are stored. To open, call [ParseFile], ask
-// the server for the secret of its ID, and call [File.WithServerSecret]. A File is
-// for one slot. If sealing or storing failed, make a new one. A File is safe for
-// concurrent use once it is sealed, and redacts itself.
+// To make one, call [NewFile], seal a slot with it, and store
+// [File.ServerSecret] at the server under [File.ID], together with the header
+// and never inside it. Give [File.Text] to the user when both are stored. To
+// open, call [ParseFile], ask the server for the secret of its ID, and call
+// [File.WithServerSecret]. A File is for one slot. If sealing or storing
+// failed, make a new one. A File is safe for concurrent use once it is sealed,
+// and redacts itself.
 type File struct {
 	secrets secret.Value[fileSecrets]
 }
@@ -73,8 +74,8 @@ func ParseFile(text string) (*File, error) {
 }
 
 // unarmor decodes what is between the two lines. It is more forgiving than
-// encoding/pem to lines, which input fields join and mail programs indent, and less
-// to all else: there is one block, without headers, in one spelling.
+// encoding/pem to lines, which input fields join and mail programs indent, and
+// less to all else: there is one block, without headers, in one spelling.
 func unarmor(text string) ([]byte, error) {
 	const begin, end = "-----BEGIN " + fileType + "-----", "-----END " + fileType + "-----"
 	text = strings.Map(func(c rune) rune {
@@ -101,9 +102,9 @@ const (
 	maxFileText   = 64 << 10
 )
 
-// Text returns the file for the user: armored text with the id and F, and without
-// the name of an account. It is empty before a slot was sealed. FORMAT.md has the
-// format.
+// Text returns the file for the user: armored text with the id and F, and
+// without the name of an account. It is empty before a slot was sealed.
+// FORMAT.md has the format.
 func (f *File) Text() string {
 	s := f.secrets.Get()
 	if !s.sealed {
@@ -121,8 +122,8 @@ func (f *File) Text() string {
 // id. It is zero before a slot was sealed.
 func (f *File) ID() SlotID { return f.secrets.Get().id }
 
-// ServerSecret returns a copy of S, 32 bytes, which the server keeps. It is nil for
-// a file that was parsed and has no S yet.
+// ServerSecret returns a copy of S, 32 bytes, which the server keeps. It is nil
+// for a file that was parsed and has no S yet.
 func (f *File) ServerSecret() []byte {
 	s := f.secrets.Get()
 	if !s.both {
@@ -131,9 +132,9 @@ func (f *File) ServerSecret() []byte {
 	return bytes.Clone(s.s[:])
 }
 
-// WithServerSecret returns the file with the server's half, 32 bytes. It returns
-// [ErrMalformed] for another length or zero bytes, and [ErrPolicy] for a new file,
-// which has its own.
+// WithServerSecret returns the file with the server's half, 32 bytes. It
+// returns [ErrMalformed] for another length or zero bytes, and [ErrPolicy] for
+// a new file, which has its own.
 func (f *File) WithServerSecret(half []byte) (*File, error) {
 	if len(half) != 32 || isZero(half) {
 		return nil, ErrMalformed
@@ -152,7 +153,8 @@ func (f *File) Type() string { return typeFile }
 // Flags returns 0.
 func (f *File) Flags() uint8 { return 0 }
 
-// Seal implements [Sealer]. It returns [ErrPolicy] if the file has a slot already.
+// Seal implements [Sealer]. It returns [ErrPolicy] if the file has a slot
+// already.
 func (f *File) Seal(ctx context.Context, b wrap.Binding, secret []byte) (params, wrapped []byte, err error) {
 	s := f.secrets.Get()
 	if s.sealed || !s.both {
@@ -172,8 +174,8 @@ func (f *File) Seal(ctx context.Context, b wrap.Binding, secret []byte) (params,
 	return params, wrapped, nil
 }
 
-// Open implements [Opener]. It returns [ErrPolicy] for a file without the server's
-// secret.
+// Open implements [Opener]. It returns [ErrPolicy] for a file without the
+// server's secret.
 func (f *File) Open(ctx context.Context, b wrap.Binding, slot Slot) ([]byte, error) {
 	s := f.secrets.Get()
 	if !s.both {

@@ -224,8 +224,8 @@ func (h *Header) Digest() [32]byte { return sha256.Sum256(h.encoded) }
 func (h *Header) Previous() [32]byte { return h.state.prev }
 
 // Follows tells a server whether it may store h in place of previous, which is
-// the header that it has now, or nil if it has none. It returns [ErrConflict] if
-// h names another predecessor, and [ErrOtherAccount] or [ErrUntrusted] if no
+// the header that it has now, or nil if it has none. It returns [ErrConflict]
+// if h names another predecessor, and [ErrOtherAccount] or [ErrUntrusted] if no
 // honest client makes such a header. A server calls it in the transaction that
 // stores h.
 func (h *Header) Follows(previous *Header) error {
@@ -269,8 +269,8 @@ func (h *Header) Gone(previous *Header) (ids []SlotID) {
 }
 
 // HasRecord reports whether the header has an export slot for RFC 9807's raw
-// record. A server stores a record only if the stored header has its slot, and a
-// header only if it has the slot of the stored record.
+// record. A server stores a record only if the stored header has its slot, and
+// a header only if it has the slot of the stored record.
 func (h *Header) HasRecord(raw []byte) bool {
 	if h == nil {
 		return false
@@ -284,8 +284,8 @@ func (h *Header) HasRecord(raw []byte) bool {
 	return false
 }
 
-// Slots returns copies of the slots. They are public, and untrusted until [Open]
-// has succeeded.
+// Slots returns copies of the slots. They are public, and untrusted until
+// [Open] has succeeded.
 func (h *Header) Slots() []Slot { return h.state.publicSlots() }
 
 // Bytes returns a copy of the header's bytes, or nil for a nil Header.

@@ -12,11 +12,12 @@ import (
 )
 
 // Keyring is an open keyring of one header, and never changes. [Keyring.Edit]
-// returns a [Draft] of the next header. A Keyring is safe for concurrent use and
-// redacts itself.
+// returns a [Draft] of the next header. A Keyring is safe for concurrent use
+// and redacts itself.
 //
 // A Keyring is deliberately not a wrap.Wrapper. Code that wraps under any key
-// would wrap again what it has read, and so use keys that a removed holder knows.
+// would wrap again what it has read, and so use keys that a removed holder
+// knows.
 type Keyring struct {
 	header     *Header
 	checkpoint Checkpoint
@@ -31,12 +32,13 @@ type keyringSecrets struct {
 	lineage, master, seed [keySize]byte // seed of the slot that opened it
 }
 
-// Open opens a header with one of its slots' secrets. It accepts the header only
-// if it follows from the checkpoint: the header is not older, no slot went
-// without a new master key, and its author had access at the checkpoint's epoch.
+// Open opens a header with one of its slots' secrets. It accepts the header
+// only if it follows from the checkpoint: the header is not older, no slot went
+// without a new master key, and its author had access at the checkpoint's
+// epoch.
 //
-// Open returns [ErrWrongSecret] if no slot opens, and [ErrPolicy] if o refused a
-// slot and no other opens. It returns [ErrNoCheckpoint], [ErrOtherAccount],
+// Open returns [ErrWrongSecret] if no slot opens, and [ErrPolicy] if o refused
+// a slot and no other opens. It returns [ErrNoCheckpoint], [ErrOtherAccount],
 // [ErrRollback], [ErrFork] or [ErrUntrusted] for a header that it does not
 // accept, and any other error of o or ctx. No error means that the checkpoint
 // can be dropped. A device that cannot continue is approved again.
@@ -233,10 +235,10 @@ func (k *Keyring) Epoch() uint32 { return k.state().epoch }
 // Floor returns the first epoch whose blobs still open.
 func (k *Keyring) Floor() uint32 { return k.state().floor }
 
-// OpenedBy returns the id of the slot that opened the keyring. For a keyring that
-// was created, it is the first slot. If an edit replaced the slot, it is the
-// replacement. If an edit revoked it, OpenedBy is zero, and later headers need
-// [Open].
+// OpenedBy returns the id of the slot that opened the keyring. For a keyring
+// that was created, it is the first slot. If an edit replaced the slot, it is
+// the replacement. If an edit revoked it, OpenedBy is zero, and later headers
+// need [Open].
 func (k *Keyring) OpenedBy() SlotID { return k.by }
 
 // Slots returns copies of the slots.
@@ -249,8 +251,8 @@ func (k *Keyring) state() *header {
 	return &k.header.state
 }
 
-// Destroy clears this keyring's keys. Other keyrings of the account, such as the
-// one that a draft returned, keep theirs. Later calls that need keys return
+// Destroy clears this keyring's keys. Other keyrings of the account, such as
+// the one that a draft returned, keep theirs. Later calls that need keys return
 // [ErrPolicy].
 func (k *Keyring) Destroy() {
 	k.mu.Lock()

@@ -10,8 +10,8 @@ import (
 	"github.com/nescio-go/nescio/wrap"
 )
 
-// A keyring has a master key MK for each epoch and one lineage key L. Each slot has
-// a seed. The master key is sealed to the seed's key pair.
+// A keyring has a master key MK for each epoch and one lineage key L. Each slot
+// has a seed. The master key is sealed to the seed's key pair.
 
 const (
 	publicKeySize = 1216      // of MLKEM768X25519

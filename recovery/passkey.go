@@ -12,22 +12,23 @@ import (
 )
 
 // Passkey is the slot of a passkey whose authenticator has WebAuthn's PRF
-// extension. It seals and opens once [Passkey.WithPRF] has given it the output of
-// the PRF. It redacts itself. A keyring needs another slot too: passkeys are lost
-// with the account of the vendor that keeps them.
+// extension. It seals and opens once [Passkey.WithPRF] has given it the output
+// of the PRF. It redacts itself. A keyring needs another slot too: passkeys are
+// lost with the account of the vendor that keeps them.
 //
-// To make a slot, draw Salt, or take one public constant of the service. Have the
-// authenticator evaluate its PRF on it as eval.first. Few authenticators return the
-// output from create(). Ask for prf.enabled there, and take the output from a
-// second ceremony with get().
+// To make a slot, draw Salt, or take one public constant of the service. Have
+// the authenticator evaluate its PRF on it as eval.first. Few authenticators
+// return the output from create(). Ask for prf.enabled there, and take the
+// output from a second ceremony with get().
 //
 // To open, list the passkey slots of the header with [ParsePasskeySlot]. If the
-// account is known, pass get() their salts in evalByCredential, by credential id.
-// Browsers hash the salt before the authenticator sees it: SHA-256("WebAuthn PRF"
-// ‖ 00 ‖ salt). A native client that talks to an authenticator by CTAP's
-// hmac-secret does the same. A discoverable login does not know the account when
-// the PRF runs, so it needs one salt for the whole service. That is safe: each
-// credential has a PRF of its own, and each slot adds a salt of its own.
+// account is known, pass get() their salts in evalByCredential, by credential
+// id. Browsers hash the salt before the authenticator sees it:
+// SHA-256("WebAuthn PRF" ‖ 00 ‖ salt). A native client that talks to an
+// authenticator by CTAP's hmac-secret does the same. A discoverable login does
+// not know the account when the PRF runs, so it needs one salt for the whole
+// service. That is safe: each credential has a PRF of its own, and each slot
+// adds a salt of its own.
 type Passkey struct {
 	Salt             [32]byte // what the PRF is evaluated on
 	CredentialIDHash [32]byte // SHA-256 of the credential id
@@ -92,8 +93,9 @@ func (p Passkey) Seal(ctx context.Context, b wrap.Binding, secret []byte) (param
 	return sealSlot(ctx, b, *p.prf.Get(), p.Flags(), params, secret)
 }
 
-// Open implements [Opener]. It takes from the slot whether the user was verified:
-// the output of the PRF decides. It returns [ErrPolicy] for values out of range.
+// Open implements [Opener]. It takes from the slot whether the user was
+// verified: the output of the PRF decides. It returns [ErrPolicy] for values
+// out of range.
 func (p Passkey) Open(ctx context.Context, b wrap.Binding, s Slot) ([]byte, error) {
 	if !p.valid() {
 		return nil, errSecret

@@ -14,29 +14,31 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 )
 
-// Password is the slot of a password, and of a secret key if there is one. It seals
-// and opens. It comes from [NewPassword] and redacts itself.
+// Password is the slot of a password, and of a secret key if there is one. It
+// seals and opens. It comes from [NewPassword] and redacts itself.
 //
-// A Password with a secret key opens only slots that want a secret key. A Password
-// without a secret key opens only slots that want none. Other slots are not tried, so
-// the server cannot choose. Ask the user, or the state of the device, whether there is
-// a secret key. Never ask the header: see [ParsePasswordSlot].
+// A Password with a secret key opens only slots that want a secret key. A
+// Password without a secret key opens only slots that want none. Other slots
+// are not tried, so the server cannot choose. Ask the user, or the state of the
+// device, whether there is a secret key. Never ask the header: see
+// [ParsePasswordSlot].
 //
 // Opening takes at most 4 derivations, each within Policy. Slots that Policy
 // refuses are skipped.
 //
-// An attacker who has the headers can try passwords against the slot. An account on
-// OPAQUE uses OPAQUE's export key instead, which the server's keys protect: see
-// [ExportKey].
+// An attacker who has the headers can try passwords against the slot. An
+// account on OPAQUE uses OPAQUE's export key instead, which the server's keys
+// protect: see [ExportKey].
 type Password struct {
-	// KDF are the parameters to seal with, without a salt. The zero Params stand
-	// for kdf.Default.
+	// KDF are the parameters to seal with, without a salt. The zero Params
+	// stand for kdf.Default.
 	KDF kdf.Params
-	// Policy bounds what a slot may ask for. The zero Policy is the safe default.
+	// Policy bounds what a slot may ask for. The zero Policy is the safe
+	// default.
 	Policy kdf.Policy
-	// Slot, if not zero, is the only slot that is tried. After a login with SRP it is
-	// the id that the server stores with the record. Without it, a password that was
-	// sealed twice opens the wrong one of its slots.
+	// Slot, if not zero, is the only slot that is tried. After a login with SRP
+	// it is the id that the server stores with the record. Without it, a
+	// password that was sealed twice opens the wrong one of its slots.
 	Slot SlotID
 
 	secrets secret.Value[passwordSecrets]
@@ -49,9 +51,9 @@ type passwordSecrets struct {
 
 const flagSecretKey = 1
 
-// NewPassword returns the slot of a password of 1 to 1,024 bytes, which it copies.
-// The secret key is nil if the user has none. Seal and Open refuse the zero
-// SecretKey with [ErrPolicy].
+// NewPassword returns the slot of a password of 1 to 1,024 bytes, which it
+// copies. The secret key is nil if the user has none. Seal and Open refuse the
+// zero SecretKey with [ErrPolicy].
 func NewPassword(password []byte, key *SecretKey) Password {
 	return Password{secrets: secret.New(passwordSecrets{bytes.Clone(password), key})}
 }
@@ -69,8 +71,8 @@ func (p Password) Flags() uint8 {
 	return 0
 }
 
-// Seal implements [Sealer]. It returns [ErrPolicy] for KDF parameters that Policy does
-// not allow, which nobody could open again.
+// Seal implements [Sealer]. It returns [ErrPolicy] for KDF parameters that
+// Policy does not allow, which nobody could open again.
 func (p Password) Seal(ctx context.Context, b wrap.Binding, secret []byte) (params, wrapped []byte, err error) {
 	chosen := p.KDF
 	if chosen == (kdf.Params{}) {
@@ -95,9 +97,10 @@ func (p Password) Seal(ctx context.Context, b wrap.Binding, secret []byte) (para
 	return sealSlot(ctx, b, ikm, p.Flags(), params, secret)
 }
 
-// Open implements [Opener]. It returns [ErrWrongSecret], without any work, for a slot that
-// wants a secret key if there is none, and for a slot that wants none if there is one.
-// It returns [ErrPolicy] for KDF parameters that Policy does not allow.
+// Open implements [Opener]. It returns [ErrWrongSecret], without any work, for
+// a slot that wants a secret key if there is none, and for a slot that wants
+// none if there is one. It returns [ErrPolicy] for KDF parameters that Policy
+// does not allow.
 func (p Password) Open(ctx context.Context, b wrap.Binding, s Slot) ([]byte, error) {
 	if s.Type != typePassword || s.Flags != p.Flags() || p.Slot != (SlotID{}) && p.Slot != s.ID {
 		return nil, ErrWrongSecret
@@ -145,10 +148,11 @@ func (p Password) stretch(ctx context.Context, params kdf.Params, salt []byte) (
 }
 
 // ParsePasswordSlot returns what a password slot states: its KDF parameters,
-// without a salt, and whether it wants a secret key. It returns [ErrMalformed] for
-// other slots. The slot is the server's and untrusted. Use ParsePasswordSlot to
-// show a slot, or to see that a slot of an open keyring needs stronger KDF
-// parameters. Do not decide with it whether to ask the user for a secret key.
+// without a salt, and whether it wants a secret key. It returns [ErrMalformed]
+// for other slots. The slot is the server's and untrusted. Use
+// ParsePasswordSlot to show a slot, or to see that a slot of an open keyring
+// needs stronger KDF parameters. Do not decide with it whether to ask the user
+// for a secret key.
 func ParsePasswordSlot(s Slot) (params kdf.Params, secretKey bool, err error) {
 	params, ok := s.kdf()
 	if !ok || s.Flags&^flagSecretKey != 0 {

@@ -15,12 +15,13 @@ import (
 
 // Phrase is the slot of a user who has written down 12 or 24 words: BIP-39's
 // English words for 16 or 32 bytes of entropy, with its checksum. It seals and
-// opens. The words only spell the entropy. BIP-39's seed for wallets is not used.
+// opens. The words only spell the entropy. BIP-39's seed for wallets is not
+// used.
 //
-// A phrase gives two secrets that do not lead to each other: the slot's key, and
-// [Phrase.AuthSecret], the password of an account that guards the download of the
-// header. Store no plain hash of a phrase anywhere. A Phrase is immutable, safe for
-// concurrent use, and redacts itself.
+// A phrase gives two secrets that do not lead to each other: the slot's key,
+// and [Phrase.AuthSecret], the password of an account that guards the download
+// of the header. Store no plain hash of a phrase anywhere. A Phrase is
+// immutable, safe for concurrent use, and redacts itself.
 type Phrase struct {
 	entropy secret.Value[[]byte]
 }
@@ -45,11 +46,11 @@ func (p *Phrase) Entropy() []byte { return bytes.Clone(*p.entropy.Get()) }
 // returns "" for the zero Phrase.
 func (p *Phrase) Words() string { return bip39.Encode(*p.entropy.Get()) }
 
-// AuthSecret returns 32 bytes, HKDF-SHA256(entropy, "", "nescio/phrase/auth/v1"), for
-// use as the password of an SRP or OPAQUE account of its own, whose id is
-// [PhraseLoginID]. A user with the words logs in there, and may fetch and change
-// the header. The server learns nothing about the slot's key from it. AuthSecret
-// returns [ErrPolicy] for the zero Phrase.
+// AuthSecret returns 32 bytes, HKDF-SHA256(entropy, "",
+// "nescio/phrase/auth/v1"), for use as the password of an SRP or OPAQUE account
+// of its own, whose id is [PhraseLoginID]. A user with the words logs in there,
+// and may fetch and change the header. The server learns nothing about the
+// slot's key from it. AuthSecret returns [ErrPolicy] for the zero Phrase.
 func (p *Phrase) AuthSecret() ([]byte, error) {
 	entropy := *p.entropy.Get()
 	if len(entropy) == 0 {
@@ -58,12 +59,12 @@ func (p *Phrase) AuthSecret() ([]byte, error) {
 	return hkdf.Key(sha256.New, entropy, nil, "nescio/phrase/auth/v1", keySize)
 }
 
-// PhraseLoginID returns the id of the account that belongs to the phrase of another
-// account, by the prepared id of the other: FF ‖ "nescio/phrase/id/v1" ‖ 00 ‖
-// SHA-256(id), 53 bytes. No user name equals it, because no UTF-8 text contains FF.
-// So a server computes it from the name, and does not prepare it as a name. An id
-// made from names, such as name ‖ "/phrase", could be registered by somebody as a
-// name.
+// PhraseLoginID returns the id of the account that belongs to the phrase of
+// another account, by the prepared id of the other: FF ‖ "nescio/phrase/id/v1"
+// ‖ 00 ‖ SHA-256(id), 53 bytes. No user name equals it, because no UTF-8 text
+// contains FF. So a server computes it from the name, and does not prepare it
+// as a name. An id made from names, such as name ‖ "/phrase", could be
+// registered by somebody as a name.
 func PhraseLoginID(id []byte) []byte {
 	h := sha256.Sum256(id)
 	return append([]byte("\xffnescio/phrase/id/v1\x00"), h[:]...)

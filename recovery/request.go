@@ -10,8 +10,9 @@ import (
 	"github.com/nescio-go/nescio/internal/secret"
 )
 
-// Request asks an existing device to let a new one in. It lives on the new device,
-// which shows a QR code, or shows half of a short code and takes the other half:
+// Request asks an existing device to let a new one in. It lives on the new
+// device, which shows a QR code, or shows half of a short code and takes the
+// other half:
 //
 //	new device                              existing device
 //	QR    ········ on the screen ·······→   scans it
@@ -25,13 +26,14 @@ import (
 //	Client.Join ←······ the user ·······    shows its half
 //	            ←───────────────────────    the grant
 //
-// Solid arrows may pass the server, and are at most 5,264 bytes long. The QR code
-// must not pass it. The two halves need not be secret, but the user must read each
-// on the screen that shows it. Never type a code that came in a message.
+// Solid arrows may pass the server, and are at most 5,264 bytes long. The QR
+// code must not pass it. The two halves need not be secret, but the user must
+// read each on the screen that shows it. Never type a code that came in a
+// message.
 //
-// An attacker between the devices has one try at each half, with a chance of 2^-30.
-// A Request serves one grant, by the way that was taken first. It lives in memory
-// only, is safe for concurrent use, and redacts itself.
+// An attacker between the devices has one try at each half, with a chance of
+// 2^-30. A Request serves one grant, by the way that was taken first. It lives
+// in memory only, is safe for concurrent use, and redacts itself.
 type Request struct {
 	request *approval.Request
 
@@ -44,9 +46,10 @@ type granted struct {
 	checkpoint Checkpoint
 }
 
-// NewRequest returns a request with a new key pair. The account's number comes from
-// the server, for example after the new device's login. It is not trusted: with a
-// wrong one, no grant opens. NewRequest returns [ErrPolicy] for the zero AccountID.
+// NewRequest returns a request with a new key pair. The account's number comes
+// from the server, for example after the new device's login. It is not trusted:
+// with a wrong one, no grant opens. NewRequest returns [ErrPolicy] for the zero
+// AccountID.
 func NewRequest(account AccountID) (*Request, error) {
 	if account == (AccountID{}) {
 		return nil, errAccount
@@ -59,8 +62,8 @@ func NewRequest(account AccountID) (*Request, error) {
 }
 
 // QR returns the text of the QR code, 102 characters, for this device's screen
-// alone. Anyone who has it can forge the grant. From then on only a grant by QR code
-// is accepted. QR returns "" after Reveal, and once the request is over.
+// alone. Anyone who has it can forge the grant. From then on only a grant by QR
+// code is accepted. QR returns "" after Reveal, and once the request is over.
 func (r *Request) QR() string {
 	if r.request == nil {
 		return ""
@@ -68,7 +71,8 @@ func (r *Request) QR() string {
 	return r.request.QR()
 }
 
-// Ask returns the first message, 1,250 bytes. It is empty once the request is over.
+// Ask returns the first message, 1,250 bytes. It is empty once the request is
+// over.
 func (r *Request) Ask() []byte {
 	if r.request == nil {
 		return nil
@@ -77,9 +81,9 @@ func (r *Request) Ask() []byte {
 }
 
 // Reveal takes the existing device's answer. It returns the third message, 32
-// bytes, and this device's half of the short code, such as "K7M-2QX", to show. The
-// user types it on the existing device. Reveal takes one answer. A second call
-// returns [ErrPolicy], and so does a call after QR.
+// bytes, and this device's half of the short code, such as "K7M-2QX", to show.
+// The user types it on the existing device. Reveal takes one answer. A second
+// call returns [ErrPolicy], and so does a call after QR.
 func (r *Request) Reveal(answer []byte) (reveal []byte, code string, err error) {
 	if r.request == nil {
 		return nil, "", errUsed
@@ -121,16 +125,16 @@ func translate(err error) error {
 }
 
 // Join takes the existing device's grant on the new device, and returns the
-// device's slot secret. Keep [Device.Secret] in the platform's key store, then call
-// [Client.Open] with the Device. For a short code, typed is the half that the
-// existing device shows. For a QR code it is "".
+// device's slot secret. Keep [Device.Secret] in the platform's key store, then
+// call [Client.Open] with the Device. For a short code, typed is the half that
+// the existing device shows. For a QR code it is "".
 //
-// A device that has a state already may be approved again. Its pending change is
-// then dropped. Join returns [ErrUntrusted] for a grant or a half that is not
-// authentic, [ErrMalformed], [ErrPolicy] for a request that is over, and
-// [ErrOtherAccount], [ErrRollback] or [ErrFork] for a grant that does not fit the
-// device's state. A wrong half ends the request. After an error of Local, call Join
-// again with the same request.
+// A device that has a state already may be approved again. Its pending change
+// is then dropped. Join returns [ErrUntrusted] for a grant or a half that is
+// not authentic, [ErrMalformed], [ErrPolicy] for a request that is over, and
+// [ErrOtherAccount], [ErrRollback] or [ErrFork] for a grant that does not fit
+// the device's state. A wrong half ends the request. After an error of Local,
+// call Join again with the same request.
 func (c *Client) Join(ctx context.Context, r *Request, grant []byte, typed string) (*Device, error) {
 	if r == nil || r.request == nil {
 		return nil, errUsed

@@ -11,8 +11,8 @@ import (
 )
 
 // SealedSlot is a slot that is ready to be put into a header by an [Edit].
-// [Keyring.Seal] makes it. An edit may run again with the same SealedSlot. It is
-// immutable, safe for concurrent use, and redacts itself.
+// [Keyring.Seal] makes it. An edit may run again with the same SealedSlot. It
+// is immutable, safe for concurrent use, and redacts itself.
 type SealedSlot struct {
 	account AccountID
 	slot    sealedSlot
@@ -23,10 +23,10 @@ type sealedSecrets struct {
 	lineage, seed [keySize]byte // seed is zero for an approved device
 }
 
-// Seal makes a slot. This is the expensive step: for a password it runs the KDF.
-// The slot is in no header before an [Edit] adds it. Seal returns [ErrPolicy] for a
-// nil Sealer, for values that the Sealer refuses, and after Destroy, and otherwise
-// the errors of s.
+// Seal makes a slot. This is the expensive step: for a password it runs the
+// KDF. The slot is in no header before an [Edit] adds it. Seal returns
+// [ErrPolicy] for a nil Sealer, for values that the Sealer refuses, and after
+// Destroy, and otherwise the errors of s.
 func (k *Keyring) Seal(ctx context.Context, s Sealer) (*SealedSlot, error) {
 	keys, err := k.keys()
 	if err != nil {
@@ -93,8 +93,8 @@ func (k *Keyring) sealDevice(publicKey []byte) (*SealedSlot, error) {
 // ID returns the id of the slot. It is zero for the zero SealedSlot.
 func (s *SealedSlot) ID() SlotID { return s.slot.ID }
 
-// fits reports whether the slot was sealed for this account and lineage, and not
-// in a later epoch.
+// fits reports whether the slot was sealed for this account and lineage, and
+// not in a later epoch.
 func (s *SealedSlot) fits(account AccountID, lineage *[keySize]byte, epoch uint32) bool {
 	return s != nil && s.account == account && s.slot.Born > 0 && s.slot.Born <= epoch &&
 		subtle.ConstantTimeCompare(s.secrets.Get().lineage[:], lineage[:]) == 1

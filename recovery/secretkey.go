@@ -11,11 +11,11 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// SecretKey is 128 random bits that only the user's devices have, in addition to
-// the password. With it, an attacker who has the headers cannot guess the password,
-// however weak it is. The text form moves it to another device, by hand or by QR
-// code, and is for the user's drawer. A SecretKey is immutable, safe for concurrent
-// use, and redacts itself.
+// SecretKey is 128 random bits that only the user's devices have, in addition
+// to the password. With it, an attacker who has the headers cannot guess the
+// password, however weak it is. The text form moves it to another device, by
+// hand or by QR code, and is for the user's drawer. A SecretKey is immutable,
+// safe for concurrent use, and redacts itself.
 type SecretKey struct {
 	key secret.Value[[16]byte]
 }
@@ -35,9 +35,9 @@ const (
 
 var base32Crockford = base32.NewEncoding(crockford).WithPadding(base32.NoPadding)
 
-// Text returns the text form: "NSK1-" and 27 characters in groups of up to 5. The
-// last one is a check character. Text returns "" for the zero SecretKey. FORMAT.md
-// has the format.
+// Text returns the text form: "NSK1-" and 27 characters in groups of up to 5.
+// The last one is a check character. Text returns "" for the zero SecretKey.
+// FORMAT.md has the format.
 func (k *SecretKey) Text() string {
 	key := k.bytes()
 	defer clear(key)
@@ -53,12 +53,12 @@ func (k *SecretKey) Text() string {
 	return strings.Join(append([]string{secretKeyPrefix}, append(groups, chars)...), "-")
 }
 
-// ParseSecretKey reads the text form as people type and paste it: in any case, in
-// any Unicode form, with O for 0 and I or L for 1, in at most 4 KiB. It ignores
-// white space, dashes and hyphens, quotation marks, commas, full stops, and
-// characters without width, of any kind and anywhere. It returns [ErrMalformed] for
-// anything else. It notices every single wrong character, and every two neighbours
-// that changed places.
+// ParseSecretKey reads the text form as people type and paste it: in any case,
+// in any Unicode form, with O for 0 and I or L for 1, in at most 4 KiB. It
+// ignores white space, dashes and hyphens, quotation marks, commas, full stops,
+// and characters without width, of any kind and anywhere. It returns
+// [ErrMalformed] for anything else. It notices every single wrong character,
+// and every two neighbours that changed places.
 func ParseSecretKey(text string) (*SecretKey, error) {
 	if len(text) > maxPasted {
 		return nil, ErrMalformed
@@ -77,7 +77,8 @@ func ParseSecretKey(text string) (*SecretKey, error) {
 	return &SecretKey{secret.New([16]byte(key))}, nil
 }
 
-// typedCharacter undoes what people and their programs do to a character: -1 drops it.
+// typedCharacter undoes what people and their programs do to a character: -1
+// drops it.
 func typedCharacter(c rune) rune {
 	if 'a' <= c && c <= 'z' {
 		c += 'A' - 'a'
@@ -93,10 +94,10 @@ func typedCharacter(c rune) rune {
 	return c
 }
 
-// checkCharacter returns the number of the character behind 26 others: the sum of
-// the i-th, from 1, times x^i in GF(2)[x] / (x⁵ + x² + 1), where the lowest bit of
-// a character's number is the coefficient of 1. The weights differ and are not
-// zero, so one error changes the sum, and so does a transposition.
+// checkCharacter returns the number of the character behind 26 others: the sum
+// of the i-th, from 1, times x^i in GF(2)[x] / (x⁵ + x² + 1), where the lowest
+// bit of a character's number is the coefficient of 1. The weights differ and
+// are not zero, so one error changes the sum, and so does a transposition.
 func checkCharacter(chars string) (sum int) {
 	weight := 1
 	for i := range len(chars) {
@@ -111,8 +112,8 @@ func checkCharacter(chars string) (sum int) {
 	return sum
 }
 
-// times2 multiplies by x in GF(2)[x] / (x⁵ + x² + 1). The powers of x are all 31
-// elements that are not zero.
+// times2 multiplies by x in GF(2)[x] / (x⁵ + x² + 1). The powers of x are all
+// 31 elements that are not zero.
 func times2(v int) int {
 	v <<= 1
 	if v&32 != 0 {

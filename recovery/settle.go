@@ -8,11 +8,11 @@ import (
 	"slices"
 )
 
-// How a client keeps Local, the server and its keyring in step. All functions here
-// run inside run.
+// How a client keeps Local, the server and its keyring in step. All functions
+// here run inside run.
 //
-// A change is saved as the candidate before it is uploaded, and is promoted when it
-// is known to be stored. Until then the same bytes are uploaded again.
+// A change is saved as the candidate before it is uploaded, and is promoted
+// when it is known to be stored. Until then the same bytes are uploaded again.
 
 var (
 	// errStale means that another process has changed Local.
@@ -24,8 +24,8 @@ var (
 
 const maxTries = 16 // how often a change is made again after another was quicker
 
-// run loads the state and calls f, again if another process changes Local. One call
-// at a time does this.
+// run loads the state and calls f, again if another process changes Local. One
+// call at a time does this.
 func (c *Client) run(ctx context.Context, f func() error) error {
 	if c.local == nil || c.remote == nil {
 		return errNoClient
@@ -47,7 +47,8 @@ func (c *Client) run(ctx context.Context, f func() error) error {
 	return ErrConflict
 }
 
-// load reads Local, and brings the keyring to what another process has confirmed.
+// load reads Local, and brings the keyring to what another process has
+// confirmed.
 func (c *Client) load(ctx context.Context) error {
 	raw, err := c.local.Load(ctx)
 	if err != nil {
@@ -96,8 +97,8 @@ func (c *Client) save(ctx context.Context, next *localState) error {
 	return nil
 }
 
-// saveOutcome is save for what became of a candidate, which stays pending if Local
-// fails.
+// saveOutcome is save for what became of a candidate, which stays pending if
+// Local fails.
 func (c *Client) saveOutcome(ctx context.Context, next *localState) error {
 	err := c.save(ctx, next)
 	if err == nil || err == errStale {
@@ -145,8 +146,8 @@ func (c *Client) clear(k *Keyring) {
 	}
 }
 
-// follow opens a header without a secret, with one of the keyrings that the client
-// has.
+// follow opens a header without a secret, with one of the keyrings that the
+// client has.
 func (c *Client) follow(h *Header, base Checkpoint) (*Keyring, error) {
 	var have []*Keyring
 	if c.draft != nil {
@@ -222,8 +223,8 @@ func (c *Client) compare(ctx context.Context, stored *Header, open opener) error
 	case stored != nil && stored.Digest() == s.next.digest:
 		return c.promote(ctx)
 	case s.confirmed.revision == 0 || stored.Digest() == s.confirmed.digest:
-		// What was stored before is still stored. For Create that is nothing, or
-		// the header of another sign-up.
+		// What was stored before is still stored. For Create that is nothing,
+		// or the header of another sign-up.
 		if err := c.saveOutcome(ctx, s.withoutCandidate()); err != nil {
 			return err
 		}
@@ -248,8 +249,8 @@ func (c *Client) compare(ctx context.Context, stored *Header, open opener) error
 	return nil
 }
 
-// precedes reports whether the candidate was stored before a header that followed
-// from it or from the confirmed one.
+// precedes reports whether the candidate was stored before a header that
+// followed from it or from the confirmed one.
 func (s *localState) precedes(k *Keyring) bool {
 	if s.next.precede(k.header) != nil || s.next.confirm(&k.header.state, &k.secrets.Get().master) != nil {
 		return false
@@ -322,8 +323,8 @@ func (c *Client) catchUp(ctx context.Context, open opener) error {
 	return nil
 }
 
-// commit stores a draft, on top of a state that has its base. It returns errLost if
-// another change was quicker.
+// commit stores a draft, on top of a state that has its base. It returns
+// errLost if another change was quicker.
 func (c *Client) commit(ctx context.Context, state *localState, d *Draft) error {
 	if err := c.save(ctx, state.withCandidate(d)); err == errStale {
 		return err

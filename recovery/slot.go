@@ -130,7 +130,8 @@ const (
 	slotDigestSize  = 16
 )
 
-// digest covers all of a slot but the sealed master key, which alone may change.
+// digest covers all of a slot but the sealed master key, which alone may
+// change.
 func (slot *sealedSlot) digest() [slotDigestSize]byte {
 	b := cryptobyte.NewBuilder(make([]byte, 0, 4<<10))
 	b.AddBytes([]byte(slotDigestLabel + "\x00"))

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 )
 
-// localState is what a [Client] keeps in its [Local]. It never changes: a client
-// makes a new one. FORMAT.md has the format.
+// localState is what a [Client] keeps in its [Local]. It never changes: a
+// client makes a new one. FORMAT.md has the format.
 type localState struct {
 	confirmed Checkpoint // zero before the first header is confirmed
 	header    *Header    // of confirmed, nil after Join
@@ -53,8 +53,8 @@ func (s *localState) withoutCandidate() *localState {
 	return &out
 }
 
-// promoted returns the state after the candidate is confirmed. What it added and
-// removed, the user knows of.
+// promoted returns the state after the candidate is confirmed. What it added
+// and removed, the user knows of.
 func (s *localState) promoted() *localState {
 	out := s.withHeader(s.candidate, s.next)
 	for _, m := range s.next.slots {

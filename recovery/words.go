@@ -20,8 +20,8 @@ type PhraseError struct {
 	Words int
 	// Position is the number of the first word that is not in the list, from 1.
 	// If it and Words are 0, all words are in the list but do not belong
-	// together: one is wrong, or two have changed places. Of 16 wrong phrases of
-	// 12 words one passes, of 24 words one of 256.
+	// together: one is wrong, or two have changed places. Of 16 wrong phrases
+	// of 12 words one passes, of 24 words one of 256.
 	Position int
 }
 
@@ -39,12 +39,13 @@ func (e *PhraseError) Error() string {
 // Unwrap returns [ErrMalformed].
 func (e *PhraseError) Unwrap() error { return ErrMalformed }
 
-// ParsePhrase reads the words of a phrase as people write and paste them: in any
-// case, in any Unicode form, each word whole or by its first four letters or more,
-// in at most 4 KiB. Around and between the words it ignores white space, dashes
-// and hyphens, quotation marks, commas, full stops, colons, parentheses, and
-// characters without width, of any kind, and list numbers from 1 to 24. It returns
-// [ErrMalformed] for a longer or an empty text, and otherwise a [*PhraseError].
+// ParsePhrase reads the words of a phrase as people write and paste them: in
+// any case, in any Unicode form, each word whole or by its first four letters
+// or more, in at most 4 KiB. Around and between the words it ignores white
+// space, dashes and hyphens, quotation marks, commas, full stops, colons,
+// parentheses, and characters without width, of any kind, and list numbers from
+// 1 to 24. It returns [ErrMalformed] for a longer or an empty text, and
+// otherwise a [*PhraseError].
 func ParsePhrase(text string) (*Phrase, error) {
 	if len(text) > maxPasted {
 		return nil, ErrMalformed

@@ -80,8 +80,8 @@ func TestAlteredAnswer(t *testing.T) {
 			atA, err := a.Code(reveal)
 			require.NoError(t, err)
 
-			// Even if the user types halves that no screen shows, the grant does
-			// not open.
+			// Even if the user types halves that no screen shows, the grant
+			// does not open.
 			ofA, _ := approval.HalvesOfApproval(a)
 			_, ofR := approval.HalvesOfRequest(r)
 			require.NotEqual(t, ofA, atR)

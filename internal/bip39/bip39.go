@@ -1,7 +1,7 @@
-// Package bip39 spells 16 or 32 bytes as 12 or 24 English words, and reads them, as
-// BIP-39 does. The words stand for 11 bits each. The bits behind the entropy are
-// the first of its SHA-256: 4 for 12 words, 8 for 24. BIP-39's seed for wallets is
-// not used.
+// Package bip39 spells 16 or 32 bytes as 12 or 24 English words, and reads
+// them, as BIP-39 does. The words stand for 11 bits each. The bits behind the
+// entropy are the first of its SHA-256: 4 for 12 words, 8 for 24. BIP-39's seed
+// for wallets is not used.
 package bip39
 
 import (
@@ -46,8 +46,8 @@ func Encode(entropy []byte) string {
 }
 
 // Decode reads 12 or 24 words in lower case, each whole or by its first four
-// letters or more. It returns ErrWord with the index of the first word that is not
-// in the list, or ErrChecksum.
+// letters or more. It returns ErrWord with the index of the first word that is
+// not in the list, or ErrChecksum.
 func Decode(words []string) (entropy []byte, index int, err error) {
 	bits := make([]byte, len(words)*wordBits)
 	defer clear(bits)

@@ -26,8 +26,8 @@ func TestWordList(t *testing.T) {
 	}
 }
 
-// TestEverySingleWord: each word, and each of its prefixes of four letters or more,
-// is read as itself, and shorter ones are not unless they are words.
+// TestEverySingleWord: each word, and each of its prefixes of four letters or
+// more, is read as itself, and shorter ones are not unless they are words.
 func TestEverySingleWord(t *testing.T) {
 	for i, w := range list {
 		for n := range len(w) + 1 {

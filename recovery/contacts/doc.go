@@ -127,8 +127,8 @@
 // alters the parameters opens nothing: every genuine share is then refused with
 // [ErrSplit].
 //
-// FORMAT.md describes the byte formats, and testdata/contacts.json contains test
-// vectors with all intermediate values.
+// FORMAT.md describes the byte formats, and testdata/contacts.json contains
+// test vectors with all intermediate values.
 //
 // # Security
 //

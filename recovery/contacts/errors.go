@@ -9,10 +9,11 @@ import (
 
 // The errors of this package, for [errors.Is]. An error about one of several
 // contacts or shares is wrapped in a [ShareError]. Errors of package recovery
-// mean what they mean there. Methods of zero values return [recovery.ErrPolicy].
+// mean what they mean there. Methods of zero values return
+// [recovery.ErrPolicy].
 var (
-	// ErrMalformed means bytes or text that no version of this package wrote, an
-	// invalid public key, or a nil or zero argument.
+	// ErrMalformed means bytes or text that no version of this package wrote,
+	// an invalid public key, or a nil or zero argument.
 	ErrMalformed = errors.New("contacts: malformed")
 	// ErrOpen means that a message is for another key, or was altered.
 	ErrOpen = errors.New("contacts: the message does not open")
@@ -37,8 +38,8 @@ var (
 // ShareError says which contact or share an error is about.
 type ShareError struct {
 	// Index counts from 1, in the order of the keys of [NewSplit]. The index of
-	// a share is the one that the share itself states. The [Request] tells which
-	// contact has answered.
+	// a share is the one that the share itself states. The [Request] tells
+	// which contact has answered.
 	Index int
 	Err   error
 }

@@ -36,7 +36,8 @@ func Example() {
 		keys, publicKeys = append(keys, key), append(publicKeys, key.PublicKey())
 	}
 
-	// The owner appoints them, and sends the messages once the header is stored.
+	// The owner appoints them, and sends the messages once the header is
+	// stored.
 	split, err := contacts.NewSplit(2, publicKeys...)
 	check(err)
 	slot, err := keyring.Seal(ctx, split)

@@ -264,7 +264,8 @@ func refRandomBytes(n int) []byte {
 	return b
 }
 
-// refSlot is a slot for contacts without a family, as ../FORMAT.md describes it.
+// refSlot is a slot for contacts without a family, as ../FORMAT.md describes
+// it.
 type refSlot struct {
 	id                          []byte
 	born                        uint32

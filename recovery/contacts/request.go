@@ -9,8 +9,8 @@ import (
 )
 
 // Request asks one contact for a share. It lives on the device of the account's
-// owner. The device shows a QR code, or shows half of a short code and takes the
-// other half:
+// owner. The device shows a QR code, or shows half of a short code and takes
+// the other half:
 //
 //	owner                                   contact
 //	QR    ········ on the screen ·······→   scans it
@@ -74,8 +74,8 @@ func (r *Request) Ask() []byte {
 // Reveal takes the contact's answer. It returns the third message, 32 bytes,
 // and the owner's half of the short code, such as "K7M-2QX", to show. The
 // contact types it. Reveal takes one answer. A second call returns
-// [recovery.ErrPolicy], and so does a call after [Request.QR]. An answer with an
-// invalid length returns [ErrMalformed].
+// [recovery.ErrPolicy], and so does a call after [Request.QR]. An answer with
+// an invalid length returns [ErrMalformed].
 func (r *Request) Reveal(answer []byte) (reveal []byte, code string, err error) {
 	if r.request == nil {
 		return nil, "", errOver

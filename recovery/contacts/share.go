@@ -54,8 +54,8 @@ func ParseShare(b []byte) (*Share, error) {
 
 // Secret returns the share's secret form, 101 bytes, for the platform's key
 // store. Anyone with k shares and the header can open the keyring. To send a
-// share to the account's owner, use [Share.ApproveQR] or [Share.Approve]. Secret
-// returns nil for the zero Share.
+// share to the account's owner, use [Share.ApproveQR] or [Share.Approve].
+// Secret returns nil for the zero Share.
 func (s *Share) Secret() []byte {
 	if s.index == 0 {
 		return nil

@@ -65,8 +65,8 @@ func (s *Split) Flags() uint8 { return 0 }
 
 // Seal implements [recovery.Sealer]. A Split makes one slot. A second call
 // returns [recovery.ErrPolicy], even if the first slot was never stored: make a
-// new Split. Seal returns a [ShareError] with [ErrMalformed] for a public key to
-// which nothing can be sealed.
+// new Split. Seal returns a [ShareError] with [ErrMalformed] for a public key
+// to which nothing can be sealed.
 func (s *Split) Seal(ctx context.Context, b wrap.Binding, secret []byte) (params, wrapped []byte, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,6 +1,6 @@
-// Package ellipticc imports the master key of an account of Ellipticc Drive. The
-// old server keeps the account's master key MK, encrypted for a recovery phrase,
-// in two blobs:
+// Package ellipticc imports the master key of an account of Ellipticc Drive.
+// The old server keeps the account's master key MK, encrypted for a recovery
+// phrase, in two blobs:
 //
 //	RKEK = SHA-256(SHA-256(phrase))
 //	RK   = 32 random bytes, encrypted with XChaCha20-Poly1305 under RKEK
@@ -12,8 +12,8 @@
 //
 // # Where to start
 //
-// [Open] returns MK. To the keyring it is a secret like any other. Wrap it once,
-// under a purpose of its own, and store the blob with the account:
+// [Open] returns MK. To the keyring it is a secret like any other. Wrap it
+// once, under a purpose of its own, and store the blob with the account:
 //
 //	typed, err := recovery.ParsePhrase(words)  // the old phrase, as typed
 //	old, err := ellipticc.Open(typed.Words(), fields)
@@ -25,8 +25,9 @@
 //
 //	old, err := keyring.UnwrapOld(blob, mk)
 //
-// The new account gets a keyring with a new master key and a new phrase. Nothing
-// of the keyring is derived from MK, and the old phrase does not open it.
+// The new account gets a keyring with a new master key and a new phrase.
+// Nothing of the keyring is derived from MK, and the old phrase does not open
+// it.
 //
 // # Decrypt with the old key, never encrypt
 //

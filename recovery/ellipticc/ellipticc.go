@@ -72,8 +72,8 @@ func open(key []byte, ciphertext, nonce string) ([]byte, error) {
 	return secret, nil
 }
 
-// decode reads n bytes, a multiple of 3. They have only one encoding. The length
-// leaves no room for the line ends that package base64 would skip.
+// decode reads n bytes, a multiple of 3. They have only one encoding. The
+// length leaves no room for the line ends that package base64 would skip.
 func decode(text string, n int) ([]byte, bool) {
 	if len(text) != base64.StdEncoding.EncodedLen(n) {
 		return nil, false
