@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+	"runtime"
 	"time"
+
+	"github.com/nescio-go/nescio/internal/memlimit"
 )
 
 // DefaultTarget is the target of [Calibrate] if its argument is 0 or less.
@@ -16,13 +19,24 @@ type Report struct {
 	Params Params        // the chosen parameters, without a salt
 	Target time.Duration // the time that a derivation should take
 	// Measured is the time of one derivation with Params: the fastest of
-	// several samples of at least 50 ms each. For PBKDF2 it is scaled to the
-	// iterations.
-	Measured time.Duration
+	// several samples of at least 200 ms each. Slowest is that of the slowest
+	// sample. If it is much more, the machine was busy or throttled, and
+	// calibrating again on a quiet machine may choose more. For PBKDF2 both are
+	// scaled to the iterations.
+	Measured, Slowest time.Duration
 	// AtFloor means that the policy's floor decided: the machine may be slower
 	// than the target. AtCeiling means that the policy's ceiling decided: the
 	// machine can bear more.
 	AtFloor, AtCeiling bool
+	// MemoryLimited means that the memory which this process may take was
+	// less than the policy's ceiling, and decided.
+	MemoryLimited bool
+}
+
+// BelowDefault reports whether Argon2id got a lower cost than [Default]. Use
+// Default then, unless the machine cannot bear it.
+func (r Report) BelowDefault() bool {
+	return r.Params.algorithm == Argon2id && r.Params.Cost() < Default().Cost()
 }
 
 // String returns a line for a log.
@@ -31,8 +45,16 @@ func (r Report) String() string {
 	switch {
 	case r.AtFloor:
 		limit = ", at the policy's floor"
+	case r.MemoryLimited:
+		limit = ", at the memory that the process may take"
 	case r.AtCeiling:
 		limit = ", at the policy's ceiling"
+	}
+	if r.BelowDefault() {
+		limit += ", below kdf.Default"
+	}
+	if r.Slowest > r.Measured+r.Measured/4 {
+		limit += fmt.Sprintf(", up to %v: the machine is busy or throttled", r.Slowest.Round(time.Millisecond))
 	}
 	return fmt.Sprintf("%v takes %v of %v%s", r.Params, r.Measured.Round(time.Millisecond), r.Target, limit)
 }
@@ -41,6 +63,8 @@ func (r Report) String() string {
 // this machine, within the limits of the policy. A target of 0 or less stands
 // for [DefaultTarget]. The chosen costs are never below the floor, even if a
 // derivation then takes longer than the target. [Report.AtFloor] reports that.
+// Pass the same policy to [New]: a policy that allows more than the zero Policy
+// gets costs that the zero Policy refuses.
 //
 // PBKDF2 gets iterations. Argon2id gets memory first, up to the policy's
 // MaxMemory, then passes, with 4 lanes or the policy's MaxParallelism. scrypt
@@ -49,19 +73,27 @@ func (r Report) String() string {
 // whole numbers and N is a power of two, up to half of the target may stay
 // unused.
 //
+// Memory rises in steps of at most four times, up to a third of what the process
+// may still take: less than GOMEMLIMIT, and on Linux less than the limits of its
+// control groups, the limit of its address space and the memory that is free.
+// [Report.MemoryLimited] reports that.
+//
 // Calibrate takes the fastest of several samples, because other work on the
 // machine can only slow a sample down. For PBKDF2 it takes about a second. For
 // the others it takes about ten targets, and thirty at worst. It takes longer
-// if the floor itself does, or if the machine begins to swap, in which case it
-// chooses less memory. With a clock that stands still, as in testing/synctest,
-// it does not return. It occupies one place of the policy's [Gate] while it
-// runs.
+// if the floor itself does. With a clock that stands still, as in
+// testing/synctest, it does not return. It occupies one place of the policy's
+// [Gate] while it runs.
 //
 // It returns [ErrUnknown] for an unknown algorithm and for a [FixedPolicy],
-// [ErrExcessive] for a policy with a floor above its ceiling, or the error of
-// ctx, which it checks between derivations.
+// [ErrExcessive] for a policy with a floor above its ceiling or above the memory
+// that the process may take, or the error of ctx, which it checks between
+// derivations.
 func Calibrate(ctx context.Context, a Algorithm, target time.Duration, pol Policy) (Report, error) {
-	return calibrate(ctx, a, target, pol, stopwatch{time.Now, func(ctx context.Context, p Params) error {
+	return calibrate(ctx, a, target, pol, memlimit.Now().Available(), stopwatch{time.Now, func(ctx context.Context, p Params) error {
+		if p.Memory() > 0 {
+			runtime.GC() // or the memory of earlier derivations adds to that of this one
+		}
 		f := &Function{params: p, derive: a.core()}
 		f.params.salt = "calibration salt"
 		_, err := f.Derive(ctx, []byte("a password to measure by"), 32)
@@ -69,7 +101,7 @@ func Calibrate(ctx context.Context, a Algorithm, target time.Duration, pol Polic
 	}})
 }
 
-func calibrate(ctx context.Context, a Algorithm, target time.Duration, pol Policy, w stopwatch) (Report, error) {
+func calibrate(ctx context.Context, a Algorithm, target time.Duration, pol Policy, available uint64, w stopwatch) (Report, error) {
 	if pol.fixed {
 		return Report{}, errFixed
 	}
@@ -83,7 +115,10 @@ func calibrate(ctx context.Context, a Algorithm, target time.Duration, pol Polic
 		return Report{}, err
 	}
 	defer leave()
-	pol = pol.resolved().allocatable()
+	wanted := pol.resolved()
+	pol = wanted.allocatable(available)
+	limited := a == Argon2id && pol.Argon2id.MaxMemory < wanted.Argon2id.MaxMemory ||
+		a == Scrypt && pol.Scrypt.MaxMemory < wanted.Scrypt.MaxMemory
 	var r Report
 	switch a {
 	case PBKDF2SHA512:
@@ -95,6 +130,9 @@ func calibrate(ctx context.Context, a Algorithm, target time.Duration, pol Polic
 	default:
 		err = ErrUnknown
 	}
+	if err == errLimits && limited {
+		err = errMemory
+	}
 	if err == nil {
 		err = pol.Check(r.Params)
 	}
@@ -102,13 +140,15 @@ func calibrate(ctx context.Context, a Algorithm, target time.Duration, pol Polic
 		return Report{}, err
 	}
 	r.Target = target
+	r.MemoryLimited = limited && (r.AtCeiling || a == Argon2id && r.Params.m+mebibyte > pol.Argon2id.MaxMemory)
 	return r, nil
 }
 
-// allocatable lowers ceilings to what parameters can express and what this
-// machine can allocate at once, which is half of what it can address.
-func (pol Policy) allocatable() Policy {
-	memory := uint32(min(addressable()>>11+1, maxCost))
+// allocatable lowers ceilings to what parameters can express, to half of what
+// this machine can address, and to a third of the bytes that the process may
+// still take: a derivation's memory is freed only after the next one has its own.
+func (pol Policy) allocatable(available uint64) Policy {
+	memory := uint32(min(addressable()>>11+1, available/3>>10, maxCost))
 	pol.PBKDF2SHA512.Max = min(pol.PBKDF2SHA512.Max, maxCost)
 	pol.Argon2id.MaxMemory = min(pol.Argon2id.MaxMemory, memory)
 	pol.Argon2id.MaxPasses = min(pol.Argon2id.MaxPasses, maxCost)
@@ -124,30 +164,31 @@ type stopwatch struct {
 }
 
 const (
-	sampleTime = 50 * time.Millisecond // of one sample, at least
-	samples    = 3                     // at least
-	sampling   = 5 * sampleTime        // of all samples, at least
+	sampleTime = 200 * time.Millisecond // of one sample, at least: more than a quota of CPU time is for
+	samples    = 3                      // at least
+	sampling   = 5 * sampleTime         // of all samples, at least
 )
 
-// time returns the time of one derivation: after a warm-up, the fastest of
-// several samples, which together take at least the given time.
-func (w stopwatch) time(ctx context.Context, p Params, all time.Duration) (time.Duration, error) {
+// time returns the time of one derivation: after a warm-up, the fastest and the
+// slowest of several samples, which together take at least the given time.
+func (w stopwatch) time(ctx context.Context, p Params, all time.Duration) (fastest, slowest time.Duration, err error) {
 	if err := w.run(ctx, p); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	best, total := time.Duration(math.MaxInt64), time.Duration(0)
+	fastest, total := time.Duration(math.MaxInt64), time.Duration(0)
 	for i := 0; i < samples || total < all; i++ {
 		elapsed, runs := time.Duration(0), 0
 		for start := w.now(); elapsed < sampleTime; runs++ {
 			if err := w.run(ctx, p); err != nil {
-				return 0, err
+				return 0, 0, err
 			}
 			elapsed = w.now().Sub(start)
 		}
-		best = min(best, elapsed/time.Duration(runs))
+		each := elapsed / time.Duration(runs)
+		fastest, slowest = min(fastest, each), max(slowest, each)
 		total += elapsed
 	}
-	return best, nil
+	return fastest, slowest, nil
 }
 
 // scale returns work · target / took, for a work that took that long.
@@ -163,14 +204,17 @@ func (w stopwatch) pbkdf2(ctx context.Context, target time.Duration, l PBKDF2Lim
 	probe := Params{algorithm: PBKDF2SHA512, n: 1 << 14}
 	// A machine that others share changes its speed for longer than a sample
 	// takes: look at it for as long as a derivation would, up to a second.
-	took, err := w.time(ctx, probe, min(max(sampling, target), time.Second))
+	took, slowest, err := w.time(ctx, probe, min(max(sampling, target), time.Second))
 	if err != nil {
 		return Report{}, err
 	}
 	n := scale(uint64(probe.n), target, took)
 	r.AtFloor, r.AtCeiling = n < uint64(l.Min), n > uint64(l.Max)
 	r.Params = Params{algorithm: PBKDF2SHA512, n: clamp(n, l.Min, l.Max)}
-	r.Measured = time.Duration(scale(uint64(took), time.Duration(r.Params.n), time.Duration(probe.n)))
+	scaled := func(d time.Duration) time.Duration {
+		return time.Duration(scale(uint64(d), time.Duration(r.Params.n), time.Duration(probe.n)))
+	}
+	r.Measured, r.Slowest = scaled(took), scaled(slowest)
 	return r, nil
 }
 
@@ -186,7 +230,6 @@ func (w stopwatch) argon2id(ctx context.Context, target time.Duration, l Argon2i
 		r.AtFloor = true
 		return r, err
 	}
-	const mebibyte = 1 << 10 // KiB
 	r, err = w.raise(ctx, r, target, target, mostMemory, mebibyte, func(p *Params) *uint32 { return &p.m })
 	if err != nil {
 		return r, err
@@ -197,8 +240,12 @@ func (w stopwatch) argon2id(ctx context.Context, target time.Duration, l Argon2i
 	return r, err
 }
 
-// rounds is how often raise tries a cost.
-const rounds = 3
+const (
+	rounds = 3 // how often raise tries a cost
+	step   = 4 // how many times as much raise tries at once
+
+	mebibyte = 1 << 10 // in KiB
+)
 
 // raise makes one cost of the parameters that best reports larger, in whole
 // units and up to most, so that a derivation takes about as long as goal. It
@@ -211,6 +258,10 @@ func (w stopwatch) raise(ctx context.Context, best Report, goal, target time.Dur
 	for r, i := best, 0; i < rounds && !near(best.Measured, target); i++ {
 		least := uint64(*cost(&best.Params))
 		next := min(scale(uint64(*cost(&r.Params)), goal, r.Measured)/uint64(unit)*uint64(unit), uint64(most))
+		if next > step*least {
+			next = step * least
+			i-- // a step on the way is not a round
+		}
 		if next < least || next >= tooMuch {
 			next = (least + tooMuch) / 2 / uint64(unit) * uint64(unit)
 		}
@@ -276,7 +327,7 @@ func (w stopwatch) scrypt(ctx context.Context, target time.Duration, l ScryptLim
 // report times p.
 func (w stopwatch) report(ctx context.Context, p Params) (r Report, err error) {
 	r.Params = p
-	r.Measured, err = w.time(ctx, p, sampling)
+	r.Measured, r.Slowest, err = w.time(ctx, p, sampling)
 	return r, err
 }
 

@@ -10,11 +10,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestSamplesEndOnTime: a run of exactly 50 ms is a sample, and five of them
+// TestSamplesEndOnTime: a run of exactly 200 ms is a sample, and five of them
 // are enough.
 func TestSamplesEndOnTime(t *testing.T) {
 	for _, a := range []kdf.Algorithm{kdf.Argon2id, kdf.Scrypt} {
-		m := newMachine(0, 50*ms, 50*ms)
+		m := newMachine(0, 200*ms, 200*ms)
 		m.calibrate(t, a, ms, kdf.Policy{})
 		require.Equal(t, 1+5, m.runs)
 	}
@@ -90,8 +90,8 @@ func TestCalibrateWhereTimeGrowsFaster(t *testing.T) {
 		off    float64
 		chosen int // how many parameters it measured; 0: any number
 	}{
-		{1.01, 38 * ms, desktop.Argon2id, 0.05, 2},
-		{1.02, 38 * ms, desktop.Argon2id, 0.05, 3},
+		{1.01, 38 * ms, desktop.Argon2id, 0.05, 4},
+		{1.02, 38 * ms, desktop.Argon2id, 0.05, 4},
 		{1.15, 38 * ms, desktop.Argon2id, 0.05, 4},
 		{3, 500 * ms, kdf.Argon2idLimits{}, 0.5, 0},
 		{3, 500 * ms, kdf.Argon2idLimits{MaxMemory: 20 << 10}, 0.5, 0},

@@ -149,33 +149,77 @@ func TestCalibrateTakesTheFastest(t *testing.T) {
 		busy := newMachine(210*ms, 60*ms, 150*ms)
 		busy.noise = func(m *machine) float64 {
 			if a == kdf.PBKDF2SHA512 {
-				return []float64{4, 1, 2}[m.now.UnixMilli()/200%3]
+				return []float64{4, 1, 2}[m.now.UnixMilli()/450%3]
 			}
 			return []float64{4, 1, 2}[m.runs%3]
 		}
-		require.Equal(t, idle.calibrate(t, a, 0, kdf.Policy{}), busy.calibrate(t, a, 0, kdf.Policy{}))
+		quiet, loud := idle.calibrate(t, a, 0, kdf.Policy{}), busy.calibrate(t, a, 0, kdf.Policy{})
+		require.NotContains(t, quiet.String(), "busy")
+		require.Contains(t, loud.String(), "the machine is busy or throttled")
+		require.Greater(t, loud.Slowest, loud.Measured*3/2)
+		require.Equal(t, quiet.Slowest, quiet.Measured)
+		loud.Slowest = quiet.Slowest
+		require.Equal(t, quiet, loud)
 	}
 }
 
-// TestSamplesAreLong: each of at least 50 ms, at least three of them, together
-// at least 250 ms, for PBKDF2 as long as the target up to a second, after one
-// run to warm up.
+// TestCalibrateTakesMemoryInSteps, up to a third of what the process may take.
+func TestCalibrateTakesMemoryInSteps(t *testing.T) {
+	unlimited := kdf.Policy{Argon2id: kdf.Argon2idLimits{MaxMemory: 4 << 20}, Scrypt: kdf.ScryptLimits{MaxMemory: 4 << 20}}
+	for _, a := range []kdf.Algorithm{kdf.Argon2id, kdf.Scrypt} {
+		for _, available := range []uint64{200 << 20, 900 << 20, 2 << 30, math.MaxUint64} {
+			m := newMachine(0, ms, ms)
+			r, err := kdf.CalibrateWithin(t.Context(), a, time.Second, unlimited, available, func() time.Time { return m.now }, m.run)
+			require.NoError(t, err)
+			require.LessOrEqual(t, m.most.Memory(), available/3)
+			require.Equal(t, available < math.MaxUint64, r.MemoryLimited)
+			if r.MemoryLimited {
+				require.Greater(t, m.most.Memory(), available/8, "it uses what there is")
+				require.Contains(t, r.String(), "the memory that the process may take")
+			}
+			for i := 1; i < len(m.chosen); i++ {
+				require.LessOrEqual(t, m.chosen[i].Memory(), 4*m.chosen[i-1].Memory())
+			}
+		}
+		// Not enough for the floor.
+		m := newMachine(0, ms, ms)
+		_, err := kdf.CalibrateWithin(t.Context(), a, time.Second, unlimited, 20<<20, func() time.Time { return m.now }, m.run)
+		require.ErrorIs(t, err, kdf.ErrExcessive)
+		require.ErrorContains(t, err, "memory")
+		require.Zero(t, m.runs)
+	}
+	// The policy decides, not the process.
+	m := newMachine(0, ms, ms)
+	r, err := kdf.CalibrateWithin(t.Context(), kdf.Argon2id, time.Second, kdf.Policy{}, 900<<20, func() time.Time { return m.now }, m.run)
+	require.NoError(t, err)
+	require.False(t, r.MemoryLimited)
+}
+
+// TestBelowDefault is said.
+func TestBelowDefault(t *testing.T) {
+	slow := newMachine(0, 500*ms, 0).calibrate(t, kdf.Argon2id, 0, kdf.Policy{})
+	require.True(t, slow.BelowDefault())
+	require.Contains(t, slow.String(), "below kdf.Default")
+	fast := newMachine(0, 38*ms, 0).calibrate(t, kdf.Argon2id, 0, kdf.Policy{})
+	require.False(t, fast.BelowDefault())
+	require.False(t, newMachine(210*ms, 0, 0).calibrate(t, kdf.PBKDF2SHA512, 0, kdf.Policy{}).BelowDefault())
+	require.False(t, kdf.Report{Params: kdf.Default()}.BelowDefault())
+}
+
+// TestSamplesAreLong: each of at least 200 ms, at least three of them, together
+// at least a second, after one run to warm up.
 func TestSamplesAreLong(t *testing.T) {
-	m := newMachine(210*ms, 0, 0) // 16.4 ms for the 16,384 iterations of a probe
-	m.calibrate(t, kdf.PBKDF2SHA512, 0, kdf.Policy{})
-	require.Equal(t, 1+16*4, m.runs)
-	m = newMachine(210*ms, 0, 0)
-	m.calibrate(t, kdf.PBKDF2SHA512, time.Hour, kdf.Policy{})
-	require.Equal(t, 1+16*4, m.runs)
-	m = newMachine(210*ms, 0, 0)
-	m.calibrate(t, kdf.PBKDF2SHA512, ms, kdf.Policy{})
-	require.Equal(t, 1+4*4, m.runs)
-	m = newMachine(0, 0, 1100*ms)
+	for _, target := range []time.Duration{0, time.Hour, ms} {
+		m := newMachine(210*ms, 0, 0) // 16.4 ms for the 16,384 iterations of a probe
+		m.calibrate(t, kdf.PBKDF2SHA512, target, kdf.Policy{})
+		require.Equal(t, 1+5*13, m.runs)
+	}
+	m := newMachine(0, 0, 1100*ms)
 	m.calibrate(t, kdf.Scrypt, 0, kdf.Policy{})
 	require.Equal(t, 1+3, m.runs)
 	m = newMachine(0, 0, 60*ms)
 	m.calibrate(t, kdf.Scrypt, 60*ms, kdf.Policy{})
-	require.Equal(t, 1+5, m.runs)
+	require.Equal(t, 1+5*4, m.runs)
 }
 
 // TestArgon2idThatGrowsFaster: what was chosen is measured and corrected. A
@@ -187,8 +231,8 @@ func TestArgon2idThatGrowsFaster(t *testing.T) {
 		want   string
 	}{
 		{64 << 20, 1.5, "$argon2id$v=19$m=340992,t=1,p=4"},
-		{300 << 20, 20, "$argon2id$v=19$m=275456,t=1,p=4"},
-		{64 << 20, 20, "$argon2id$v=19$m=38912,t=13,p=4"},
+		{300 << 20, 20, "$argon2id$v=19$m=244736,t=2,p=4"},
+		{64 << 20, 20, "$argon2id$v=19$m=53248,t=10,p=4"},
 	} {
 		m := newMachine(0, 38*ms, 0)
 		m.noise = func(m *machine) float64 {

@@ -46,6 +46,7 @@ var (
 	errHasIterations = why(ErrMalformed, "they have a number of iterations")
 	errOnlyPBKDF2    = why(ErrUnknown, "only PBKDF2 has iterations")
 	errLimits        = why(ErrExcessive, "the policy's floor is above its ceiling")
+	errMemory        = why(ErrExcessive, "the process may not take the memory of the policy's floor")
 	errFIPS          = why(ErrPassword, "at least 14 in FIPS 140-only mode")
 	errFixed         = why(ErrUnknown, "a fixed policy leaves nothing to calibrate")
 	errAddress       = why(ErrExcessive, "more memory than this machine can address")

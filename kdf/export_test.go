@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha512"
+	"math"
 	"time"
 )
 
@@ -44,10 +45,17 @@ func HasStatesOfAnotherEncoding(password []byte, outer bool) bool {
 	return f.agrees(hmac.New(sha512.New, password))
 }
 
-// CalibrateWith is Calibrate with a clock and a cost function.
+// CalibrateWith is Calibrate with a clock and a cost function, for a process that
+// may take any memory.
 func CalibrateWith(ctx context.Context, a Algorithm, target time.Duration, pol Policy,
 	now func() time.Time, run func(ctx context.Context, p Params) error) (Report, error) {
-	return calibrate(ctx, a, target, pol, stopwatch{now, run})
+	return CalibrateWithin(ctx, a, target, pol, math.MaxUint64, now, run)
+}
+
+// CalibrateWithin is CalibrateWith for a process that may take some bytes.
+func CalibrateWithin(ctx context.Context, a Algorithm, target time.Duration, pol Policy, available uint64,
+	now func() time.Time, run func(ctx context.Context, p Params) error) (Report, error) {
+	return calibrate(ctx, a, target, pol, available, stopwatch{now, run})
 }
 
 const CancelEvery = cancelEvery

@@ -75,10 +75,28 @@ func TestTableIsRight(t *testing.T) {
 	require.NotContains(t, text, "i=1000000 takes")
 }
 
-// TestMemoryIsForAll of the algorithms that take some, and all cores are in use
-// again afterwards.
+// TestWhatTheZeroPolicyRefuses is said.
+func TestWhatTheZeroPolicyRefuses(t *testing.T) {
+	large, err := kdf.NewArgon2id(1<<20, 1, 4)
+	require.NoError(t, err)
+	var out bytes.Buffer
+	require.NoError(t, table(&out, []row{
+		{kdf.Report{Params: large, Target: time.Second, Measured: time.Second}, time.Second},
+		{kdf.Report{Params: kdf.Default(), Target: time.Second, Measured: time.Second, Slowest: 2 * time.Second}, time.Second},
+	}))
+	require.Contains(t, out.String(), "argon2id: the zero kdf.Policy refuses these costs.")
+	require.Contains(t, out.String(), "MaxMemory of 1024 MiB")
+	require.Contains(t, out.String(), "up to 2s: the machine is busy or throttled")
+	require.Equal(t, 1, strings.Count(out.String(), "zero kdf.Policy"))
+}
+
+// TestMemoryIsForAll of the algorithms that take some. One that needs more is
+// left out with its reason, and all cores are in use again afterwards.
 func TestMemoryIsForAll(t *testing.T) {
 	cores := runtime.GOMAXPROCS(0)
-	require.ErrorContains(t, run(t.Context(), &bytes.Buffer{}, &progress{}, time.Millisecond, 32<<10), "scrypt: ")
+	var out bytes.Buffer
+	require.NoError(t, run(t.Context(), &out, &progress{}, time.Millisecond, 32<<10))
+	require.Contains(t, out.String(), "scrypt: kdf: parameters above the policy's ceiling")
+	require.Contains(t, out.String(), "m=32768")
 	require.Equal(t, cores, runtime.GOMAXPROCS(0))
 }

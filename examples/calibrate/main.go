@@ -10,6 +10,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -51,17 +52,28 @@ func run(ctx context.Context, out io.Writer, p *progress, target time.Duration, 
 		Scrypt:   kdf.ScryptLimits{MaxMemory: memory},
 	}
 	var rows []row
+	var refusals []error
 	for _, a := range []kdf.Algorithm{kdf.Argon2id, kdf.Scrypt, kdf.PBKDF2SHA512} {
 		done := p.start("calibrating " + a.String())
 		r, err := measure(ctx, a, target, policy)
 		done()
+		if errors.Is(err, kdf.ErrExcessive) {
+			refusals = append(refusals, fmt.Errorf("%v: %w", a, err))
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("%v: %w", a, err)
 		}
 		rows = append(rows, r)
 	}
+	if len(rows) == 1 { // PBKDF2, which takes no memory
+		return errors.Join(refusals...)
+	}
 	fmt.Fprintf(out, "Target %v, memory up to %d MiB, %d cores, %s/%s.\n\n",
 		target, memory>>10, runtime.GOMAXPROCS(0), runtime.GOOS, runtime.GOARCH)
+	for _, err := range refusals {
+		fmt.Fprintf(out, "%v\n\n", err)
+	}
 	return table(out, rows)
 }
 
@@ -107,8 +119,12 @@ func table(out io.Writer, rows []row) error {
 	}
 	fmt.Fprintln(out)
 	for _, r := range rows {
-		if r.AtFloor || r.AtCeiling {
+		if r.AtFloor || r.AtCeiling || r.BelowDefault() || r.Slowest > r.Measured+r.Measured/4 {
 			fmt.Fprintf(out, "%v\n\n", r.Report)
+		}
+		if err := (kdf.Policy{}).Check(r.Params); err != nil {
+			fmt.Fprintf(out, "%v: the zero kdf.Policy refuses these costs. Give kdf.New a Policy with a\n"+
+				"MaxMemory of %d MiB, on every device of the account.\n\n", r.Params.Algorithm(), r.Params.Memory()>>20)
 		}
 	}
 	_, err := fmt.Fprint(out, "The guesses are those of one core like this machine's, where a user's derivation may take several.\n"+
