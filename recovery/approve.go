@@ -113,11 +113,22 @@ func (c *Client) ApproveQR(ctx context.Context, qr string, ask []byte) (grant []
 // admit gives a device a slot, if it does not have one yet, and makes its grant
 // when the slot is stored.
 func (c *Client) admit(ctx context.Context, publicKey []byte, grant func([]byte) ([]byte, error)) (sealed []byte, id SlotID, err error) {
+	var asked uint32 // the epoch in which the person agreed
 	err = c.run(ctx, func() error {
+		if err := c.ready(ctx); err != nil {
+			return err
+		}
+		if err := c.catchUp(ctx, c.follow); err != nil {
+			return err
+		}
 		err := c.change(ctx, func(e *Edit) error {
 			if e.state.device(publicKey) != nil {
 				return nil
 			}
+			if asked != 0 && e.base.Epoch() != asked {
+				return ErrConflict // somebody may have removed it since
+			}
+			asked = e.base.Epoch()
 			slot, err := e.base.sealDevice(publicKey)
 			if err != nil {
 				return err

@@ -53,6 +53,7 @@ type Local interface {
 // that change first. It returns [ErrUnconfirmed] while the server does not
 // answer, and [ErrConflict] if the earlier change turns out to be lost. Keep a
 // new secret until the change that seals its slot returned nil or ErrConflict.
+// After a crash look for the slot in [Client.Slots].
 type Client struct {
 	local  Local
 	remote Remote
@@ -60,6 +61,7 @@ type Client struct {
 	op    chan struct{} // one operation at a time
 	raw   []byte        // what Local contains
 	draft *Draft        // of the candidate, if this process made it
+	owed  [32]byte      // digest of a candidate whose outcome no call has told yet
 
 	mu    sync.RWMutex // guards what follows, which operations replace
 	state *localState

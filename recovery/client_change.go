@@ -59,6 +59,7 @@ func (c *Client) commitSeen(ctx context.Context, d *Draft) error {
 	if d.removes() {
 		for _, m := range c.state.confirmed.slots {
 			if !slices.Contains(c.state.seen, m) && d.leaves(m) {
+				d.keyring.Destroy()
 				return ErrUnseen
 			}
 		}
@@ -174,10 +175,12 @@ func (c *Client) Resolve(ctx context.Context) error {
 		}
 		lost, won := c.state, c.won
 		next := lost.withHeader(won.header, won.checkpoint)
-		if next.unseen() {
-			return ErrUnseen
-		}
 		d, err := c.repeat(lost, won)
+		for _, m := range next.confirmed.slots {
+			if !slices.Contains(next.seen, m) && (err != nil || d.leaves(m)) {
+				return ErrUnseen
+			}
+		}
 		if err == nil {
 			// One write. A removal is not forgotten between two.
 			if err := c.commit(ctx, next, d); err != errLost {
@@ -189,6 +192,7 @@ func (c *Client) Resolve(ctx context.Context) error {
 			return err
 		}
 		c.use(won)
+		c.owed = [32]byte{} // the caller is told now
 		if err == errNothing {
 			return nil
 		}

@@ -1,6 +1,7 @@
 package recovery
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io/fs"
@@ -57,13 +58,14 @@ func (c *Client) open(ctx context.Context, o Opener) error {
 	case pending != nil && pending != ErrConflict || c.state.empty():
 		return pending
 	}
-	if err := c.catchUp(ctx, opens); err != nil {
-		return err
+	err := c.catchUp(ctx, opens)
+	if err == nil {
+		err = c.see(ctx, c.ring.by)
 	}
-	if err := c.see(ctx, c.ring.by); err != nil {
-		return err
+	if err == nil || err == errStale || pending == nil {
+		return cmp.Or(err, pending)
 	}
-	return pending
+	return fmt.Errorf("%w: %w", pending, err)
 }
 
 // see records that the user knows the slot that opened.
@@ -116,6 +118,7 @@ func (c *Client) OpenFirst(ctx context.Context, account AccountID, o Opener) err
 		next := c.state.withHeader(stored, k.checkpoint)
 		next.seen = see(nil, m)
 		if err := c.save(ctx, next); err != nil {
+			c.clear(k)
 			return err
 		}
 		c.use(k)

@@ -97,5 +97,6 @@ var (
 	errUnreachable = untrusted("the header's history does not reach the epoch of the checkpoint")
 	errOtherKey    = untrusted("the header has another master key for the epoch of the checkpoint")
 	errEpochJump   = untrusted("the epoch grew by more than the revision")
+	errBusy        = errors.New("recovery: another process writes Local all the time")
 	errInternal    = errors.New("recovery: internal error")
 )

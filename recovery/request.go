@@ -139,13 +139,15 @@ func (c *Client) Join(ctx context.Context, r *Request, grant []byte, typed strin
 	if r == nil || r.request == nil {
 		return nil, errUsed
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if err := r.open(grant, typed); err != nil {
-		return nil, err
-	}
-	d, checkpoint := r.granted.Get().device, r.granted.Get().checkpoint
+	var d *Device
 	err := c.run(ctx, func() error {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if err := r.open(grant, typed); err != nil {
+			return err
+		}
+		d = r.granted.Get().device
+		checkpoint := r.granted.Get().checkpoint
 		if err := c.state.takes(&checkpoint); err != nil {
 			return err
 		}
@@ -156,12 +158,12 @@ func (c *Client) Join(ctx context.Context, r *Request, grant []byte, typed strin
 			return err
 		}
 		c.use(nil)
+		r.granted = nil
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	r.granted = nil
 	return d, nil
 }
 

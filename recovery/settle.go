@@ -41,8 +41,14 @@ func (c *Client) run(ctx context.Context, f func() error) error {
 			return err
 		}
 		if err := f(); err != errStale {
+			if errors.Is(err, ErrConflict) && !errors.Is(err, ErrUnconfirmed) {
+				c.owed = [32]byte{}
+			}
 			return err
 		}
+	}
+	if c.owed != ([32]byte{}) {
+		return unconfirmedBecause(errBusy)
 	}
 	return ErrConflict
 }
@@ -111,6 +117,12 @@ func unconfirmedBecause(err error) error { return fmt.Errorf("%w: %w", ErrUnconf
 
 func (c *Client) setState(raw []byte, s *localState) {
 	c.raw = raw
+	switch {
+	case s.candidate != nil:
+		c.owed = s.next.digest
+	case s.empty() || s.header == nil || slices.Contains(s.digests, c.owed):
+		c.owed = [32]byte{} // stored, or another account or approval
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.state = s
@@ -206,6 +218,9 @@ func (c *Client) settle(ctx context.Context, open opener) error {
 // settleEarlier is settle for a change of an earlier call, whose loss is
 // ErrConflict.
 func (c *Client) settleEarlier(ctx context.Context, open opener) error {
+	if c.state.candidate == nil && c.owed != ([32]byte{}) {
+		return ErrConflict // another process or an earlier call has dropped it
+	}
 	err := c.settle(ctx, open)
 	if err == errLost {
 		return ErrConflict
@@ -240,6 +255,7 @@ func (c *Client) compare(ctx context.Context, stored *Header, open opener) error
 		next = s.promoted().withHeader(stored, k.checkpoint)
 	}
 	if err := c.saveOutcome(ctx, next); err != nil {
+		c.clear(k)
 		return err
 	}
 	c.use(k)
@@ -252,6 +268,9 @@ func (c *Client) compare(ctx context.Context, stored *Header, open opener) error
 // precedes reports whether the candidate was stored before a header that
 // followed from it or from the confirmed one.
 func (s *localState) precedes(k *Keyring) bool {
+	if k.header.Previous() == s.next.digest {
+		return true // it says so, and follows
+	}
 	if s.next.precede(k.header) != nil || s.next.confirm(&k.header.state, &k.secrets.Get().master) != nil {
 		return false
 	}
@@ -316,6 +335,7 @@ func (c *Client) catchUp(ctx context.Context, open opener) error {
 	}
 	if c.state.header == nil || c.state.header.Digest() != stored.Digest() {
 		if err := c.save(ctx, c.state.withHeader(stored, k.checkpoint)); err != nil {
+			c.clear(k)
 			return err
 		}
 	}
@@ -326,10 +346,13 @@ func (c *Client) catchUp(ctx context.Context, open opener) error {
 // commit stores a draft, on top of a state that has its base. It returns
 // errLost if another change was quicker.
 func (c *Client) commit(ctx context.Context, state *localState, d *Draft) error {
-	if err := c.save(ctx, state.withCandidate(d)); err == errStale {
+	if err := c.save(ctx, state.withCandidate(d)); err == errStale || err == errInternal {
 		return err
 	} else if err != nil {
 		return unconfirmedBecause(err) // Local may have it
+	}
+	if c.won != nil && c.won.checkpoint.digest == state.confirmed.digest {
+		c.setRing(c.won)
 	}
 	c.setDraft(d)
 	digest := d.Checkpoint().digest
@@ -346,9 +369,15 @@ func (c *Client) commit(ctx context.Context, state *localState, d *Draft) error 
 			return nil
 		}
 		if c.state.candidate == nil || c.state.next.digest != digest {
+			if c.state.empty() || c.state.header == nil {
+				return unconfirmedBecause(errBusy)
+			}
+			if !d.removes() {
+				c.owed = [32]byte{} // it is made again
+			}
 			return errStale
 		}
 		err = c.settle(ctx, c.follow)
 	}
-	return unconfirmedBecause(ErrConflict)
+	return unconfirmedBecause(errBusy)
 }
