@@ -163,12 +163,17 @@ func TestRangesMerge(t *testing.T) {
 			require.Equal(t, (i+1)*size, part.Next())
 			continue
 		}
+		require.Equal(t, i*size, f.FirstSlot, "it says of what it is the first")
 		if best == nil || f.Offset < best.Offset {
 			best = &f
 		}
 	}
 	require.NotNil(t, best)
+	best.FirstSlot = 0 // every earlier range is exhausted
 	require.Equal(t, want, *best)
+	first, end := whole.Slots()
+	require.Zero(t, first)
+	require.EqualValues(t, 1<<40, end)
 	for _, r := range [][2]uint64{{1, 1}, {2, 1}, {0, 1<<40 + 1}} {
 		_, err := whole.Range(r[0], r[1])
 		requireMalformed(t, err, "range of slots")

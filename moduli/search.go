@@ -19,6 +19,10 @@ type SearchResult struct {
 	Modulus
 	Start  Start
 	Offset uint64 // N − start
+	// FirstSlot is the slot where the search began. If it is not 0, the modulus
+	// is the first of a range, and not of the start, unless all earlier ranges
+	// returned [ErrExhausted]. See [Search.Range].
+	FirstSlot uint64
 }
 
 // Generate finds and proves the first modulus from the start on, with all
@@ -50,6 +54,7 @@ type Search struct {
 	Workers int
 
 	start   Start
+	first   uint64 // of the range
 	next    uint64 // the first slot not known to be empty
 	end     uint64 // of the range
 	tests   uint64
@@ -93,11 +98,15 @@ func (s *Search) Range(first, end uint64) (*Search, error) {
 	if first >= end || end > lastSlot {
 		return nil, errRange
 	}
-	return &Search{Workers: s.Workers, start: s.start, next: first, end: end}, nil
+	return &Search{Workers: s.Workers, start: s.start, first: first, next: first, end: end}, nil
 }
 
 // Start returns where the search begins.
 func (s *Search) Start() Start { return s.start }
+
+// Slots returns the slots of the search, from first to end−1. For [NewSearch] they
+// are 0 and 2^40. A search of other slots is one of [Search.Range].
+func (s *Search) Slots() (first, end uint64) { return s.first, s.end }
 
 // Next returns the first slot that is not yet known to be empty.
 func (s *Search) Next() uint64 { return s.next }
@@ -142,6 +151,8 @@ func (s *Search) Run(ctx context.Context, report func(Progress)) (SearchResult, 
 		Modulus: Modulus{N: n.Bytes(), G: Generator},
 		Start:   s.start,
 		Offset:  new(big.Int).Sub(n, start).Uint64(),
+
+		FirstSlot: s.first,
 	}, nil
 }
 
@@ -164,7 +175,7 @@ func (s *Search) last(base *big.Int) uint64 {
 // elapsed time is in nanoseconds:
 //
 //	'M' ‖ version 01 ‖ 'S' ‖ u16 bits ‖ u8 len ‖ label ‖ u32 counter ‖
-//	u16 len ‖ start ‖ u64 next ‖ u64 end ‖ u64 tests ‖ u64 elapsed
+//	u16 len ‖ start ‖ u64 first ‖ u64 next ‖ u64 end ‖ u64 tests ‖ u64 elapsed
 
 // MarshalBinary returns the canonical binary form of the search and of what it
 // has done so far. It returns [ErrMalformed] for the zero Search.
@@ -174,6 +185,7 @@ func (s *Search) MarshalBinary() ([]byte, error) {
 	}
 	b := newEncoding(kindSearch)
 	addStart(b, s.start)
+	b.AddUint64(s.first)
 	b.AddUint64(s.next)
 	b.AddUint64(s.end)
 	b.AddUint64(s.tests)
@@ -192,8 +204,8 @@ func (s *Search) UnmarshalBinary(data []byte) error {
 	r := Search{Workers: s.Workers}
 	var elapsed uint64
 	if r.start, ok = readStart(&body); !ok ||
-		!body.ReadUint64(&r.next) || !body.ReadUint64(&r.end) || !body.ReadUint64(&r.tests) || !body.ReadUint64(&elapsed) ||
-		!body.Empty() || r.next > r.end || r.end > lastSlot || elapsed > maxElapsed || r.tests > math.MaxInt64 {
+		!body.ReadUint64(&r.first) || !body.ReadUint64(&r.next) || !body.ReadUint64(&r.end) || !body.ReadUint64(&r.tests) || !body.ReadUint64(&elapsed) ||
+		!body.Empty() || r.first > r.next || r.first >= r.end || r.next > r.end || r.end > lastSlot || elapsed > maxElapsed || r.tests > math.MaxInt64 {
 		return ErrMalformed
 	}
 	r.elapsed = time.Duration(elapsed)

@@ -201,7 +201,21 @@ func (g *generation) checkOrigin() error {
 	if start := g.search.Start(); start.Bits() != bits || start.Label() != g.numbered(len(g.found)+1) {
 		return fmt.Errorf("%s holds a search of another run: remove it to begin anew", g.saved)
 	}
+	if !isWhole(g.search) {
+		return fmt.Errorf("%s holds a search of a part of the slots, and so not for the first modulus: remove it to begin anew", g.saved)
+	}
 	return nil
+}
+
+// isWhole reports whether a search is of all slots behind its start.
+func isWhole(s *moduli.Search) bool {
+	whole, err := moduli.NewSearch(s.Start())
+	if err != nil {
+		return false
+	}
+	first, end := s.Slots()
+	wholeFirst, wholeEnd := whole.Slots()
+	return first == wholeFirst && end == wholeEnd
 }
 
 // run finds what is left to find, and saves every modulus.

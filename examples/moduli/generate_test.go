@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"encoding/binary"
 	"os"
 	"path/filepath"
 	"strings"
@@ -148,10 +149,8 @@ func TestResumeGoesOnWhereItStopped(t *testing.T) {
 	search, err := moduli.NewSearch(start)
 	require.NoError(t, err)
 	last := pool.Records()[1].Offset() / 24
-	search, err = search.Range(last, 1<<40)
-	require.NoError(t, err)
 	in(t)
-	require.NoError(t, (&checkpoint{search, pool.Records()[:1]}).save("saved"))
+	require.NoError(t, (&checkpoint{at(t, search, last), pool.Records()[:1]}).save("saved"))
 
 	_, errOut, err := call(t, append(three, "pool.moduli", "-checkpoint", "saved")...)
 	require.NoError(t, err)
@@ -161,13 +160,28 @@ func TestResumeGoesOnWhereItStopped(t *testing.T) {
 	require.NoFileExists(t, "saved")
 
 	// A search that is past the modulus has not begun anew.
-	search, err = moduli.NewSearch(start)
-	require.NoError(t, err)
-	search, err = search.Range(last+1, 1<<40)
-	require.NoError(t, err)
-	require.NoError(t, (&checkpoint{search, pool.Records()[:1]}).save("saved"))
+	require.NoError(t, (&checkpoint{at(t, search, last+1), pool.Records()[:1]}).save("saved"))
 	must(t, append(three, "other.moduli", "-checkpoint", "saved")...)
 	require.NotEqual(t, want, read(t, "other.moduli"))
+
+	// A search of a part of the slots does not find the first modulus.
+	for _, slots := range [][2]uint64{{last + 1, 1 << 40}, {0, last}, {1, 1 << 40}} {
+		part, err := search.Range(slots[0], slots[1])
+		require.NoError(t, err)
+		require.NoError(t, (&checkpoint{part, pool.Records()[:1]}).save("saved"))
+		refused(t, "a part of the slots", append(three, "third.moduli", "-checkpoint", "saved")...)
+	}
+}
+
+// at returns a search that has come to a slot.
+func at(t *testing.T, s *moduli.Search, slot uint64) *moduli.Search {
+	data, err := s.MarshalBinary()
+	require.NoError(t, err)
+	binary.BigEndian.PutUint64(data[len(data)-32:], slot) // next, end, tests, elapsed
+	moved := new(moduli.Search)
+	require.NoError(t, moved.UnmarshalBinary(data))
+	require.Equal(t, slot, moved.Next())
+	return moved
 }
 
 // TestFinishedCheckpoint is of a run that could not write its pool.
