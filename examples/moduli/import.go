@@ -7,23 +7,27 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"math/big"
 
 	"github.com/nescio-go/nescio/moduli"
 	"github.com/nescio-go/nescio/moduli/openpgp"
 )
 
 const importUsage = `
--format FORMAT [-bits N] -o FILE FILE...
+-format FORMAT [-bits N] [-g N] -o FILE FILE...
 
 Proves moduli from other software and writes the good ones to a new pool of unsigned
 records, which say nothing about their origin. Names the moduli that are refused, and
 why. If there are any, the exit status is 1. The formats:
 
   openssh  a file like /etc/ssh/moduli, one modulus on each line
-  pem      DH PARAMETERS, as in a file of openssl dhparam; openssl itself makes
-           moduli whose g generates half of the group, and these are refused
+  pem      DH PARAMETERS, as in a file of openssl dhparam
   proton   a modulus that Proton signed; the signature is checked
-  raw      the big-endian bytes of N alone; -g is the generator
+  raw      the big-endian bytes of N alone
+
+A modulus whose g generates half of the group is refused. OpenSSL 3 makes such moduli
+with -2. The message names a g that generates the whole group: take the modulus with
+it, by -g. The g of moduli that Proton signed cannot be changed.
 `
 
 // candidate is a modulus in a file of another format, or why there is none.
@@ -38,7 +42,7 @@ func importModuli(ctx context.Context, args []string, out, errOut io.Writer) err
 	fs := newFlags("import", importUsage)
 	format := fs.String("format", "", "`format` of the files: openssh, pem, proton or raw")
 	bits := fs.Int("bits", 0, "take moduli of this size alone (default all; a proof takes half a minute at 8192)")
-	g := fs.Int("g", moduli.Generator, "generator of raw moduli")
+	g := fs.Int("g", moduli.Generator, "generator to take the moduli with (default that in the file, and 2 for raw)")
 	file := fs.String("o", "", "`file` to write, which must not exist")
 	t.register(fs)
 	if err := parse(fs, args, out); err != nil {
@@ -65,12 +69,20 @@ func importModuli(ctx context.Context, args []string, out, errOut io.Writer) err
 	case fs.NArg() == 0:
 		return misuse(fs, "there is no file to import")
 	}
+	if given(fs, "g") && *format == "proton" {
+		return misuse(fs, "-g cannot change what Proton signed")
+	}
 	if err := absent(*file); err != nil {
 		return err
 	}
 	candidates, err := readCandidates(fs.Args(), *bits, read)
 	if err != nil {
 		return err
+	}
+	if given(fs, "g") {
+		for i := range candidates {
+			candidates[i].modulus.G = *g
+		}
 	}
 	pool, refused, err := proveAll(ctx, candidates, t, newMeter(errOut))
 	if err != nil {
@@ -138,9 +150,36 @@ func proveAll(ctx context.Context, candidates []candidate, t terms, m *meter) (p
 		if refused++; refused > maxRefused {
 			return nil, 0, fmt.Errorf("more than %d moduli were refused: is this the right format?", maxRefused)
 		}
-		m.say("%s is refused: %s", c.name, plain(c.err))
+		m.say("%s is refused: %s", c.name, why(c))
 	}
 	return pool, refused, nil
+}
+
+// why says why a candidate is refused, and what to do about a wrong g.
+func why(c candidate) string {
+	if !errors.Is(c.err, moduli.ErrGenerator) {
+		return plain(c.err)
+	}
+	if g := wholeGroup(c.modulus.N); g > 0 {
+		return fmt.Sprintf("g = %d does not generate the whole group of N: try -g %d", c.modulus.G, g)
+	}
+	return plain(c.err)
+}
+
+// wholeGroup returns the least g above 1 that is not a square modulo N. If N is a
+// safe prime, g generates its whole group. wholeGroup returns 0 if there is none
+// below 1000.
+func wholeGroup(n []byte) int {
+	p := new(big.Int).SetBytes(n)
+	if p.Bit(0) == 0 {
+		return 0
+	}
+	for g := int64(2); g < 1000; g++ {
+		if big.Jacobi(big.NewInt(g), p) == -1 {
+			return int(g)
+		}
+	}
+	return 0
 }
 
 // with returns the pool with a record of the modulus.

@@ -42,6 +42,20 @@ func TestExportAndImport(t *testing.T) {
 	require.Equal(t, 2, strings.Count(must(t, "export", "-format", "openssh", "pool.moduli"), "\n"))
 }
 
+// TestImportOfOpenSSLsModuli: OpenSSL 3 makes moduli whose 2 generates half of the
+// group. Import says which g to take them with.
+func TestImportOfOpenSSLsModuli(t *testing.T) {
+	file, err := filepath.Abs("../../moduli/testdata/dhparam_2_512.pem")
+	require.NoError(t, err)
+	in(t)
+	_, errOut, err := call(t, "import", "-format", "pem", "-o", "new.moduli", file)
+	require.Error(t, err)
+	_, g, found := strings.Cut(errOut, "g = 2 does not generate the whole group of N: try -g ")
+	require.True(t, found, errOut)
+	must(t, "import", "-format", "pem", "-g", strings.TrimSpace(g), "-o", "new.moduli", file)
+	must(t, "verify", "new.moduli")
+}
+
 func TestImportNamesWhatItRefuses(t *testing.T) {
 	in(t)
 	small512(t, 2)
@@ -53,8 +67,14 @@ func TestImportNamesWhatItRefuses(t *testing.T) {
 	require.Equal(t, "new.moduli: 1 modulus, proved and unsigned\n", out)
 	require.Contains(t, errOut, "file:3 is refused: malformed: a line has seven fields")
 	require.Contains(t, errOut, "file:4 is refused: malformed: two records of one modulus\n")
-	require.Contains(t, errOut, "file:5 is refused: g does not generate the whole group of N\n")
+	require.Contains(t, errOut, "file:5 is refused: g = 4 does not generate the whole group of N: try -g 2\n")
 	must(t, "verify", "new.moduli")
+
+	// With the g that it names, the modulus is taken.
+	write(t, "five", five+"\n")
+	must(t, "import", "-format", "openssh", "-g", "2", "-o", "five.moduli", "five")
+	must(t, "verify", "five.moduli")
+	refused(t, "Proton signed", "import", "-format", "proton", "-g", "3", "-o", "six.moduli", "five")
 
 	refused(t, "nothing is written", "import", "-format", "openssh", "-bits", "2048", "-o", "none.moduli", "file")
 	require.NoFileExists(t, "none.moduli")
