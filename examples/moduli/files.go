@@ -31,7 +31,7 @@ func readRecords(path string) ([]listed, error) {
 	if r, err := moduli.ParseRecord(data); err == nil {
 		return []listed{{Record: r, name: path}}, nil
 	}
-	text := string(data)
+	text := strings.ReplaceAll(string(data), "\r\n", "\n") // as editors write it
 	if !strings.HasSuffix(text, "\n") {
 		text += "\n" // which a single record does not have
 	}
@@ -149,6 +149,9 @@ func create(path string, data []byte, mode fs.FileMode) error {
 // replace writes a file that may exist, so that at any time there is either the
 // old one or the new one.
 func replace(path string, data []byte) error {
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target // and not the link
+	}
 	mode := fs.FileMode(0o644)
 	if info, err := os.Stat(path); err == nil {
 		mode = info.Mode().Perm()

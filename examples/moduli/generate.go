@@ -62,6 +62,11 @@ func generate(ctx context.Context, args []string, out, errOut io.Writer) error {
 	}
 	m := newMeter(errOut)
 	defer m.clear()
+	unlock, err := lock(g.saved)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	if err := g.begin(ctx, m); err != nil {
 		return err
 	}
@@ -193,6 +198,12 @@ func (g *generation) checkOrigin() error {
 	for i, r := range g.found {
 		if r.Purpose() != g.purpose {
 			return fmt.Errorf("%s was begun with -purpose %q: %s", g.saved, r.Purpose(), advice)
+		}
+		if end, _ := r.NotAfter(); !g.notAfter.IsZero() && end.Unix() != g.notAfter.Unix() {
+			return fmt.Errorf("%s was begun with another -not-after: %s", g.saved, advice)
+		}
+		if !g.created.IsZero() && r.Created().Unix() != g.created.Unix() {
+			return fmt.Errorf("%s was begun with another -created: %s", g.saved, advice)
 		}
 		if r.Start().Bits() != bits || r.Start().Label() != g.numbered(i+1) {
 			return fmt.Errorf("%s holds moduli of several runs: remove it to begin anew", g.saved)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"runtime"
 	"strings"
 	"time"
 
@@ -50,6 +52,11 @@ func sign(ctx context.Context, args []string, out, errOut io.Writer) error {
 	records, err := readRecords(fs.Arg(0))
 	if err != nil {
 		return err
+	}
+	for _, r := range records {
+		if _, has := r.KeyID(); has && !*again && *purpose != "" && r.Purpose() != *purpose {
+			return fmt.Errorf("%s is signed for the purpose %q: -purpose changes it only with -replace", r.name, r.Purpose())
+		}
 	}
 	m := newMeter(errOut)
 	defer m.clear()
@@ -125,6 +132,9 @@ func readPrivateKey(path string) (*moduli.PrivateKey, error) {
 	key, err := moduli.ParsePrivateKey(strings.TrimSuffix(string(data), "\n"))
 	if err != nil {
 		return nil, fmt.Errorf("%s is not a private key: give the file that keygen wrote", path)
+	}
+	if info, err := os.Stat(path); err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
+		return nil, fmt.Errorf("%s can be read by others: chmod 600 it, and consider whether anybody has", path)
 	}
 	return key, nil
 }

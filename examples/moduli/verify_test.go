@@ -151,7 +151,7 @@ func TestMalformedPools(t *testing.T) {
 		"":                                "bad:1 is not a record",
 		"\n":                              "bad:1 is not a record",
 		"nonsense\n":                      "bad:1 is not a record",
-		first + "\r\n" + second:           "bad:1 is not a record",
+		first + "\r" + second:             "bad:1 is not a record",
 		first + "\n\n" + second:           "bad:2 is not a record",
 		good + "more":                     "bad:3 is not a record",
 		good + first + "\n":               "bad:3 has the modulus of line 1: remove one of them",
