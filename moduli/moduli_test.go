@@ -173,7 +173,7 @@ func TestRangesMerge(t *testing.T) {
 	require.Equal(t, want, *best)
 	first, end := whole.Slots()
 	require.Zero(t, first)
-	require.EqualValues(t, 1<<40, end)
+	require.Equal(t, uint64(1<<40), end)
 	for _, r := range [][2]uint64{{1, 1}, {2, 1}, {0, 1<<40 + 1}} {
 		_, err := whole.Range(r[0], r[1])
 		requireMalformed(t, err, "range of slots")
