@@ -19,10 +19,9 @@ type Report struct {
 	Params Params        // the chosen parameters, without a salt
 	Target time.Duration // the time that a derivation should take
 	// Measured is the time of one derivation with Params: the fastest of
-	// several samples of at least 200 ms each. Slowest is that of the slowest
-	// sample. If it is much more, the machine was busy or throttled, and
-	// calibrating again on a quiet machine may choose more. For PBKDF2 both are
-	// scaled to the iterations.
+	// several samples of at least 200 ms each. Slowest is the time of the
+	// slowest sample: see [Report.Unsteady]. For PBKDF2 both are scaled to the
+	// iterations.
 	Measured, Slowest time.Duration
 	// AtFloor means that the policy's floor decided: the machine may be slower
 	// than the target. AtCeiling means that the policy's ceiling decided: the
@@ -39,6 +38,10 @@ func (r Report) BelowDefault() bool {
 	return r.Params.algorithm == Argon2id && r.Params.Cost() < Default().Cost()
 }
 
+// Unsteady reports whether the slowest sample took more than a quarter longer
+// than the fastest. The machine was busy or throttled.
+func (r Report) Unsteady() bool { return r.Slowest > r.Measured+r.Measured/4 }
+
 // String returns a line for a log.
 func (r Report) String() string {
 	limit := ""
@@ -53,7 +56,7 @@ func (r Report) String() string {
 	if r.BelowDefault() {
 		limit += ", below kdf.Default"
 	}
-	if r.Slowest > r.Measured+r.Measured/4 {
+	if r.Unsteady() {
 		limit += fmt.Sprintf(", up to %v: the machine is busy or throttled", r.Slowest.Round(time.Millisecond))
 	}
 	return fmt.Sprintf("%v takes %v of %v%s", r.Params, r.Measured.Round(time.Millisecond), r.Target, limit)
@@ -90,9 +93,9 @@ func (r Report) String() string {
 // that the process may take, or the error of ctx, which it checks between
 // derivations.
 func Calibrate(ctx context.Context, a Algorithm, target time.Duration, pol Policy) (Report, error) {
-	return calibrate(ctx, a, target, pol, memlimit.Now().Available(), stopwatch{time.Now, func(ctx context.Context, p Params) error {
+	return calibrate(ctx, a, target, pol, func() uint64 { return memlimit.Now().Available() }, stopwatch{time.Now, func(ctx context.Context, p Params) error {
 		if p.Memory() > 0 {
-			runtime.GC() // or the memory of earlier derivations adds to that of this one
+			runtime.GC() // so that little memory of earlier derivations adds to that of this one
 		}
 		f := &Function{params: p, derive: a.core()}
 		f.params.salt = "calibration salt"
@@ -101,7 +104,7 @@ func Calibrate(ctx context.Context, a Algorithm, target time.Duration, pol Polic
 	}})
 }
 
-func calibrate(ctx context.Context, a Algorithm, target time.Duration, pol Policy, available uint64, w stopwatch) (Report, error) {
+func calibrate(ctx context.Context, a Algorithm, target time.Duration, pol Policy, available func() uint64, w stopwatch) (Report, error) {
 	if pol.fixed {
 		return Report{}, errFixed
 	}
@@ -116,7 +119,10 @@ func calibrate(ctx context.Context, a Algorithm, target time.Duration, pol Polic
 	}
 	defer leave()
 	wanted := pol.resolved()
-	pol = wanted.allocatable(available)
+	pol = wanted.allocatable(math.MaxUint64)
+	if a != PBKDF2SHA512 { // which takes no memory
+		pol = wanted.allocatable(available())
+	}
 	limited := a == Argon2id && pol.Argon2id.MaxMemory < wanted.Argon2id.MaxMemory ||
 		a == Scrypt && pol.Scrypt.MaxMemory < wanted.Scrypt.MaxMemory
 	var r Report
@@ -146,7 +152,8 @@ func calibrate(ctx context.Context, a Algorithm, target time.Duration, pol Polic
 
 // allocatable lowers ceilings to what parameters can express, to half of what
 // this machine can address, and to a third of the bytes that the process may
-// still take: a derivation's memory is freed only after the next one has its own.
+// still take. The rest is for memory of an earlier derivation that is not freed
+// yet, and for pieces that do not lie next to each other.
 func (pol Policy) allocatable(available uint64) Policy {
 	memory := uint32(min(addressable()>>11+1, available/3>>10, maxCost))
 	pol.PBKDF2SHA512.Max = min(pol.PBKDF2SHA512.Max, maxCost)

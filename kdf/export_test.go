@@ -55,7 +55,7 @@ func CalibrateWith(ctx context.Context, a Algorithm, target time.Duration, pol P
 // CalibrateWithin is CalibrateWith for a process that may take some bytes.
 func CalibrateWithin(ctx context.Context, a Algorithm, target time.Duration, pol Policy, available uint64,
 	now func() time.Time, run func(ctx context.Context, p Params) error) (Report, error) {
-	return calibrate(ctx, a, target, pol, available, stopwatch{now, run})
+	return calibrate(ctx, a, target, pol, func() uint64 { return available }, stopwatch{now, run})
 }
 
 const CancelEvery = cancelEvery

@@ -107,6 +107,7 @@ func (c *Client) ApproveQR(ctx context.Context, qr string, ask []byte) (grant []
 	if err != nil {
 		return nil, id, translate(err)
 	}
+	defer scan.Discard() // it holds the QR code's secret
 	return c.admit(ctx, scan.PublicKey(), scan.Grant)
 }
 

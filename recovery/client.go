@@ -119,13 +119,18 @@ func (c *Client) Rewrap(blob []byte, b wrap.Binding) (again []byte, err error) {
 
 // Seal is [Keyring.Seal] with the confirmed keyring of this moment.
 func (c *Client) Seal(ctx context.Context, s Sealer) (*SealedSlot, error) {
-	var base header
 	var keys keyringSecrets
 	defer clearSecrets(&keys)
-	err := c.with(func(k *Keyring) (err error) { base, keys, err = k.header.state, *k.secrets.Get(), nil; return err })
+	var base *header
+	err := c.with(func(k *Keyring) (err error) {
+		base = k.state()
+		keys, err = k.keys()
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
+	// The lock is not held over the KDF.
 	return newSealedSlot(ctx, base.account, &keys.lineage, base.epoch, s)
 }
 

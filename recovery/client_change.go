@@ -10,12 +10,13 @@ import (
 // Change makes one edit and stores it: see [Keyring.Edit] for f. If another
 // change was quicker and f removes no slot, Change calls f again on the result
 // of that change. A removal is repeated by [Client.Resolve] alone. An f that
-// changes nothing is not an error. If the edit removes slots, Change returns
-// [ErrUnseen] unless every slot that the user has not been shown is removed
-// too, or is named in [Edit.Keep]. It returns [ErrOvertaken] if the removal
-// lost to another change, [ErrUnconfirmed] if it is not known whether the edit
-// is stored, [ErrConflict] if the server refuses it, and the errors of
-// [Keyring.Edit].
+// changes nothing is not an error.
+//
+// If the edit removes slots, Change returns [ErrUnseen] unless every slot that
+// the user has not been shown is removed too, or is named in [Edit.Keep]. It
+// returns [ErrOvertaken] if the removal lost to another change,
+// [ErrUnconfirmed] if it is not known whether the edit is stored, [ErrConflict]
+// if the server refuses it, and the errors of [Keyring.Edit].
 func (c *Client) Change(ctx context.Context, f func(*Edit) error) error {
 	return c.run(ctx, func() error { return c.change(ctx, f) })
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"fmt"
+	"slices"
 
 	"github.com/nescio-go/nescio/internal/secret"
 )
@@ -61,19 +62,10 @@ func newSealedSlot(ctx context.Context, account AccountID, lineage *[keySize]byt
 		return nil, err
 	}
 	slot.Slot = slot.clone()
-	if !knownType(slot.Type) || len(slot.Wrapped) != slot.wrappedSize() || !slot.validParams() {
+	if !slices.Contains(slotTypes[1:], slot.Type) || len(slot.Wrapped) != slot.wrappedSize() || !slot.validParams() {
 		return nil, errSealer
 	}
 	return out, nil
-}
-
-func knownType(name string) bool {
-	for _, t := range slotTypes[1:] {
-		if t == name {
-			return true
-		}
-	}
-	return false
 }
 
 // sealDevice makes the slot of an approved device, whose seed only the device

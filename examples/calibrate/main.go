@@ -119,7 +119,7 @@ func table(out io.Writer, rows []row) error {
 	}
 	fmt.Fprintln(out)
 	for _, r := range rows {
-		if r.AtFloor || r.AtCeiling || r.BelowDefault() || r.Slowest > r.Measured+r.Measured/4 {
+		if r.AtFloor || r.AtCeiling || r.MemoryLimited || r.BelowDefault() || r.Unsteady() {
 			fmt.Fprintf(out, "%v\n\n", r.Report)
 		}
 		if err := (kdf.Policy{}).Check(r.Params); err != nil {

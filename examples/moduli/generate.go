@@ -213,7 +213,7 @@ func (g *generation) checkOrigin() error {
 		return fmt.Errorf("%s holds a search of another run: remove it to begin anew", g.saved)
 	}
 	if !isWhole(g.search) {
-		return fmt.Errorf("%s holds a search of a part of the slots, and so not for the first modulus: remove it to begin anew", g.saved)
+		return fmt.Errorf("%s holds a search of a part of the slots, which need not find the first modulus: remove it to start again", g.saved)
 	}
 	return nil
 }

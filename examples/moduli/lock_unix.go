@@ -18,10 +18,13 @@ func lock(path string) (unlock func(), err error) {
 		return nil, err
 	}
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if err == nil && !isAt(f, f.Name()) {
+		err = syscall.EWOULDBLOCK // another process has removed it and may have made one
+	}
 	if err != nil {
 		f.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, fmt.Errorf("another process is searching with %s: wait for it, or name another file by -checkpoint", path)
+			return nil, fmt.Errorf("another process is searching with %s: wait for it, or name another file with -checkpoint", path)
 		}
 		return nil, err
 	}
@@ -29,4 +32,11 @@ func lock(path string) (unlock func(), err error) {
 		os.Remove(f.Name())
 		f.Close()
 	}, nil
+}
+
+// isAt reports whether an open file is still the one at a path.
+func isAt(f *os.File, path string) bool {
+	open, err1 := f.Stat()
+	there, err2 := os.Stat(path)
+	return err1 == nil && err2 == nil && os.SameFile(open, there)
 }

@@ -148,7 +148,7 @@ func TestGrantForgedByTheServer(t *testing.T) {
 	require.NotNil(t, r.Ask(), "it goes on")
 }
 
-// TestRequesterImpersonated: the server puts its own ask in the place of the
+// TestRequesterImpersonated: the server puts its own ask instead of the
 // requester's ask.
 func TestRequesterImpersonated(t *testing.T) {
 	r, mallory := newRequest(t, approval.Device), newRequest(t, approval.Device)

@@ -31,12 +31,15 @@ func (s Source) Available() uint64 {
 	if s.Root == nil {
 		return least
 	}
-	if space := left(s.AddressSpace, s.addressSpaceUsed()-min(s.Idle, s.addressSpaceUsed())); space < math.MaxUint64 {
+	used, _ := s.kilobytes("proc/self/status", "VmSize")
+	if space := left(s.AddressSpace, used-min(s.Idle, used)); space < math.MaxUint64 {
 		// Threads and the heap take it in pieces of 64 MiB, which need not be
 		// next to each other.
 		least = min(least, space/2)
 	}
-	least = min(least, s.free())
+	if free, ok := s.kilobytes("proc/meminfo", "MemAvailable"); ok {
+		least = min(least, free) // what the machine can give without swapping
+	}
 	for _, g := range s.groups() {
 		least = min(least, s.group(g))
 	}
@@ -54,25 +57,16 @@ func left(limit, used uint64) uint64 {
 	return limit - used
 }
 
-// addressSpaceUsed reads the size of the process from /proc/self/statm, whose
-// first field is in pages.
-func (s Source) addressSpaceUsed() uint64 {
-	pages, _, _ := strings.Cut(s.read("proc/self/statm"), " ")
-	n, _ := strconv.ParseUint(pages, 10, 64)
-	return n * 4096
-}
-
-// free reads what the machine can give without swapping.
-func (s Source) free() uint64 {
-	for line := range strings.Lines(s.read("proc/meminfo")) {
-		if rest, ok := strings.CutPrefix(line, "MemAvailable:"); ok {
+// kilobytes returns the value of a line of a file in /proc, such as "VmSize: 8 kB",
+// in bytes.
+func (s Source) kilobytes(file, name string) (value uint64, ok bool) {
+	for line := range strings.Lines(s.read(file)) {
+		if rest, found := strings.CutPrefix(line, name+":"); found {
 			kib, err := strconv.ParseUint(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 54)
-			if err == nil {
-				return kib << 10
-			}
+			return kib << 10, err == nil
 		}
 	}
-	return math.MaxUint64
+	return 0, false
 }
 
 // A group is a control group, with the names of its files.

@@ -35,7 +35,7 @@ func TestAvailable(t *testing.T) {
 		"GOMEMLIMIT":          {memlimit.Source{Runtime: 100 * mib, RuntimeUsed: 30 * mib}, 70 * mib},
 		"GOMEMLIMIT is used":  {memlimit.Source{Runtime: 100 * mib, RuntimeUsed: 130 * mib}, 0},
 		"an empty root":       {memlimit.Source{Runtime: none, AddressSpace: none, Root: files(nil)}, none},
-		"ulimit -v":           {memlimit.Source{Runtime: none, AddressSpace: 900 * mib, Root: files(map[string]string{"proc/self/statm": "51200 1 2 3"})}, 350 * mib},
+		"ulimit -v":           {memlimit.Source{Runtime: none, AddressSpace: 900 * mib, Root: files(map[string]string{"proc/self/status": "VmPeak:\t9 kB\nVmSize:\t  204800 kB\n"})}, 350 * mib},
 		"free memory":         {root(map[string]string{"proc/meminfo": "MemTotal: 9 kB\nMemAvailable:    2048 kB\n"}), 2 * mib},
 		"cgroup 2":            {root(map[string]string{"proc/self/cgroup": "0::/a/b\n", "sys/fs/cgroup/a/b/memory.max": "1000\n", "sys/fs/cgroup/a/b/memory.current": "400\n"}), 600},
 		"cgroup 2, unlimited": {root(map[string]string{"proc/self/cgroup": "0::/a\n", "sys/fs/cgroup/a/memory.max": "max\n"}), none},

@@ -95,6 +95,7 @@ func (s *Share) ApproveQR(qr string, ask []byte) (grant []byte, err error) {
 	if err != nil {
 		return nil, translate(err)
 	}
+	defer scan.Discard() // it holds the QR code's secret
 	return s.grant(scan.Grant)
 }
 
