@@ -83,7 +83,8 @@ func (r *Request) Ask() []byte {
 // Reveal takes the existing device's answer. It returns the third message, 32
 // bytes, and this device's half of the short code, such as "K7M-2QX", to show.
 // The user types it on the existing device. Reveal takes one answer. A second
-// call returns [ErrPolicy], and so does a call after QR.
+// call returns [ErrPolicy], and so does a call after QR. An answer with an
+// invalid length returns [ErrMalformed].
 func (r *Request) Reveal(answer []byte) (reveal []byte, code string, err error) {
 	if r.request == nil {
 		return nil, "", errUsed
