@@ -38,25 +38,26 @@ type Record struct {
 	result    SearchResult
 	purpose   string
 	created   int64 // Unix seconds
-	notAfter  int64 // 0: without an end
+	notAfter  int64
 	signature *signature
 }
 
 // NewRecord returns an unsigned record. The purpose is 1 to 255 bytes long and
 // names the service or protocol that the modulus is for, such as
-// "example.org/srp". Times are kept in whole seconds. If notAfter is zero, the
-// modulus may be chosen forever. Give every record an end: a client that
-// registers an account does not know which records a pool has retired.
+// "example.org/srp". Times are kept in whole seconds.
+//
+// Every record ends, because a client that registers an account does not know
+// which records a pool has retired. Until notAfter a false server can still
+// offer it the modulus of a record that was withdrawn. A year is a good choice.
+// To renew a record, make one with a later end from [Record.Result] and sign
+// it.
+//
 // NewRecord returns [ErrSize] for an N of another size, and [ErrMalformed] for
 // other values that are out of range or contradict each other.
 func NewRecord(result SearchResult, purpose string, created, notAfter time.Time) (*Record, error) {
-	r := &Record{result: result, purpose: purpose, created: created.Unix()}
+	r := &Record{result: result, purpose: purpose, created: created.Unix(), notAfter: notAfter.Unix()}
 	r.result.N = bytes.Clone(result.N)
-	if !notAfter.IsZero() {
-		if r.notAfter = notAfter.Unix(); r.notAfter == 0 {
-			return nil, errRecordTimes // 0 means that there is no end
-		}
-	}
+	r.result.FirstSlot = 0 // a record does not say which slots were searched
 	if err := r.check(); err != nil {
 		return nil, err
 	}
@@ -88,7 +89,7 @@ func (r *Record) check() error {
 		return errRecordOrigin
 	case len(r.purpose) == 0 || len(r.purpose) > MaxPurpose:
 		return errRecordPurpose
-	case r.created <= 0 || r.notAfter != 0 && r.notAfter <= r.created:
+	case r.created <= 0 || r.notAfter <= r.created:
 		return errRecordTimes
 	}
 	n := new(big.Int).SetBytes([]byte(f.Start.n))
@@ -110,11 +111,13 @@ func (f SearchResult) isVerifiable() bool {
 // Modulus returns a copy of the pair (N, g).
 func (r *Record) Modulus() Modulus { return Modulus{N: bytes.Clone(r.result.N), G: r.result.G} }
 
-// Start returns where the search began.
-func (r *Record) Start() Start { return r.result.Start }
-
-// Offset returns N − start.
-func (r *Record) Offset() uint64 { return r.result.Offset }
+// Result returns a copy of the modulus and of the search that found it, for
+// [NewRecord]. Its FirstSlot is 0, because a record does not contain it.
+func (r *Record) Result() SearchResult {
+	result := r.result
+	result.N = bytes.Clone(result.N)
+	return result
+}
 
 // Purpose returns what the modulus is for.
 func (r *Record) Purpose() string { return r.purpose }
@@ -122,12 +125,9 @@ func (r *Record) Purpose() string { return r.purpose }
 // Created returns when the record was made.
 func (r *Record) Created() time.Time { return time.Unix(r.created, 0).UTC() }
 
-// NotAfter returns until when the modulus may be chosen for a new password, and
-// whether there is such a time. Accounts that have the modulus log in after
-// that time too.
-func (r *Record) NotAfter() (t time.Time, ok bool) {
-	return time.Unix(r.notAfter, 0).UTC(), r.notAfter != 0
-}
+// NotAfter returns until when the modulus may be chosen for a new password.
+// Accounts that have the modulus log in after that time too.
+func (r *Record) NotAfter() time.Time { return time.Unix(r.notAfter, 0).UTC() }
 
 // KeyID returns the id of the key that the record names as its signer, and
 // whether there is one. It does not verify the signature: [Keys.Check] does.

@@ -44,13 +44,12 @@ func TestRecord(t *testing.T) {
 	r := newRecord(t, "demo")
 	f := find(t, "demo")
 	require.Equal(t, f.Modulus, r.Modulus())
-	require.Equal(t, f.Start, r.Start())
-	require.Equal(t, f.Offset, r.Offset())
+	require.Equal(t, f, r.Result())
+	clear(r.Result().N)
+	require.Equal(t, f.Modulus, r.Modulus())
 	require.Equal(t, purpose, r.Purpose())
 	require.Equal(t, created, r.Created())
-	end, ok := r.NotAfter()
-	require.True(t, ok)
-	require.Equal(t, notAfter, end)
+	require.Equal(t, notAfter, r.NotAfter())
 	id, signed := r.KeyID()
 	require.True(t, signed)
 	require.Equal(t, key.Public().ID(), id)
@@ -65,9 +64,7 @@ func TestRecord(t *testing.T) {
 	require.Equal(t, r, again)
 	require.LessOrEqual(t, len(r.Bytes()), moduli.MaxRecord)
 
-	unsigned := must(moduli.NewRecord(f, purpose, created, time.Time{}))
-	_, ok = unsigned.NotAfter()
-	require.False(t, ok)
+	unsigned := must(moduli.NewRecord(f, purpose, created, notAfter))
 	_, signed = unsigned.KeyID()
 	require.False(t, signed)
 	again, err = moduli.ParseRecord(unsigned.Bytes())
@@ -152,7 +149,7 @@ func TestKeysSignInTheirWindow(t *testing.T) {
 		{created.Add(-day - time.Second), false}, {created.Add(-day), true}, {created, true},
 		{created.Add(day), true}, {created.Add(day + time.Second), false},
 	} {
-		r := must(moduli.NewRecord(f, purpose, c.at, time.Time{}))
+		r := must(moduli.NewRecord(f, purpose, c.at, notAfter))
 		_, err := key.Sign(r)
 		if c.ok {
 			require.NoError(t, err)
@@ -160,7 +157,7 @@ func TestKeysSignInTheirWindow(t *testing.T) {
 		}
 		requireUntrusted(t, err, "outside the window")
 	}
-	late := must(moduli.NewRecord(f, purpose, created.Add(2*day), time.Time{}))
+	late := must(moduli.NewRecord(f, purpose, created.Add(2*day), notAfter))
 	requireUntrusted(t, keys.Check(must(key.SignAnyway(late)), purpose), "outside the window")
 	for _, end := range []time.Time{created, created.Add(-1)} {
 		_, err := moduli.GenerateKey(created, end)
@@ -219,6 +216,7 @@ func TestNewRecordRefuses(t *testing.T) {
 		"no time":          {f, purpose, time.Time{}, notAfter, times},
 		"end before start": {f, purpose, created, created, times},
 		"end in 1970":      {f, purpose, created, time.Unix(0, 0), times},
+		"no end":           {f, purpose, created, time.Time{}, times},
 		"offset":           {wrong(func(f *moduli.SearchResult) { f.Offset++ }), purpose, created, notAfter, origin},
 		"N":                {wrong(func(f *moduli.SearchResult) { f.N[0] ^= 1 }), purpose, created, notAfter, origin},
 		"g":                {wrong(func(f *moduli.SearchResult) { f.G = 1 }), purpose, created, notAfter, "the generator"},
@@ -263,7 +261,7 @@ func TestTimesNearTheEnd(t *testing.T) {
 		r := must(moduli.NewRecord(find(t, "demo"), purpose, from, end))
 		return trusted.CheckNew(must(open.Sign(r)), purpose, created)
 	}
-	requireUntrusted(t, check(last, time.Time{}), "created in the future")
+	requireUntrusted(t, check(last.Add(-time.Second), last), "created in the future")
 	require.NoError(t, check(created, last))
 }
 
@@ -285,13 +283,12 @@ func TestSrpAcceptsRecords(t *testing.T) {
 		login, fresh bool
 	}{
 		"current":  {sign(now.Add(day), current), true, true},
-		"no end":   {sign(time.Time{}, current), true, true},
 		"expired":  {sign(now.Add(-day), current), true, false},
-		"foreign":  {sign(time.Time{}, must(moduli.GenerateKey(now.Add(-day), time.Time{}))), false, false},
+		"foreign":  {sign(now.Add(day), must(moduli.GenerateKey(now.Add(-day), time.Time{}))), false, false},
 		"another":  {must(key.Sign(newRecord(t, "demo"))).Bytes(), false, false},
 		"nothing":  {nil, false, false},
 		"garbage":  {[]byte("garbage"), false, false},
-		"unsigned": {must(moduli.NewRecord(must(moduli.ImportedResult(m)), purpose, now, time.Time{})).Bytes(), false, false},
+		"unsigned": {must(moduli.NewRecord(must(moduli.ImportedResult(m)), purpose, now, now.Add(day))).Bytes(), false, false},
 	} {
 		group := srp.UnverifiedGroup{N: m.N, G: m.G, Certificate: c.certificate}
 		for policy, ok := range map[bool]bool{false: c.login, true: c.fresh} {
@@ -312,9 +309,9 @@ func TestSrpAcceptsRecords(t *testing.T) {
 	}
 	// A record vouches for its own modulus only.
 	accept := trusted.GroupPolicy(purpose)
-	require.NoError(t, accept(m.N, 2, sign(time.Time{}, current)))
-	requireUntrusted(t, accept(m.N, 5, sign(time.Time{}, current)), "for another group")
-	requireUntrusted(t, accept(find(t, "demo").N, 2, sign(time.Time{}, current)), "for another group")
+	require.NoError(t, accept(m.N, 2, sign(now.Add(day), current)))
+	requireUntrusted(t, accept(m.N, 5, sign(now.Add(day), current)), "for another group")
+	requireUntrusted(t, accept(find(t, "demo").N, 2, sign(now.Add(day), current)), "for another group")
 }
 
 // TestLeakedKeyIsReplaced follows the procedure of the package documentation.
@@ -455,7 +452,7 @@ func TestContradictionsAreRefused(t *testing.T) {
 func FuzzParseRecord(f *testing.F) {
 	r := newRecord(f, "demo")
 	f.Add(r.Bytes())
-	f.Add(must(moduli.NewRecord(find(f, "demo"), purpose, created, time.Time{})).Bytes())
+	f.Add(must(moduli.NewRecord(find(f, "demo"), purpose, created, notAfter)).Bytes())
 	f.Fuzz(func(t *testing.T, data []byte) {
 		got, err := moduli.ParseRecord(data)
 		if err != nil {

@@ -91,7 +91,7 @@ func (k *Keys) CheckNew(r *Record, purpose string, now time.Time) error {
 	if r.created > now.Unix() {
 		return errFuture
 	}
-	if r.notAfter != 0 && now.Unix() > r.notAfter {
+	if now.Unix() > r.notAfter {
 		return ErrExpired
 	}
 	return public.verify(r)

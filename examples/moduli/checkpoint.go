@@ -60,7 +60,7 @@ func loadCheckpoint(path string) (*checkpoint, error) {
 func (c *checkpoint) origin() (bits int, label string) {
 	start := c.search.Start()
 	if len(c.found) > 0 {
-		start = c.found[0].Start()
+		start = c.found[0].Result().Start
 	}
 	return start.Bits(), start.Label()
 }

@@ -4,16 +4,18 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/nescio-go/nescio/moduli"
 )
 
 const exportUsage = `
--format FORMAT [-record N] [-o FILE] POOL
+-format FORMAT [-record N | -retired] [-o FILE] POOL
 
 Proves moduli of a pool and writes them in the format of other software, without
-origin, purpose and signature. The formats:
+origin, purpose and signature. Retired records are left out, unless -retired is given
+or -record names one. The formats:
 
   openssh  lines of a file like /etc/ssh/moduli
   pem      DH PARAMETERS for openssl, of one modulus
@@ -23,7 +25,8 @@ origin, purpose and signature. The formats:
 func export(ctx context.Context, args []string, out, errOut io.Writer) error {
 	fs := newFlags("export", exportUsage)
 	format := fs.String("format", "", "`format` to write: openssh, pem or raw")
-	number := fs.Int("record", 0, "`line` of the record in the pool (default all)")
+	number := fs.Int("record", 0, "`line` of the record in the pool (default all that are not retired)")
+	retired := fs.Bool("retired", false, "write retired records too")
 	file := fs.String("o", "", "`file` to write, which must not exist (default the standard output)")
 	if err := parse(fs, args, out); err != nil {
 		return err
@@ -48,8 +51,14 @@ func export(ctx context.Context, args []string, out, errOut io.Writer) error {
 		return misuse(fs, "-record is from 1 to %d", len(records))
 	case *number > 0:
 		records = records[*number-1 : *number]
+	case !*retired:
+		records = slices.DeleteFunc(records, func(r listed) bool { return r.retired })
+	}
+	switch {
+	case len(records) == 0:
+		return fmt.Errorf("all records of %s are retired: -retired writes them too", fs.Arg(0))
 	case len(records) > 1 && *format != "openssh":
-		return misuse(fs, "the pool has %d records, and a file of this format one: choose it by -record", len(records))
+		return misuse(fs, "there are %d records to write, and a file of this format contains one: choose it with -record", len(records))
 	}
 	if *file != "" {
 		if err := absent(*file); err != nil {

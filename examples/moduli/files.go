@@ -104,6 +104,23 @@ func poolText(pool *moduli.Pool) ([]byte, error) {
 	return []byte(text), nil
 }
 
+// writePool writes the records to the new file, if one is named, and otherwise
+// over the pool that they come from. It returns the name of what it wrote.
+func writePool(records []listed, from, file string) (target string, err error) {
+	pool, err := poolOf(records)
+	if err != nil {
+		return "", err
+	}
+	text, err := poolText(pool)
+	if err != nil {
+		return "", err
+	}
+	if file == "" {
+		return from, replace(from, text)
+	}
+	return file, create(file, text, 0o644)
+}
+
 // readFile reads a file of at most limit bytes.
 func readFile(path string, limit int) ([]byte, error) {
 	f, err := os.Open(path)
@@ -179,6 +196,29 @@ func finish(f *os.File, data []byte) error {
 		err = f.Sync()
 	}
 	return errors.Join(err, f.Close())
+}
+
+// writeError means that the result could not be written.
+type writeError struct{ error }
+
+func (e writeError) Error() string { return "the result could not be written: " + e.error.Error() }
+func (e writeError) Unwrap() error { return e.error }
+
+// sticky is a writer that remembers its first error.
+type sticky struct {
+	out io.Writer
+	err error
+}
+
+func (s *sticky) Write(p []byte) (int, error) {
+	if s.err != nil {
+		return 0, s.err
+	}
+	n, err := s.out.Write(p)
+	if err != nil {
+		s.err = writeError{err}
+	}
+	return n, s.err
 }
 
 // output writes to a new file, or to out if there is no name of one.

@@ -199,13 +199,13 @@ func (g *generation) checkOrigin() error {
 		if r.Purpose() != g.purpose {
 			return fmt.Errorf("%s was begun with -purpose %q: %s", g.saved, r.Purpose(), advice)
 		}
-		if end, _ := r.NotAfter(); !g.notAfter.IsZero() && end.Unix() != g.notAfter.Unix() {
+		if !g.notAfter.IsZero() && r.NotAfter().Unix() != g.notAfter.Unix() {
 			return fmt.Errorf("%s was begun with another -not-after: %s", g.saved, advice)
 		}
 		if !g.created.IsZero() && r.Created().Unix() != g.created.Unix() {
 			return fmt.Errorf("%s was begun with another -created: %s", g.saved, advice)
 		}
-		if r.Start().Bits() != bits || r.Start().Label() != g.numbered(i+1) {
+		if r.Result().Start.Bits() != bits || r.Result().Start.Label() != g.numbered(i+1) {
 			return fmt.Errorf("%s holds moduli of several runs: remove it to begin anew", g.saved)
 		}
 	}

@@ -47,13 +47,11 @@ func TestGenerate(t *testing.T) {
 		want, err := moduli.Generate(t.Context(), start)
 		require.NoError(t, err)
 		require.Equal(t, want.Modulus, r.Modulus())
-		require.Equal(t, start, r.Start())
-		require.Equal(t, want.Offset, r.Offset())
+		require.Equal(t, start, r.Result().Start)
+		require.Equal(t, want.Offset, r.Result().Offset)
 		require.Equal(t, "example.org/srp", r.Purpose())
 		require.Equal(t, time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), r.Created())
-		end, ok := r.NotAfter()
-		require.True(t, ok)
-		require.Equal(t, time.Date(2030, 12, 31, 23, 59, 59, 0, time.UTC), end)
+		require.Equal(t, time.Date(2030, 12, 31, 23, 59, 59, 0, time.UTC), r.NotAfter())
 	}
 }
 
@@ -65,7 +63,7 @@ func TestGenerateFromRandomStarts(t *testing.T) {
 	pool, err := moduli.ParsePool(read(t, "pool.moduli"))
 	require.NoError(t, err)
 	require.Len(t, pool.Records(), 2)
-	require.Empty(t, pool.Records()[0].Start().Label())
+	require.Empty(t, pool.Records()[0].Result().Start.Label())
 }
 
 func TestGenerateOverwritesNothing(t *testing.T) {
@@ -117,7 +115,7 @@ func TestResume(t *testing.T) {
 func TestStoppedWhileItProves(t *testing.T) {
 	pool, err := moduli.ParsePool(pool3(t))
 	require.NoError(t, err)
-	search, err := moduli.NewSearch(pool.Records()[2].Start())
+	search, err := moduli.NewSearch(pool.Records()[2].Result().Start)
 	require.NoError(t, err)
 	for _, found := range []int{2, 3} {
 		in(t)
@@ -145,10 +143,10 @@ func TestResumeGoesOnWhereItStopped(t *testing.T) {
 	want := pool3(t)
 	pool, err := moduli.ParsePool(want)
 	require.NoError(t, err)
-	start := pool.Records()[1].Start()
+	start := pool.Records()[1].Result().Start
 	search, err := moduli.NewSearch(start)
 	require.NoError(t, err)
-	last := pool.Records()[1].Offset() / 24
+	last := pool.Records()[1].Result().Offset / 24
 	in(t)
 	require.NoError(t, (&checkpoint{at(t, search, last), pool.Records()[:1]}).save("saved"))
 

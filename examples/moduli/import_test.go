@@ -17,8 +17,8 @@ func TestExportAndImport(t *testing.T) {
 	small512(t, 2)
 	pool, err := moduli.ParsePool(read(t, "pool.moduli"))
 	require.NoError(t, err)
-	refused(t, "the pool has 2 records", "export", "-format", "pem", "pool.moduli")
-	refused(t, "the pool has 2 records", "export", "-format", "raw", "pool.moduli")
+	refused(t, "there are 2 records to write", "export", "-format", "pem", "pool.moduli")
+	refused(t, "there are 2 records to write", "export", "-format", "raw", "pool.moduli")
 	refused(t, "-record is from 1 to 2", "export", "-format", "raw", "-record", "3", "pool.moduli")
 	for _, format := range []string{"openssh", "pem", "raw"} {
 		files := []string{"1." + format, "2." + format}
@@ -34,7 +34,7 @@ func TestExportAndImport(t *testing.T) {
 		require.NoError(t, err)
 		for i, r := range imported.Records() {
 			require.Equal(t, pool.Records()[i].Modulus(), r.Modulus())
-			require.Zero(t, r.Offset())
+			require.Zero(t, r.Result().Offset)
 			require.Equal(t, "example.org/srp", r.Purpose())
 		}
 	}

@@ -34,6 +34,7 @@ var commands = []command{
 	{"show", "print what records say", show},
 	{"keygen", "make a key to sign records with", keygen},
 	{"sign", "prove and sign the records of a pool", sign},
+	{"retire", "take moduli of a pool out of use for new passwords", retire},
 	{"import", "make a pool of the moduli of OpenSSH, OpenSSL, Proton and others", importModuli},
 	{"export", "write moduli for OpenSSH, OpenSSL and others", export},
 }
@@ -61,7 +62,12 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) error {
 	}
 	for _, c := range commands {
 		if c.name == args[0] {
-			return c.run(ctx, args[1:], out, errOut)
+			result := &sticky{out: out}
+			err := c.run(ctx, args[1:], result, errOut)
+			if result.err != nil {
+				return result.err
+			}
+			return err
 		}
 	}
 	return usageError{reason: fmt.Sprintf("there is no command %q", args[0])}

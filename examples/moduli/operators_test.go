@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"errors"
 	"os"
 	"runtime"
 	"strings"
@@ -119,4 +121,80 @@ func TestHelpOfACommand(t *testing.T) {
 		require.Contains(t, help, "usage: moduli "+c.name)
 	}
 	refused(t, `there is no command "nothing"`, "help", "nothing")
+}
+
+// TestRetire: a retired record stays in the pool, and is exported only when
+// asked for.
+func TestRetire(t *testing.T) {
+	in(t)
+	small512(t, 3)
+	must(t, "keygen", "-not-before", "2020-01-01", "-o", "key")
+	must(t, "sign", "-key", "key", "pool.moduli")
+	before := read(t, "pool.moduli")
+	lines := strings.Split(before, "\n")
+
+	require.Contains(t, must(t, "retire", "-record", "1,3", "-o", "new.moduli", "pool.moduli"), "new.moduli: 2 records retired, of 3")
+	require.Equal(t, before, read(t, "pool.moduli"))
+	require.Contains(t, must(t, "retire", "-record", "2", "pool.moduli"), "pool.moduli: 1 record retired, of 3")
+	require.Equal(t, lines[0]+"\nretired "+lines[1]+"\n"+lines[2]+"\n", read(t, "pool.moduli"))
+	require.Contains(t, must(t, "retire", "-record", "2", "pool.moduli"), "0 records retired")
+	require.Contains(t, must(t, "verify", "-key", "key.pub", "pool.moduli"), "good; retired")
+
+	for _, c := range []struct {
+		args []string
+		want int
+	}{
+		{[]string{"-format", "openssh"}, 2},
+		{[]string{"-format", "openssh", "-retired"}, 3},
+		{[]string{"-format", "openssh", "-record", "2"}, 1},
+	} {
+		out := must(t, append(append([]string{"export"}, c.args...), "pool.moduli")...)
+		require.Equal(t, c.want, strings.Count(out, "\n"), "%q", c.args)
+	}
+	refused(t, "there are 2 records to write", "export", "-format", "pem", "pool.moduli")
+	must(t, "retire", "-record", "1,3", "pool.moduli")
+	refused(t, "all records of pool.moduli are retired", "export", "-format", "openssh", "pool.moduli")
+
+	for _, record := range []string{"0", "4", "x", "1,", "-1"} {
+		refused(t, "the pool has the lines 1 to 3", "retire", "-record", record, "pool.moduli")
+	}
+	refused(t, "-record is missing", "retire", "pool.moduli")
+	refused(t, "new.moduli exists", "retire", "-record", "1", "-o", "new.moduli", "pool.moduli")
+}
+
+// TestRenew: records get a later end, and nothing else changes.
+func TestRenew(t *testing.T) {
+	in(t)
+	small512(t, 1, "-created", "2020-01-01", "-not-after", "2021-01-01")
+	must(t, "keygen", "-not-before", "2020-01-01", "-o", "key")
+	must(t, "sign", "-key", "key", "pool.moduli")
+	require.Contains(t, must(t, "verify", "-key", "key.pub", "pool.moduli"), "expired for new passwords")
+	refused(t, "-not-after changes it only with -replace", "sign", "-key", "key", "-not-after", "2041-01-01", "pool.moduli")
+	before := must(t, "show", "pool.moduli")
+	must(t, "sign", "-key", "key", "-not-after", "2041-01-01", "-replace", "pool.moduli")
+	require.NotContains(t, must(t, "verify", "-key", "key.pub", "pool.moduli"), "expired")
+	require.Equal(t, strings.Replace(before, "2021-01-01T23:59:59Z", "2041-01-01T23:59:59Z", 1), must(t, "show", "pool.moduli"))
+	refused(t, "a record is created", "sign", "-key", "key", "-not-after", "2019-01-01", "-replace", "pool.moduli")
+}
+
+// TestEveryRecordEnds, after a year if the operator says nothing.
+func TestEveryRecordEnds(t *testing.T) {
+	in(t)
+	small512(t, 1, "-created", "2030-01-02")
+	require.Contains(t, must(t, "show", "pool.moduli"), "not after: 2031-01-02T00:00:00Z")
+}
+
+// full is a disk that is full.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
+
+// TestFullDisk: a result that cannot be written says nothing about the records.
+func TestFullDisk(t *testing.T) {
+	in(t)
+	small512(t, 2)
+	for _, args := range [][]string{{"verify", "pool.moduli"}, {"show", "pool.moduli"}, {"export", "-format", "openssh", "pool.moduli"}} {
+		err := run(t.Context(), args, full{}, new(bytes.Buffer))
+		require.EqualError(t, err, "the result could not be written: no space left on device")
+	}
 }

@@ -40,7 +40,7 @@ func show(_ context.Context, args []string, out, _ io.Writer) error {
 // showRecord quotes whatever text somebody else may have chosen: it could do
 // anything to a terminal.
 func showRecord(out io.Writer, r listed) error {
-	n, start := r.Modulus(), r.Start()
+	n, start := r.Modulus(), r.Result().Start
 	fmt.Fprintf(out, "record: %s\n", r.name)
 	fmt.Fprintf(out, "bits: %d\n", n.Bits())
 	fmt.Fprintf(out, "g: %d\n", n.G)
@@ -50,14 +50,10 @@ func showRecord(out io.Writer, r listed) error {
 		fmt.Fprintf(out, "label: %q\n", start.Label())
 		fmt.Fprintf(out, "counter: %d\n", start.Counter())
 	}
-	fmt.Fprintf(out, "offset: %d\n", r.Offset())
+	fmt.Fprintf(out, "offset: %d\n", r.Result().Offset)
 	fmt.Fprintf(out, "purpose: %q\n", r.Purpose())
 	fmt.Fprintf(out, "created: %s\n", r.Created().Format(time.RFC3339))
-	if end, ok := r.NotAfter(); ok {
-		fmt.Fprintf(out, "not after: %s\n", end.Format(time.RFC3339))
-	} else {
-		fmt.Fprintln(out, "not after: none")
-	}
+	fmt.Fprintf(out, "not after: %s\n", r.NotAfter().Format(time.RFC3339))
 	if r.retired {
 		fmt.Fprintln(out, "retired: yes")
 	}

@@ -14,12 +14,16 @@ import (
 )
 
 const signUsage = `
--key FILE [-purpose TEXT] [-replace] [-o FILE] POOL
+-key FILE [-purpose TEXT] [-not-after DATE] [-replace] [-o FILE] POOL
 
-Proves the moduli of a pool and signs the records that have no signature yet. If
--purpose is given, it replaces their purpose. Rewrites the pool, or writes a new file
-if -o is given. A key signs only records that were created after its -not-before, so
-make the key first.
+Proves the moduli of a pool and signs the records that have no signature yet. With
+-replace it signs all records. -purpose and -not-after change what the signed records
+say. Rewrites the pool, or writes a new file if -o is given. A key signs only records
+that were created after its -not-before, so make the key first.
+
+To renew the records of a pool before they end:
+
+  moduli sign -key FILE -replace -not-after DATE POOL
 `
 
 // maxKey is more than a private key has, in bytes of its text.
@@ -30,6 +34,8 @@ func sign(ctx context.Context, args []string, out, errOut io.Writer) error {
 	keyFile := fs.String("key", "", "`file` of the private key, as keygen wrote it")
 	again := fs.Bool("replace", false, "also sign records that have a signature, and replace it")
 	purpose := fs.String("purpose", "", "what the moduli are for (default what the records say)")
+	notAfter := date{last: true}
+	fs.Var(&notAfter, "not-after", "last `date` on which the moduli are chosen for new passwords (default what the records say)")
 	file := fs.String("o", "", "`file` to write, which must not exist (default the pool itself)")
 	if err := parse(fs, args, out); err != nil {
 		return err
@@ -54,8 +60,14 @@ func sign(ctx context.Context, args []string, out, errOut io.Writer) error {
 		return err
 	}
 	for _, r := range records {
-		if _, has := r.KeyID(); has && !*again && *purpose != "" && r.Purpose() != *purpose {
+		if _, has := r.KeyID(); !has || *again {
+			continue
+		}
+		if *purpose != "" && r.Purpose() != *purpose {
 			return fmt.Errorf("%s is signed for the purpose %q: -purpose changes it only with -replace", r.name, r.Purpose())
+		}
+		if !notAfter.IsZero() && r.NotAfter().Unix() != notAfter.Unix() {
+			return fmt.Errorf("%s is signed until %s: -not-after changes it only with -replace", r.name, r.NotAfter().Format(time.RFC3339))
 		}
 	}
 	m := newMeter(errOut)
@@ -66,27 +78,13 @@ func sign(ctx context.Context, args []string, out, errOut io.Writer) error {
 			continue
 		}
 		m.show("proving %d of %d", i+1, len(records))
-		if records[i].Record, err = signRecord(ctx, key, r, *purpose); err != nil {
+		if records[i].Record, err = signRecord(ctx, key, r, *purpose, notAfter.Time); err != nil {
 			return err
 		}
 		signed++
 	}
 	m.clear()
-	pool, err := poolOf(records)
-	if err != nil {
-		return err
-	}
-	text, err := poolText(pool)
-	if err != nil {
-		return err
-	}
-	target := *file
-	if target == "" {
-		target = fs.Arg(0)
-		err = replace(target, text)
-	} else {
-		err = create(target, text, 0o644)
-	}
+	target, err := writePool(records, fs.Arg(0), *file)
 	if err != nil {
 		return err
 	}
@@ -96,24 +94,22 @@ func sign(ctx context.Context, args []string, out, errOut io.Writer) error {
 }
 
 // signRecord signs nothing that it has not proved.
-func signRecord(ctx context.Context, key *moduli.PrivateKey, r listed, purpose string) (*moduli.Record, error) {
+func signRecord(ctx context.Context, key *moduli.PrivateKey, r listed, purpose string, notAfter time.Time) (*moduli.Record, error) {
 	if err := r.Modulus().Verify(ctx); err != nil {
 		if ctx.Err() != nil {
 			return nil, err
 		}
 		return nil, fmt.Errorf("%s is not signed, nor is anything else: %s; remove it", r.name, plain(err))
 	}
-	record := r.Record
-	if purpose != "" {
-		var err error
-		end, _ := r.NotAfter()
-		if _, ok := r.NotAfter(); !ok {
-			end = time.Time{}
-		}
-		record, err = moduli.NewRecord(moduli.SearchResult{Modulus: r.Modulus(), Start: r.Start(), Offset: r.Offset()}, purpose, r.Created(), end)
-		if err != nil {
-			return nil, fmt.Errorf("-purpose has 1 to %d bytes", moduli.MaxPurpose)
-		}
+	if purpose == "" {
+		purpose = r.Purpose()
+	}
+	if notAfter.IsZero() {
+		notAfter = r.NotAfter()
+	}
+	record, err := moduli.NewRecord(r.Result(), purpose, r.Created(), notAfter)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %s", r.name, plain(err))
 	}
 	signed, err := key.Sign(record)
 	if errors.Is(err, moduli.ErrUntrusted) {

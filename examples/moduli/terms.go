@@ -18,15 +18,15 @@ func (t *terms) register(fs *flag.FlagSet) {
 	t.notAfter.last = true
 	fs.StringVar(&t.purpose, "purpose", "demo", "what the moduli are for, such as example.org/srp: clients ask for it")
 	fs.Var(&t.created, "created", "`date` of the records, for a file that anyone can make again (default now)")
-	fs.Var(&t.notAfter, "not-after", "last `date` on which the moduli are chosen for new passwords (default none)")
+	fs.Var(&t.notAfter, "not-after", "last `date` on which the moduli are chosen for new passwords (default a year after -created)")
 }
 
 func (t *terms) check(fs *flag.FlagSet) error {
 	if t.purpose == "" || len(t.purpose) > moduli.MaxPurpose {
 		return misuse(fs, "-purpose has 1 to %d bytes", moduli.MaxPurpose)
 	}
-	if !t.notAfter.IsZero() && t.notAfter.Unix() <= t.recordTime().Unix() {
-		return misuse(fs, "-not-after is not after the records' creation")
+	if t.end().Unix() <= t.recordTime().Unix() {
+		return misuse(fs, "-not-after must be later than -created, which is now by default")
 	}
 	return nil
 }
@@ -39,6 +39,14 @@ func (t *terms) recordTime() time.Time {
 	return t.created.Time
 }
 
+// end is when a record that is made now ends.
+func (t *terms) end() time.Time {
+	if t.notAfter.IsZero() {
+		return t.recordTime().AddDate(1, 0, 0)
+	}
+	return t.notAfter.Time
+}
+
 func (t *terms) record(found moduli.SearchResult) (*moduli.Record, error) {
-	return moduli.NewRecord(found, t.purpose, t.recordTime(), t.notAfter.Time)
+	return moduli.NewRecord(found, t.purpose, t.recordTime(), t.end())
 }

@@ -56,6 +56,8 @@ func verify(ctx context.Context, args []string, out, errOut io.Writer) error {
 		switch err := v.verify(ctx, r, m); {
 		case ctx.Err() != nil:
 			return ctx.Err()
+		case errors.As(err, new(writeError)):
+			return err // which says nothing about the record
 		case err != nil:
 			failed++
 		}
@@ -90,7 +92,7 @@ func (v verifier) verify(ctx context.Context, r listed, m *meter) error {
 		fmt.Fprintf(v.out, "  proof: N and (N-1)/2 are prime, and %d generates the whole group (%v)\n", r.Modulus().G, took.Round(time.Millisecond))
 	}
 	var search error
-	if v.repeat && r.Start().Label() != "" {
+	if v.repeat && r.Result().Start.Label() != "" {
 		m.show("repeating the search of %s", r.name)
 		search = repeatSearch(ctx, r.Record)
 		m.clear()
@@ -117,13 +119,13 @@ func (v verifier) verify(ctx context.Context, r listed, m *meter) error {
 
 // repeatSearch searches again where a record says that it was found.
 func repeatSearch(ctx context.Context, r *moduli.Record) error {
-	found, err := moduli.Generate(ctx, r.Start())
+	found, err := moduli.Generate(ctx, r.Result().Start)
 	switch {
 	case err != nil:
 		return err
 	case !found.Equal(r.Modulus()):
-		return fmt.Errorf("the first modulus is %d after the start, and this one is %d after it", found.Offset, r.Offset())
-	case r.Start().Counter() > 0:
+		return fmt.Errorf("the first modulus is %d after the start, and this one is %d after it", found.Offset, r.Result().Offset)
+	case r.Result().Start.Counter() > 0:
 		return errors.New("a counter above 0, though numbers of this size have a modulus behind every start")
 	}
 	return nil
@@ -132,12 +134,12 @@ func repeatSearch(ctx context.Context, r *moduli.Record) error {
 // origin says what is known of where the modulus comes from.
 func origin(r *moduli.Record) string {
 	switch {
-	case r.Start().Label() != "":
-		return fmt.Sprintf("%d after the start of the label %q, counter %d", r.Offset(), r.Start().Label(), r.Start().Counter())
-	case r.Offset() == 0:
+	case r.Result().Start.Label() != "":
+		return fmt.Sprintf("%d after the start of the label %q, counter %d", r.Result().Offset, r.Result().Start.Label(), r.Result().Start.Counter())
+	case r.Result().Offset == 0:
 		return "unknown: made elsewhere"
 	}
-	return fmt.Sprintf("%d after a random start", r.Offset())
+	return fmt.Sprintf("%d after a random start", r.Result().Offset)
 }
 
 // signature says what there is of a signature, and whether it will do.
@@ -161,12 +163,11 @@ func (v verifier) signature(r *moduli.Record) (string, error) {
 
 // standing says why a good record is not chosen for new passwords.
 func standing(r listed) string {
-	end, ok := r.NotAfter()
 	switch {
 	case r.retired:
-		return "; retired, for those who have it"
-	case ok && time.Now().After(end):
-		return "; expired for new passwords, for those who have it"
+		return "; retired, only for accounts that have it"
+	case time.Now().After(r.NotAfter()):
+		return "; expired for new passwords, only for accounts that have it"
 	}
 	return ""
 }

@@ -91,7 +91,7 @@ func TestVerifyRefusesWhatIsNoSafePrime(t *testing.T) {
 	for _, n := range []*big.Int{p, new(big.Int).Add(p, big.NewInt(2))} {
 		found, err := moduli.ImportedResult(moduli.Modulus{N: n.Bytes(), G: 2})
 		require.NoError(t, err)
-		r, err := moduli.NewRecord(found, "demo", time.Now(), time.Time{})
+		r, err := moduli.NewRecord(found, "demo", time.Now(), time.Now().AddDate(1, 0, 0))
 		require.NoError(t, err)
 		records = append(records, r)
 	}
@@ -196,10 +196,10 @@ func TestShow(t *testing.T) {
 	var want strings.Builder
 	want.WriteString("record: pool.moduli:1\nbits: 512\ng: 2\n")
 	want.WriteString("N: " + new(big.Int).SetBytes(r.Modulus().N).Text(16) + "\n")
-	want.WriteString("start: " + new(big.Int).SetBytes(r.Start().Bytes()).Text(16) + "\n")
+	want.WriteString("start: " + new(big.Int).SetBytes(r.Result().Start.Bytes()).Text(16) + "\n")
 	want.WriteString("label: \"bell\\a\"\ncounter: 0\n")
-	want.WriteString("offset: " + new(big.Int).SetUint64(r.Offset()).String() + "\n")
-	want.WriteString("purpose: \"demo\"\ncreated: 2030-01-01T00:00:00Z\nnot after: none\nkey: none\n")
+	want.WriteString("offset: " + new(big.Int).SetUint64(r.Result().Offset).String() + "\n")
+	want.WriteString("purpose: \"demo\"\ncreated: 2030-01-01T00:00:00Z\nnot after: 2031-01-01T00:00:00Z\nkey: none\n")
 	require.Equal(t, want.String(), must(t, "show", "pool.moduli"))
 }
 
@@ -218,7 +218,7 @@ func TestVerifyRepeats(t *testing.T) {
 	require.NoError(t, err)
 	require.Greater(t, second.Offset, first.Offset)
 	for name, f := range map[string]moduli.SearchResult{"first": first, "second": second} {
-		r, err := moduli.NewRecord(f, "demo", time.Now(), time.Time{})
+		r, err := moduli.NewRecord(f, "demo", time.Now(), time.Now().AddDate(1, 0, 0))
 		require.NoError(t, err)
 		write(t, name, r.Text())
 	}
@@ -239,7 +239,7 @@ func TestForgedCheckpoint(t *testing.T) {
 	require.NoError(t, err)
 	n := new(big.Int).SetBytes(first.N)
 	composite := moduli.SearchResult{Modulus: moduli.Modulus{N: n.Add(n, big.NewInt(24)).Bytes(), G: 2}, Start: start, Offset: first.Offset + 24}
-	r, err := moduli.NewRecord(composite, "demo", time.Now(), time.Time{})
+	r, err := moduli.NewRecord(composite, "demo", time.Now(), time.Now().AddDate(1, 0, 0))
 	require.NoError(t, err)
 	next, err := moduli.VerifiableStart(512, "forged/2", 0)
 	require.NoError(t, err)
