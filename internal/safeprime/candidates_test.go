@@ -1,6 +1,7 @@
 package safeprime
 
 import (
+	"math/big"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -33,4 +34,25 @@ func TestCandidatesSettleInOrder(t *testing.T) {
 	require.Equal(t, 2, c.best, "the first hit, though it came last")
 	_, tests := c.settled()
 	require.EqualValues(t, 4, tests)
+}
+
+// TestNoProofRestsOnTheFastTest: a fast test that takes every number for a safe
+// prime finds none that is not.
+func TestNoProofRestsOnTheFastTest(t *testing.T) {
+	base := FirstSlot(new(big.Int).Lsh(one, 20))
+	liar := &Search{test: func(n, e *big.Int) *big.Int { return new(big.Int).Sub(n, one) }}
+	found, half := 0, 0
+	for i := range uint64(2000) {
+		p := Slot(base, i)
+		q := new(big.Int).Rsh(p, 1)
+		want := p.ProbablyPrime(0) && q.ProbablyPrime(0) // exact below 2^64
+		require.Equal(t, want, liar.isSafePrime(t.Context(), p), "%v", p)
+		if want {
+			found++
+		} else if q.ProbablyPrime(0) {
+			half++ // only the last test refuses it
+		}
+	}
+	require.NotZero(t, found)
+	require.NotZero(t, half)
 }

@@ -153,7 +153,8 @@ func (s *Search) workers() int { return max(1, s.Workers) }
 // isSafePrime runs the tests, the cheapest first. The first is the
 // exponentiation that proves p and its generator if q is prime. The second is
 // one strong test of q. The rest of the proof follows for the few numbers that
-// are left, until ctx ends.
+// are left, until ctx ends. It ends with the first test again, by math/big, so
+// that no proof rests on the assembly of this package.
 func (s *Search) isSafePrime(ctx context.Context, p *big.Int) bool {
 	q := new(big.Int).Rsh(p, 1)
 	minusOne := new(big.Int).Sub(p, one)
@@ -161,7 +162,8 @@ func (s *Search) isSafePrime(ctx context.Context, p *big.Int) bool {
 		return false
 	}
 	base2 := newStrongTest(q)
-	return base2.passes(s.test(q, base2.d)) && bailliePSW(q) && millerRabin(q, ctx.Done())
+	return base2.passes(s.test(q, base2.d)) && bailliePSW(q) && millerRabin(q, ctx.Done()) &&
+		bigTest(p, q).Cmp(minusOne) == 0
 }
 
 // candidates hands out the slots that the sieve left, in order, and remembers
