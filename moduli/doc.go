@@ -70,13 +70,17 @@
 // safe prime, but cannot see a hidden special form. Removing the public key at
 // once would shut out all accounts on the moduli that it signed. So:
 //
-//  1. Generate a new key whose window covers the oldest record, and add its
-//     public key to the [Keys] of all clients and servers.
-//  2. Sign all records again with the new key, including retired records, and
-//     offer the new certificates. Remove the old public key from the [Keys] of
-//     every [Keys.RegistrationPolicy], which stops the thief.
-//  3. Replace the certificate in the stored record of every account.
-//  4. Remove the old public key from all [Keys].
+//  1. Generate a new key whose window covers the oldest record. Add its public
+//     key to the [Keys] of all clients and servers.
+//  2. Sign all records again with the new key, including retired records. Remove
+//     the old public key from the [Keys] of every [Keys.RegistrationPolicy] and
+//     [Pool.Pick], which stops the thief.
+//  3. When the clients have the new public key, start the servers with groups
+//     that have the new certificates. Accounts need no change, because a server
+//     sends the certificate of its own group. If the group of an account is in
+//     none of the server's kinds, store its record with the new certificate.
+//  4. When all servers send the new certificates, remove the old public key from
+//     all [Keys].
 //
 // # Speed
 //

@@ -314,41 +314,6 @@ func TestSrpAcceptsRecords(t *testing.T) {
 	requireUntrusted(t, accept(find(t, "demo").N, 2, sign(now.Add(day), current)), "for another group")
 }
 
-// TestLeakedKeyIsReplaced follows the procedure of the package documentation.
-func TestLeakedKeyIsReplaced(t *testing.T) {
-	oldest := must(key.Sign(must(moduli.NewRecord(find(t, "oldest"), purpose, created.Add(-day), notAfter))))
-	retired := newRecord(t, "demo")
-	pool := must(moduli.NewPool(oldest, retired)).Retire(retired.Modulus().N)
-
-	short := must(moduli.GenerateKey(created, time.Time{}))
-	_, err := short.Sign(oldest)
-	requireUntrusted(t, err, "outside the window")
-	next := must(moduli.GenerateKey(created.Add(-day), time.Time{}))
-	both := moduli.NewKeys(key.Public(), next.Public())
-	last := moduli.NewKeys(next.Public())
-
-	var again []*moduli.Record
-	for _, r := range pool.Records() {
-		again = append(again, must(next.Sign(r)))
-	}
-	pool = must(moduli.NewPool(again...)).Retire(retired.Modulus().N)
-	picked := must(pool.Pick(last, purpose, created))
-	require.Equal(t, oldest.Modulus(), picked.Modulus())
-
-	accept := func(k *moduli.Keys, r *moduli.Record) error {
-		return k.GroupPolicy(purpose)(r.Modulus().N, r.Modulus().G, r.Bytes())
-	}
-	for i, before := range []*moduli.Record{oldest, retired} {
-		require.NoError(t, accept(both, before), "an account that has the old certificate")
-		require.NoError(t, accept(both, again[i]))
-		require.NoError(t, accept(last, again[i]), "an account that has the new one")
-		requireUntrusted(t, accept(last, before), "unknown key")
-	}
-	forged := newRecord(t, "thief")
-	require.NoError(t, accept(both, forged))
-	requireUntrusted(t, accept(last, forged), "unknown key")
-}
-
 func TestKeyTexts(t *testing.T) {
 	for _, k := range []*moduli.PrivateKey{key, must(moduli.GenerateKey(created, time.Time{}))} {
 		private, err := moduli.ParsePrivateKey(k.Text())

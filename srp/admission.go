@@ -3,7 +3,6 @@ package srp
 import (
 	"context"
 	"math/rand/v2"
-	"slices"
 )
 
 // BeginRegistration answers a client's request to register with a response to
@@ -31,6 +30,9 @@ func (s *Server) BeginRegistration(ctx context.Context, id, request []byte) (res
 // neither offered nor accepted: a client must not choose what the server
 // computes, nor stand out among its accounts.
 //
+// The certificate of the record's group is the server's own, whatever the upload
+// contains.
+//
 // FinishRegistration does not know the account. Refuse an id that is taken, and
 // replace a record only after a fresh login for that change.
 func (s *Server) FinishRegistration(identity, upload []byte) (record []byte, err error) {
@@ -38,8 +40,9 @@ func (s *Server) FinishRegistration(identity, upload []byte) (record []byte, err
 	if err != nil {
 		return nil, err
 	}
+	k := s.admittedKind(&r)
 	switch {
-	case !s.admits(&r):
+	case k == nil:
 		return nil, errKind
 	case string(r.identity) != string(identity):
 		return nil, errWrongName
@@ -47,7 +50,8 @@ func (s *Server) FinishRegistration(identity, upload []byte) (record []byte, err
 	if err := r.check(); err != nil { // its group is verified, being the kind's
 		return nil, err
 	}
-	return slices.Clone(upload), nil
+	r.group = k.offer.group
+	return r.bytes(), nil
 }
 
 // NeedsRegistration reports whether a record is of another kind than the server
@@ -56,7 +60,7 @@ func (s *Server) FinishRegistration(identity, upload []byte) (record []byte, err
 // again inside the session.
 func (s *Server) NeedsRegistration(record []byte) bool {
 	r, err := readRecord(record)
-	return err != nil || !s.admits(&r)
+	return err != nil || s.admittedKind(&r) == nil
 }
 
 // Check reports whether the account of a stored record can log in at this server
@@ -73,22 +77,29 @@ func (s *Server) Check(record []byte) error {
 	if err := r.check(); err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(s.kinds, r.isOf) {
+	if kindOf(&r, s.kinds) == nil {
 		return errUnlisted
 	}
 	return nil
 }
 
-// admits reports whether a record is of a kind that is offered or accepted. It
-// compares, and does no arithmetic.
-func (s *Server) admits(r *recordFields) bool {
-	return !r.profile.spec().loginOnly && slices.ContainsFunc(s.kinds[:s.admitted], r.isOf)
+// admittedKind returns the kind of a record if it is offered or accepted, and
+// otherwise nil. It compares, and does no arithmetic.
+func (s *Server) admittedKind(r *recordFields) *serverKind {
+	if r.profile.spec().loginOnly {
+		return nil
+	}
+	return kindOf(r, s.kinds[:s.admitted])
 }
 
-// isOf reports whether a record is of a kind.
-func (r *recordFields) isOf(k serverKind) bool {
-	o := &k.offer
-	return r.profile == o.profile && r.kdf == o.kdf && len(r.salt) == o.saltSize &&
-		r.group.G == o.group.G && string(r.group.N) == string(o.group.N) &&
-		string(r.group.Certificate) == string(o.group.Certificate)
+// kindOf returns the one of the kinds that a record is of, or nil.
+func kindOf(r *recordFields, kinds []serverKind) *serverKind {
+	for i := range kinds {
+		o := &kinds[i].offer
+		if r.profile == o.profile && r.kdf == o.kdf && len(r.salt) == o.saltSize &&
+			r.group.G == o.group.G && string(r.group.N) == string(o.group.N) {
+			return &kinds[i]
+		}
+	}
+	return nil
 }

@@ -101,9 +101,13 @@ func KnownGroup(n []byte, g int, digest [32]byte) (*Group, error) {
 }
 
 // WithCertificate returns the same group with a copy of the certificate. It
-// returns [ErrPolicy] for more than [MaxCertificate] bytes. A server sends the
-// certificate along with the group. Clients whose [GroupPolicy] looks at
-// certificates accept no group without one.
+// returns [ErrPolicy] for more than [MaxCertificate] bytes. Clients whose
+// [GroupPolicy] looks at certificates accept no group without one.
+//
+// A server sends the certificate of the group in its kinds, also to accounts
+// whose record contains another one. To replace a certificate, make a server
+// with the new one. Stored records need no change, unless the group is in none
+// of the server's kinds.
 func (g *Group) WithCertificate(certificate []byte) (*Group, error) {
 	if len(certificate) > MaxCertificate {
 		return nil, errCertificate

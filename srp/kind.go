@@ -104,11 +104,14 @@ func (k Kind) offers() ([]offer, error) {
 
 // digest names a kind with one group:
 //
-//	SHA-256("nescio/kind/v1" ‖ 00 ‖ 'S' ‖ profile u8 ‖ group with certificate ‖ salt size u8 ‖ u16 len ‖ KDF parameters)
+//	SHA-256("nescio/kind/v1" ‖ 00 ‖ 'S' ‖ profile u8 ‖ group without certificate ‖ salt size u8 ‖ u16 len ‖ KDF parameters)
+//
+// A certificate is not part of a kind: all accounts of the kind get another one
+// at once, and no unknown name must change its answer otherwise.
 func (o offer) digest() [32]byte {
 	b := newMessage()
 	b.AddUint8(o.profile.id)
-	addGroup(b, o.group)
+	addGroup(b, UnverifiedGroup{N: o.group.N, G: o.group.G})
 	b.AddUint8(uint8(o.saltSize))
 	addKDF(b, o.kdf)
 	encoded := b.BytesOrPanic()[2:]

@@ -2,6 +2,7 @@ package srp_test
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"testing"
 
@@ -75,14 +76,18 @@ func TestZeroKindIsTheDefault(t *testing.T) {
 	require.Equal(t, srp.Nescio(), record.Profile())
 }
 
-// pool returns groups of one modulus that differ in their certificates, which
-// makes them different kinds.
+// pool returns groups of different moduli, which are not safe primes, with
+// certificates that number them.
 func pool(t testing.TB, n int) []*srp.Group {
 	base, err := srp.RFC5054Group(2048)
 	require.NoError(t, err)
 	groups := make([]*srp.Group, n)
 	for i := range groups {
-		groups[i], err = base.WithCertificate(fmt.Appendf(nil, "certificate %d", i))
+		N := base.Unverified().N
+		binary.BigEndian.PutUint16(N[100:], uint16(i))
+		groups[i], err = srp.UnprovedGroup(N, 2)
+		require.NoError(t, err)
+		groups[i], err = groups[i].WithCertificate(fmt.Appendf(nil, "certificate %d", i))
 		require.NoError(t, err)
 	}
 	return groups
@@ -160,18 +165,63 @@ func TestPoolIsOfferedAtRandom(t *testing.T) {
 	}
 }
 
-// TestTheCertificateIsPartOfTheKind: when the record of a modulus is signed
-// again, a name that gets the new certificate gets a new salt too, as an account
-// does.
-func TestTheCertificateIsPartOfTheKind(t *testing.T) {
-	groups := pool(t, 2)
-	kinds := make([]srp.Kind, 2)
-	for i := range kinds {
-		kinds[i] = srp.Kind{Profile: srp.RFC5054SHA1(0), Groups: groups[i : i+1], Weight: 1}
+// TestCertificatesAreReplaced: a server with other certificates for the same
+// groups sends them to accounts and for unknown names alike, and nothing else
+// changes. Stored records need no change, and uploads under the earlier
+// certificate are admitted.
+func TestCertificatesAreReplaced(t *testing.T) {
+	groups := pool(t, 3)
+	kind := srp.Kind{Profile: srp.RFC5054SHA1(0), Groups: groups, Weight: 1}
+	before := newServer(t, kind)
+	client, err := srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{kind.Profile}, GroupPolicy: srp.AnyGroup(2048)})
+	require.NoError(t, err)
+	upload := register(t, client, srp.Kind{Profile: kind.Profile, Groups: groups[:1]}, alice, password).Bytes()
+	record, err := before.FinishRegistration(alice, upload)
+	require.NoError(t, err)
+
+	kind.Groups = nil
+	for _, g := range groups {
+		next, err := g.WithCertificate(append(g.Unverified().Certificate, ", signed again"...))
+		require.NoError(t, err)
+		kind.Groups = append(kind.Groups, next)
 	}
-	c0, c1 := answered(t, newServer(t, kinds[0]), alice), answered(t, newServer(t, kinds[1]), alice)
-	require.Equal(t, c0.Group.N, c1.Group.N)
-	require.NotEqual(t, c0.Salt, c1.Salt)
+	after := newServer(t, kind)
+	answer := func(s *srp.Server, id, record []byte) srp.Challenge {
+		c, _, err := s.Challenge(t.Context(), id, record)
+		require.NoError(t, err)
+		c.B = nil
+		return c
+	}
+	names := map[string][]byte{"alice": record}
+	for i := range 20 {
+		names[fmt.Sprint("nobody ", i)] = nil
+	}
+	for id, record := range names {
+		was, is := answer(before, []byte(id), record), answer(after, []byte(id), record)
+		require.Equal(t, string(was.Group.Certificate)+", signed again", string(is.Group.Certificate))
+		was.Group.Certificate = is.Group.Certificate
+		require.Equal(t, was, is)
+	}
+	require.False(t, after.NeedsRegistration(record))
+	require.NoError(t, after.Check(record))
+	again, err := after.FinishRegistration(alice, upload)
+	require.NoError(t, err)
+	parsed, err := srp.ParseRecord(again)
+	require.NoError(t, err)
+	require.Equal(t, "certificate 0, signed again", string(parsed.Group().Certificate), "the server's own")
+
+	login, request, err := client.Login(alice, password)
+	require.NoError(t, err)
+	response, pending, err := after.BeginLogin(t.Context(), alice, record, request)
+	require.NoError(t, err)
+	final, err := login.Respond(t.Context(), response)
+	require.NoError(t, err)
+	_, _, err = after.FinishLogin(t.Context(), alice, record, pending, final)
+	require.NoError(t, err)
+
+	kind.Groups = append(kind.Groups, groups[0])
+	_, err = srp.NewServer(config(kind))
+	require.ErrorIs(t, err, srp.ErrPolicy, "two certificates for one group")
 }
 
 // TestKindsMoveOnlyWhatTheyMust: an unknown name changes its answer only if an

@@ -20,6 +20,11 @@ func (s *Server) selectRecord(id, record []byte) (r recordFields, unknown int, e
 	if err != nil {
 		return recordFields{}, 0, err
 	}
+	if k := kindOf(&shown, s.kinds); k != nil {
+		// The certificate that the server has now. The record may contain one
+		// whose key is no longer trusted.
+		shown.group, shown.params = k.offer.group, k.params
+	}
 	substitute, err := shown.decoy(&s.secrets.Get().decoyKey, id)
 	if err != nil {
 		return recordFields{}, 0, err
@@ -44,9 +49,9 @@ func (s *Server) recordDigest(id, record []byte) [sha256.Size]byte {
 }
 
 // decoy returns the record of the same kind that an unknown id seems to have,
-// always the same one. Salt and verifier depend on the kind, its certificate
-// included: a name that kept its salt when all accounts of its kind moved to
-// another would give itself away.
+// always the same one. Salt and verifier depend on the kind: a name that kept
+// its salt when all accounts of its kind moved to another would give itself
+// away.
 func (r *recordFields) decoy(key *[decoy.KeySize]byte, id []byte) (recordFields, error) {
 	digest := r.offer().digest()
 	salt, err := decoyBytes(key, "salt", id, digest, len(r.salt))

@@ -139,6 +139,9 @@ func TestRetire(t *testing.T) {
 	require.Equal(t, lines[0]+"\nretired "+lines[1]+"\n"+lines[2]+"\n", read(t, "pool.moduli"))
 	require.Contains(t, must(t, "retire", "-record", "2", "pool.moduli"), "0 records retired")
 	require.Contains(t, must(t, "verify", "-key", "key.pub", "pool.moduli"), "good; retired")
+	must(t, "keygen", "-not-before", "2020-01-01", "-o", "next")
+	must(t, "sign", "-replace", "-key", "next", "pool.moduli")
+	require.Contains(t, must(t, "verify", "-key", "next.pub", "pool.moduli"), "good; retired")
 
 	for _, c := range []struct {
 		args []string
