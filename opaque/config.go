@@ -83,15 +83,21 @@ const DefaultLifetime = 60 * time.Second
 // To rotate, give all replicas a new key whose NotBefore is far enough in the
 // future for all of them to receive it, even if their clocks differ. Remove the
 // old key when all replicas have sealed with the new one for the lifetime of a
-// login. Rotate daily, because a state key that leaks opens recorded pending
-// state, which contains session keys.
+// login. Rotate daily.
+//
+// A thief of a state key can read recorded pending state, which contains session keys,
+// and can forge pending state. If the server has a shared Replay and pending
+// state travels through clients, a thief who also has the record of an account
+// can log in to it. So when a state key leaks, give all replicas a new key at
+// once, without NotBefore, and remove the leaked one. Logins in progress then
+// return [ErrState]. End the sessions that began since the leak.
 type StateKey struct {
 	// Key is 32 random bytes.
 	Key [32]byte
 	// NotBefore is the time from which the key seals. The newest key whose time
 	// has come seals, and all keys open. The zero time has always come and is
 	// older than any other: beside a due key with a time, such a key opens and
-	// never seals. To replace a leaked key at once, remove it.
+	// never seals.
 	NotBefore time.Time
 }
 

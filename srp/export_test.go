@@ -2,6 +2,7 @@ package srp
 
 import (
 	"context"
+	"crypto/sha256"
 	"time"
 
 	"github.com/nescio-go/nescio/internal/safeprime"
@@ -68,6 +69,25 @@ func UnprovedGroup(n []byte, g int) (*Group, error) {
 	}
 	safeprime.Trust(n, g)
 	return &Group{params: p}, nil
+}
+
+// ForgePending returns what a thief of the state keys makes of the pending state
+// that their own server has for their own record: state for another record.
+func (s *Server) ForgePending(ctx context.Context, id, pending, record []byte) ([]byte, error) {
+	state, err := s.box.Open(ctx, id, s.binding(), pending)
+	if err != nil {
+		return nil, err
+	}
+	p, _ := parsePending(state.Body)
+	p.recordDigest = sha256.Sum256(record)
+	if state.Body, err = p.bytes(); err != nil {
+		return nil, err
+	}
+	ticket, err := s.box.Reserve()
+	if err != nil {
+		return nil, err
+	}
+	return s.box.Seal(ticket, id, s.binding(), state)
 }
 
 // ChallengeWith is Challenge with a given b.

@@ -84,17 +84,25 @@ type ServerConfig struct {
 }
 
 // StateKey is a key that protects pending state. A server seals under the newest
-// key whose time has come, and opens with every key that it has. To rotate, give
-// all replicas a key whose time is in the future: no login that begins at one
-// replica then fails at another. Remove the old key when all replicas have sealed
-// with the new one for the lifetime of a login. A state key that leaks opens
-// recorded pending state, which contains the verifier, and forges new state. The
-// type converts to opaque.StateKey.
+// key whose time has come, and opens with every key that it has. The type converts
+// to opaque.StateKey.
+//
+// To rotate, give all replicas a key whose time is in the future. No login that
+// begins at one replica then fails at another. Remove the old key when all
+// replicas have sealed with the new one for the lifetime of a login. Rotate
+// daily.
+//
+// A thief of a state key can read recorded pending state, which contains verifiers,
+// and can forge pending state. If the server has a shared Replay and pending
+// state travels through clients, a thief who also has the record of an account
+// can log in to it. So when a state key leaks, give all replicas a new key at
+// once, without NotBefore, and remove the leaked one. Logins in progress then
+// return [ErrState]. End the sessions that began since the leak.
 type StateKey struct {
 	Key [32]byte // random
 	// NotBefore is the time from which the key seals. The zero time has always
 	// come and is older than any other: beside a due key with a time, such a key
-	// opens and never seals. To replace a leaked key at once, remove it.
+	// opens and never seals.
 	NotBefore time.Time
 }
 

@@ -41,6 +41,36 @@ func TestStateKeysRotateInMidLogin(t *testing.T) {
 	require.Equal(t, c1.Salt, c2.Salt)
 }
 
+// TestLeakedStateKey: a thief of a state key who has the record of an account
+// logs in to it, if pending state travels and the Replay is shared. They cannot
+// without the record, nor at a server that keeps its own single uses, nor once
+// the key is removed.
+func TestLeakedStateKey(t *testing.T) {
+	r := sha256Rig(t)
+	fleet, thiefs := replica(t, r, newTable()), replica(t, r, newTable()) // with the leaked key
+	fresh, err := fleet.WithStateKeys(stateKeys(0x77))
+	require.NoError(t, err)
+	own := register(t, r.client, r.kind, alice, []byte("the thief's own")).Bytes()
+	record := r.record.Bytes()
+
+	try := func(s *srp.Server, stolen []byte) error {
+		login, _, err := r.client.Login(alice, []byte("the thief's own"))
+		require.NoError(t, err)
+		c, pending, err := thiefs.Challenge(t.Context(), alice, own)
+		require.NoError(t, err)
+		proof, err := login.Answer(t.Context(), c)
+		require.NoError(t, err)
+		forged, err := thiefs.ForgePending(t.Context(), alice, pending, stolen)
+		require.NoError(t, err)
+		_, _, err = s.Verify(t.Context(), alice, record, forged, proof)
+		return err
+	}
+	require.NoError(t, try(fleet, record), "as the documentation warns")
+	require.Equal(t, srp.ErrState, try(fleet, own), "without the record")
+	require.Equal(t, srp.ErrState, try(r.server, record), "single uses in memory")
+	require.Equal(t, srp.ErrState, try(fresh, record), "the key is removed")
+}
+
 func TestFullServer(t *testing.T) {
 	r := sha256Rig(t)
 	cfg := config(r.kind)
