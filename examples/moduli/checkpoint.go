@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/nescio-go/nescio/examples/internal/cli"
 	"github.com/nescio-go/nescio/moduli"
 )
 
@@ -31,12 +32,12 @@ func (c *checkpoint) save(path string) error {
 	if err != nil {
 		return err
 	}
-	return replace(path, []byte(checkpointPrefix+base64.RawURLEncoding.EncodeToString(search)+"\n"+pool.Text()))
+	return cli.Replace(path, []byte(checkpointPrefix+base64.RawURLEncoding.EncodeToString(search)+"\n"+pool.Text()), 0o644)
 }
 
 // loadCheckpoint reads what save wrote.
 func loadCheckpoint(path string) (*checkpoint, error) {
-	data, err := readFile(path, moduli.MaxPool+maxSearch)
+	data, err := cli.Read(path, moduli.MaxPool+maxSearch)
 	if err != nil {
 		return nil, err
 	}

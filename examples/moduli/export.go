@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/nescio-go/nescio/examples/internal/cli"
 	"github.com/nescio-go/nescio/moduli"
 )
 
@@ -14,8 +15,8 @@ const exportUsage = `
 -format FORMAT [-record N | -retired] [-o FILE] POOL
 
 Proves moduli of a pool and writes them in the format of other software, without
-origin, purpose and signature. Retired records are left out, unless -retired is given
-or -record names one. The formats:
+origin, purpose and signature. Retired records are left out, unless -retired is
+given or -record names one. The formats:
 
   openssh  lines of a file like /etc/ssh/moduli
   pem      DH PARAMETERS for openssl, of one modulus
@@ -23,12 +24,12 @@ or -record names one. The formats:
 `
 
 func export(ctx context.Context, args []string, out, errOut io.Writer) error {
-	fs := newFlags("export", exportUsage)
+	fs := program.Flags("export", exportUsage)
 	format := fs.String("format", "", "`format` to write: openssh, pem or raw")
 	number := fs.Int("record", 0, "`line` of the record in the pool (default all that are not retired)")
 	retired := fs.Bool("retired", false, "write retired records too")
 	file := fs.String("o", "", "`file` to write, which must not exist (default the standard output)")
-	if err := parse(fs, args, out); err != nil {
+	if err := cli.Parse(fs, args, out); err != nil {
 		return err
 	}
 	write := map[string]func(*moduli.Record) ([]byte, error){
@@ -38,9 +39,9 @@ func export(ctx context.Context, args []string, out, errOut io.Writer) error {
 	}[*format]
 	switch {
 	case write == nil:
-		return misuse(fs, "-format is openssh, pem or raw")
+		return cli.Misuse(fs, "-format is openssh, pem or raw")
 	case fs.NArg() != 1:
-		return misuse(fs, "there must be one pool to export from")
+		return cli.Misuse(fs, "there must be one pool to export from")
 	}
 	records, err := readRecords(fs.Arg(0))
 	if err != nil {
@@ -48,7 +49,7 @@ func export(ctx context.Context, args []string, out, errOut io.Writer) error {
 	}
 	switch {
 	case *number < 0 || *number > len(records):
-		return misuse(fs, "-record is from 1 to %d", len(records))
+		return cli.Misuse(fs, "-record is from 1 to %d", len(records))
 	case *number > 0:
 		records = records[*number-1 : *number]
 	case !*retired:
@@ -58,10 +59,10 @@ func export(ctx context.Context, args []string, out, errOut io.Writer) error {
 	case len(records) == 0:
 		return fmt.Errorf("all records of %s are retired: -retired writes them too", fs.Arg(0))
 	case len(records) > 1 && *format != "openssh":
-		return misuse(fs, "there are %d records to write, and a file of this format contains one: choose it with -record", len(records))
+		return cli.Misuse(fs, "there are %d records to write, and a file of this format contains one: choose it with -record", len(records))
 	}
 	if *file != "" {
-		if err := absent(*file); err != nil {
+		if err := cli.Absent(*file); err != nil {
 			return err
 		}
 	}
@@ -83,5 +84,5 @@ func export(ctx context.Context, args []string, out, errOut io.Writer) error {
 		data = append(data, text...)
 	}
 	m.clear()
-	return output(*file, data, out)
+	return cli.Output(*file, data, out)
 }

@@ -1,14 +1,10 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 
+	"github.com/nescio-go/nescio/examples/internal/cli"
 	"github.com/nescio-go/nescio/moduli"
 )
 
@@ -24,7 +20,7 @@ type listed struct {
 
 // readRecords reads a pool or a single record, in its text or binary form.
 func readRecords(path string) ([]listed, error) {
-	data, err := readFile(path, moduli.MaxPool)
+	data, err := cli.Read(path, moduli.MaxPool)
 	if err != nil {
 		return nil, err
 	}
@@ -116,116 +112,7 @@ func writePool(records []listed, from, file string) (target string, err error) {
 		return "", err
 	}
 	if file == "" {
-		return from, replace(from, text)
+		return from, cli.Replace(from, text, 0o644)
 	}
-	return file, create(file, text, 0o644)
-}
-
-// readFile reads a file of at most limit bytes.
-func readFile(path string, limit int) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, int64(limit)+1))
-	if err == nil && len(data) > limit {
-		err = fmt.Errorf("%s has more than %d bytes, which nothing that is read here has", path, limit)
-	}
-	return data, err
-}
-
-// absent returns an error if the path exists: what is there stays as it is.
-func absent(path string) error {
-	_, err := os.Lstat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err == nil {
-		err = fmt.Errorf("%s exists, and is not overwritten: write to another file, or move that one away", path)
-	}
-	return err
-}
-
-// create writes a file that does not exist yet.
-func create(path string, data []byte, mode fs.FileMode) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	if errors.Is(err, fs.ErrExist) {
-		return absent(path)
-	}
-	if err != nil {
-		return err
-	}
-	if err := finish(f, data); err != nil {
-		os.Remove(path)
-		return err
-	}
-	return nil
-}
-
-// replace writes a file that may exist, so that at any time there is either the
-// old one or the new one.
-func replace(path string, data []byte) error {
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target // and not the link
-	}
-	mode := fs.FileMode(0o644)
-	if info, err := os.Stat(path); err == nil {
-		mode = info.Mode().Perm()
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
-	if err != nil {
-		return err
-	}
-	err = finish(f, data)
-	if err == nil {
-		err = os.Chmod(f.Name(), mode)
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-	}
-	return err
-}
-
-func finish(f *os.File, data []byte) error {
-	_, err := f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	return errors.Join(err, f.Close())
-}
-
-// writeError means that the result could not be written.
-type writeError struct{ error }
-
-func (e writeError) Error() string { return "the result could not be written: " + e.error.Error() }
-func (e writeError) Unwrap() error { return e.error }
-
-// sticky is a writer that remembers its first error.
-type sticky struct {
-	out io.Writer
-	err error
-}
-
-func (s *sticky) Write(p []byte) (int, error) {
-	if s.err != nil {
-		return 0, s.err
-	}
-	n, err := s.out.Write(p)
-	if err != nil {
-		s.err = writeError{err}
-	}
-	return n, s.err
-}
-
-// output writes to a new file, or to out if there is no name of one.
-func output(path string, data []byte, out io.Writer) error {
-	if path == "" {
-		_, err := out.Write(data)
-		return err
-	}
-	return create(path, data, 0o644)
+	return file, cli.Create(file, text, 0o644)
 }

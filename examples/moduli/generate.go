@@ -11,22 +11,25 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/nescio-go/nescio/examples/internal/cli"
 	"github.com/nescio-go/nescio/moduli"
 )
 
 const generateUsage = `
-[-bits N] [-count N] [-label TEXT] [-purpose TEXT] -o FILE
+[-bits N] [-count N] [-label TEXT] [flags] -o FILE
 
-Finds moduli with Proton's rule: each is the first safe prime N = 11 (mod 24) after
-its start. Writes them to a new file, a pool of unsigned records.
+Finds moduli with Proton's rule: each is the first safe prime N = 11 (mod 24)
+after its start. Writes them to a new file, a pool of unsigned records.
 
 With -label the starts are computed from the label. Then anyone can repeat the
-search and see that nobody chose the moduli. The first modulus has the label itself,
-and the others have LABEL/2, LABEL/3 and so on. Without -label the starts are random.
+search and see that nobody chose the moduli. The first modulus has the label
+itself, and the others have LABEL/2, LABEL/3 and so on. Without -label the
+starts are random.
 
-Ctrl-C stops the search. The same command continues it, here or on another machine,
-if the checkpoint file is there. A checkpoint is saved at the start, every minute,
-after each modulus, and when the search stops. It is removed when the pool is written.
+Ctrl-C stops the search. The same command continues it, here or on another
+machine, if the checkpoint file is there. A checkpoint is saved at the start,
+every minute, after each modulus, and when the search stops. It is removed when
+the pool is written.
 `
 
 const saveEvery = time.Minute
@@ -46,7 +49,7 @@ type generation struct {
 
 func generate(ctx context.Context, args []string, out, errOut io.Writer) error {
 	var g generation
-	fs := newFlags("generate", generateUsage)
+	fs := program.Flags("generate", generateUsage)
 	fs.IntVar(&g.bits, "bits", 2048, "size; below 2048 for tests and demonstrations only")
 	fs.IntVar(&g.count, "count", 1, "`number` of moduli")
 	fs.StringVar(&g.label, "label", "", "`text` that the starts are computed from (default random starts)")
@@ -54,7 +57,7 @@ func generate(ctx context.Context, args []string, out, errOut io.Writer) error {
 	fs.StringVar(&g.saved, "checkpoint", "", "`file` to save the search to (default the file of -o with .checkpoint appended)")
 	fs.StringVar(&g.file, "o", "", "`file` to write, which must not exist")
 	g.register(fs)
-	if err := parse(fs, args, out); err != nil {
+	if err := cli.Parse(fs, args, out); err != nil {
 		return err
 	}
 	if err := g.check(fs); err != nil {
@@ -74,7 +77,7 @@ func generate(ctx context.Context, args []string, out, errOut io.Writer) error {
 		if saveErr := g.save(g.saved); saveErr != nil {
 			return fmt.Errorf("%s; the search could not be saved: %w", plain(err), saveErr)
 		}
-		m.say("The search is saved in %s. To go on:\n\n  %s\n", g.saved, commandLine(append([]string{"generate"}, args...)...))
+		m.say("The search is saved in %s. To go on:\n\n  %s\n", g.saved, program.CommandLine(append([]string{"generate"}, args...)...))
 		return err
 	}
 	return g.finish(out)
@@ -92,21 +95,21 @@ func (g *generation) check(fs *flag.FlagSet) error {
 	}
 	switch {
 	case fs.NArg() > 0:
-		return misuse(fs, "%s: there is nothing to read here; the file to write stands behind -o", fs.Arg(0))
-	case g.label == "" && given(fs, "label"):
-		return misuse(fs, "-label is empty: leave it out for random starts")
+		return cli.Misuse(fs, "%s: there is nothing to read here; the file to write stands behind -o", fs.Arg(0))
+	case g.label == "" && cli.Given(fs, "label"):
+		return cli.Misuse(fs, "-label is empty: leave it out for random starts")
 	case g.file == "":
-		return misuse(fs, "-o FILE is missing")
+		return cli.Misuse(fs, "-o FILE is missing")
 	case g.count < 1 || g.count > maxCount:
-		return misuse(fs, "-count is from 1 to %d", maxCount)
+		return cli.Misuse(fs, "-count is from 1 to %d", maxCount)
 	case len(g.numbered(g.count+1)) > moduli.MaxLabel: // a checkpoint has the search after the last one
-		return misuse(fs, "the label is too long: with the next number behind it, it has more than %d bytes", moduli.MaxLabel)
+		return cli.Misuse(fs, "the label is too long: with the next number behind it, it has more than %d bytes", moduli.MaxLabel)
 	}
 	if g.saved == "" {
 		g.saved = g.file + ".checkpoint"
 	}
 	if filepath.Clean(g.saved) == filepath.Clean(g.file) {
-		return misuse(fs, "-checkpoint and -o name the same file")
+		return cli.Misuse(fs, "-checkpoint and -o name the same file")
 	}
 	return nil
 }
@@ -134,7 +137,7 @@ func (g *generation) newSearch(i int) (*moduli.Search, error) {
 // begin takes up the checkpoint, or makes one: a disk that cannot be written to
 // shows before the search and not after it.
 func (g *generation) begin(ctx context.Context, m *meter) error {
-	if err := absent(g.file); err != nil {
+	if err := cli.Absent(g.file); err != nil {
 		return err
 	}
 	if _, err := os.Stat(filepath.Dir(g.file)); err != nil {
@@ -270,7 +273,7 @@ func (g *generation) finish(out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := create(g.file, []byte(pool.Text()), 0o644); err != nil {
+	if err := cli.Create(g.file, []byte(pool.Text()), 0o644); err != nil {
 		return err
 	}
 	if err := os.Remove(g.saved); err != nil {

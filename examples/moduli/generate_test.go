@@ -91,7 +91,7 @@ func TestResume(t *testing.T) {
 	for patience := 500 * time.Microsecond; ; patience = patience * 3 / 2 {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		var errOut bytes.Buffer
-		err := run(ctx, args, new(bytes.Buffer), &errOut)
+		err := program.Run(ctx, args, new(bytes.Buffer), &errOut)
 		cancel()
 		if err == nil {
 			break
@@ -129,7 +129,7 @@ func TestStoppedWhileItProves(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		var errOut bytes.Buffer
-		err := run(ctx, append(three, "pool.moduli", "-checkpoint", "saved"), new(bytes.Buffer), &errOut)
+		err := program.Run(ctx, append(three, "pool.moduli", "-checkpoint", "saved"), new(bytes.Buffer), &errOut)
 		require.ErrorIs(t, err, context.Canceled)
 		require.Contains(t, errOut.String(), "The search is saved in saved.")
 		require.NoFileExists(t, "pool.moduli")

@@ -9,6 +9,7 @@ import (
 	"math"
 	"math/big"
 
+	"github.com/nescio-go/nescio/examples/internal/cli"
 	"github.com/nescio-go/nescio/moduli"
 	"github.com/nescio-go/nescio/moduli/openpgp"
 )
@@ -16,18 +17,18 @@ import (
 const importUsage = `
 -format FORMAT [-bits N] [-g N] -o FILE FILE...
 
-Proves moduli from other software and writes the good ones to a new pool of unsigned
-records, which say nothing about their origin. Names the moduli that are refused, and
-why. If there are any, the exit status is 1. The formats:
+Proves moduli from other software and writes the good ones to a new pool of
+unsigned records, which say nothing about their origin. Names the moduli that
+are refused, and why. If there are any, the exit status is 1. The formats:
 
   openssh  a file like /etc/ssh/moduli, one modulus on each line
   pem      DH PARAMETERS, as in a file of openssl dhparam
   proton   a modulus that Proton signed; the signature is checked
   raw      the big-endian bytes of N alone
 
-A modulus whose g generates half of the group is refused. OpenSSL 3 makes such moduli
-with -2. The message names a g that generates the whole group: take the modulus with
-it, by -g. The g of moduli that Proton signed cannot be changed.
+A modulus whose g generates half of the group is refused. OpenSSL 3 makes such
+moduli with -2. The message names a g that generates the whole group: take the
+modulus with it, by -g. The g of moduli that Proton signed cannot be changed.
 `
 
 // candidate is a modulus in a file of another format, or why there is none.
@@ -39,13 +40,13 @@ type candidate struct {
 
 func importModuli(ctx context.Context, args []string, out, errOut io.Writer) error {
 	var t terms
-	fs := newFlags("import", importUsage)
+	fs := program.Flags("import", importUsage)
 	format := fs.String("format", "", "`format` of the files: openssh, pem, proton or raw")
 	bits := fs.Int("bits", 0, "take moduli of this size alone (default all; a proof takes half a minute at 8192)")
 	g := fs.Int("g", moduli.Generator, "generator to take the moduli with (default that in the file, and 2 for raw)")
 	file := fs.String("o", "", "`file` to write, which must not exist")
 	t.register(fs)
-	if err := parse(fs, args, out); err != nil {
+	if err := cli.Parse(fs, args, out); err != nil {
 		return err
 	}
 	if err := t.check(fs); err != nil {
@@ -61,25 +62,25 @@ func importModuli(ctx context.Context, args []string, out, errOut io.Writer) err
 	}[*format]
 	switch {
 	case read == nil:
-		return misuse(fs, "-format is openssh, pem, proton or raw")
+		return cli.Misuse(fs, "-format is openssh, pem, proton or raw")
 	case *g < 2 || *g > math.MaxInt32:
-		return misuse(fs, "-g %d generates nothing", *g)
+		return cli.Misuse(fs, "-g %d generates nothing", *g)
 	case *file == "":
-		return misuse(fs, "-o FILE is missing")
+		return cli.Misuse(fs, "-o FILE is missing")
 	case fs.NArg() == 0:
-		return misuse(fs, "there is no file to import")
+		return cli.Misuse(fs, "there is no file to import")
 	}
-	if given(fs, "g") && *format == "proton" {
-		return misuse(fs, "-g cannot change what Proton signed")
+	if cli.Given(fs, "g") && *format == "proton" {
+		return cli.Misuse(fs, "-g cannot change what Proton signed")
 	}
-	if err := absent(*file); err != nil {
+	if err := cli.Absent(*file); err != nil {
 		return err
 	}
 	candidates, err := readCandidates(fs.Args(), *bits, read)
 	if err != nil {
 		return err
 	}
-	if given(fs, "g") {
+	if cli.Given(fs, "g") {
 		for i := range candidates {
 			candidates[i].modulus.G = *g
 		}
@@ -96,7 +97,7 @@ func importModuli(ctx context.Context, args []string, out, errOut io.Writer) err
 	if err != nil {
 		return err
 	}
-	if err := create(*file, text, 0o644); err != nil {
+	if err := cli.Create(*file, text, 0o644); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "%s: %s, proved and unsigned\n", *file, plural(taken, "modulus", "moduli"))
@@ -112,7 +113,7 @@ const maxRefused = 1000
 // readCandidates reads files, and takes moduli of one size alone unless bits is 0.
 func readCandidates(files []string, bits int, read func(name string, data []byte) []candidate) (all []candidate, err error) {
 	for _, name := range files {
-		data, err := readFile(name, moduli.MaxPool)
+		data, err := cli.Read(name, moduli.MaxPool)
 		if err != nil {
 			return nil, err
 		}

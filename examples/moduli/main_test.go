@@ -11,7 +11,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
+	"github.com/nescio-go/nescio/examples/internal/cli"
 	"github.com/nescio-go/nescio/moduli"
 	"github.com/stretchr/testify/require"
 )
@@ -20,7 +22,7 @@ import (
 func call(t testing.TB, args ...string) (out, errOut string, err error) {
 	t.Helper()
 	var o, e bytes.Buffer
-	err = run(t.Context(), args, &o, &e)
+	err = program.Run(t.Context(), args, &o, &e)
 	return o.String(), e.String(), err
 }
 
@@ -66,15 +68,18 @@ func small512(t testing.TB, count int, more ...string) {
 func TestUsage(t *testing.T) {
 	in(t)
 	require.Contains(t, must(t, "help"), "generate  find moduli")
-	for _, c := range commands {
-		out, errOut, err := call(t, c.name, "-h")
+	for _, c := range program.Commands {
+		out, errOut, err := call(t, c.Name, "-h")
 		require.ErrorIs(t, err, flag.ErrHelp)
 		require.Empty(t, errOut)
-		require.True(t, strings.HasPrefix(out, "usage: moduli "+c.name+" "), out)
+		require.True(t, strings.HasPrefix(out, "usage: moduli "+c.Name+" "), out)
 		require.NotContains(t, out, "\n\n\n")
+		for line := range strings.Lines(out) {
+			require.LessOrEqual(t, utf8.RuneCountInString(line), 80+1, line)
+		}
 
-		var usage usageError
-		_, _, err = call(t, c.name, "-nonsense")
+		var usage cli.UsageError
+		_, _, err = call(t, c.Name, "-nonsense")
 		require.ErrorAs(t, err, &usage)
 		require.ErrorContains(t, err, "nonsense")
 	}
@@ -100,9 +105,6 @@ func TestUsage(t *testing.T) {
 		{"verify", "-purpose", "demo", "pool"},
 		{"verify", "pool", "-key", "key"},
 		{"show"},
-		{"keygen"},
-		{"keygen", "-o", "key", "more"},
-		{"keygen", "-o", "key", "-not-before", "2030-01-02", "-not-after", "2030-01-01"},
 		{"sign", "-key", "key"},
 		{"sign", "pool"},
 		{"import", "-o", "pool", "file"},
@@ -114,7 +116,7 @@ func TestUsage(t *testing.T) {
 		{"export", "pool"},
 	} {
 		_, _, err := call(t, args...)
-		var usage usageError
+		var usage cli.UsageError
 		require.ErrorAs(t, err, &usage, "%q", args)
 	}
 	left, err := os.ReadDir(".")
@@ -130,47 +132,15 @@ func TestStatus(t *testing.T) {
 	}{
 		{nil, 0, ""},
 		{flag.ErrHelp, 0, ""},
-		{usageError{"sign", "no pool"}, 2, "moduli: sign: no pool\n"},
-		{usageError{"", "no command"}, 2, "moduli: no command\n"},
+		{cli.UsageError{Command: "sign", Reason: "no pool"}, 2, "moduli: sign: no pool\n"},
+		{cli.UsageError{Reason: "no command"}, 2, "moduli: no command\n"},
 		{fmt.Errorf("here: %w", context.Canceled), 1, "moduli: stopped\n"},
 		{errors.New("no luck"), 1, "moduli: no luck\n"},
 		{moduli.ErrEmpty, 1, "moduli: no modulus in the pool may be chosen\n"},
 	} {
 		var errOut bytes.Buffer
-		require.Equal(t, c.code, status(c.err, &errOut))
+		require.Equal(t, c.code, program.Status(c.err, &errOut))
 		require.True(t, strings.HasPrefix(errOut.String(), c.text), errOut.String())
-	}
-}
-
-func TestQuote(t *testing.T) {
-	for arg, want := range map[string]string{
-		"":                 "''",
-		"-o":               "-o",
-		"a/b-c.moduli":     "a/b-c.moduli",
-		"two words":        "'two words'",
-		"it's":             `'it'\''s'`,
-		"$(reboot)":        "'$(reboot)'",
-		"2030-12-31T18:00": "2030-12-31T18:00",
-	} {
-		require.Equal(t, want, quote(arg))
-	}
-}
-
-func TestDates(t *testing.T) {
-	for _, c := range []struct {
-		last       bool
-		text, want string
-	}{
-		{false, "2030-12-31", "2030-12-31T00:00:00Z"},
-		{true, "2030-12-31", "2030-12-31T23:59:59Z"},
-		{true, "2030-12-31T18:00:00+01:00", "2030-12-31T17:00:00Z"},
-	} {
-		d := date{last: c.last}
-		require.NoError(t, d.Set(c.text))
-		require.Equal(t, c.want, d.String())
-	}
-	for _, text := range []string{"", "2030", "2030-02-30", "31.12.2030", "1960-01-01"} {
-		require.Error(t, new(date).Set(text), text)
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nescio-go/nescio/examples/internal/cli"
+	"github.com/nescio-go/nescio/examples/internal/keyfile"
 	"github.com/nescio-go/nescio/moduli"
 	"github.com/stretchr/testify/require"
 )
@@ -32,7 +34,7 @@ func TestSignThroughALink(t *testing.T) {
 	}
 	in(t)
 	small512(t, 1)
-	must(t, "keygen", "-not-before", "2020-01-01", "-o", "key")
+	newKey(t, "key", "2020-01-01")
 	require.NoError(t, os.Symlink("pool.moduli", "link.moduli"))
 	must(t, "sign", "-key", "key", "link.moduli")
 	must(t, "verify", "-key", "key.pub", "pool.moduli")
@@ -48,7 +50,7 @@ func TestPrivateKeyOfOthers(t *testing.T) {
 	}
 	in(t)
 	small512(t, 1)
-	must(t, "keygen", "-not-before", "2020-01-01", "-o", "key")
+	newKey(t, "key", "2020-01-01")
 	for _, mode := range []os.FileMode{0o644, 0o640, 0o604, 0o660} {
 		require.NoError(t, os.Chmod("key", mode))
 		refused(t, "key can be read by others: chmod 600 it", "sign", "-key", "key", "pool.moduli")
@@ -57,11 +59,25 @@ func TestPrivateKeyOfOthers(t *testing.T) {
 	must(t, "sign", "-key", "key", "pool.moduli")
 }
 
+// TestLockedKey signs with its passphrase.
+func TestLockedKey(t *testing.T) {
+	in(t)
+	small512(t, 1)
+	newKey(t, "key", "2020-01-01")
+	locked, err := keyfile.Lock(t.Context(), []byte(read(t, "key")), []byte("correct horse battery"))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile("key", locked, 0o600))
+	require.NoError(t, os.WriteFile("pass", []byte("correct horse battery\n"), 0o600))
+	refused(t, "key: locked under a passphrase", "sign", "-key", "key", "pool.moduli")
+	must(t, "sign", "-key", "key", "-passphrase", "pass", "pool.moduli")
+	must(t, "verify", "-key", "key.pub", "pool.moduli")
+}
+
 // TestPurposeOfSignedRecords is not dropped silently.
 func TestPurposeOfSignedRecords(t *testing.T) {
 	in(t)
 	small512(t, 1)
-	must(t, "keygen", "-not-before", "2020-01-01", "-o", "key")
+	newKey(t, "key", "2020-01-01")
 	must(t, "sign", "-key", "key", "pool.moduli")
 	before := read(t, "pool.moduli")
 	refused(t, "changes it only with -replace", "sign", "-key", "key", "-purpose", "example.org/srp", "pool.moduli")
@@ -80,7 +96,7 @@ func TestResumeWithOtherDates(t *testing.T) {
 	require.NoError(t, err)
 	found, err := moduli.Generate(t.Context(), start)
 	require.NoError(t, err)
-	var created, end date
+	var created, end cli.Date
 	require.NoError(t, created.Set("2020-01-01"))
 	require.NoError(t, end.Set("2040-01-01"))
 	record, err := moduli.NewRecord(found, "demo", created.Time, end.Time)
@@ -113,12 +129,12 @@ func TestTwoSearchesOfOneFile(t *testing.T) {
 
 // TestHelpOfACommand is what -h says.
 func TestHelpOfACommand(t *testing.T) {
-	for _, c := range commands {
-		help, _, err := call(t, "help", c.name)
+	for _, c := range program.Commands {
+		help, _, err := call(t, "help", c.Name)
 		require.Error(t, err) // flag.ErrHelp, whose exit status is 0
-		same, _, _ := call(t, c.name, "-h")
+		same, _, _ := call(t, c.Name, "-h")
 		require.Equal(t, same, help)
-		require.Contains(t, help, "usage: moduli "+c.name)
+		require.Contains(t, help, "usage: moduli "+c.Name)
 	}
 	refused(t, `there is no command "nothing"`, "help", "nothing")
 }
@@ -128,7 +144,7 @@ func TestHelpOfACommand(t *testing.T) {
 func TestRetire(t *testing.T) {
 	in(t)
 	small512(t, 3)
-	must(t, "keygen", "-not-before", "2020-01-01", "-o", "key")
+	newKey(t, "key", "2020-01-01")
 	must(t, "sign", "-key", "key", "pool.moduli")
 	before := read(t, "pool.moduli")
 	lines := strings.Split(before, "\n")
@@ -139,7 +155,7 @@ func TestRetire(t *testing.T) {
 	require.Equal(t, lines[0]+"\nretired "+lines[1]+"\n"+lines[2]+"\n", read(t, "pool.moduli"))
 	require.Contains(t, must(t, "retire", "-record", "2", "pool.moduli"), "0 records retired")
 	require.Contains(t, must(t, "verify", "-key", "key.pub", "pool.moduli"), "good; retired")
-	must(t, "keygen", "-not-before", "2020-01-01", "-o", "next")
+	newKey(t, "next", "2020-01-01")
 	must(t, "sign", "-replace", "-key", "next", "pool.moduli")
 	require.Contains(t, must(t, "verify", "-key", "next.pub", "pool.moduli"), "good; retired")
 
@@ -169,7 +185,7 @@ func TestRetire(t *testing.T) {
 func TestRenew(t *testing.T) {
 	in(t)
 	small512(t, 1, "-created", "2020-01-01", "-not-after", "2021-01-01")
-	must(t, "keygen", "-not-before", "2020-01-01", "-o", "key")
+	newKey(t, "key", "2020-01-01")
 	must(t, "sign", "-key", "key", "pool.moduli")
 	require.Contains(t, must(t, "verify", "-key", "key.pub", "pool.moduli"), "expired for new passwords")
 	refused(t, "-not-after changes it only with -replace", "sign", "-key", "key", "-not-after", "2041-01-01", "pool.moduli")
@@ -197,7 +213,7 @@ func TestFullDisk(t *testing.T) {
 	in(t)
 	small512(t, 2)
 	for _, args := range [][]string{{"verify", "pool.moduli"}, {"show", "pool.moduli"}, {"export", "-format", "openssh", "pool.moduli"}} {
-		err := run(t.Context(), args, full{}, new(bytes.Buffer))
+		err := program.Run(t.Context(), args, full{}, new(bytes.Buffer))
 		require.EqualError(t, err, "the result could not be written: no space left on device")
 	}
 }

@@ -6,31 +6,33 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"github.com/nescio-go/nescio/examples/internal/cli"
 )
 
 const retireUsage = `
 -record N[,N...] [-o FILE] POOL
 
-Marks records of a pool as retired: servers no longer choose them for new passwords.
-They stay in the pool for the accounts that have them. Rewrites the pool, or writes
-a new file if -o is given.
+Marks records of a pool as retired: servers no longer choose them for new
+passwords. They stay in the pool for the accounts that have them. Rewrites the
+pool, or writes a new file if -o is given.
 
-Clients do not see the pool. Until a record ends, a false server can still offer it
-to them. To retire a record for good, do not renew it.
+Clients do not see the pool. Until a record ends, a false server can still offer
+it to them. To retire a record for good, do not renew it.
 `
 
 func retire(_ context.Context, args []string, out, _ io.Writer) error {
-	fs := newFlags("retire", retireUsage)
+	fs := program.Flags("retire", retireUsage)
 	numbers := fs.String("record", "", "`lines` of the records in the pool, with commas between them")
 	file := fs.String("o", "", "`file` to write, which must not exist (default the pool itself)")
-	if err := parse(fs, args, out); err != nil {
+	if err := cli.Parse(fs, args, out); err != nil {
 		return err
 	}
 	switch {
 	case fs.NArg() != 1:
-		return misuse(fs, "give one pool")
+		return cli.Misuse(fs, "give one pool")
 	case *numbers == "":
-		return misuse(fs, "-record is missing: it names the lines of the records to retire")
+		return cli.Misuse(fs, "-record is missing: it names the lines of the records to retire")
 	}
 	records, err := readRecords(fs.Arg(0))
 	if err != nil {
@@ -40,7 +42,7 @@ func retire(_ context.Context, args []string, out, _ io.Writer) error {
 	for text := range strings.SplitSeq(*numbers, ",") {
 		i, err := strconv.Atoi(text)
 		if err != nil || i < 1 || i > len(records) {
-			return misuse(fs, "-record %s: the pool has the lines 1 to %d", quote(text), len(records))
+			return cli.Misuse(fs, "-record %s: the pool has the lines 1 to %d", cli.Quote(text), len(records))
 		}
 		if !records[i-1].retired {
 			records[i-1].retired = true

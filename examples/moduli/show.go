@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/nescio-go/nescio/examples/internal/cli"
 )
 
 const showUsage = `
@@ -15,12 +17,12 @@ nothing: verify does.
 `
 
 func show(_ context.Context, args []string, out, _ io.Writer) error {
-	fs := newFlags("show", showUsage)
-	if err := parse(fs, args, out); err != nil {
+	fs := program.Flags("show", showUsage)
+	if err := cli.Parse(fs, args, out); err != nil {
 		return err
 	}
 	if fs.NArg() == 0 {
-		return misuse(fs, "there is no file to show")
+		return cli.Misuse(fs, "there is no file to show")
 	}
 	records, err := readPools(fs.Args())
 	if err != nil {

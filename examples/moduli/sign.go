@@ -5,53 +5,51 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"runtime"
-	"strings"
 	"time"
 
+	"github.com/nescio-go/nescio/examples/internal/cli"
+	"github.com/nescio-go/nescio/examples/internal/keyfile"
 	"github.com/nescio-go/nescio/moduli"
 )
 
 const signUsage = `
--key FILE [-purpose TEXT] [-not-after DATE] [-replace] [-o FILE] POOL
+-key FILE [flags] POOL
 
-Proves the moduli of a pool and signs the records that have no signature yet. With
--replace it signs all records. -purpose and -not-after change what the signed records
-say. Rewrites the pool, or writes a new file if -o is given. A key signs only records
-that were created after its -not-before, so make the key first.
+Proves the moduli of a pool and signs the records that have no signature yet.
+With -replace it signs all records. -purpose and -not-after change what the
+signed records say. Rewrites the pool, or writes a new file if -o is given. A
+key signs only records that were created after its -not-before, so make the key
+first.
 
 To renew the records of a pool before they end:
 
   moduli sign -key FILE -replace -not-after DATE POOL
 `
 
-// maxKey is more than a private key has, in bytes of its text.
-const maxKey = 4 << 10
-
 func sign(ctx context.Context, args []string, out, errOut io.Writer) error {
-	fs := newFlags("sign", signUsage)
-	keyFile := fs.String("key", "", "`file` of the private key, as keygen wrote it")
+	fs := program.Flags("sign", signUsage)
+	keyFile := fs.String("key", "", "`file` with the private key, as keys make signing wrote it")
+	secret := fs.String("passphrase", "", "`file` whose first line is the passphrase of the key")
 	again := fs.Bool("replace", false, "also sign records that have a signature, and replace it")
 	purpose := fs.String("purpose", "", "what the moduli are for (default what the records say)")
-	notAfter := date{last: true}
+	notAfter := cli.Date{Last: true}
 	fs.Var(&notAfter, "not-after", "last `date` on which the moduli are chosen for new passwords (default what the records say)")
 	file := fs.String("o", "", "`file` to write, which must not exist (default the pool itself)")
-	if err := parse(fs, args, out); err != nil {
+	if err := cli.Parse(fs, args, out); err != nil {
 		return err
 	}
 	switch {
 	case fs.NArg() != 1:
-		return misuse(fs, "there must be one pool to sign")
+		return cli.Misuse(fs, "there must be one pool to sign")
 	case *keyFile == "":
-		return misuse(fs, "-key FILE is missing: keygen makes one")
+		return cli.Misuse(fs, "-key FILE is missing: keys make signing makes one")
 	}
-	key, err := readPrivateKey(*keyFile)
+	key, err := readPrivateKey(ctx, *keyFile, *secret)
 	if err != nil {
 		return err
 	}
 	if *file != "" {
-		if err := absent(*file); err != nil {
+		if err := cli.Absent(*file); err != nil {
 			return err
 		}
 	}
@@ -119,18 +117,32 @@ func signRecord(ctx context.Context, key *moduli.PrivateKey, r listed, purpose s
 	return signed, err
 }
 
-func readPrivateKey(path string) (*moduli.PrivateKey, error) {
-	data, err := readFile(path, maxKey)
-	if err != nil {
+// readPrivateKey returns the last signing key of a file of examples/keys.
+func readPrivateKey(ctx context.Context, path, passphraseFile string) (*moduli.PrivateKey, error) {
+	var passphrase []byte
+	if passphraseFile != "" {
+		var err error
+		if passphrase, err = keyfile.ReadPassphrase(passphraseFile); err != nil {
+			return nil, err
+		}
+	}
+	keys, err := keyfile.Load(ctx, path, passphrase)
+	_, public := readKeys(path) // the likely mistake, whatever its mode
+	switch {
+	case public == nil, errors.Is(err, keyfile.ErrMalformed), err == nil && len(keys.Signing) == 0:
+		return nil, fmt.Errorf("%s is not a file with a private key: keys make signing makes one", path)
+	case err != nil:
 		return nil, err
 	}
-	defer clear(data)
-	key, err := moduli.ParsePrivateKey(strings.TrimSuffix(string(data), "\n"))
-	if err != nil {
-		return nil, fmt.Errorf("%s is not a private key: give the file that keygen wrote", path)
+	return keys.Signing[len(keys.Signing)-1], nil
+}
+
+// window says when the records are created that a key signs.
+func window(k *moduli.PublicKey) string {
+	notBefore, notAfter := k.Window()
+	text := "from " + notBefore.Format(time.RFC3339)
+	if !notAfter.IsZero() {
+		text += " to " + notAfter.Format(time.RFC3339)
 	}
-	if info, err := os.Stat(path); err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("%s can be read by others: chmod 600 it, and consider whether anybody has", path)
-	}
-	return key, nil
+	return text
 }

@@ -4,18 +4,19 @@ import (
 	"flag"
 	"time"
 
+	"github.com/nescio-go/nescio/examples/internal/cli"
 	"github.com/nescio-go/nescio/moduli"
 )
 
 // terms are the flags for what a record says beside its modulus.
 type terms struct {
 	purpose  string
-	created  date
-	notAfter date
+	created  cli.Date
+	notAfter cli.Date
 }
 
 func (t *terms) register(fs *flag.FlagSet) {
-	t.notAfter.last = true
+	t.notAfter.Last = true
 	fs.StringVar(&t.purpose, "purpose", "demo", "what the moduli are for, such as example.org/srp: clients ask for it")
 	fs.Var(&t.created, "created", "`date` of the records, for a file that anyone can make again (default now)")
 	fs.Var(&t.notAfter, "not-after", "last `date` on which the moduli are chosen for new passwords (default a year after -created)")
@@ -23,10 +24,10 @@ func (t *terms) register(fs *flag.FlagSet) {
 
 func (t *terms) check(fs *flag.FlagSet) error {
 	if t.purpose == "" || len(t.purpose) > moduli.MaxPurpose {
-		return misuse(fs, "-purpose has 1 to %d bytes", moduli.MaxPurpose)
+		return cli.Misuse(fs, "-purpose has 1 to %d bytes", moduli.MaxPurpose)
 	}
 	if t.end().Unix() <= t.recordTime().Unix() {
-		return misuse(fs, "-not-after must be later than -created, which is now by default")
+		return cli.Misuse(fs, "-not-after must be later than -created, which is now by default")
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nescio-go/nescio/examples/internal/cli"
 	"github.com/nescio-go/nescio/moduli"
 )
 
@@ -15,26 +16,26 @@ const verifyUsage = `
 [-key FILE] [-purpose TEXT] [-repeat] FILE...
 
 Proves every modulus of pools and single records: N and (N-1)/2 are prime, and g
-generates the whole group. A record whose start does not follow from its label is
-refused. -repeat also repeats the search from the label, which shows that N is the
-first modulus and was not chosen. -key checks that one of the keys in the file signed
-every record. Prints one block for each record. If anything failed, the exit status
-is 1.
+generates the whole group. A record whose start does not follow from its label
+is refused. -repeat also repeats the search from the label, which shows that N
+is the first modulus and was not chosen. -key checks that one of the keys in the
+file signed every record. Prints one block for each record. If anything failed,
+the exit status is 1.
 `
 
 func verify(ctx context.Context, args []string, out, errOut io.Writer) error {
-	fs := newFlags("verify", verifyUsage)
+	fs := program.Flags("verify", verifyUsage)
 	keyFile := fs.String("key", "", "`file` of public keys, one on each line: every record must be signed by one of them")
 	purpose := fs.String("purpose", "", "what all records must be signed for (default whatever they say)")
 	repeat := fs.Bool("repeat", false, "repeat the searches from labels")
-	if err := parse(fs, args, out); err != nil {
+	if err := cli.Parse(fs, args, out); err != nil {
 		return err
 	}
 	if fs.NArg() == 0 {
-		return misuse(fs, "there is no file to verify")
+		return cli.Misuse(fs, "there is no file to verify")
 	}
 	if *purpose != "" && *keyFile == "" {
-		return misuse(fs, "-purpose goes with -key: what an unsigned record says of it, nobody has vouched for")
+		return cli.Misuse(fs, "-purpose goes with -key: what an unsigned record says of it, nobody has vouched for")
 	}
 	v := verifier{out: out, purpose: *purpose, repeat: *repeat}
 	if *keyFile != "" {
@@ -56,7 +57,7 @@ func verify(ctx context.Context, args []string, out, errOut io.Writer) error {
 		switch err := v.verify(ctx, r, m); {
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case errors.As(err, new(writeError)):
+		case errors.As(err, new(cli.WriteError)):
 			return err // which says nothing about the record
 		case err != nil:
 			failed++
@@ -174,7 +175,7 @@ func standing(r listed) string {
 
 // readKeys reads public keys, one on each line.
 func readKeys(path string) (*moduli.Keys, error) {
-	data, err := readFile(path, moduli.MaxKeys)
+	data, err := cli.Read(path, moduli.MaxKeys)
 	if err != nil {
 		return nil, err
 	}
@@ -184,11 +185,11 @@ func readKeys(path string) (*moduli.Keys, error) {
 	}
 	first, _, _ := strings.Cut(text, "\n")
 	if _, err := moduli.ParsePrivateKey(first); err == nil {
-		return nil, fmt.Errorf("%s is a private key: give the public one, which keygen wrote beside it as FILE.pub", path)
+		return nil, fmt.Errorf("%s is a private key: give the public one, which keys make signing wrote beside it as FILE.pub", path)
 	}
 	keys, err := moduli.ParseKeys(text)
 	if err != nil {
-		return nil, fmt.Errorf("%s holds something else than public keys, one on each line: give a FILE.pub of keygen", path)
+		return nil, fmt.Errorf("%s holds something else than public keys, one on each line: give a FILE.pub of keys make signing", path)
 	}
 	return keys, nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"math/big"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -17,8 +18,8 @@ import (
 func signed512(t testing.TB, more ...string) {
 	t.Helper()
 	small512(t, 2, more...)
-	must(t, "keygen", "-o", "own", "-not-before", "2020-01-01")
-	must(t, "keygen", "-o", "foreign", "-not-before", "2020-01-01")
+	newKey(t, "own", "2020-01-01")
+	newKey(t, "foreign", "2020-01-01")
 	must(t, "sign", "-key", "own", "pool.moduli")
 }
 
@@ -43,7 +44,7 @@ func TestVerifyUnsigned(t *testing.T) {
 	require.Contains(t, out, ` after the start of the label "test/2", counter 0`)
 	require.Contains(t, out, "  proof: N and (N-1)/2 are prime, and 2 generates the whole group (")
 
-	must(t, "keygen", "-o", "key")
+	newKey(t, "key", "")
 	out, _, err := call(t, "verify", "-key", "key.pub", "pool.moduli")
 	require.EqualError(t, err, "2 of 2 records failed: do not use them")
 	require.Equal(t, 2, strings.Count(out, "  signature: FAILED: record not trusted: it is not signed\n  result: FAILED\n"))
@@ -107,7 +108,7 @@ func TestVerifyRefusesWhatIsNoSafePrime(t *testing.T) {
 	require.Contains(t, out, "origin: unknown: made elsewhere")
 
 	before := read(t, "bad.moduli")
-	must(t, "keygen", "-o", "key")
+	newKey(t, "key", "")
 	refused(t, "bad.moduli:1 is not signed", "sign", "-key", "key", "bad.moduli")
 	require.Equal(t, before, read(t, "bad.moduli"))
 	refused(t, "nothing is written: bad.moduli:1", "export", "-format", "openssh", "bad.moduli")
@@ -135,7 +136,7 @@ func TestRetiredAndExpired(t *testing.T) {
 	require.Equal(t, 1, strings.Count(out, "result: good; expired for new passwords"))
 	require.Equal(t, 1, strings.Count(out, "result: good; retired"))
 
-	must(t, "keygen", "-o", "key", "-not-before", "2019-01-01")
+	newKey(t, "key", "2019-01-01")
 	must(t, "sign", "-key", "key", "pool.moduli")
 	out = must(t, "verify", "-key", "key.pub", "pool.moduli")
 	require.Equal(t, 1, strings.Count(out, "result: good; retired"), "signing has kept the mark")
@@ -157,7 +158,7 @@ func TestMalformedPools(t *testing.T) {
 		good + first + "\n":               "bad:3 has the modulus of line 1: remove one of them",
 		good[:len(good)-3]:                "bad:2 is not a record",
 		first + "\nretired  " + second:    "bad:2 is not a record",
-		strings.Repeat("x", (16<<20)+1):   "more than 16777216 bytes",
+		strings.Repeat("x", (16<<20)+1):   "longer than 16777216 bytes",
 		"retired retired " + first + "\n": "bad:1 is not a record",
 	} {
 		write(t, "bad", text)
@@ -172,8 +173,9 @@ func TestMalformedPools(t *testing.T) {
 		good:       "key holds something else than public keys",
 	} {
 		write(t, "key", text)
+		require.NoError(t, os.Chmod("key", 0o600))
 		refused(t, why, "verify", "-key", "key", "pool.moduli")
-		refused(t, "key is not a private key", "sign", "-key", "key", "pool.moduli")
+		refused(t, "key is not a file with a private key", "sign", "-key", "key", "pool.moduli")
 	}
 }
 
@@ -183,7 +185,7 @@ func TestVerifyStops(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var out bytes.Buffer
-	require.ErrorIs(t, run(ctx, []string{"verify", "pool.moduli"}, &out, new(bytes.Buffer)), context.Canceled)
+	require.ErrorIs(t, program.Run(ctx, []string{"verify", "pool.moduli"}, &out, new(bytes.Buffer)), context.Canceled)
 	require.Empty(t, out.String())
 }
 

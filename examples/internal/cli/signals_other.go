@@ -1,11 +1,11 @@
 //go:build !unix
 
-package main
+package cli
 
 import (
 	"os"
 	"syscall"
 )
 
-// stopSignals end a command after it has saved its search.
+// stopSignals end the context of a command.
 var stopSignals = []os.Signal{os.Interrupt, syscall.SIGTERM}

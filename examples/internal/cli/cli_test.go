@@ -1,0 +1,82 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestQuote(t *testing.T) {
+	for arg, want := range map[string]string{
+		"":                 "''",
+		"-o":               "-o",
+		"a/b-c.moduli":     "a/b-c.moduli",
+		"two words":        "'two words'",
+		"it's":             `'it'\''s'`,
+		"$(reboot)":        "'$(reboot)'",
+		"2030-12-31T18:00": "2030-12-31T18:00",
+	} {
+		require.Equal(t, want, Quote(arg))
+	}
+}
+
+func TestDates(t *testing.T) {
+	for _, c := range []struct {
+		last       bool
+		text, want string
+	}{
+		{false, "2030-12-31", "2030-12-31T00:00:00Z"},
+		{true, "2030-12-31", "2030-12-31T23:59:59Z"},
+		{true, "2030-12-31T18:00:00+01:00", "2030-12-31T17:00:00Z"},
+	} {
+		d := Date{Last: c.last}
+		require.NoError(t, d.Set(c.text))
+		require.Equal(t, c.want, d.String())
+	}
+	for _, text := range []string{"", "2030", "2030-02-30", "31.12.2030", "1960-01-01"} {
+		require.Error(t, new(Date).Set(text), text)
+	}
+}
+
+// TestFiles: nothing is overwritten by Create, and Replace keeps the mode and
+// the link of what it replaces.
+func TestFiles(t *testing.T) {
+	t.Chdir(t.TempDir())
+	require.NoError(t, Create("a", []byte("one"), 0o600))
+	require.ErrorContains(t, Create("a", []byte("two"), 0o600), "a exists")
+	require.ErrorContains(t, Absent("a"), "a exists")
+	require.NoError(t, Absent("b"))
+	require.Error(t, Create(filepath.Join("nowhere", "a"), nil, 0o600))
+	_, err := Read("a", 2)
+	require.ErrorContains(t, err, "longer than 2 bytes")
+
+	require.NoError(t, Replace("new", []byte("one"), 0o600))
+	require.NoError(t, Replace("a", []byte("two"), 0o644))
+	data, err := ReadPrivate("a", 10)
+	require.NoError(t, err)
+	require.Equal(t, "two", string(data))
+	left, err := filepath.Glob("*.tmp")
+	require.NoError(t, err)
+	require.Empty(t, left)
+	if runtime.GOOS == "windows" {
+		return // which has neither these modes nor links without a privilege
+	}
+	for _, name := range []string{"a", "new"} {
+		info, err := os.Stat(name)
+		require.NoError(t, err)
+		require.Equal(t, os.FileMode(0o600), info.Mode().Perm(), name)
+	}
+	require.NoError(t, os.Symlink("a", "link"))
+	require.NoError(t, Replace("link", []byte("three"), 0o600))
+	data, err = Read("a", 10)
+	require.NoError(t, err)
+	require.Equal(t, "three", string(data))
+	for _, mode := range []os.FileMode{0o644, 0o640, 0o604, 0o660} {
+		require.NoError(t, os.Chmod("a", mode))
+		_, err = ReadPrivate("a", 10)
+		require.ErrorContains(t, err, "a can be read by others: chmod 600 it")
+	}
+}

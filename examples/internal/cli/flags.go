@@ -1,0 +1,121 @@
+package cli
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// UsageError means a command that was called wrongly.
+type UsageError struct{ Command, Reason string }
+
+func (e UsageError) Error() string {
+	if e.Command == "" {
+		return e.Reason
+	}
+	return e.Command + ": " + e.Reason
+}
+
+// help is the arguments that explain the command.
+func (e UsageError) help() []string {
+	if e.Command == "" {
+		return []string{"help"}
+	}
+	return []string{e.Command, "-h"}
+}
+
+// Flags returns the flags of a command. The first line of the usage is its
+// arguments. The rest explains the command.
+func (p *Program) Flags(command, usage string) *flag.FlagSet {
+	fs := flag.NewFlagSet(command, flag.ContinueOnError)
+	fs.SetOutput(io.Discard) // errors are returned
+	fs.Usage = func() {
+		fmt.Fprintf(fs.Output(), "usage: %s %s %s\n", p.Name, command, strings.TrimLeft(usage, "\n"))
+		printFlags(fs)
+	}
+	return fs
+}
+
+// printFlags prints the flags like flag.PrintDefaults, within 80 columns.
+func printFlags(fs *flag.FlagSet) {
+	fs.VisitAll(func(f *flag.Flag) {
+		value, usage := flag.UnquoteUsage(f)
+		if f.DefValue != "" && f.DefValue != "0" && f.DefValue != "false" {
+			usage += fmt.Sprintf(" (default %s)", f.DefValue)
+		}
+		fmt.Fprintf(fs.Output(), "  %s\n", strings.TrimRight("-"+f.Name+" "+value, " "))
+		line := "     "
+		for _, word := range strings.Fields(usage) {
+			if utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > 80 {
+				fmt.Fprintln(fs.Output(), line)
+				line = "     "
+			}
+			line += " " + word
+		}
+		fmt.Fprintln(fs.Output(), line)
+	})
+}
+
+// Parse parses the flags. If they ask for help, it writes the usage to out and
+// returns flag.ErrHelp.
+func Parse(fs *flag.FlagSet, args []string, out io.Writer) error {
+	err := fs.Parse(args)
+	if err == flag.ErrHelp {
+		fs.SetOutput(out)
+		fs.Usage()
+		return err
+	}
+	if err != nil {
+		return UsageError{fs.Name(), err.Error()}
+	}
+	for _, arg := range fs.Args() {
+		if strings.HasPrefix(arg, "-") {
+			return Misuse(fs, "%s follows a file name: flags come first", arg)
+		}
+	}
+	return nil
+}
+
+// Misuse is a UsageError of the command.
+func Misuse(fs *flag.FlagSet, format string, args ...any) error {
+	return UsageError{fs.Name(), fmt.Sprintf(format, args...)}
+}
+
+// Given reports whether a flag was set.
+func Given(fs *flag.FlagSet, name string) (set bool) {
+	fs.Visit(func(f *flag.Flag) { set = set || f.Name == name })
+	return set
+}
+
+// Date is a flag for a time: 2030-12-31, or 2030-12-31T18:00:00Z.
+type Date struct {
+	time.Time
+	Last bool // a day alone means its last second, not its first
+}
+
+func (d *Date) String() string {
+	if d.IsZero() {
+		return ""
+	}
+	return d.UTC().Format(time.RFC3339)
+}
+
+// Set reads the time.
+func (d *Date) Set(s string) error {
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		t, err = time.Parse(time.DateOnly, s)
+		if d.Last {
+			t = t.Add(24*time.Hour - time.Second)
+		}
+	}
+	if err != nil || t.Unix() <= 0 {
+		return errors.New("write a time since 1970 as 2030-12-31, in UTC, or 2030-12-31T18:00:00Z")
+	}
+	d.Time = t
+	return nil
+}

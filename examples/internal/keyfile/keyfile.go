@@ -1,0 +1,223 @@
+// Package keyfile reads and writes the secrets of a server: decoy key, state
+// keys, setups of OPAQUE, and the key that signs moduli.
+//
+// A file has one secret on each line. Binary values are in unpadded base64url:
+//
+//	nescio-decoy-key:KEY                     32 bytes
+//	nescio-state-key:TIME:KEY                TIME as 2030-12-31T18:00:00Z, or always; 32 bytes
+//	nescio-opaque-setup:NUMBER:SETUP         the number of the setup, and opaque.Setup.Bytes
+//	nescio-moduli-private-key:KEY            moduli.PrivateKey.Text
+//
+// A locked file has one line, whose blob is all of this under a passphrase:
+//
+//	nescio-locked:PARAMETERS:BLOB            kdf.Params with a salt; wrap.Key.Wrap
+//
+// The key of the blob is wrap.DeriveKey of 32 bytes of the password hash, with
+// the label and the purpose "nescio/examples/keyfile/v1".
+package keyfile
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nescio-go/nescio/moduli"
+	"github.com/nescio-go/nescio/opaque"
+)
+
+// MaxSize bounds a file, in bytes.
+const MaxSize = 64 << 10
+
+// Keys are the secrets of one file or of several.
+type Keys struct {
+	Decoy     *[32]byte // nil: none
+	StateKeys []opaque.StateKey
+	Setups    map[uint16]*opaque.Setup
+	Signing   []*moduli.PrivateKey
+}
+
+// ErrMalformed means a file that is not in the form of this package.
+var ErrMalformed = errors.New("not a key file")
+
+const (
+	decoyPrefix   = "nescio-decoy-key:"
+	statePrefix   = "nescio-state-key:"
+	setupPrefix   = "nescio-opaque-setup:"
+	signingPrefix = "nescio-moduli-private-key:"
+	always        = "always"
+)
+
+var encoding = base64.RawURLEncoding.Strict()
+
+// NewDecoyKey returns a new decoy key.
+func NewDecoyKey() *Keys {
+	k := &Keys{Decoy: new([32]byte)}
+	rand.Read(k.Decoy[:])
+	return k
+}
+
+// NewStateKey returns a new state key. The zero time has always come.
+func NewStateKey(notBefore time.Time) opaque.StateKey {
+	k := opaque.StateKey{NotBefore: notBefore}
+	rand.Read(k.Key[:])
+	return k
+}
+
+// Parse reads the text of a file that is not locked.
+func Parse(text []byte) (*Keys, error) {
+	if len(text) > MaxSize || !bytes.HasSuffix(text, []byte("\n")) {
+		return nil, ErrMalformed
+	}
+	all := new(Keys)
+	for i, line := range strings.Split(strings.TrimSuffix(string(text), "\n"), "\n") {
+		k, err := parseLine(line)
+		if err == nil {
+			err = all.Add(k)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", i+1, err)
+		}
+	}
+	return all, nil
+}
+
+func parseLine(line string) (*Keys, error) {
+	if strings.HasPrefix(line, signingPrefix) {
+		key, err := moduli.ParsePrivateKey(line)
+		if err != nil {
+			return nil, ErrMalformed
+		}
+		return &Keys{Signing: []*moduli.PrivateKey{key}}, nil
+	}
+	i := strings.LastIndexByte(line, ':') + 1
+	head, encoded := line[:i], line[i:]
+	value, err := encoding.DecodeString(encoded)
+	if err != nil {
+		return nil, ErrMalformed
+	}
+	defer clear(value)
+	switch {
+	case head == decoyPrefix && len(value) == 32:
+		key := [32]byte(value)
+		return &Keys{Decoy: &key}, nil
+	case strings.HasPrefix(head, statePrefix) && len(value) == 32:
+		notBefore, err := parseTime(strings.TrimSuffix(head[len(statePrefix):], ":"))
+		return &Keys{StateKeys: []opaque.StateKey{{Key: [32]byte(value), NotBefore: notBefore}}}, err
+	case strings.HasPrefix(head, setupPrefix):
+		digits := strings.TrimSuffix(head[len(setupPrefix):], ":")
+		number, err := strconv.ParseUint(digits, 10, 16)
+		if err != nil || strconv.FormatUint(number, 10) != digits {
+			return nil, ErrMalformed
+		}
+		setup, err := opaque.ParseSetup(value)
+		if err != nil {
+			return nil, ErrMalformed
+		}
+		return &Keys{Setups: map[uint16]*opaque.Setup{uint16(number): setup}}, nil
+	}
+	return nil, ErrMalformed
+}
+
+func parseTime(text string) (time.Time, error) {
+	if text == always {
+		return time.Time{}, nil
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil || formatTime(t) != text {
+		return time.Time{}, ErrMalformed
+	}
+	return t, nil
+}
+
+func formatTime(t time.Time) string {
+	if t.IsZero() {
+		return always
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// Add adds other keys. Two decoy keys, equal state keys and two setups of one
+// number are errors.
+func (k *Keys) Add(other *Keys) error {
+	if other.Decoy != nil {
+		if k.Decoy != nil {
+			return errors.New("a second decoy key")
+		}
+		k.Decoy = other.Decoy
+	}
+	for _, s := range other.StateKeys {
+		if slices.ContainsFunc(k.StateKeys, func(t opaque.StateKey) bool { return t.Key == s.Key }) {
+			return errors.New("the same state key twice")
+		}
+		k.StateKeys = append(k.StateKeys, s)
+	}
+	for number, setup := range other.Setups {
+		if k.Setups[number] != nil {
+			return fmt.Errorf("a second setup with number %d", number)
+		}
+		if k.Setups == nil {
+			k.Setups = make(map[uint16]*opaque.Setup)
+		}
+		k.Setups[number] = setup
+	}
+	k.Signing = append(k.Signing, other.Signing...)
+	return nil
+}
+
+// Text returns the text of a file with the keys, in one order. It is secret.
+func (k *Keys) Text() ([]byte, error) {
+	var b bytes.Buffer
+	if k.Decoy != nil {
+		fmt.Fprintf(&b, "%s%s\n", decoyPrefix, encoding.EncodeToString(k.Decoy[:]))
+	}
+	for _, s := range k.StateKeys {
+		fmt.Fprintf(&b, "%s%s:%s\n", statePrefix, formatTime(s.NotBefore), encoding.EncodeToString(s.Key[:]))
+	}
+	for _, number := range k.SetupNumbers() {
+		setup, err := k.Setups[number].Bytes()
+		if err != nil {
+			return nil, err
+		}
+		fmt.Fprintf(&b, "%s%d:%s\n", setupPrefix, number, encoding.EncodeToString(setup))
+		clear(setup)
+	}
+	for _, s := range k.Signing {
+		b.WriteString(s.Text() + "\n")
+	}
+	if b.Len() > MaxSize {
+		return nil, errors.New("a key file has at most 64 KiB")
+	}
+	return b.Bytes(), nil
+}
+
+// SetupNumbers returns the numbers of the setups in ascending order.
+func (k *Keys) SetupNumbers() []uint16 {
+	numbers := make([]uint16, 0, len(k.Setups))
+	for n := range k.Setups {
+		numbers = append(numbers, n)
+	}
+	slices.Sort(numbers)
+	return numbers
+}
+
+// Fingerprint returns 16 hexadecimal digits that name a secret and tell nothing
+// about it, because every secret here has 32 random bytes:
+//
+//	SHA-256("nescio/examples/keyfile/fingerprint/v1" ‖ 00 ‖ u32 len ‖ kind ‖ secret), 8 bytes of it
+func Fingerprint(kind string, secret []byte) string {
+	h := sha256.New()
+	h.Write([]byte("nescio/examples/keyfile/fingerprint/v1\x00"))
+	h.Write(binary.BigEndian.AppendUint32(nil, uint32(len(kind))))
+	h.Write([]byte(kind))
+	h.Write(secret)
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}

@@ -1,0 +1,344 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"io/fs"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/nescio-go/nescio/examples/internal/cli"
+	"github.com/nescio-go/nescio/examples/internal/keyfile"
+	"github.com/nescio-go/nescio/moduli"
+	"github.com/nescio-go/nescio/opaque"
+	"github.com/stretchr/testify/require"
+)
+
+// call runs a command line and returns what it printed.
+func call(t testing.TB, args ...string) (out, errOut string, err error) {
+	t.Helper()
+	var o, e bytes.Buffer
+	err = program.Run(t.Context(), args, &o, &e)
+	return o.String(), e.String(), err
+}
+
+// must is call for a command line that works.
+func must(t testing.TB, args ...string) string {
+	t.Helper()
+	out, errOut, err := call(t, args...)
+	require.NoError(t, err, errOut)
+	return out
+}
+
+// refused is call for one that fails for the given reason.
+func refused(t testing.TB, why string, args ...string) {
+	t.Helper()
+	_, _, err := call(t, args...)
+	require.ErrorContains(t, err, why)
+}
+
+func in(t *testing.T) {
+	t.Helper()
+	t.Chdir(t.TempDir())
+}
+
+func read(t testing.TB, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	return string(data)
+}
+
+func write(t testing.TB, path, text string) {
+	t.Helper()
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+}
+
+func load1(t testing.TB, path string) *keyfile.Keys {
+	t.Helper()
+	keys, err := keyfile.Load(t.Context(), path, nil)
+	require.NoError(t, err)
+	return keys
+}
+
+func TestUsage(t *testing.T) {
+	in(t)
+	require.Contains(t, must(t, "help"), "make      make a decoy key")
+	require.True(t, strings.HasPrefix(must(t, "version"), "keys "))
+	for _, c := range program.Commands {
+		out, errOut, err := call(t, "help", c.Name)
+		require.ErrorIs(t, err, flag.ErrHelp)
+		require.Empty(t, errOut)
+		require.True(t, strings.HasPrefix(out, "usage: keys "+c.Name+" "), out)
+		for line := range strings.Lines(out) {
+			require.LessOrEqual(t, utf8.RuneCountInString(line), 80+1, line)
+		}
+	}
+	for _, args := range [][]string{
+		{},
+		{"nonsense"},
+		{"make"},
+		{"make", "-o", "key"},
+		{"make", "-o", "key", "decoy"},
+		{"make", "nonsense", "-o", "key"},
+		{"make", "decoy"},
+		{"make", "decoy", "-o", "key", "more"},
+		{"make", "decoy", "-o", "key", "-number", "2"},
+		{"make", "decoy", "-o", "key", "-not-before", "2030-01-01"},
+		{"make", "state", "-o", "key", "-suite", "p256"},
+		{"make", "state", "-o", "key", "-not-after", "2030-01-01"},
+		{"make", "setup", "-o", "key", "-number", "65536"},
+		{"make", "setup", "-o", "key", "-suite", "p384"},
+		{"make", "signing", "-o", "key", "-not-before", "2030-01-02", "-not-after", "2030-01-01"},
+		{"show"},
+		{"public"},
+		{"public", "a", "b"},
+		{"check"},
+		{"rotate"},
+		{"rotate", "a", "b"},
+		{"lock", "a"},
+		{"lock", "-passphrase", "p"},
+		{"unlock", "a"},
+		{"unlock", "-passphrase", "p"},
+	} {
+		_, _, err := call(t, args...)
+		require.ErrorAs(t, err, new(cli.UsageError), "%q", args)
+	}
+	left, err := os.ReadDir(".")
+	require.NoError(t, err)
+	require.Empty(t, left)
+}
+
+// TestMake: every kind is made, in a file that only its owner can read, and
+// nothing that is printed is secret.
+func TestMake(t *testing.T) {
+	in(t)
+	for _, c := range [][]string{
+		{"decoy"}, {"state"}, {"state", "-not-before", "2020-01-01"},
+		{"setup"}, {"setup", "-number", "2", "-suite", "p256"}, {"setup", "-number", "65535", "-suite", "curve25519"},
+		{"signing", "-not-before", "2030-01-01", "-not-after", "2030-12-31"},
+	} {
+		path := strings.Join(c, "")
+		out := must(t, append([]string{"make", c[0], "-o", path}, c[1:]...)...)
+		require.Equal(t, out, must(t, "show", path))
+		text := read(t, path)
+		require.NotContains(t, out, text[len(text)-30:len(text)-1])
+		require.Contains(t, must(t, "check", path), "\ngood\n")
+		refused(t, path+" exists", append([]string{"make", c[0], "-o", path}, c[1:]...)...)
+		require.Equal(t, text, read(t, path))
+		if runtime.GOOS == "windows" {
+			continue
+		}
+		require.Equal(t, fs.FileMode(0o600), mode(t, path))
+		require.NoError(t, os.Chmod(path, 0o644))
+		refused(t, "can be read by others", "show", path)
+		refused(t, "can be read by others", "check", path)
+		refused(t, "can be read by others", "rotate", path)
+	}
+	refused(t, "no such file", "make", "decoy", "-o", "nowhere/key")
+}
+
+func mode(t testing.TB, path string) fs.FileMode {
+	t.Helper()
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	return info.Mode().Perm()
+}
+
+func TestSigningKey(t *testing.T) {
+	in(t)
+	out := must(t, "make", "signing", "-o", "key", "-not-before", "2030-01-01", "-not-after", "2030-12-31")
+	private := load1(t, "key").Signing[0]
+	keys, err := moduli.ParseKeys(read(t, "key.pub"))
+	require.NoError(t, err)
+	require.Equal(t, moduli.NewKeys(private.Public()), keys)
+	require.Equal(t, read(t, "key.pub"), must(t, "public", "key"))
+	require.Contains(t, out, private.Public().ID().String())
+	require.Contains(t, out, "from 2030-01-01T00:00:00Z to 2030-12-31T23:59:59Z")
+	if runtime.GOOS != "windows" {
+		require.Equal(t, fs.FileMode(0o044), mode(t, "key.pub")&0o044, "for everybody")
+	}
+
+	// Both files or none.
+	require.NoError(t, os.Remove("key"))
+	refused(t, "key.pub exists", "make", "signing", "-o", "key")
+	require.NoFileExists(t, "key")
+
+	write(t, "other.pub", "something else\n")
+	text, err := (&keyfile.Keys{Signing: []*moduli.PrivateKey{private}}).Text()
+	require.NoError(t, err)
+	write(t, "other", string(text))
+	refused(t, "other.pub does not contain the public keys of other", "check", "other")
+	require.NoError(t, os.Remove("other.pub"))
+	refused(t, "no such file", "check", "other")
+}
+
+func TestPublic(t *testing.T) {
+	in(t)
+	must(t, "make", "setup", "-o", "setup", "-number", "3")
+	out := must(t, "public", "setup")
+	require.Regexp(t, `^setup 3 ristretto255 [0-9a-f]{64}\n$`, out)
+	must(t, "public", "-o", "out", "setup")
+	require.Equal(t, out, read(t, "out"))
+	must(t, "make", "decoy", "-o", "decoy")
+	refused(t, "nothing that has a public form", "public", "decoy")
+}
+
+// TestCheckFinds what is wrong.
+func TestCheckFinds(t *testing.T) {
+	in(t)
+	for _, kind := range []string{"decoy", "state", "setup", "signing"} {
+		must(t, "make", kind, "-o", kind)
+	}
+	must(t, "check", "decoy", "state", "setup")
+	refused(t, "a signing key beside the secrets of a server", "check", "decoy", "signing")
+	must(t, "make", "decoy", "-o", "decoy2")
+	refused(t, "decoy2: a second decoy key", "check", "decoy", "decoy2")
+	refused(t, "state: the same state key twice", "check", "state", "state")
+	refused(t, "setup: a second setup with number 1", "check", "setup", "setup")
+	must(t, "make", "state", "-o", "future", "-not-before", "2100-01-01")
+	refused(t, "the time of no state key has come", "check", "future")
+
+	write(t, "same", strings.Replace(read(t, "decoy"), "decoy-key:", "state-key:always:", 1))
+	refused(t, "a state key equals the decoy key", "check", "decoy", "same")
+	write(t, "copied", strings.Replace(read(t, "setup"), ":1:", ":2:", 1))
+	refused(t, "setups 1 and 2 have the same key pair", "check", "setup", "copied")
+	write(t, "damaged", read(t, "decoy")[:40]+"\n")
+	refused(t, "damaged: line 1: not a key file", "check", "damaged")
+	write(t, "zero", "nescio-decoy-key:"+strings.Repeat("A", 43)+"\n")
+	refused(t, "DecoyKey must be 32 random bytes", "check", "zero")
+	refused(t, "no such file", "check", "nothing")
+}
+
+// TestRotateState is the daily rotation on a fleet: the file reaches the servers
+// before the new key seals, and old keys go.
+func TestRotateState(t *testing.T) {
+	in(t)
+	must(t, "make", "state", "-o", "state")
+	first := load1(t, "state").StateKeys
+	require.Contains(t, must(t, "rotate", "state"), "seals from ")
+	keys := load1(t, "state").StateKeys
+	require.Len(t, keys, 2)
+	require.Equal(t, first[0], keys[0])
+	require.WithinDuration(t, time.Now().Add(time.Hour), keys[1].NotBefore, time.Minute)
+	refused(t, "-not-before must be later than now", "rotate", "-not-before", "2020-01-01", "state")
+
+	// The days that follow, on a clock of our own.
+	now := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
+	k := &keyfile.Keys{StateKeys: []opaque.StateKey{keyfile.NewStateKey(time.Time{})}}
+	for day := range 10 {
+		before := k.StateKeys
+		require.NoError(t, rotateState(k, time.Time{}, false, now))
+		newest := k.StateKeys[len(k.StateKeys)-1]
+		require.Equal(t, now.Add(time.Hour), newest.NotBefore)
+		require.LessOrEqual(t, len(k.StateKeys), 3)
+		// What sealed in the last hour still opens.
+		for at := now.Add(-keep); at.Before(now.Add(time.Hour)); at = at.Add(time.Minute) {
+			sealed := before[sealing(&keyfile.Keys{StateKeys: before}, at)]
+			require.Contains(t, k.StateKeys, sealed, "day %d", day)
+		}
+		now = now.Add(24 * time.Hour)
+	}
+
+	// Too often: nothing is lost.
+	k.StateKeys = nil
+	for i := range maxStateKeys {
+		k.StateKeys = append(k.StateKeys, keyfile.NewStateKey(now.Add(time.Duration(i)*time.Minute)))
+	}
+	require.ErrorContains(t, rotateState(k, time.Time{}, false, now), "rotate less often")
+	require.Len(t, k.StateKeys, maxStateKeys)
+
+	must(t, "rotate", "-leaked", "state")
+	replaced := load1(t, "state").StateKeys
+	require.Len(t, replaced, 1)
+	require.True(t, replaced[0].NotBefore.IsZero())
+	require.NotContains(t, keys, replaced[0])
+	must(t, "check", "state")
+}
+
+func TestRotateSetup(t *testing.T) {
+	in(t)
+	must(t, "make", "setup", "-o", "setup", "-suite", "p256", "-number", "4")
+	before := load1(t, "setup")
+	must(t, "rotate", "setup")
+	after := load1(t, "setup")
+	require.Equal(t, []uint16{4, 5}, after.SetupNumbers())
+	require.Equal(t, before.Setups[4].PublicKey(), after.Setups[4].PublicKey())
+	require.Equal(t, opaque.P256, after.Setups[5].Suite())
+	must(t, "check", "setup")
+	refused(t, "-not-before means nothing", "rotate", "-not-before", "2100-01-01", "setup")
+	must(t, "make", "setup", "-o", "last", "-number", "65535")
+	refused(t, "no higher number", "rotate", "last")
+}
+
+func TestRotateSigning(t *testing.T) {
+	in(t)
+	must(t, "make", "signing", "-o", "key", "-not-before", "2020-01-01")
+	first := read(t, "key.pub")
+	must(t, "rotate", "key")
+	require.Len(t, load1(t, "key").Signing, 2)
+	require.True(t, strings.HasPrefix(read(t, "key.pub"), first), "the old public key stays")
+	require.Equal(t, 2, strings.Count(read(t, "key.pub"), "\n"))
+	must(t, "check", "key")
+	refused(t, "-leaked is for state keys", "rotate", "-leaked", "key")
+}
+
+func TestRotateRefuses(t *testing.T) {
+	in(t)
+	must(t, "make", "decoy", "-o", "decoy")
+	must(t, "make", "state", "-o", "state")
+	before := read(t, "decoy")
+	refused(t, "never rotated", "rotate", "decoy")
+	require.Equal(t, before, read(t, "decoy"))
+	write(t, "both", before+read(t, "state"))
+	refused(t, "several kinds", "rotate", "both")
+}
+
+// TestPassphrase: a file is locked when it is made or later, stays locked when
+// it is rotated, and opens with the right passphrase alone.
+func TestPassphrase(t *testing.T) {
+	in(t)
+	write(t, "pass", "correct horse battery\n")
+	write(t, "wrong", "another passphrase\n")
+	must(t, "make", "setup", "-o", "setup", "-passphrase", "pass")
+	require.True(t, keyfile.IsLocked([]byte(read(t, "setup"))))
+	refused(t, "setup: locked under a passphrase", "show", "setup")
+	refused(t, "the passphrase is wrong", "show", "-passphrase", "wrong", "setup")
+	shown := must(t, "show", "-passphrase", "pass", "setup")
+	require.Contains(t, must(t, "check", "-passphrase", "pass", "setup"), "good")
+	must(t, "rotate", "-passphrase", "pass", "setup")
+	require.True(t, keyfile.IsLocked([]byte(read(t, "setup"))))
+
+	must(t, "lock", "-old", "pass", "-passphrase", "wrong", "setup")
+	refused(t, "the passphrase is wrong", "show", "-passphrase", "pass", "setup")
+	must(t, "unlock", "-passphrase", "wrong", "setup")
+	require.True(t, strings.HasPrefix(must(t, "show", "setup"), shown))
+	refused(t, "setup is not locked", "unlock", "-passphrase", "pass", "setup")
+	refused(t, "setup is not locked", "rotate", "-passphrase", "pass", "setup")
+	write(t, "short", "short\n")
+	refused(t, "at least 12 bytes", "lock", "-passphrase", "short", "setup")
+	if runtime.GOOS != "windows" {
+		require.Equal(t, fs.FileMode(0o600), mode(t, "setup"))
+		require.NoError(t, os.Chmod("pass", 0o644))
+		refused(t, "pass can be read by others", "lock", "-passphrase", "pass", "setup")
+	}
+}
+
+// full is a disk that is full.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
+
+func TestFullDisk(t *testing.T) {
+	in(t)
+	must(t, "make", "decoy", "-o", "decoy")
+	for _, args := range [][]string{{"show", "decoy"}, {"check", "decoy"}} {
+		err := program.Run(t.Context(), args, full{}, new(bytes.Buffer))
+		require.EqualError(t, err, "the result could not be written: no space left on device")
+	}
+}

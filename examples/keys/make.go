@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nescio-go/nescio/examples/internal/cli"
+	"github.com/nescio-go/nescio/examples/internal/keyfile"
+	"github.com/nescio-go/nescio/moduli"
+	"github.com/nescio-go/nescio/opaque"
+)
+
+const makeUsage = `
+KIND -o FILE [flags]
+
+Makes a secret and writes it to a new file that only its owner can read. The
+kinds:
+
+  decoy    answers for unknown names; one for each service, never rotated
+  state    protects logins in progress; see rotate
+  setup    the key material of OPAQUE; if it is lost, nobody can log in
+  signing  signs moduli; keep it away from the servers. The public key is
+           written to FILE.pub, which clients and servers trust
+`
+
+func makeKey(ctx context.Context, args []string, out, _ io.Writer) error {
+	kind := ""
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		kind, args = args[0], args[1:]
+	}
+	fs := program.Flags("make", makeUsage)
+	file := fs.String("o", "", "`file` to write, which must not exist")
+	number := fs.Uint("number", 1, "number of a setup, which records name")
+	suite := fs.String("suite", "ristretto255", "suite of a setup: ristretto255, p256 or curve25519")
+	notBefore, notAfter := cli.Date{}, cli.Date{Last: true}
+	fs.Var(&notBefore, "not-before", "`date` from which a state key seals (default always), or of the first records that a signing key signs (default today)")
+	fs.Var(&notAfter, "not-after", "`date` of the last records that a signing key signs (default none)")
+	secret := passphraseFlag(fs)
+	if err := cli.Parse(fs, args, out); err != nil {
+		return err
+	}
+	switch {
+	case !slices.Contains([]string{"decoy", "state", "setup", "signing"}, kind):
+		return cli.Misuse(fs, "the kind is decoy, state, setup or signing, and stands before the flags")
+	case fs.NArg() > 0:
+		return cli.Misuse(fs, "%s: the file to write follows -o", fs.Arg(0))
+	case *file == "":
+		return cli.Misuse(fs, "-o FILE is missing")
+	case *number > math.MaxUint16:
+		return cli.Misuse(fs, "-number is from 0 to %d", math.MaxUint16)
+	case !suites[*suite].Valid():
+		return cli.Misuse(fs, "-suite is ristretto255, p256 or curve25519")
+	}
+	if err := checkFlags(fs, kind); err != nil {
+		return err
+	}
+	phrase, err := passphrase(*secret)
+	if err != nil {
+		return err
+	}
+	var keys *keyfile.Keys
+	switch kind {
+	case "decoy":
+		keys = keyfile.NewDecoyKey()
+	case "state":
+		keys = &keyfile.Keys{StateKeys: []opaque.StateKey{keyfile.NewStateKey(notBefore.Time)}}
+	case "setup":
+		keys, err = newSetup(uint16(*number), suites[*suite])
+	case "signing":
+		keys, err = newSigning(notBefore.Time, notAfter.Time)
+		if err != nil {
+			return cli.Misuse(fs, "-not-after must be later than -not-before")
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if err := writeNew(ctx, *file, keys, phrase); err != nil {
+		return err
+	}
+	return describe(out, *file, keys)
+}
+
+var suites = map[string]opaque.Suite{"ristretto255": opaque.Ristretto255, "p256": opaque.P256, "curve25519": opaque.Curve25519}
+
+// checkFlags refuses flags that mean nothing for the kind.
+func checkFlags(fs *flag.FlagSet, kind string) error {
+	for name, kinds := range map[string]string{"number": "setup", "suite": "setup", "not-before": "state signing", "not-after": "signing"} {
+		if cli.Given(fs, name) && !slices.Contains(strings.Fields(kinds), kind) {
+			return cli.Misuse(fs, "-%s means nothing for this kind", name)
+		}
+	}
+	return nil
+}
+
+func newSetup(number uint16, suite opaque.Suite) (*keyfile.Keys, error) {
+	setup, err := opaque.NewSetup(suite)
+	return &keyfile.Keys{Setups: map[uint16]*opaque.Setup{number: setup}}, err
+}
+
+// newSigning returns a key for records from today on, unless notBefore is given:
+// records that were made today before the key are often signed with it.
+func newSigning(notBefore, notAfter time.Time) (*keyfile.Keys, error) {
+	if notBefore.IsZero() {
+		notBefore = time.Now().UTC().Truncate(24 * time.Hour)
+	}
+	key, err := moduli.GenerateKey(notBefore, notAfter)
+	return &keyfile.Keys{Signing: []*moduli.PrivateKey{key}}, err
+}
+
+// writeNew writes a new file, and the public key beside it if it is a signing
+// key: both or none.
+func writeNew(ctx context.Context, file string, keys *keyfile.Keys, passphrase []byte) error {
+	if err := cli.Absent(file); err != nil {
+		return err
+	}
+	data, err := encode(ctx, keys, passphrase)
+	if err != nil {
+		return err
+	}
+	defer clear(data)
+	if len(keys.Signing) > 0 {
+		if err := cli.Create(publicFile(file), publicKeys(keys), 0o644); err != nil {
+			return err
+		}
+	}
+	if err := cli.Create(file, data, 0o600); err != nil {
+		if len(keys.Signing) > 0 {
+			os.Remove(publicFile(file))
+		}
+		return err
+	}
+	return nil
+}
+
+func publicFile(file string) string { return file + ".pub" }
+
+// publicKeys is what moduli.ParseKeys reads.
+func publicKeys(keys *keyfile.Keys) []byte {
+	var text []byte
+	for _, k := range keys.Signing {
+		text = fmt.Appendln(text, k.Public().Text())
+	}
+	return text
+}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/nescio-go/nescio/examples/internal/cli"
+	"github.com/nescio-go/nescio/examples/internal/keyfile"
+	"github.com/nescio-go/nescio/opaque"
+)
+
+const rotateUsage = `
+[flags] FILE
+
+Rewrites a file with the next secret of the kind that it contains:
+
+  state    adds a key that seals in an hour, so that the file reaches all
+           servers before. Removes keys that nothing needs any more. Run it
+           daily. With -leaked it replaces all keys at once, and logins in
+           progress fail.
+  setup    adds a setup with the next number and the suite of the last one. No
+           setup is removed: accounts need it until they have moved.
+  signing  adds a key for records from today on, and rewrites FILE.pub. The old
+           public keys stay there: accounts need them. If the key leaked,
+           OPERATIONS.md has the procedure.
+
+A decoy key is never rotated: another key changes the answers for all unknown
+names at once, and a stranger sees which names have accounts.
+`
+
+// keep is how long a state key stays after the next one began to seal: much
+// longer than a login takes, for clocks that differ.
+const keep = time.Hour
+
+func rotate(ctx context.Context, args []string, out, _ io.Writer) error {
+	fs := program.Flags("rotate", rotateUsage)
+	leaked := fs.Bool("leaked", false, "a state key is known to somebody else: replace all of them at once")
+	var notBefore cli.Date
+	fs.Var(&notBefore, "not-before", "`date` from which the new state key seals (default in an hour), or of the first records that the new signing key signs (default today)")
+	secret := passphraseFlag(fs)
+	if err := cli.Parse(fs, args, out); err != nil {
+		return err
+	}
+	if fs.NArg() != 1 {
+		return cli.Misuse(fs, "give one file")
+	}
+	path := fs.Arg(0)
+	phrase, err := passphrase(*secret)
+	if err != nil {
+		return err
+	}
+	keys, locked, err := load(ctx, path, phrase)
+	if err != nil {
+		return err
+	}
+	if !locked && phrase != nil {
+		return fmt.Errorf("%s is not locked: lock puts it under a passphrase", path)
+	}
+	signing := len(keys.Signing) > 0
+	switch kind, err := onlyKind(keys); {
+	case err != nil:
+		return fmt.Errorf("%s %w", path, err)
+	case kind == "decoy":
+		return fmt.Errorf("%s contains a decoy key, which is never rotated: %s", path, "strangers would see which names have accounts")
+	case *leaked && kind != "state":
+		return cli.Misuse(fs, "-leaked is for state keys; for other secrets see OPERATIONS.md")
+	case kind == "state":
+		if err := rotateState(keys, notBefore.Time, *leaked, time.Now()); err != nil {
+			return err
+		}
+	case kind == "setup":
+		if cli.Given(fs, "not-before") {
+			return cli.Misuse(fs, "-not-before means nothing for a setup")
+		}
+		if err := addSetup(keys); err != nil {
+			return err
+		}
+	default:
+		next, err := newSigning(notBefore.Time, time.Time{})
+		if err != nil {
+			return err
+		}
+		keys.Signing = append(keys.Signing, next.Signing...)
+	}
+	data, err := encode(ctx, keys, phrase)
+	if err != nil {
+		return err
+	}
+	defer clear(data)
+	if err := cli.Replace(path, data, 0o600); err != nil {
+		return err
+	}
+	if signing {
+		if err := cli.Replace(publicFile(path), publicKeys(keys), 0o644); err != nil {
+			return fmt.Errorf("%w; keys public %s prints what belongs in %s", err, path, publicFile(path))
+		}
+	}
+	return describe(out, path, keys)
+}
+
+// onlyKind returns the kind of the secrets of a file.
+func onlyKind(keys *keyfile.Keys) (string, error) {
+	var kinds []string
+	if keys.Decoy != nil {
+		kinds = append(kinds, "decoy")
+	}
+	if len(keys.StateKeys) > 0 {
+		kinds = append(kinds, "state")
+	}
+	if len(keys.Setups) > 0 {
+		kinds = append(kinds, "setup")
+	}
+	if len(keys.Signing) > 0 {
+		kinds = append(kinds, "signing")
+	}
+	if len(kinds) != 1 {
+		return "", errors.New("contains secrets of several kinds: rotate needs a file for each kind")
+	}
+	return kinds[0], nil
+}
+
+// maxStateKeys is how many a server takes.
+const maxStateKeys = 16
+
+func rotateState(keys *keyfile.Keys, notBefore time.Time, leaked bool, now time.Time) error {
+	if leaked {
+		keys.StateKeys = []opaque.StateKey{keyfile.NewStateKey(time.Time{})}
+		return nil
+	}
+	if notBefore.IsZero() {
+		notBefore = now.Add(time.Hour)
+	}
+	notBefore = notBefore.UTC().Truncate(time.Second)
+	if !notBefore.After(now) {
+		return errors.New("-not-before must be later than now: otherwise logins fail while the file travels to the servers")
+	}
+	// The newest key that has sealed for so long that nothing older is needed.
+	if settled := sealing(keys, now.Add(-keep)); settled >= 0 {
+		since := keys.StateKeys[settled].NotBefore
+		keys.StateKeys = slices.DeleteFunc(keys.StateKeys, func(k opaque.StateKey) bool { return k.NotBefore.Before(since) })
+	}
+	if len(keys.StateKeys) >= maxStateKeys {
+		return fmt.Errorf("the file has %d keys, none of which can go yet: rotate less often", len(keys.StateKeys))
+	}
+	keys.StateKeys = append(keys.StateKeys, keyfile.NewStateKey(notBefore))
+	return nil
+}
+
+func addSetup(keys *keyfile.Keys) error {
+	numbers := keys.SetupNumbers()
+	last := numbers[len(numbers)-1]
+	if last == math.MaxUint16 {
+		return errors.New("there is no higher number")
+	}
+	next, err := newSetup(last+1, keys.Setups[last].Suite())
+	if err != nil {
+		return err
+	}
+	return keys.Add(next)
+}
