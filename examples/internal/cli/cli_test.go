@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -36,7 +37,10 @@ func TestDates(t *testing.T) {
 		require.NoError(t, d.Set(c.text))
 		require.Equal(t, c.want, d.String())
 	}
-	for _, text := range []string{"", "2030", "2030-02-30", "31.12.2030", "1960-01-01"} {
+	var d Date
+	require.NoError(t, d.Set("+365d"))
+	require.WithinDuration(t, time.Now().AddDate(0, 0, 365), d.Time, time.Minute)
+	for _, text := range []string{"", "+d", "+-1d", "+x", "365d", "+99999d", "2030", "2030-02-30", "31.12.2030", "1960-01-01"} {
 		require.Error(t, new(Date).Set(text), text)
 	}
 }

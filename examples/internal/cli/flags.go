@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -91,7 +92,8 @@ func Given(fs *flag.FlagSet, name string) (set bool) {
 	return set
 }
 
-// Date is a flag for a time: 2030-12-31, or 2030-12-31T18:00:00Z.
+// Date is a flag for a time: 2030-12-31, 2030-12-31T18:00:00Z, or +365d for the
+// time of the call and 365 days.
 type Date struct {
 	time.Time
 	Last bool // a day alone means its last second, not its first
@@ -106,6 +108,14 @@ func (d *Date) String() string {
 
 // Set reads the time.
 func (d *Date) Set(s string) error {
+	if days, ok := strings.CutSuffix(s, "d"); ok && strings.HasPrefix(s, "+") {
+		n, err := strconv.ParseUint(days[1:], 10, 16)
+		if err != nil {
+			return errors.New("write days from now as +365d")
+		}
+		d.Time = time.Now().AddDate(0, 0, int(n)).Truncate(time.Second)
+		return nil
+	}
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil {
 		t, err = time.Parse(time.DateOnly, s)
@@ -114,7 +124,7 @@ func (d *Date) Set(s string) error {
 		}
 	}
 	if err != nil || t.Unix() <= 0 {
-		return errors.New("write a time since 1970 as 2030-12-31, in UTC, or 2030-12-31T18:00:00Z")
+		return errors.New("write a time since 1970 as 2030-12-31, in UTC, as 2030-12-31T18:00:00Z, or as +365d from now")
 	}
 	d.Time = t
 	return nil
