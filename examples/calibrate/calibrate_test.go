@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/nescio-go/nescio/kdf"
 	"github.com/stretchr/testify/require"
@@ -65,14 +66,17 @@ func TestTableIsRight(t *testing.T) {
 	}))
 	text := out.String()
 	for _, want := range []string{
-		"       argon2id  m=65536,t=3,p=4  64 MiB  123ms                         4.00  345,600\n",
-		"  pbkdf2-sha512        i=1000000       -     1s                         1.00   86,400\n",
+		"       argon2id  m=65536,t=3,p=4  64 MiB  123ms       4.00  345,600\n",
+		"  pbkdf2-sha512        i=1000000       -     1s       1.00   86,400\n",
 		"$argon2id$v=19$m=65536,t=3,p=4 takes 123ms of 1s, at the policy's ceiling\n",
 		"\n  $argon2id$v=19$m=65536,t=3,p=4\n  $pbkdf2-sha512$i=1000000\n",
 	} {
 		require.Contains(t, text, want)
 	}
 	require.NotContains(t, text, "i=1000000 takes")
+	for line := range strings.Lines(text) {
+		require.LessOrEqual(t, utf8.RuneCountInString(line), 80+1, line)
+	}
 }
 
 // TestWhatTheZeroPolicyRefuses is said.
@@ -86,7 +90,7 @@ func TestWhatTheZeroPolicyRefuses(t *testing.T) {
 	}))
 	require.Contains(t, out.String(), "argon2id: the zero kdf.Policy refuses these costs.")
 	require.Contains(t, out.String(), "MaxMemory of 1024 MiB")
-	require.Contains(t, out.String(), "up to 2s: the machine is busy or throttled")
+	require.Contains(t, out.String(), "up to 2s: the machine is busy or\nthrottled")
 	require.Equal(t, 1, strings.Count(out.String(), "zero kdf.Policy"))
 }
 

@@ -21,6 +21,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/nescio-go/nescio/examples/internal/cli"
 	"github.com/nescio-go/nescio/kdf"
 )
 
@@ -108,7 +109,7 @@ func measure(ctx context.Context, a kdf.Algorithm, target time.Duration, policy 
 
 func table(out io.Writer, rows []row) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "algorithm\tchosen cost\tmemory\ttime\tguesses per core and second\tper day\t")
+	fmt.Fprintln(w, "algorithm\tchosen cost\tmemory\ttime\tguesses/s\tper day\t")
 	for _, r := range rows {
 		perSecond := float64(time.Second) / float64(r.oneCore)
 		fmt.Fprintf(w, "%v\t%s\t%s\t%v\t%.2f\t%s\t\n", r.Params.Algorithm(), cost(r.Params), mebibytes(r.Params.Memory()),
@@ -120,17 +121,17 @@ func table(out io.Writer, rows []row) error {
 	fmt.Fprintln(out)
 	for _, r := range rows {
 		if r.AtFloor || r.AtCeiling || r.MemoryLimited || r.BelowDefault() || r.Unsteady() {
-			fmt.Fprintf(out, "%v\n\n", r.Report)
+			fmt.Fprintln(out, cli.Wrap("", r.Report.String()))
 		}
 		if err := (kdf.Policy{}).Check(r.Params); err != nil {
-			fmt.Fprintf(out, "%v: the zero kdf.Policy refuses these costs. Give kdf.New a Policy with a\n"+
-				"MaxMemory of %d MiB, on every device of the account.\n\n", r.Params.Algorithm(), r.Params.Memory()>>20)
+			fmt.Fprintln(out, cli.Wrap("", fmt.Sprintf("%v: the zero kdf.Policy refuses these costs. Give kdf.New a Policy with a "+
+				"MaxMemory of %d MiB, on every device of the account.", r.Params.Algorithm(), r.Params.Memory()>>20)))
 		}
 	}
-	_, err := fmt.Fprint(out, "The guesses are those of one core like this machine's, where a user's derivation may take several.\n"+
-		"Do not compare the algorithms by them: graphics cards and special machines make far more guesses\n"+
-		"against PBKDF2, which takes no memory, and fewer against the others.\n\n"+
-		"For the configuration, and kdf.ParseParams (m in KiB, t passes, p lanes, ln = log2 N, i iterations):\n\n")
+	fmt.Fprintln(out, cli.Wrap("", "Guesses are per second on one core like this machine's. A user's derivation may use several cores. "+
+		"Do not compare the algorithms by them: graphics cards and special machines make far more guesses against PBKDF2, "+
+		"which takes no memory, and fewer against the others."))
+	_, err := fmt.Fprintln(out, cli.Wrap("", "For the configuration, and kdf.ParseParams (m in KiB, t passes, p lanes, ln = log2 N, i iterations):"))
 	for _, r := range rows {
 		fmt.Fprintf(out, "  %v\n", r.Params)
 	}

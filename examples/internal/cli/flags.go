@@ -49,16 +49,27 @@ func printFlags(fs *flag.FlagSet) {
 			usage += fmt.Sprintf(" (default %s)", f.DefValue)
 		}
 		fmt.Fprintf(fs.Output(), "  %s\n", strings.TrimRight("-"+f.Name+" "+value, " "))
-		line := "     "
-		for _, word := range strings.Fields(usage) {
-			if utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > 80 {
-				fmt.Fprintln(fs.Output(), line)
-				line = "     "
-			}
+		fmt.Fprint(fs.Output(), Wrap("      ", usage))
+	})
+}
+
+// Wrap returns text in lines of at most 80 characters, each of which begins with
+// indent. A longer word has a line of its own.
+func Wrap(indent, text string) string {
+	var b strings.Builder
+	line := ""
+	for _, word := range strings.Fields(text) {
+		if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > 80 {
+			b.WriteString(line + "\n")
+			line = ""
+		}
+		if line == "" {
+			line = indent + word
+		} else {
 			line += " " + word
 		}
-		fmt.Fprintln(fs.Output(), line)
-	})
+	}
+	return b.String() + line + "\n"
 }
 
 // Parse parses the flags. If they ask for help, it writes the usage to out and
