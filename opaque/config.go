@@ -90,7 +90,8 @@ const DefaultLifetime = 60 * time.Second
 // state travels through clients, a thief who also has the record of an account
 // can log in to it. So when a state key leaks, give all replicas a new key at
 // once, without NotBefore, and remove the leaked one. Logins in progress then
-// return [ErrState]. End the sessions that began since the leak.
+// return [ErrState]. If pending state travels, also end the sessions that began
+// since the leak.
 type StateKey struct {
 	// Key is 32 random bytes.
 	Key [32]byte

@@ -1,7 +1,7 @@
 // Package opaque implements OPAQUE, RFC 9807. A client logs in with a password.
-// The server never learns the password. A thief can try passwords only with
-// both the server's setup and its records. A login ends with the same new
-// session key on both sides, and with an export key that only the client knows.
+// The server never learns the password. Without the server's setup its records
+// do not help a thief to guess passwords. A login ends with the same new session
+// key on both sides, and with an export key that only the client knows.
 //
 // Sources: RFC 9807 for the protocol, RFC 9497 for its OPRF, RFC 9496, RFC 9380
 // and RFC 7748 for the groups. The tests reproduce all vectors of RFC 9807,
@@ -61,7 +61,8 @@
 // [Login.NeedsRegistration] tells their clients to register again, with the
 // password at hand: see [Migration]. To switch to another setup or KSF:
 //
-//  1. Every replica gets the setup, in Setups. Clients that pin the server's
+//  1. Every replica names the kind that it has in Offer, which may have been
+//     left out while there was one setup. Every replica gets the setup, in Setups. Clients that pin the server's
 //     public key get the new one.
 //  2. Every replica accepts the new kind, with weight 0. From now on the old
 //     kind needs a weight above 0, and keeps it. A kind that was alone without
@@ -128,10 +129,11 @@
 //  9. Raise only the weight of the offered kind. Never lower a weight, and
 //     never remove a kind that has one. Distribute weights with the time from
 //     which all replicas use them.
-//  10. Keep setups apart from records, in another vault or behind a
-//     [KeyService]. Together they are as good as password hashes. Never lose a
-//     setup, and never remove a setup that records name. Test stored records
-//     with [Server.Check] at start-up.
+//  10. Keep setups apart from records, in a vault or behind a [KeyService]. With
+//     a setup, and with the record of an account or one answer to a login that
+//     anyone may ask for, a thief can guess at the account's password. Never
+//     lose a setup. Never remove one that records name or whose kind has a
+//     weight. Test stored records with [Server.Check] at start-up.
 //  11. Before a password, a recovery method or a device changes, ask for a new
 //     login for this change, with [Client.WithContext] and
 //     [Server.WithContext].

@@ -2,6 +2,9 @@ package opaque_test
 
 import (
 	"bytes"
+	"crypto/hkdf"
+	"crypto/sha512"
+	"crypto/subtle"
 	"testing"
 	"time"
 
@@ -38,6 +41,34 @@ func TestPitfall_EmptyAndMissingMAC(t *testing.T) {
 	login, _, _ := r.answer(t)
 	_, err := login.Finish(append([]byte{'O', 1, 0}, make([]byte, 32)...))
 	require.Equal(t, opaque.ErrAuthentication, err)
+}
+
+// TestLimit_LeakedSetup: a thief of the setup needs no record to guess. One
+// answer of the server is enough, as the documentation of Setup warns. Without
+// the setup it tells nothing.
+func TestLimit_LeakedSetup(t *testing.T) {
+	r := newRigOn(t, opaque.Ristretto255, opaque.WireRFC9807)
+	_, ke2, _ := r.begin(t, alice, r.record, password)
+	nonce, masked := ke2[32:64], ke2[64:64+32+96]
+	guess := func(thief *rig, word string) bool {
+		registration, request, err := thief.client.Register(nil, []byte(word))
+		require.NoError(t, err)
+		response, err := thief.server.BeginRegistration(t.Context(), alice, request)
+		require.NoError(t, err)
+		_, err = registration.Finish(t.Context(), response)
+		require.NoError(t, err)
+		raw, err := registration.Record()
+		require.NoError(t, err)
+		maskingKey := raw[32:96]
+		pad, err := hkdf.Expand(sha512.New, maskingKey, string(nonce)+"CredentialResponsePad", len(masked))
+		require.NoError(t, err)
+		public := make([]byte, 32)
+		subtle.XORBytes(public, masked[:32], pad[:32])
+		return bytes.Equal(public, r.setup.PublicKey())
+	}
+	require.False(t, guess(r, "a wrong guess"))
+	require.True(t, guess(r, string(password)))
+	require.False(t, guess(newRigOn(t, opaque.Ristretto255, opaque.WireRFC9807), string(password)), "another setup")
 }
 
 // TestPitfall_ReplyFlags: what a reply says is authenticated, and flags that do

@@ -15,10 +15,13 @@ import (
 )
 
 // Setup is the key material of a server: the seed of all OPRF keys, and a key
-// pair. Anyone who has a setup and its records can try passwords as if the
-// records were password hashes. Without the setup the records are useless. If
-// it is lost, nobody can log in again. Make it once, with [NewSetup], and store
-// its [Setup.Bytes] apart from the records.
+// pair. If it is lost, nobody can log in again. Make it once, with [NewSetup],
+// and store its [Setup.Bytes] apart from the records.
+//
+// A thief of a setup can try passwords offline, at the speed of the KSF, against
+// every account whose record they have, and against every name for which they
+// begin a login: one answer of the server is enough. Records without the setup
+// are useless.
 //
 // A Setup is immutable and safe for concurrent use. It redacts itself.
 type Setup struct {

@@ -97,7 +97,9 @@ type ServerConfig struct {
 // state travels through clients, a thief who also has the record of an account
 // can log in to it. So when a state key leaks, give all replicas a new key at
 // once, without NotBefore, and remove the leaked one. Logins in progress then
-// return [ErrState]. End the sessions that began since the leak.
+// return [ErrState]. If pending state travels, also end the sessions that began
+// since the leak, and let users choose other passwords as after a leak of
+// records: anyone can begin a login to get the pending state of an account.
 type StateKey struct {
 	Key [32]byte // random
 	// NotBefore is the time from which the key seals. The zero time has always

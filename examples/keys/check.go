@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/nescio-go/nescio/examples/internal/cli"
-	"github.com/nescio-go/nescio/examples/internal/keyfile"
+	"github.com/nescio-go/nescio/examples/keys/keyfile"
 	"github.com/nescio-go/nescio/kdf"
 	"github.com/nescio-go/nescio/moduli"
 	"github.com/nescio-go/nescio/opaque"
@@ -72,15 +74,37 @@ func check(ctx context.Context, args []string, out, _ io.Writer) error {
 	if len(problems) > 0 {
 		return errors.Join(problems...)
 	}
-	_, err = fmt.Fprintln(out, "good")
+	_, err = fmt.Fprintln(out, verdict(all))
 	return err
+}
+
+// verdict says what was not there to be checked.
+func verdict(keys *keyfile.Keys) string {
+	if len(keys.Signing) > 0 {
+		return "good"
+	}
+	var missing []string
+	for name, ok := range map[string]bool{"a decoy key": keys.Decoy != nil, "state keys": len(keys.StateKeys) > 0, "setups": len(keys.Setups) > 0} {
+		if !ok {
+			missing = append(missing, name)
+		}
+	}
+	slices.Sort(missing)
+	text := "good"
+	if len(missing) > 0 {
+		text += ", without " + strings.Join(missing, " and ")
+	}
+	if len(keys.Setups) > 1 {
+		text += "; with several setups opaque.ServerConfig must name one in Offer"
+	}
+	return text
 }
 
 // checkPublicFile compares the public keys beside a file of signing keys.
 func checkPublicFile(path string, keys *keyfile.Keys) error {
 	text, err := cli.Read(publicFile(path), moduli.MaxKeys)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: keys public -o writes it", err)
 	}
 	if !bytes.Equal(text, publicKeys(keys)) {
 		return fmt.Errorf("%s does not contain the public keys of %s: keys public prints them", publicFile(path), path)

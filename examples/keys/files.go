@@ -5,7 +5,7 @@ import (
 	"flag"
 
 	"github.com/nescio-go/nescio/examples/internal/cli"
-	"github.com/nescio-go/nescio/examples/internal/keyfile"
+	"github.com/nescio-go/nescio/examples/keys/keyfile"
 )
 
 // passphraseFlag registers the flag that reads a passphrase.
@@ -34,7 +34,7 @@ func encode(ctx context.Context, keys *keyfile.Keys, passphrase []byte) ([]byte,
 
 // load reads the only file of a command and says whether it is locked.
 func load(ctx context.Context, path string, passphrase []byte) (keys *keyfile.Keys, locked bool, err error) {
-	data, err := cli.ReadPrivate(path, 2*keyfile.MaxSize)
+	data, err := cli.Read(path, 2*keyfile.MaxSize)
 	if err != nil {
 		return nil, false, err
 	}

@@ -13,7 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/nescio-go/nescio/examples/internal/cli"
-	"github.com/nescio-go/nescio/examples/internal/keyfile"
+	"github.com/nescio-go/nescio/examples/keys/keyfile"
 	"github.com/nescio-go/nescio/moduli"
 	"github.com/nescio-go/nescio/opaque"
 	"github.com/stretchr/testify/require"
@@ -128,7 +128,7 @@ func TestMake(t *testing.T) {
 		require.Equal(t, out, must(t, "show", path))
 		text := read(t, path)
 		require.NotContains(t, out, text[len(text)-30:len(text)-1])
-		require.Contains(t, must(t, "check", path), "\ngood\n")
+		require.Contains(t, must(t, "check", path), "\ngood")
 		refused(t, path+" exists", append([]string{"make", c[0], "-o", path}, c[1:]...)...)
 		require.Equal(t, text, read(t, path))
 		if runtime.GOOS == "windows" {
@@ -195,7 +195,8 @@ func TestCheckFinds(t *testing.T) {
 	for _, kind := range []string{"decoy", "state", "setup", "signing"} {
 		must(t, "make", kind, "-o", kind)
 	}
-	must(t, "check", "decoy", "state", "setup")
+	require.Contains(t, must(t, "check", "decoy", "state", "setup"), "\ngood\n")
+	require.Contains(t, must(t, "check", "setup"), "\ngood, without a decoy key and state keys\n")
 	refused(t, "a signing key beside the secrets of a server", "check", "decoy", "signing")
 	must(t, "make", "decoy", "-o", "decoy2")
 	refused(t, "decoy2: a second decoy key", "check", "decoy", "decoy2")
@@ -227,6 +228,11 @@ func TestRotateState(t *testing.T) {
 	require.Equal(t, first[0], keys[0])
 	require.WithinDuration(t, time.Now().Add(time.Hour), keys[1].NotBefore, time.Minute)
 	refused(t, "-not-before must be later than now", "rotate", "-not-before", "2020-01-01", "state")
+	refused(t, "is waiting already", "rotate", "state")
+	refused(t, "-leaked replaces the keys at once", "rotate", "-leaked", "-not-before", "+1h", "state")
+	must(t, "rotate", "-not-before", "+1d", "state")
+	keys = load1(t, "state").StateKeys
+	require.Len(t, keys, 3)
 
 	// The days that follow, on a clock of our own.
 	now := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -253,7 +259,10 @@ func TestRotateState(t *testing.T) {
 	require.ErrorContains(t, rotateState(k, time.Time{}, false, now), "rotate less often")
 	require.Len(t, k.StateKeys, maxStateKeys)
 
-	must(t, "rotate", "-leaked", "state")
+	out := must(t, "rotate", "-leaked", "state")
+	for _, k := range keys {
+		require.Contains(t, out, "state: removed state key "+keyfile.Fingerprint("state", k.Key[:]))
+	}
 	replaced := load1(t, "state").StateKeys
 	require.Len(t, replaced, 1)
 	require.True(t, replaced[0].NotBefore.IsZero())
@@ -270,7 +279,10 @@ func TestRotateSetup(t *testing.T) {
 	require.Equal(t, []uint16{4, 5}, after.SetupNumbers())
 	require.Equal(t, before.Setups[4].PublicKey(), after.Setups[4].PublicKey())
 	require.Equal(t, opaque.P256, after.Setups[5].Suite())
-	must(t, "check", "setup")
+	require.Contains(t, must(t, "check", "setup"), "must name one in Offer")
+	must(t, "rotate", "-suite", "curve25519", "setup")
+	require.Equal(t, opaque.Curve25519, load1(t, "setup").Setups[6].Suite())
+	refused(t, "-suite is", "rotate", "-suite", "p384", "setup")
 	refused(t, "-not-before means nothing", "rotate", "-not-before", "2100-01-01", "setup")
 	must(t, "make", "setup", "-o", "last", "-number", "65535")
 	refused(t, "no higher number", "rotate", "last")
@@ -281,7 +293,11 @@ func TestRotateSigning(t *testing.T) {
 	must(t, "make", "signing", "-o", "key", "-not-before", "2020-01-01")
 	first := read(t, "key.pub")
 	must(t, "rotate", "key")
-	require.Len(t, load1(t, "key").Signing, 2)
+	rotated := load1(t, "key").Signing
+	require.Len(t, rotated, 2)
+	from, _ := rotated[1].Public().Window()
+	require.WithinDuration(t, time.Now().AddDate(0, 0, 30), from, 25*time.Hour, "time for the public key to travel")
+	refused(t, "-suite is", "rotate", "-suite", "p256", "key")
 	require.True(t, strings.HasPrefix(read(t, "key.pub"), first), "the old public key stays")
 	require.Equal(t, 2, strings.Count(read(t, "key.pub"), "\n"))
 	must(t, "check", "key")

@@ -6,7 +6,7 @@ import (
 	"io"
 
 	"github.com/nescio-go/nescio/examples/internal/cli"
-	"github.com/nescio-go/nescio/examples/internal/keyfile"
+	"github.com/nescio-go/nescio/examples/keys/keyfile"
 )
 
 const lockUsage = `

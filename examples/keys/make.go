@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/nescio-go/nescio/examples/internal/cli"
-	"github.com/nescio-go/nescio/examples/internal/keyfile"
+	"github.com/nescio-go/nescio/examples/keys/keyfile"
 	"github.com/nescio-go/nescio/moduli"
 	"github.com/nescio-go/nescio/opaque"
 )

@@ -10,24 +10,26 @@ import (
 	"time"
 
 	"github.com/nescio-go/nescio/examples/internal/cli"
-	"github.com/nescio-go/nescio/examples/internal/keyfile"
+	"github.com/nescio-go/nescio/examples/keys/keyfile"
 	"github.com/nescio-go/nescio/opaque"
 )
 
 const rotateUsage = `
 [flags] FILE
 
-Rewrites a file with the next secret of the kind that it contains:
+Rewrites a file with the next secret of the kind that it contains. Run it on one
+machine and copy the file: files that are rotated apart do not fit together.
 
   state    adds a key that seals in an hour, so that the file reaches all
-           servers before. Removes keys that nothing needs any more. Run it
-           daily. With -leaked it replaces all keys at once, and logins in
-           progress fail.
-  setup    adds a setup with the next number and the suite of the last one. No
-           setup is removed: accounts need it until they have moved.
-  signing  adds a key for records from today on, and rewrites FILE.pub. The old
-           public keys stay there: accounts need them. If the key leaked,
-           OPERATIONS.md has the procedure.
+           servers before. Removes the keys before the one that has sealed for
+           an hour. Run it daily. With -leaked it replaces all keys at once,
+           and logins in progress fail.
+  setup    adds a setup with the next number. No setup is removed: accounts and
+           unknown names need it.
+  signing  adds a key for records from 30 days on, and rewrites FILE.pub, which
+           reaches clients and servers before. The old keys stay: each signs
+           the records of its time. If a key leaked, OPERATIONS.md has the
+           procedure.
 
 A decoy key is never rotated: another key changes the answers for all unknown
 names at once, and a stranger sees which names have accounts.
@@ -41,7 +43,8 @@ func rotate(ctx context.Context, args []string, out, _ io.Writer) error {
 	fs := program.Flags("rotate", rotateUsage)
 	leaked := fs.Bool("leaked", false, "a state key is known to somebody else: replace all of them at once")
 	var notBefore cli.Date
-	fs.Var(&notBefore, "not-before", "`date` from which the new state key seals (default in an hour), or of the first records that the new signing key signs (default today)")
+	fs.Var(&notBefore, "not-before", "`date` from which the new state key seals (default +1h), or of the first records that the new signing key signs (default +30d)")
+	suite := fs.String("suite", "", "suite of the new setup: ristretto255, p256 or curve25519 (default that of the last one)")
 	secret := passphraseFlag(fs)
 	if err := cli.Parse(fs, args, out); err != nil {
 		return err
@@ -62,6 +65,7 @@ func rotate(ctx context.Context, args []string, out, _ io.Writer) error {
 		return fmt.Errorf("%s is not locked: lock puts it under a passphrase", path)
 	}
 	signing := len(keys.Signing) > 0
+	var removed []string
 	switch kind, err := onlyKind(keys); {
 	case err != nil:
 		return fmt.Errorf("%s %w", path, err)
@@ -69,18 +73,31 @@ func rotate(ctx context.Context, args []string, out, _ io.Writer) error {
 		return fmt.Errorf("%s contains a decoy key, which is never rotated: %s", path, "strangers would see which names have accounts")
 	case *leaked && kind != "state":
 		return cli.Misuse(fs, "-leaked is for state keys; for other secrets see OPERATIONS.md")
+	case *leaked && cli.Given(fs, "not-before"):
+		return cli.Misuse(fs, "-leaked replaces the keys at once: it goes without -not-before")
+	case *suite != "" && (kind != "setup" || !suites[*suite].Valid()):
+		return cli.Misuse(fs, "-suite is ristretto255, p256 or curve25519, for a setup")
 	case kind == "state":
+		before := keys.StateKeys
 		if err := rotateState(keys, notBefore.Time, *leaked, time.Now()); err != nil {
 			return err
+		}
+		for _, k := range before {
+			if !slices.Contains(keys.StateKeys, k) {
+				removed = append(removed, keyfile.Fingerprint("state", k.Key[:]))
+			}
 		}
 	case kind == "setup":
 		if cli.Given(fs, "not-before") {
 			return cli.Misuse(fs, "-not-before means nothing for a setup")
 		}
-		if err := addSetup(keys); err != nil {
+		if err := addSetup(keys, suites[*suite]); err != nil {
 			return err
 		}
 	default:
+		if notBefore.IsZero() {
+			notBefore.Time = time.Now().AddDate(0, 0, 30).UTC().Truncate(24 * time.Hour)
+		}
 		next, err := newSigning(notBefore.Time, time.Time{})
 		if err != nil {
 			return err
@@ -99,6 +116,9 @@ func rotate(ctx context.Context, args []string, out, _ io.Writer) error {
 		if err := cli.Replace(publicFile(path), publicKeys(keys), 0o644); err != nil {
 			return fmt.Errorf("%w; keys public %s prints what belongs in %s", err, path, publicFile(path))
 		}
+	}
+	for _, fingerprint := range removed {
+		fmt.Fprintf(out, "%s: removed state key %s\n", path, fingerprint)
 	}
 	return describe(out, path, keys)
 }
@@ -139,6 +159,11 @@ func rotateState(keys *keyfile.Keys, notBefore time.Time, leaked bool, now time.
 	if !notBefore.After(now) {
 		return errors.New("-not-before must be later than now: otherwise logins fail while the file travels to the servers")
 	}
+	for _, k := range keys.StateKeys {
+		if !k.NotBefore.Before(notBefore) {
+			return fmt.Errorf("a key that seals from %s is waiting already: rotate after that, or give a later -not-before", k.NotBefore.UTC().Format(time.RFC3339))
+		}
+	}
 	// The newest key that has sealed for so long that nothing older is needed.
 	if settled := sealing(keys, now.Add(-keep)); settled >= 0 {
 		since := keys.StateKeys[settled].NotBefore
@@ -151,13 +176,17 @@ func rotateState(keys *keyfile.Keys, notBefore time.Time, leaked bool, now time.
 	return nil
 }
 
-func addSetup(keys *keyfile.Keys) error {
+// addSetup adds a setup of the suite, or of the suite of the last one if it is 0.
+func addSetup(keys *keyfile.Keys, suite opaque.Suite) error {
 	numbers := keys.SetupNumbers()
 	last := numbers[len(numbers)-1]
 	if last == math.MaxUint16 {
 		return errors.New("there is no higher number")
 	}
-	next, err := newSetup(last+1, keys.Setups[last].Suite())
+	if !suite.Valid() {
+		suite = keys.Setups[last].Suite()
+	}
+	next, err := newSetup(last+1, suite)
 	if err != nil {
 		return err
 	}

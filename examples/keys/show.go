@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/nescio-go/nescio/examples/internal/cli"
-	"github.com/nescio-go/nescio/examples/internal/keyfile"
+	"github.com/nescio-go/nescio/examples/keys/keyfile"
 )
 
 const showUsage = `

@@ -1,10 +1,10 @@
 // Moduli finds, proves, signs and distributes the moduli of package moduli.
 //
-//	go run ./examples/moduli generate -bits 2048 -label example.org/2030 -o pool.moduli
+//	go run ./examples/moduli generate -label example.org/2030 -purpose example.org/srp -o pool.moduli
 //	go run ./examples/moduli verify pool.moduli
 //	go run ./examples/keys make signing -o signing.key
 //	go run ./examples/moduli sign -key signing.key pool.moduli
-//	go run ./examples/moduli verify -key signing.key.pub pool.moduli
+//	go run ./examples/moduli verify -key signing.key.pub -purpose example.org/srp pool.moduli
 //
 // go run ./examples/moduli help COMMAND explains a command. The exit status is 0,
 // or 1 if something failed, or 2 if the command was called wrongly.

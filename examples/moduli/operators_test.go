@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/nescio-go/nescio/examples/internal/cli"
-	"github.com/nescio-go/nescio/examples/internal/keyfile"
+	"github.com/nescio-go/nescio/examples/keys/keyfile"
 	"github.com/nescio-go/nescio/moduli"
 	"github.com/stretchr/testify/require"
 )
@@ -193,6 +193,10 @@ func TestRenew(t *testing.T) {
 	must(t, "sign", "-key", "key", "-not-after", "2041-01-01", "-replace", "pool.moduli")
 	require.NotContains(t, must(t, "verify", "-key", "key.pub", "pool.moduli"), "expired")
 	require.Equal(t, strings.Replace(before, "2021-01-01T23:59:59Z", "2041-01-01T23:59:59Z", 1), must(t, "show", "pool.moduli"))
+	must(t, "retire", "-record", "1", "pool.moduli")
+	must(t, "sign", "-key", "key", "-not-after", "2051-01-01", "-replace", "pool.moduli")
+	require.Contains(t, must(t, "show", "pool.moduli"), "not after: 2041-01-01", "a retired record is not renewed")
+	write(t, "pool.moduli", strings.TrimPrefix(read(t, "pool.moduli"), "retired "))
 	refused(t, "a record is created", "sign", "-key", "key", "-not-after", "2019-01-01", "-replace", "pool.moduli")
 }
 

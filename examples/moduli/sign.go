@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/nescio-go/nescio/examples/internal/cli"
-	"github.com/nescio-go/nescio/examples/internal/keyfile"
+	"github.com/nescio-go/nescio/examples/keys/keyfile"
 	"github.com/nescio-go/nescio/moduli"
 )
 
@@ -17,11 +19,11 @@ const signUsage = `
 
 Proves the moduli of a pool and signs the records that have no signature yet.
 With -replace it signs all records. -purpose and -not-after change what the
-signed records say. Rewrites the pool, or writes a new file if -o is given. A
-key signs only records that were created after its -not-before, so make the key
-first.
+signed records say. Rewrites the pool, or writes a new file if -o is given. Each
+record is signed with the newest key of the file whose window covers the time of
+its creation, so make the key before the records.
 
-To renew the records of a pool before they end:
+To renew the records of a pool before they end, except retired ones:
 
   moduli sign -key FILE -replace -not-after DATE POOL
 `
@@ -44,7 +46,7 @@ func sign(ctx context.Context, args []string, out, errOut io.Writer) error {
 	case *keyFile == "":
 		return cli.Misuse(fs, "-key FILE is missing: keys make signing makes one")
 	}
-	key, err := readPrivateKey(ctx, *keyFile, *secret)
+	keys, err := readPrivateKeys(ctx, *keyFile, *secret)
 	if err != nil {
 		return err
 	}
@@ -76,7 +78,7 @@ func sign(ctx context.Context, args []string, out, errOut io.Writer) error {
 			continue
 		}
 		m.show("proving %d of %d", i+1, len(records))
-		if records[i].Record, err = signRecord(ctx, key, r, *purpose, notAfter.Time); err != nil {
+		if records[i].Record, err = signRecord(ctx, keys, r, *purpose, notAfter.Time); err != nil {
 			return err
 		}
 		signed++
@@ -86,13 +88,17 @@ func sign(ctx context.Context, args []string, out, errOut io.Writer) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "%s: %s signed by key %s, %d left as before\n",
-		target, plural(signed, "record", "records"), key.Public().ID(), len(records)-signed)
+	purposes := make(map[string]bool)
+	for _, r := range records {
+		purposes[r.Purpose()] = true
+	}
+	_, err = fmt.Fprintf(out, "%s: %s signed, %d left as before, for %s\n",
+		target, plural(signed, "record", "records"), len(records)-signed, quoted(purposes))
 	return err
 }
 
 // signRecord signs nothing that it has not proved.
-func signRecord(ctx context.Context, key *moduli.PrivateKey, r listed, purpose string, notAfter time.Time) (*moduli.Record, error) {
+func signRecord(ctx context.Context, keys []*moduli.PrivateKey, r listed, purpose string, notAfter time.Time) (*moduli.Record, error) {
 	if err := r.Modulus().Verify(ctx); err != nil {
 		if ctx.Err() != nil {
 			return nil, err
@@ -102,23 +108,25 @@ func signRecord(ctx context.Context, key *moduli.PrivateKey, r listed, purpose s
 	if purpose == "" {
 		purpose = r.Purpose()
 	}
-	if notAfter.IsZero() {
-		notAfter = r.NotAfter()
+	if notAfter.IsZero() || r.retired {
+		notAfter = r.NotAfter() // a retired record is not renewed
 	}
 	record, err := moduli.NewRecord(r.Result(), purpose, r.Created(), notAfter)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %s", r.name, plain(err))
 	}
-	signed, err := key.Sign(record)
-	if errors.Is(err, moduli.ErrUntrusted) {
-		return nil, fmt.Errorf("%s was created at %s, and the key signs records created %s: sign it with the key of its time, or make one with another -not-before",
-			r.name, r.Created().Format(time.RFC3339), window(key.Public()))
+	for _, key := range slices.Backward(keys) { // the newest one whose window covers the record
+		signed, err := key.Sign(record)
+		if !errors.Is(err, moduli.ErrUntrusted) {
+			return signed, err
+		}
 	}
-	return signed, err
+	return nil, fmt.Errorf("%s was created at %s, and no key of the file signs records of that time; the newest signs those created %s: give a file with the key of its time, or make a key with another -not-before",
+		r.name, r.Created().Format(time.RFC3339), window(keys[len(keys)-1].Public()))
 }
 
-// readPrivateKey returns the last signing key of a file of examples/keys.
-func readPrivateKey(ctx context.Context, path, passphraseFile string) (*moduli.PrivateKey, error) {
+// readPrivateKeys returns the signing keys of a file of examples/keys.
+func readPrivateKeys(ctx context.Context, path, passphraseFile string) ([]*moduli.PrivateKey, error) {
 	var passphrase []byte
 	if passphraseFile != "" {
 		var err error
@@ -134,7 +142,17 @@ func readPrivateKey(ctx context.Context, path, passphraseFile string) (*moduli.P
 	case err != nil:
 		return nil, err
 	}
-	return keys.Signing[len(keys.Signing)-1], nil
+	return keys.Signing, nil
+}
+
+// quoted lists texts that somebody else may have chosen.
+func quoted(texts map[string]bool) string {
+	var all []string
+	for text := range texts {
+		all = append(all, fmt.Sprintf("%q", text))
+	}
+	slices.Sort(all)
+	return strings.Join(all, ", ")
 }
 
 // window says when the records are created that a key signs.

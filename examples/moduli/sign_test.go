@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nescio-go/nescio/examples/internal/keyfile"
+	"github.com/nescio-go/nescio/examples/keys/keyfile"
 	"github.com/nescio-go/nescio/moduli"
 	"github.com/stretchr/testify/require"
 )
@@ -54,7 +54,7 @@ func TestSign(t *testing.T) {
 		require.Equal(t, fs.FileMode(0o640), mode(t, "pool.moduli"))
 	}
 	signed := read(t, "pool.moduli")
-	require.Contains(t, must(t, "sign", "-key", "two", "pool.moduli"), "0 records signed by key ")
+	require.Contains(t, must(t, "sign", "-key", "two", "pool.moduli"), "0 records signed, 2 left as before, for \"demo\"")
 	require.Equal(t, signed, read(t, "pool.moduli"))
 	must(t, "sign", "-key", "two", "-replace", "pool.moduli")
 	must(t, "verify", "-key", "two.pub", "pool.moduli")
@@ -64,7 +64,31 @@ func TestSignOutsideTheWindow(t *testing.T) {
 	in(t)
 	small512(t, 1, "-created", "2029-12-31")
 	newKey(t, "key", "2030-01-01")
-	refused(t, "pool.moduli:1 was created at 2029-12-31T00:00:00Z, and the key signs records created from 2030-01-01T00:00:00Z", "sign", "-key", "key", "pool.moduli")
+	refused(t, "pool.moduli:1 was created at 2029-12-31T00:00:00Z, and no key of the file signs records of that time; the newest signs those created from 2030-01-01T00:00:00Z", "sign", "-key", "key", "pool.moduli")
+}
+
+// TestKeysOfATime: a file with several keys signs each record with the newest key
+// whose window covers it, so that a pool is renewed after a rotation.
+func TestKeysOfATime(t *testing.T) {
+	in(t)
+	small512(t, 1, "-created", "2024-06-01")
+	must(t, "generate", "-bits", "512", "-label", "later", "-created", "2025-06-01", "-o", "later.moduli")
+	write(t, "pool.moduli", read(t, "pool.moduli")+read(t, "later.moduli"))
+	for _, year := range []string{"2024", "2025", "2026"} {
+		newKey(t, "key"+year, year+"-01-01")
+	}
+	write(t, "keys.pub", read(t, "key2024.pub")+read(t, "key2025.pub")+read(t, "key2026.pub"))
+	require.NoError(t, os.WriteFile("keys", []byte(read(t, "key2024")+read(t, "key2025")+read(t, "key2026")), 0o600))
+	must(t, "sign", "-key", "keys", "pool.moduli")
+	must(t, "sign", "-key", "keys", "-replace", "-not-after", "+365d", "pool.moduli")
+	must(t, "verify", "-key", "keys.pub", "pool.moduli")
+	pool, err := moduli.ParsePool(read(t, "pool.moduli"))
+	require.NoError(t, err)
+	for i, year := range []string{"2024", "2025"} {
+		keys, err := moduli.ParseKeys(read(t, "key"+year+".pub"))
+		require.NoError(t, err)
+		require.NoError(t, keys.Check(pool.Records()[i], "demo"))
+	}
 }
 
 func TestKeysAreNotConfused(t *testing.T) {

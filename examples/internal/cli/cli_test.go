@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -40,7 +41,9 @@ func TestDates(t *testing.T) {
 	var d Date
 	require.NoError(t, d.Set("+365d"))
 	require.WithinDuration(t, time.Now().AddDate(0, 0, 365), d.Time, time.Minute)
-	for _, text := range []string{"", "+d", "+-1d", "+x", "365d", "+99999d", "2030", "2030-02-30", "31.12.2030", "1960-01-01"} {
+	require.NoError(t, d.Set("+2h"))
+	require.WithinDuration(t, time.Now().Add(2*time.Hour), d.Time, time.Minute)
+	for _, text := range []string{"", "+", "+2", "+2m", "+d", "+-1d", "+x", "365d", "+99999d", "2030", "2030-02-30", "31.12.2030", "1960-01-01"} {
 		require.Error(t, new(Date).Set(text), text)
 	}
 }
@@ -59,8 +62,9 @@ func TestFiles(t *testing.T) {
 
 	require.NoError(t, Replace("new", []byte("one"), 0o600))
 	require.NoError(t, Replace("a", []byte("two"), 0o644))
-	data, err := ReadPrivate("a", 10)
+	data, exposed, err := ReadPrivate("a", 10)
 	require.NoError(t, err)
+	require.NoError(t, exposed)
 	require.Equal(t, "two", string(data))
 	left, err := filepath.Glob("*.tmp")
 	require.NoError(t, err)
@@ -80,7 +84,15 @@ func TestFiles(t *testing.T) {
 	require.Equal(t, "three", string(data))
 	for _, mode := range []os.FileMode{0o644, 0o640, 0o604, 0o660} {
 		require.NoError(t, os.Chmod("a", mode))
-		_, err = ReadPrivate("a", 10)
-		require.ErrorContains(t, err, "a can be read by others: chmod 600 it")
+		_, exposed, err = ReadPrivate("a", 10)
+		require.NoError(t, err)
+		require.ErrorContains(t, exposed, "a can be read by others: chmod 600 it")
+	}
+	if os.Geteuid() == 0 {
+		require.NoError(t, os.Chown("a", 65534, 65534))
+		require.NoError(t, Replace("a", []byte("four"), 0o600))
+		info, err := os.Stat("a")
+		require.NoError(t, err)
+		require.Contains(t, fmt.Sprintf("%+v", info.Sys()), "Uid:65534")
 	}
 }

@@ -20,22 +20,24 @@ func Read(path string, limit int) ([]byte, error) {
 	return read(f, limit)
 }
 
-// ReadPrivate is Read for a file with secrets. It refuses a file that others can
-// read.
-func ReadPrivate(path string, limit int) ([]byte, error) {
+// ReadPrivate is Read for a file with secrets. If others can read the file, it
+// returns the data and an error that says so, which counts if there are secrets
+// in the data.
+func ReadPrivate(path string, limit int) (data []byte, exposed, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if runtime.GOOS != "windows" && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("%s can be read by others: chmod 600 it, and consider whether anybody has", path)
+		exposed = fmt.Errorf("%s can be read by others: chmod 600 it, and consider whether anybody has", path)
 	}
-	return read(f, limit)
+	data, err = read(f, limit)
+	return data, exposed, err
 }
 
 func read(f *os.File, limit int) ([]byte, error) {
@@ -75,13 +77,15 @@ func Create(path string, data []byte, mode fs.FileMode) error {
 }
 
 // Replace writes a file that may exist. At any time there is either the old one
-// or the new one, with the mode of the old one, or mode if there was none.
+// or the new one, with the mode and the owner of the old one, or with mode if
+// there was none.
 func Replace(path string, data []byte, mode fs.FileMode) error {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target // and not the link
 	}
-	if info, err := os.Stat(path); err == nil {
-		mode = info.Mode().Perm()
+	old, err := os.Stat(path)
+	if err == nil {
+		mode = old.Mode().Perm()
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
 	if err != nil {
@@ -90,6 +94,9 @@ func Replace(path string, data []byte, mode fs.FileMode) error {
 	err = finish(f, data)
 	if err == nil {
 		err = os.Chmod(f.Name(), mode)
+	}
+	if err == nil && old != nil {
+		err = keepOwner(f.Name(), old)
 	}
 	if err == nil {
 		err = os.Rename(f.Name(), path)

@@ -45,7 +45,7 @@ func (p *Program) Flags(command, usage string) *flag.FlagSet {
 func printFlags(fs *flag.FlagSet) {
 	fs.VisitAll(func(f *flag.Flag) {
 		value, usage := flag.UnquoteUsage(f)
-		if f.DefValue != "" && f.DefValue != "0" && f.DefValue != "false" {
+		if f.DefValue != "" && f.DefValue != "0" && f.DefValue != "false" && !strings.Contains(usage, "(default ") {
 			usage += fmt.Sprintf(" (default %s)", f.DefValue)
 		}
 		fmt.Fprintf(fs.Output(), "  %s\n", strings.TrimRight("-"+f.Name+" "+value, " "))
@@ -103,8 +103,8 @@ func Given(fs *flag.FlagSet, name string) (set bool) {
 	return set
 }
 
-// Date is a flag for a time: 2030-12-31, 2030-12-31T18:00:00Z, or +365d for the
-// time of the call and 365 days.
+// Date is a flag for a time: 2030-12-31, 2030-12-31T18:00:00Z, or, from the time
+// of the call, +365d or +2h.
 type Date struct {
 	time.Time
 	Last bool // a day alone means its last second, not its first
@@ -119,12 +119,12 @@ func (d *Date) String() string {
 
 // Set reads the time.
 func (d *Date) Set(s string) error {
-	if days, ok := strings.CutSuffix(s, "d"); ok && strings.HasPrefix(s, "+") {
-		n, err := strconv.ParseUint(days[1:], 10, 16)
+	if after, ok := strings.CutPrefix(s, "+"); ok {
+		wait, err := parseWait(after)
 		if err != nil {
-			return errors.New("write days from now as +365d")
+			return errors.New("write a time from now as +365d or +2h")
 		}
-		d.Time = time.Now().AddDate(0, 0, int(n)).Truncate(time.Second)
+		d.Time = time.Now().UTC().Add(wait).Truncate(time.Second)
 		return nil
 	}
 	t, err := time.Parse(time.RFC3339, s)
@@ -135,8 +135,22 @@ func (d *Date) Set(s string) error {
 		}
 	}
 	if err != nil || t.Unix() <= 0 {
-		return errors.New("write a time since 1970 as 2030-12-31, in UTC, as 2030-12-31T18:00:00Z, or as +365d from now")
+		return errors.New("write a time since 1970 as 2030-12-31, in UTC, as 2030-12-31T18:00:00Z, or as +365d or +2h from now")
 	}
 	d.Time = t
 	return nil
+}
+
+// parseWait reads a number of hours or days.
+func parseWait(text string) (time.Duration, error) {
+	unit := time.Hour
+	digits, ok := strings.CutSuffix(text, "h")
+	if !ok {
+		unit = 24 * time.Hour
+		if digits, ok = strings.CutSuffix(text, "d"); !ok {
+			return 0, errors.New("no unit")
+		}
+	}
+	n, err := strconv.ParseUint(digits, 10, 16)
+	return time.Duration(n) * unit, err
 }

@@ -41,9 +41,6 @@ func (p *Program) Main() {
 // Run runs the command that the first argument names.
 func (p *Program) Run(ctx context.Context, args []string, out, errOut io.Writer) error {
 	if len(args) == 0 {
-		if err := p.overview(errOut); err != nil {
-			return err
-		}
 		return UsageError{Reason: "there is no command"}
 	}
 	result := &sticky{out: out}
@@ -106,14 +103,22 @@ func (p *Program) Status(err error, errOut io.Writer) int {
 	case err == nil, errors.Is(err, flag.ErrHelp):
 		return 0
 	case errors.As(err, &usage):
-		fmt.Fprintf(errOut, "%s: %v\n%s explains how to call it.\n", p.Name, err, p.CommandLine(usage.help()...))
+		p.complain(errOut, err.Error())
+		fmt.Fprintf(errOut, "%s explains how to call it.\n", p.CommandLine(usage.help()...))
 		return 2
 	case errors.Is(err, context.Canceled):
-		fmt.Fprintf(errOut, "%s: stopped\n", p.Name)
+		p.complain(errOut, "stopped")
 	default:
-		fmt.Fprintf(errOut, "%s: %s\n", p.Name, strings.TrimPrefix(err.Error(), p.Name+": "))
+		for line := range strings.Lines(err.Error()) {
+			p.complain(errOut, strings.TrimPrefix(line, p.Name+": "))
+		}
 	}
 	return 1
+}
+
+// complain prints a line of an error.
+func (p *Program) complain(errOut io.Writer, line string) {
+	io.WriteString(errOut, Wrap("", p.Name+": "+line))
 }
 
 // CommandLine is a call of the program as it can be typed into a shell.

@@ -1,7 +1,8 @@
 // Package keyfile reads and writes the secrets of a server: decoy key, state
 // keys, setups of OPAQUE, and the key that signs moduli.
 //
-// A file has one secret on each line. Binary values are in unpadded base64url:
+// A file has one secret on each line. The last line end may be missing, and
+// lines may end in CRLF. Binary values are in unpadded base64url:
 //
 //	nescio-decoy-key:KEY                     32 bytes
 //	nescio-state-key:TIME:KEY                TIME as 2030-12-31T18:00:00Z, or always; 32 bytes
@@ -74,11 +75,12 @@ func NewStateKey(notBefore time.Time) opaque.StateKey {
 
 // Parse reads the text of a file that is not locked.
 func Parse(text []byte) (*Keys, error) {
-	if len(text) > MaxSize || !bytes.HasSuffix(text, []byte("\n")) {
+	if len(text) > MaxSize {
 		return nil, ErrMalformed
 	}
 	all := new(Keys)
-	for i, line := range strings.Split(strings.TrimSuffix(string(text), "\n"), "\n") {
+	lines := strings.TrimSuffix(strings.ReplaceAll(string(text), "\r\n", "\n"), "\n")
+	for i, line := range strings.Split(lines, "\n") {
 		k, err := parseLine(line)
 		if err == nil {
 			err = all.Add(k)
@@ -91,6 +93,9 @@ func Parse(text []byte) (*Keys, error) {
 }
 
 func parseLine(line string) (*Keys, error) {
+	if strings.Contains(line, "\r") {
+		return nil, ErrMalformed // which base64 ignores
+	}
 	if strings.HasPrefix(line, signingPrefix) {
 		key, err := moduli.ParsePrivateKey(line)
 		if err != nil {

@@ -44,6 +44,11 @@ func TestText(t *testing.T) {
 	written, err := again.Text()
 	require.NoError(t, err)
 	require.Equal(t, text, string(written))
+	for _, as := range []string{strings.TrimSuffix(text, "\n"), strings.ReplaceAll(text, "\n", "\r\n")} {
+		same, err := Parse([]byte(as))
+		require.NoError(t, err)
+		require.Equal(t, k.StateKeys, same.StateKeys)
+	}
 	require.Contains(t, text, "nescio-state-key:always:")
 	require.Contains(t, text, "nescio-state-key:2030-12-31T18:00:00Z:")
 	require.Contains(t, text, "nescio-opaque-setup:65535:")
@@ -55,9 +60,8 @@ func TestParseIsStrict(t *testing.T) {
 	decoy, always, later, setup := lines[0], lines[1], lines[2], lines[3]
 	for name, bad := range map[string]string{
 		"empty":                "",
-		"no line end":          strings.TrimSuffix(text, "\n"),
 		"an empty line":        text + "\n",
-		"CRLF":                 strings.ReplaceAll(text, "\n", "\r\n"),
+		"a CR inside":          strings.Replace(decoy, "A", "A\r", 1) + strings.Replace(always, ":", ":\r", 1),
 		"a comment":            "# comment\n" + text,
 		"a blank":              " " + text,
 		"another prefix":       strings.Replace(decoy, "nescio", "Nescio", 1),

@@ -22,7 +22,7 @@ const (
 
 var (
 	// ErrLocked means a locked file for which there is no passphrase.
-	ErrLocked = errors.New("locked under a passphrase")
+	ErrLocked = errors.New("locked under a passphrase: give the file that contains it")
 	// ErrPassphrase means a wrong passphrase or a damaged file.
 	ErrPassphrase = errors.New("the passphrase is wrong, or the file is damaged")
 )
@@ -86,12 +86,15 @@ func derive(ctx context.Context, params kdf.Params, passphrase []byte) (*wrap.Ke
 // Load reads a file that only its owner can read. The passphrase is empty if
 // there is none.
 func Load(ctx context.Context, path string, passphrase []byte) (*Keys, error) {
-	data, err := cli.ReadPrivate(path, 2*MaxSize)
+	data, exposed, err := cli.ReadPrivate(path, 2*MaxSize)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { clear(data) }()
 	if IsLocked(data) {
+		if exposed != nil {
+			return nil, exposed
+		}
 		if len(passphrase) == 0 {
 			return nil, fmt.Errorf("%s: %w", path, ErrLocked)
 		}
@@ -105,13 +108,16 @@ func Load(ctx context.Context, path string, passphrase []byte) (*Keys, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	if exposed != nil {
+		return nil, exposed
+	}
 	return keys, nil
 }
 
 // ReadPassphrase reads the first line of a file that only its owner can read.
 func ReadPassphrase(path string) ([]byte, error) {
-	data, err := cli.ReadPrivate(path, 4<<10)
-	if err != nil {
+	data, exposed, err := cli.ReadPrivate(path, 4<<10)
+	if err = errors.Join(err, exposed); err != nil {
 		return nil, err
 	}
 	line, _, _ := bytes.Cut(data, []byte("\n"))

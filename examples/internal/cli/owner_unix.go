@@ -1,0 +1,19 @@
+//go:build unix
+
+package cli
+
+import (
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// keepOwner gives a file the owner and the group of an older one, so that a server
+// can still read what root has replaced.
+func keepOwner(path string, old fs.FileInfo) error {
+	was, ok := old.Sys().(*syscall.Stat_t)
+	if !ok || int(was.Uid) == os.Geteuid() && int(was.Gid) == os.Getegid() {
+		return nil
+	}
+	return os.Chown(path, int(was.Uid), int(was.Gid))
+}
