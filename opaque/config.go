@@ -18,8 +18,8 @@ type ServerConfig struct {
 	// DecoyKey, 32 random bytes, derives the answers for unknown names. All
 	// replicas share it, and the server of package srp too. It is never
 	// rotated: another key changes the answers for all unknown names at
-	// once. If it leaks, known names can be told from unknown ones. Nothing
-	// else is lost.
+	// once. If it leaks, known names can be told from unknown ones. If state
+	// keys leak too, see [StateKey].
 	DecoyKey [32]byte
 
 	// StateKeys, 1 to 16 distinct keys, protect pending state. The NotBefore of
@@ -85,13 +85,13 @@ const DefaultLifetime = 60 * time.Second
 // old key when all replicas have sealed with the new one for the lifetime of a
 // login. Rotate daily.
 //
-// A thief of a state key can read recorded pending state, which contains session keys,
-// and can forge pending state. If the server has a shared Replay and pending
-// state travels through clients, a thief who also has the record of an account
-// can log in to it. So when a state key leaks, give all replicas a new key at
-// once, without NotBefore, and remove the leaked one. Logins in progress then
-// return [ErrState]. If pending state travels, also end the sessions that began
-// since the leak.
+// The state keys alone are of no use to a thief, because pending state is sealed
+// under DecoyKey too. A thief of both reads all pending state that they get, and
+// can forge it. If pending state travels through clients, they can log in to any
+// account: they begin a login and read in its pending state how to end it. It
+// also contains the session key. So when state keys leak, give all replicas a new key at
+// once, without NotBefore, and remove all others. Logins in progress then return
+// [ErrState]. OPERATIONS.md says what else to do if DecoyKey has leaked too.
 type StateKey struct {
 	// Key is 32 random bytes.
 	Key [32]byte
@@ -120,6 +120,7 @@ func (cfg *ServerConfig) newBox(now func() time.Time) (*seal.Box, error) {
 	}
 	box, err := seal.New(seal.Config{
 		Protocol: "opaque",
+		Base:     cfg.DecoyKey,
 		Keys:     sealKeys(cfg.StateKeys),
 		Replay:   cfg.Replay,
 		Lifetime: cfg.Lifetime,

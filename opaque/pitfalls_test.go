@@ -43,6 +43,36 @@ func TestPitfall_EmptyAndMissingMAC(t *testing.T) {
 	require.Equal(t, opaque.ErrAuthentication, err)
 }
 
+// TestLeakedStateKeys: with the state keys alone a thief cannot read pending
+// state. With DecoyKey too they log in to the account of anyone, if pending state
+// travels, until the state keys are replaced.
+func TestLeakedStateKeys(t *testing.T) {
+	r := newRig(t, opaque.Ristretto255)
+	server := func(decoyKey, stateKey byte) *opaque.Server {
+		cfg := r.config
+		cfg.DecoyKey, cfg.StateKeys = [32]byte{decoyKey}, []opaque.StateKey{{Key: [32]byte{stateKey}}}
+		cfg.Replay = newTable()
+		s, err := opaque.NewServer(cfg)
+		require.NoError(t, err)
+		return s
+	}
+	steal := func(at, thief *opaque.Server) error {
+		_, request, err := r.client.Login(nil, []byte("the thief does not know it"))
+		require.NoError(t, err)
+		_, pending, err := at.BeginLogin(t.Context(), alice, r.record, request)
+		require.NoError(t, err)
+		final, err := thief.FinalWithoutPassword(t.Context(), alice, pending)
+		if err != nil {
+			return err
+		}
+		_, _, err = at.FinishLogin(t.Context(), alice, r.record, pending, final)
+		return err
+	}
+	require.Error(t, steal(server(1, 1), server(2, 1)))
+	require.NoError(t, steal(server(1, 1), server(1, 1)), "as the documentation warns")
+	require.Error(t, steal(server(1, 3), server(1, 1)), "the keys are replaced")
+}
+
 // TestLimit_LeakedSetup: a thief of the setup needs no record to guess. One
 // answer of the server is enough, as the documentation of Setup warns. Without
 // the setup it tells nothing.

@@ -71,8 +71,8 @@ func UnprovedGroup(n []byte, g int) (*Group, error) {
 	return &Group{params: p}, nil
 }
 
-// ForgePending returns what a thief of the state keys makes of the pending state
-// that their own server has for their own record: state for another record.
+// ForgePending returns pending state of another server for another record, if s
+// has that server's keys.
 func (s *Server) ForgePending(ctx context.Context, id, pending, record []byte) ([]byte, error) {
 	state, err := s.box.Open(ctx, id, s.binding(), pending)
 	if err != nil {
@@ -88,6 +88,30 @@ func (s *Server) ForgePending(ctx context.Context, id, pending, record []byte) (
 		return nil, err
 	}
 	return s.box.Seal(ticket, id, s.binding(), state)
+}
+
+// ProofWithoutPassword returns what ends the login of pending state of another
+// server, if s has that server's keys.
+func (s *Server) ProofWithoutPassword(ctx context.Context, id, pending []byte) (Proof, error) {
+	state, err := s.box.Open(ctx, id, s.binding(), pending)
+	if err != nil {
+		return Proof{}, err
+	}
+	p, _ := parsePending(state.Body)
+	sp, g := p.profile.spec(), p.group
+	A := clientPublic(g, p.b)
+	wire := sp.encode(g, A)
+	u, err := sp.nonZeroScramble(wire, p.B)
+	if err != nil {
+		return Proof{}, err
+	}
+	v, err := sp.decode(g, p.v)
+	if err != nil {
+		return Proof{}, err
+	}
+	S := sp.encode(g, serverPremaster(g, A, v, u, p.b))
+	_, M1, _, err := sp.proofs(&transcript{group: g, prefix: p.prefix, salt: p.salt, A: wire, B: p.B}, S)
+	return Proof{A: wire, M1: M1}, err
 }
 
 // ChallengeWith is Challenge with a given b.

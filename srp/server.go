@@ -33,8 +33,8 @@ type Replay interface {
 type ServerConfig struct {
 	// DecoyKey is 32 random bytes that make the answers for names that nobody
 	// has. It is never rotated: an unknown name whose salt changed would give
-	// itself away. If it leaks, known names can be told from unknown ones;
-	// nothing else is lost.
+	// itself away. If it leaks, known names can be told from unknown ones. If
+	// state keys leak too, see [StateKey].
 	DecoyKey [32]byte
 
 	// StateKeys protect pending state: 1 to 16 distinct keys. The time of at least
@@ -92,14 +92,13 @@ type ServerConfig struct {
 // replicas have sealed with the new one for the lifetime of a login. Rotate
 // daily.
 //
-// A thief of a state key can read recorded pending state, which contains verifiers,
-// and can forge pending state. If the server has a shared Replay and pending
-// state travels through clients, a thief who also has the record of an account
-// can log in to it. So when a state key leaks, give all replicas a new key at
-// once, without NotBefore, and remove the leaked one. Logins in progress then
-// return [ErrState]. If pending state travels, also end the sessions that began
-// since the leak, and let users choose other passwords as after a leak of
-// records: anyone can begin a login to get the pending state of an account.
+// The state keys alone are of no use to a thief, because pending state is sealed
+// under DecoyKey too. A thief of both reads all pending state that they get, and
+// can forge it. If pending state travels through clients, they can log in to any
+// account: they begin a login and read in its pending state how to end it. It
+// also contains the verifier. So when state keys leak, give all replicas a new key at
+// once, without NotBefore, and remove all others. Logins in progress then return
+// [ErrState]. OPERATIONS.md says what else to do if DecoyKey has leaked too.
 type StateKey struct {
 	Key [32]byte // random
 	// NotBefore is the time from which the key seals. The zero time has always
@@ -150,6 +149,7 @@ func newServer(cfg ServerConfig, now func() time.Time) (*Server, error) {
 	}
 	box, err := seal.New(seal.Config{
 		Protocol: "srp",
+		Base:     cfg.DecoyKey,
 		Keys:     sealKeys(cfg.StateKeys),
 		Replay:   cfg.Replay,
 		Lifetime: cfg.Lifetime,

@@ -41,34 +41,56 @@ func TestStateKeysRotateInMidLogin(t *testing.T) {
 	require.Equal(t, c1.Salt, c2.Salt)
 }
 
-// TestLeakedStateKey: a thief of a state key who has the record of an account
-// logs in to it, if pending state travels and the Replay is shared. They cannot
-// without the record, nor at a server that keeps its own single uses, nor once
-// the key is removed.
-func TestLeakedStateKey(t *testing.T) {
+// TestLeakedStateKeys: with the state keys alone a thief neither reads nor forges
+// pending state. With DecoyKey too they log in to the account of anyone, if
+// pending state travels, until the state keys are replaced.
+func TestLeakedStateKeys(t *testing.T) {
 	r := sha256Rig(t)
-	fleet, thiefs := replica(t, r, newTable()), replica(t, r, newTable()) // with the leaked key
+	record := r.record.Bytes()
+	fleet := replica(t, r, newTable())
 	fresh, err := fleet.WithStateKeys(stateKeys(0x77))
 	require.NoError(t, err)
-	own := register(t, r.client, r.kind, alice, []byte("the thief's own")).Bytes()
-	record := r.record.Bytes()
+	cfg := config(r.kind)
+	cfg.Replay = newTable()
+	both, err := srp.NewServer(cfg)
+	require.NoError(t, err)
+	cfg.DecoyKey[0] ^= 1
+	alone, err := srp.NewServer(cfg)
+	require.NoError(t, err)
 
-	try := func(s *srp.Server, stolen []byte) error {
+	// The thief begins a login and reads how to end it.
+	steal := func(at, thief *srp.Server) error {
+		_, pending, err := at.Challenge(t.Context(), alice, record)
+		require.NoError(t, err)
+		proof, err := thief.ProofWithoutPassword(t.Context(), alice, pending)
+		if err != nil {
+			return err
+		}
+		_, _, err = at.Verify(t.Context(), alice, record, pending, proof)
+		return err
+	}
+	require.Error(t, steal(fleet, alone))
+	require.NoError(t, steal(fleet, both), "as the documentation warns")
+	require.Error(t, steal(fresh, both), "the keys are replaced")
+
+	// The thief has the record, and seals state for it with a verifier of their own.
+	own := register(t, r.client, r.kind, alice, []byte("the thief's own")).Bytes()
+	forge := func(at, thief *srp.Server) error {
 		login, _, err := r.client.Login(alice, []byte("the thief's own"))
 		require.NoError(t, err)
-		c, pending, err := thiefs.Challenge(t.Context(), alice, own)
+		c, pending, err := thief.Challenge(t.Context(), alice, own)
 		require.NoError(t, err)
 		proof, err := login.Answer(t.Context(), c)
 		require.NoError(t, err)
-		forged, err := thiefs.ForgePending(t.Context(), alice, pending, stolen)
+		forged, err := thief.ForgePending(t.Context(), alice, pending, record)
 		require.NoError(t, err)
-		_, _, err = s.Verify(t.Context(), alice, record, forged, proof)
+		_, _, err = at.Verify(t.Context(), alice, record, forged, proof)
 		return err
 	}
-	require.NoError(t, try(fleet, record), "as the documentation warns")
-	require.Equal(t, srp.ErrState, try(fleet, own), "without the record")
-	require.Equal(t, srp.ErrState, try(r.server, record), "single uses in memory")
-	require.Equal(t, srp.ErrState, try(fresh, record), "the key is removed")
+	require.Equal(t, srp.ErrState, forge(fleet, alone))
+	require.NoError(t, forge(fleet, both), "as the documentation warns")
+	require.Equal(t, srp.ErrState, forge(fresh, both), "the keys are replaced")
+	require.Equal(t, srp.ErrState, forge(r.server, both), "single uses in memory")
 }
 
 func TestFullServer(t *testing.T) {

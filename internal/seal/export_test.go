@@ -17,9 +17,9 @@ func Held(b *Box) int { return b.memory.held }
 // Consume spends t in b's own memory and reports whether that was possible.
 func Consume(b *Box, t Ticket) bool { return b.memory.consume(t.once, b.now()) }
 
-// CipherKey returns the key of the cipher for one state key.
-func CipherKey(stateKey []byte, protocol string) []byte {
-	okm, err := hkdf.Key(sha256.New, stateKey, nil, "nescio/seal/v1\x00"+protocol, KeySize)
+// CipherKey returns the key of the cipher for one state key and a base.
+func CipherKey(stateKey, base []byte, protocol string) []byte {
+	okm, err := hkdf.Key(sha256.New, stateKey, base, "nescio/seal/v1\x00"+protocol, KeySize)
 	if err != nil {
 		panic(err)
 	}

@@ -46,7 +46,7 @@ type key struct {
 // ring is the state keys of one protocol, the newest first.
 type ring []key
 
-func newRing(protocol string, keys []StateKey, now time.Time) (ring, error) {
+func newRing(protocol string, base *[KeySize]byte, keys []StateKey, now time.Time) (ring, error) {
 	if len(keys) == 0 || len(keys) > MaxKeys {
 		return nil, ErrKeys
 	}
@@ -55,7 +55,7 @@ func newRing(protocol string, keys []StateKey, now time.Time) (ring, error) {
 		if subtle.ConstantTimeCompare(stateKey.Key[:], make([]byte, KeySize)) == 1 {
 			return nil, ErrKeys
 		}
-		k, err := deriveKey(&stateKey, protocol)
+		k, err := deriveKey(&stateKey, base, protocol)
 		if err != nil {
 			return nil, err
 		}
@@ -71,10 +71,11 @@ func newRing(protocol string, keys []StateKey, now time.Time) (ring, error) {
 	return r, nil
 }
 
-// deriveKey expands a state key into the AEAD key of one protocol and a public
-// id: HKDF-SHA256(key, "", "nescio/seal/v1" ‖ 00 ‖ protocol, 32 + 8).
-func deriveKey(stateKey *StateKey, protocol string) (k key, err error) {
-	okm, err := hkdf.Key(sha256.New, stateKey.Key[:], nil, "nescio/seal/v1\x00"+protocol, chacha20poly1305.KeySize+keyIDSize)
+// deriveKey makes of a state key the AEAD key of one protocol and a public id:
+// HKDF-SHA256(key, base, "nescio/seal/v1" ‖ 00 ‖ protocol, 32 + 8). HMAC with
+// base as its key is a pseudorandom function even of a known state key.
+func deriveKey(stateKey *StateKey, base *[KeySize]byte, protocol string) (k key, err error) {
+	okm, err := hkdf.Key(sha256.New, stateKey.Key[:], base[:], "nescio/seal/v1\x00"+protocol, chacha20poly1305.KeySize+keyIDSize)
 	if err != nil {
 		return key{}, err
 	}

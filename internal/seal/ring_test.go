@@ -110,14 +110,37 @@ func TestWithKeysSharesTheSingleUses(t *testing.T) {
 
 func TestBoxHidesItsKeys(t *testing.T) {
 	secret := []byte("no key of a box is ever printed.")
-	b, _ := newBox(t, func(c *seal.Config) { c.Keys = []seal.StateKey{{Key: [seal.KeySize]byte(secret)}} })
+	base := []byte("nor is the base, which is secret")
+	b, _ := newBox(t, func(c *seal.Config) {
+		c.Base, c.Keys = [seal.KeySize]byte(base), []seal.StateKey{{Key: [seal.KeySize]byte(secret)}}
+	})
 	// What the cipher holds is derived, so the test looks for that as well.
-	derived := seal.CipherKey(secret, "test")
+	derived := seal.CipherKey(secret, base, "test")
 	type server struct{ box *seal.Box }
 	type worse struct{ box seal.Box }
 	for _, v := range []any{b, *b, server{b}, &server{b}, worse{*b}, &worse{*b}} {
-		testvec.Redacted(t, v, secret, derived)
+		testvec.Redacted(t, v, secret, base, derived)
 	}
+}
+
+// TestOneSecretOpensNothing: state opens with the state key and the base, and not
+// with one of them.
+func TestOneSecretOpensNothing(t *testing.T) {
+	shared := sharedTable()
+	with := func(base byte, key seal.StateKey) *seal.Box {
+		b, _ := newBox(t, func(c *seal.Config) {
+			c.Base, c.Keys, c.Replay = [seal.KeySize]byte{base}, []seal.StateKey{key}, shared
+		})
+		return b
+	}
+	sealed := mustSeal(t, with(1, keyA))
+	refused(t, with(2, keyA), alice, nowhere, sealed)
+	refused(t, with(1, keyB), alice, nowhere, sealed)
+	_, err := with(1, keyA).Open(t.Context(), alice, nowhere, sealed)
+	require.NoError(t, err)
+	other, err := with(2, keyA).WithKeys([]seal.StateKey{keyB})
+	require.NoError(t, err)
+	refused(t, other, alice, nowhere, mustSeal(t, with(1, keyB)))
 }
 
 // fleet is replicas that share a Replay and have clocks of their own.

@@ -9,6 +9,12 @@
 // expiry u64 in Unix milliseconds ‖ single-use id 16 ‖ instance 16 ‖ fake u8 ‖
 // reply flags u8 ‖ body.
 //
+// # Two secrets
+//
+// The key of the cipher is derived from a state key and from a base that never
+// rotates and is kept elsewhere. A thief of one of them can neither read state
+// nor forge it.
+//
 // # Rotation of state keys
 //
 // Replicas that share a [Replay] also share state keys. A Box seals with the
@@ -70,9 +76,10 @@ type Replay interface {
 	Consume(ctx context.Context, id [16]byte, expires time.Time) (first bool, err error)
 }
 
-// Config configures [New]. Protocol and Keys are required.
+// Config configures [New]. Protocol, Base and Keys are required.
 type Config struct {
 	Protocol string           // separates the states of two protocols; up to 255 bytes
+	Base     [KeySize]byte    // a secret that never rotates: without it the state keys open nothing
 	Keys     []StateKey       // the newest that is due seals, all open
 	Replay   Replay           // nil: only the Box that sealed a state can open it
 	Lifetime time.Duration    // 0: DefaultLifetime
@@ -84,6 +91,7 @@ type Config struct {
 // formats a Box, or a struct that holds one, can show its keys.
 type Box struct {
 	protocol string
+	base     secret.Value[[KeySize]byte]
 	ring     secret.Value[ring]
 	instance [onceSize]byte // random without a shared Replay, zero with one
 	replay   Replay         // shared, or nil
@@ -113,7 +121,8 @@ func New(cfg Config) (*Box, error) {
 	if b.now == nil {
 		b.now = time.Now
 	}
-	r, err := newRing(b.protocol, cfg.Keys, b.now())
+	b.base = secret.New(cfg.Base)
+	r, err := newRing(b.protocol, b.base.Get(), cfg.Keys, b.now())
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +141,7 @@ func New(cfg Config) (*Box, error) {
 // the memory of single uses included. Each of the two opens the state that the
 // other sealed if it has the key. WithKeys returns [ErrKeys] like [New].
 func (b *Box) WithKeys(keys []StateKey) (*Box, error) {
-	r, err := newRing(b.protocol, keys, b.now())
+	r, err := newRing(b.protocol, b.base.Get(), keys, b.now())
 	if err != nil {
 		return nil, err
 	}
