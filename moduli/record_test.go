@@ -45,6 +45,9 @@ func TestRecord(t *testing.T) {
 	f := find(t, "demo")
 	require.Equal(t, f.Modulus, r.Modulus())
 	require.Equal(t, f, r.Result())
+	part := f
+	part.FirstSlot = 7
+	require.Equal(t, f, must(moduli.NewRecord(part, purpose, created, notAfter)).Result(), "a record does not say which slots were searched")
 	clear(r.Result().N)
 	require.Equal(t, f.Modulus, r.Modulus())
 	require.Equal(t, purpose, r.Purpose())

@@ -62,7 +62,7 @@ type ServerConfig struct {
 	Replay Replay
 
 	// Lifetime is the longest time from [Server.BeginLogin] to
-	// [Server.FinishLogin]. Zero means [DefaultLifetime].
+	// [Server.FinishLogin], at most an hour. Zero means [DefaultLifetime].
 	Lifetime time.Duration
 
 	// MaxPending bounds the logins in progress if there is no [Replay]. Each
@@ -115,7 +115,7 @@ type Replay interface {
 
 // newBox returns what seals pending state, or ErrPolicy.
 func (cfg *ServerConfig) newBox(now func() time.Time) (*seal.Box, error) {
-	if cfg.Lifetime < 0 || cfg.MaxPending < 0 {
+	if cfg.Lifetime < 0 || cfg.Lifetime > seal.MaxLifetime || cfg.MaxPending < 0 {
 		return nil, errLimits
 	}
 	box, err := seal.New(seal.Config{

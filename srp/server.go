@@ -73,7 +73,7 @@ type ServerConfig struct {
 	Replay Replay
 
 	// Lifetime is how long a login may take from BeginLogin to FinishLogin.
-	// Default: [DefaultLifetime].
+	// At most an hour. Default: [DefaultLifetime].
 	Lifetime time.Duration
 
 	// MaxPending bounds the logins in progress without a shared Replay, each of

@@ -34,14 +34,14 @@ check it in a call of its own.
 
 func check(ctx context.Context, args []string, out, _ io.Writer) error {
 	fs := program.Flags("check", checkUsage)
-	secret := passphraseFlag(fs)
+	passphraseFlag(fs)
 	if err := cli.Parse(fs, args, out); err != nil {
 		return err
 	}
 	if fs.NArg() == 0 {
 		return cli.Misuse(fs, "there is no file to check")
 	}
-	phrase, err := passphrase(*secret)
+	phrase, err := passphrase(fs, "passphrase")
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func check(ctx context.Context, args []string, out, _ io.Writer) error {
 		}
 	}
 	if len(problems) == 0 {
-		problems = checkTogether(ctx, all)
+		problems = checkTogether(ctx, all, out)
 	}
 	if err := ctx.Err(); err != nil {
 		return err
@@ -113,7 +113,7 @@ func checkPublicFile(path string, keys *keyfile.Keys) error {
 }
 
 // checkTogether returns what is wrong with the secrets of one server.
-func checkTogether(ctx context.Context, keys *keyfile.Keys) (problems []error) {
+func checkTogether(ctx context.Context, keys *keyfile.Keys, out io.Writer) (problems []error) {
 	if len(keys.Signing) > 0 && (keys.Decoy != nil || len(keys.StateKeys) > 0 || len(keys.Setups) > 0) {
 		problems = append(problems, errors.New("a signing key beside the secrets of a server: whoever breaks into the server can sign moduli"))
 	}
@@ -138,12 +138,16 @@ func checkTogether(ctx context.Context, keys *keyfile.Keys) (problems []error) {
 	for _, number := range keys.SetupNumbers() {
 		if err := checkSetup(ctx, keys, number); err != nil {
 			problems = append(problems, fmt.Errorf("setup %d: %w", number, err))
+			continue
 		}
+		fmt.Fprintf(out, "a user has registered and logged in with setup %d\n", number)
 	}
 	for _, k := range keys.Signing {
 		if err := checkSigning(k); err != nil {
 			problems = append(problems, fmt.Errorf("signing key %s: %w", k.Public().ID(), err))
+			continue
 		}
+		fmt.Fprintf(out, "a record is signed and verified with key %s\n", k.Public().ID())
 	}
 	return problems
 }

@@ -2,23 +2,67 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
+	"fmt"
+	"path/filepath"
 
 	"github.com/nescio-go/nescio/examples/internal/cli"
 	"github.com/nescio-go/nescio/examples/keys/keyfile"
 )
 
 // passphraseFlag registers the flag that reads a passphrase.
-func passphraseFlag(fs *flag.FlagSet) *string {
-	return fs.String("passphrase", "", "`file` whose first line is the passphrase (/dev/stdin reads it from the standard input)")
+func passphraseFlag(fs *flag.FlagSet) {
+	fs.String("passphrase", "", "`file` whose first line is the passphrase (/dev/stdin reads it from the standard input)")
 }
 
-// passphrase reads the passphrase, if there is one.
-func passphrase(file string) ([]byte, error) {
-	if file == "" {
+// passphrase reads the passphrase, if a flag names its file. An empty name, from
+// a variable that is not set, must not mean that there is none.
+func passphrase(fs *flag.FlagSet, name string) ([]byte, error) {
+	if !cli.Given(fs, name) {
 		return nil, nil
 	}
+	file := fs.Lookup(name).Value.String()
+	if file == "" {
+		return nil, cli.Misuse(fs, "-%s names no file", name)
+	}
 	return keyfile.ReadPassphrase(file)
+}
+
+// edit lets a command change a file: it resolves links, keeps other processes
+// away, and calls change with the keys and whether they are locked. change
+// returns the new content.
+func edit(ctx context.Context, path string, passphrase []byte, change func(path string, keys *keyfile.Keys, locked bool) ([]byte, error)) error {
+	path, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return err
+	}
+	unlock, err := cli.Lock(path)
+	if errors.Is(err, cli.ErrLocked) {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	keys, locked, err := load(ctx, path, passphrase)
+	if err != nil {
+		return err
+	}
+	data, err := change(path, keys, locked)
+	if err != nil {
+		return err
+	}
+	defer clear(data)
+	return cli.Replace(path, data, 0o600)
+}
+
+// printed says that a file is written although an error followed.
+func printed(path string, err error) error {
+	if err != nil {
+		return fmt.Errorf("%s is written; %w", path, err)
+	}
+	return nil
 }
 
 // encode returns the content of a file with the keys, locked if there is a

@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -101,6 +102,9 @@ func TestUsage(t *testing.T) {
 		{"check"},
 		{"rotate"},
 		{"rotate", "a", "b"},
+		{"version", "more"},
+		{"help", "make", "more"},
+		{"make", "decoy", "-o", "-x"},
 		{"lock", "a"},
 		{"lock", "-passphrase", "p"},
 		{"unlock", "a"},
@@ -195,7 +199,8 @@ func TestCheckFinds(t *testing.T) {
 	for _, kind := range []string{"decoy", "state", "setup", "signing"} {
 		must(t, "make", kind, "-o", kind)
 	}
-	require.Contains(t, must(t, "check", "decoy", "state", "setup"), "\ngood\n")
+	all := must(t, "check", "decoy", "state", "setup")
+	require.Contains(t, all, "\na user has registered and logged in with setup 1\ngood\n")
 	require.Contains(t, must(t, "check", "setup"), "\ngood, without a decoy key and state keys\n")
 	refused(t, "a signing key beside the secrets of a server", "check", "decoy", "signing")
 	must(t, "make", "decoy", "-o", "decoy2")
@@ -227,7 +232,8 @@ func TestRotateState(t *testing.T) {
 	require.Len(t, keys, 2)
 	require.Equal(t, first[0], keys[0])
 	require.WithinDuration(t, time.Now().Add(time.Hour), keys[1].NotBefore, time.Minute)
-	refused(t, "-not-before must be later than now", "rotate", "-not-before", "2020-01-01", "state")
+	refused(t, "at least 5 minutes from now", "rotate", "-not-before", "2020-01-01", "state")
+	refused(t, "at least 5 minutes from now", "rotate", "-not-before", time.Now().Add(4*time.Minute).UTC().Format(time.RFC3339), "state")
 	refused(t, "is waiting already", "rotate", "state")
 	refused(t, "-leaked replaces the keys at once", "rotate", "-leaked", "-not-before", "+1h", "state")
 	must(t, "rotate", "-not-before", "+1d", "state")
@@ -249,6 +255,16 @@ func TestRotateState(t *testing.T) {
 			require.Contains(t, k.StateKeys, sealed, "day %d", day)
 		}
 		now = now.Add(24 * time.Hour)
+	}
+
+	// Just after an hour: the key before the one that seals may still be needed.
+	for _, minutes := range []int{61, 90, 119, 121} {
+		k := &keyfile.Keys{StateKeys: []opaque.StateKey{keyfile.NewStateKey(now.Add(-48 * time.Hour)), keyfile.NewStateKey(now)}}
+		require.NoError(t, rotateState(k, time.Time{}, false, now.Add(time.Duration(minutes)*time.Minute)))
+		require.Len(t, k.StateKeys, 2, "the newest has sealed for more than an hour")
+		k = &keyfile.Keys{StateKeys: []opaque.StateKey{keyfile.NewStateKey(now.Add(-48 * time.Hour)), keyfile.NewStateKey(now.Add(time.Hour))}}
+		require.NoError(t, rotateState(k, time.Time{}, false, now.Add(time.Duration(minutes)*time.Minute)))
+		require.Len(t, k.StateKeys, map[bool]int{true: 3, false: 2}[minutes < 120], "%d minutes", minutes)
 	}
 
 	// Too often: nothing is lost.
@@ -300,7 +316,11 @@ func TestRotateSigning(t *testing.T) {
 	refused(t, "-suite is", "rotate", "-suite", "p256", "key")
 	require.True(t, strings.HasPrefix(read(t, "key.pub"), first), "the old public key stays")
 	require.Equal(t, 2, strings.Count(read(t, "key.pub"), "\n"))
-	must(t, "check", "key")
+	require.Equal(t, 2, strings.Count(must(t, "check", "key"), "a record is signed and verified with key "))
+	write(t, "key.pub", read(t, "key.pub")+first)
+	before := read(t, "key")
+	refused(t, "key.pub does not contain the public keys of key", "rotate", "key")
+	require.Equal(t, before, read(t, "key"))
 	refused(t, "-leaked is for state keys", "rotate", "-leaked", "key")
 }
 
@@ -336,6 +356,9 @@ func TestPassphrase(t *testing.T) {
 	require.True(t, strings.HasPrefix(must(t, "show", "setup"), shown))
 	refused(t, "setup is not locked", "unlock", "-passphrase", "pass", "setup")
 	refused(t, "setup is not locked", "rotate", "-passphrase", "pass", "setup")
+	refused(t, "-passphrase names no file", "make", "state", "-passphrase", "", "-o", "unset")
+	require.NoFileExists(t, "unset")
+	refused(t, "-passphrase names no file", "lock", "-passphrase", "", "setup")
 	write(t, "short", "short\n")
 	refused(t, "at least 12 bytes", "lock", "-passphrase", "short", "setup")
 	if runtime.GOOS != "windows" {
@@ -353,8 +376,65 @@ func (full) Write([]byte) (int, error) { return 0, errors.New("no space left on 
 func TestFullDisk(t *testing.T) {
 	in(t)
 	must(t, "make", "decoy", "-o", "decoy")
-	for _, args := range [][]string{{"show", "decoy"}, {"check", "decoy"}} {
-		err := program.Run(t.Context(), args, full{}, new(bytes.Buffer))
-		require.EqualError(t, err, "the result could not be written: no space left on device")
+	must(t, "make", "state", "-o", "state")
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"help"}, ""},
+		{[]string{"show", "decoy"}, ""},
+		{[]string{"check", "decoy"}, ""},
+		{[]string{"make", "setup", "-o", "setup"}, "setup is written; "},
+		{[]string{"rotate", "state"}, "state is written; "},
+		{[]string{"make", "-h"}, ""},
+	} {
+		err := program.Run(t.Context(), c.args, full{}, new(bytes.Buffer))
+		require.EqualError(t, err, c.want+"the result could not be printed: no space left on device", "%q", c.args)
 	}
+	require.Len(t, load1(t, "state").StateKeys, 2)
+}
+
+// TestParallelRotations: no key that was printed is lost.
+func TestParallelRotations(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("there is no lock")
+	}
+	in(t)
+	must(t, "make", "setup", "-o", "setup")
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	done := 0
+	for range 8 {
+		wg.Go(func() {
+			var out, errOut bytes.Buffer
+			err := program.Run(t.Context(), []string{"rotate", "setup"}, &out, &errOut)
+			mu.Lock()
+			defer mu.Unlock()
+			if err == nil {
+				done++
+				return
+			}
+			if !errors.Is(err, cli.ErrLocked) {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	require.NotZero(t, done)
+	require.Len(t, load1(t, "setup").Setups, 1+done)
+}
+
+// TestThroughALink: the file behind a link is rotated, and its public keys beside
+// it.
+func TestThroughALink(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("links need a privilege")
+	}
+	in(t)
+	require.NoError(t, os.Mkdir("vault", 0o700))
+	must(t, "make", "signing", "-o", "vault/key")
+	require.NoError(t, os.Symlink("vault/key", "link"))
+	must(t, "rotate", "link")
+	must(t, "check", "vault/key")
+	require.NoFileExists(t, "link.pub")
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"io"
 
@@ -18,18 +19,18 @@ with the old passphrase. Copies of the file in backups stay as they are.
 
 func lock(ctx context.Context, args []string, out, _ io.Writer) error {
 	fs := program.Flags("lock", lockUsage)
-	secret := passphraseFlag(fs)
-	old := fs.String("old", "", "`file` whose first line is the old passphrase")
+	passphraseFlag(fs)
+	fs.String("old", "", "`file` whose first line is the old passphrase")
 	if err := cli.Parse(fs, args, out); err != nil {
 		return err
 	}
 	switch {
 	case fs.NArg() != 1:
 		return cli.Misuse(fs, "give one file")
-	case *secret == "":
+	case !cli.Given(fs, "passphrase"):
 		return cli.Misuse(fs, "-passphrase FILE is missing")
 	}
-	return rewrite(ctx, fs.Arg(0), *old, *secret, out)
+	return rewrite(ctx, fs, "old", "passphrase", out)
 }
 
 const unlockUsage = `
@@ -41,49 +42,43 @@ has its secrets.
 
 func unlock(ctx context.Context, args []string, out, _ io.Writer) error {
 	fs := program.Flags("unlock", unlockUsage)
-	secret := passphraseFlag(fs)
+	passphraseFlag(fs)
 	if err := cli.Parse(fs, args, out); err != nil {
 		return err
 	}
 	switch {
 	case fs.NArg() != 1:
 		return cli.Misuse(fs, "give one file")
-	case *secret == "":
+	case !cli.Given(fs, "passphrase"):
 		return cli.Misuse(fs, "-passphrase FILE is missing")
 	}
-	return rewrite(ctx, fs.Arg(0), *secret, "", out)
+	return rewrite(ctx, fs, "passphrase", "", out)
 }
 
-// rewrite opens a file with one passphrase and writes it under another. An empty
-// name means no passphrase.
-func rewrite(ctx context.Context, path, oldFile, newFile string, out io.Writer) error {
-	oldPhrase, err := passphrase(oldFile)
+// rewrite opens the file of a command with the passphrase of one flag and writes
+// it under that of another. An empty name means no passphrase.
+func rewrite(ctx context.Context, fs *flag.FlagSet, oldFlag, newFlag string, out io.Writer) error {
+	oldPhrase, err := passphrase(fs, oldFlag)
 	if err != nil {
 		return err
 	}
-	newPhrase, err := passphrase(newFile)
+	newPhrase, err := passphrase(fs, newFlag)
 	if err != nil {
 		return err
 	}
-	keys, locked, err := load(ctx, path, oldPhrase)
+	state := "not locked"
+	if newPhrase != nil {
+		state = "locked"
+	}
+	err = edit(ctx, fs.Arg(0), oldPhrase, func(path string, keys *keyfile.Keys, locked bool) ([]byte, error) {
+		if !locked && oldPhrase != nil {
+			return nil, fmt.Errorf("%s is not locked", path)
+		}
+		return encode(ctx, keys, newPhrase)
+	})
 	if err != nil {
 		return err
 	}
-	if !locked && oldFile != "" {
-		return fmt.Errorf("%s is not locked", path)
-	}
-	data, err := encode(ctx, keys, newPhrase)
-	if err != nil {
-		return err
-	}
-	defer clear(data)
-	if err := cli.Replace(path, data, 0o600); err != nil {
-		return err
-	}
-	state := "locked"
-	if !keyfile.IsLocked(data) {
-		state = "not locked"
-	}
-	_, err = fmt.Fprintf(out, "%s: %s\n", path, state)
-	return err
+	_, err = fmt.Fprintf(out, "%s: %s\n", fs.Arg(0), state)
+	return printed(fs.Arg(0), err)
 }

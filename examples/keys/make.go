@@ -42,7 +42,7 @@ func makeKey(ctx context.Context, args []string, out, _ io.Writer) error {
 	notBefore, notAfter := cli.Date{}, cli.Date{Last: true}
 	fs.Var(&notBefore, "not-before", "`date` from which a state key seals (default always), or of the first records that a signing key signs (default today)")
 	fs.Var(&notAfter, "not-after", "`date` of the last records that a signing key signs (default none)")
-	secret := passphraseFlag(fs)
+	passphraseFlag(fs)
 	if err := cli.Parse(fs, args, out); err != nil {
 		return err
 	}
@@ -53,6 +53,8 @@ func makeKey(ctx context.Context, args []string, out, _ io.Writer) error {
 		return cli.Misuse(fs, "%s: the file to write follows -o", fs.Arg(0))
 	case *file == "":
 		return cli.Misuse(fs, "-o FILE is missing")
+	case strings.HasPrefix(*file, "-"):
+		return cli.Misuse(fs, "-o %s: no command reads a file of this name", *file)
 	case *number > math.MaxUint16:
 		return cli.Misuse(fs, "-number is from 0 to %d", math.MaxUint16)
 	case !suites[*suite].Valid():
@@ -61,7 +63,7 @@ func makeKey(ctx context.Context, args []string, out, _ io.Writer) error {
 	if err := checkFlags(fs, kind); err != nil {
 		return err
 	}
-	phrase, err := passphrase(*secret)
+	phrase, err := passphrase(fs, "passphrase")
 	if err != nil {
 		return err
 	}
@@ -85,7 +87,10 @@ func makeKey(ctx context.Context, args []string, out, _ io.Writer) error {
 	if err := writeNew(ctx, *file, keys, phrase); err != nil {
 		return err
 	}
-	return describe(out, *file, keys)
+	if phrase != nil {
+		fmt.Fprintf(out, "%s: locked\n", *file)
+	}
+	return printed(*file, describe(out, *file, keys))
 }
 
 var suites = map[string]opaque.Suite{"ristretto255": opaque.Ristretto255, "p256": opaque.P256, "curve25519": opaque.Curve25519}

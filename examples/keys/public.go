@@ -22,14 +22,14 @@ suite and public key in hexadecimal digits, for clients that pin it.
 func public(ctx context.Context, args []string, out, _ io.Writer) error {
 	fs := program.Flags("public", publicUsage)
 	file := fs.String("o", "", "`file` to write, which must not exist (default the standard output)")
-	secret := passphraseFlag(fs)
+	passphraseFlag(fs)
 	if err := cli.Parse(fs, args, out); err != nil {
 		return err
 	}
 	if fs.NArg() != 1 {
 		return cli.Misuse(fs, "give one file")
 	}
-	phrase, err := passphrase(*secret)
+	phrase, err := passphrase(fs, "passphrase")
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"math"
@@ -39,88 +40,98 @@ names at once, and a stranger sees which names have accounts.
 // longer than a login takes, for clocks that differ.
 const keep = time.Hour
 
+// lead is the shortest time for a file to reach the servers.
+const lead = 5 * time.Minute
+
 func rotate(ctx context.Context, args []string, out, _ io.Writer) error {
 	fs := program.Flags("rotate", rotateUsage)
-	leaked := fs.Bool("leaked", false, "a state key is known to somebody else: replace all of them at once")
+	fs.Bool("leaked", false, "a state key is known to somebody else: replace all of them at once")
 	var notBefore cli.Date
 	fs.Var(&notBefore, "not-before", "`date` from which the new state key seals (default +1h), or of the first records that the new signing key signs (default +30d)")
-	suite := fs.String("suite", "", "suite of the new setup: ristretto255, p256 or curve25519 (default that of the last one)")
-	secret := passphraseFlag(fs)
+	fs.String("suite", "", "suite of the new setup: ristretto255, p256 or curve25519 (default that of the last one)")
+	passphraseFlag(fs)
 	if err := cli.Parse(fs, args, out); err != nil {
 		return err
 	}
 	if fs.NArg() != 1 {
 		return cli.Misuse(fs, "give one file")
 	}
-	path := fs.Arg(0)
-	phrase, err := passphrase(*secret)
+	phrase, err := passphrase(fs, "passphrase")
 	if err != nil {
 		return err
 	}
-	keys, locked, err := load(ctx, path, phrase)
-	if err != nil {
-		return err
-	}
-	if !locked && phrase != nil {
-		return fmt.Errorf("%s is not locked: lock puts it under a passphrase", path)
-	}
-	signing := len(keys.Signing) > 0
+	var rotated *keyfile.Keys
 	var removed []string
-	switch kind, err := onlyKind(keys); {
+	err = edit(ctx, fs.Arg(0), phrase, func(path string, keys *keyfile.Keys, locked bool) ([]byte, error) {
+		if !locked && phrase != nil {
+			return nil, fmt.Errorf("%s is not locked: lock puts it under a passphrase", path)
+		}
+		var err error
+		if removed, err = rotateKeys(fs, path, keys); err != nil {
+			return nil, err
+		}
+		rotated = keys
+		if len(keys.Signing) > 0 { // first: a key that is not public yet would sign in vain
+			if err := cli.Replace(publicFile(path), publicKeys(keys), 0o644); err != nil {
+				return nil, err
+			}
+		}
+		return encode(ctx, keys, phrase)
+	})
+	if err != nil {
+		return err
+	}
+	for _, fingerprint := range removed {
+		fmt.Fprintf(out, "%s: removed state key %s\n", fs.Arg(0), fingerprint)
+	}
+	return printed(fs.Arg(0), describe(out, fs.Arg(0), rotated))
+}
+
+// rotateKeys adds the next secret to keys. It returns the fingerprints of what it
+// removed.
+func rotateKeys(fs *flag.FlagSet, path string, keys *keyfile.Keys) (removed []string, err error) {
+	leaked := fs.Lookup("leaked").Value.String() == "true"
+	notBefore := fs.Lookup("not-before").Value.(*cli.Date).Time
+	suite := fs.Lookup("suite").Value.String()
+	kind, err := onlyKind(keys)
+	switch {
 	case err != nil:
-		return fmt.Errorf("%s %w", path, err)
+		return nil, fmt.Errorf("%s %w", path, err)
 	case kind == "decoy":
-		return fmt.Errorf("%s contains a decoy key, which is never rotated: %s", path, "strangers would see which names have accounts")
-	case *leaked && kind != "state":
-		return cli.Misuse(fs, "-leaked is for state keys; for other secrets see OPERATIONS.md")
-	case *leaked && cli.Given(fs, "not-before"):
-		return cli.Misuse(fs, "-leaked replaces the keys at once: it goes without -not-before")
-	case *suite != "" && (kind != "setup" || !suites[*suite].Valid()):
-		return cli.Misuse(fs, "-suite is ristretto255, p256 or curve25519, for a setup")
+		return nil, fmt.Errorf("%s contains a decoy key, which is never rotated: strangers would see which names have accounts", path)
+	case leaked && kind != "state":
+		return nil, cli.Misuse(fs, "-leaked is for state keys; for other secrets see OPERATIONS.md")
+	case leaked && !notBefore.IsZero():
+		return nil, cli.Misuse(fs, "-leaked replaces the keys at once: it goes without -not-before")
+	case suite != "" && (kind != "setup" || !suites[suite].Valid()):
+		return nil, cli.Misuse(fs, "-suite is ristretto255, p256 or curve25519, for a setup")
+	case kind == "setup" && !notBefore.IsZero():
+		return nil, cli.Misuse(fs, "-not-before means nothing for a setup")
 	case kind == "state":
 		before := keys.StateKeys
-		if err := rotateState(keys, notBefore.Time, *leaked, time.Now()); err != nil {
-			return err
+		if err := rotateState(keys, notBefore, leaked, time.Now()); err != nil {
+			return nil, err
 		}
 		for _, k := range before {
 			if !slices.Contains(keys.StateKeys, k) {
 				removed = append(removed, keyfile.Fingerprint("state", k.Key[:]))
 			}
 		}
+		return removed, nil
 	case kind == "setup":
-		if cli.Given(fs, "not-before") {
-			return cli.Misuse(fs, "-not-before means nothing for a setup")
-		}
-		if err := addSetup(keys, suites[*suite]); err != nil {
-			return err
-		}
-	default:
-		if notBefore.IsZero() {
-			notBefore.Time = time.Now().AddDate(0, 0, 30).UTC().Truncate(24 * time.Hour)
-		}
-		next, err := newSigning(notBefore.Time, time.Time{})
-		if err != nil {
-			return err
-		}
+		return nil, addSetup(keys, suites[suite])
+	}
+	if err := checkPublicFile(path, keys); err != nil {
+		return nil, err // it would lose what somebody has added
+	}
+	if notBefore.IsZero() {
+		notBefore = time.Now().AddDate(0, 0, 30).UTC().Truncate(24 * time.Hour)
+	}
+	next, err := newSigning(notBefore, time.Time{})
+	if err == nil {
 		keys.Signing = append(keys.Signing, next.Signing...)
 	}
-	data, err := encode(ctx, keys, phrase)
-	if err != nil {
-		return err
-	}
-	defer clear(data)
-	if err := cli.Replace(path, data, 0o600); err != nil {
-		return err
-	}
-	if signing {
-		if err := cli.Replace(publicFile(path), publicKeys(keys), 0o644); err != nil {
-			return fmt.Errorf("%w; keys public %s prints what belongs in %s", err, path, publicFile(path))
-		}
-	}
-	for _, fingerprint := range removed {
-		fmt.Fprintf(out, "%s: removed state key %s\n", path, fingerprint)
-	}
-	return describe(out, path, keys)
+	return nil, err
 }
 
 // onlyKind returns the kind of the secrets of a file.
@@ -156,8 +167,8 @@ func rotateState(keys *keyfile.Keys, notBefore time.Time, leaked bool, now time.
 		notBefore = now.Add(time.Hour)
 	}
 	notBefore = notBefore.UTC().Truncate(time.Second)
-	if !notBefore.After(now) {
-		return errors.New("-not-before must be later than now: otherwise logins fail while the file travels to the servers")
+	if notBefore.Before(now.Add(lead)) {
+		return errors.New("-not-before must be at least 5 minutes from now: otherwise logins fail while the file travels to the servers")
 	}
 	for _, k := range keys.StateKeys {
 		if !k.NotBefore.Before(notBefore) {

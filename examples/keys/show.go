@@ -19,14 +19,14 @@ secret. Two files with the same fingerprint contain the same secret.
 
 func show(ctx context.Context, args []string, out, _ io.Writer) error {
 	fs := program.Flags("show", showUsage)
-	secret := passphraseFlag(fs)
+	passphraseFlag(fs)
 	if err := cli.Parse(fs, args, out); err != nil {
 		return err
 	}
 	if fs.NArg() == 0 {
 		return cli.Misuse(fs, "there is no file to show")
 	}
-	phrase, err := passphrase(*secret)
+	phrase, err := passphrase(fs, "passphrase")
 	if err != nil {
 		return err
 	}

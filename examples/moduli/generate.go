@@ -65,7 +65,10 @@ func generate(ctx context.Context, args []string, out, errOut io.Writer) error {
 	}
 	m := newMeter(errOut)
 	defer m.clear()
-	unlock, err := lock(g.saved)
+	unlock, err := cli.Lock(g.saved)
+	if errors.Is(err, cli.ErrLocked) {
+		return fmt.Errorf("another process is searching with %s: wait for it, or name another file with -checkpoint", g.saved)
+	}
 	if err != nil {
 		return err
 	}

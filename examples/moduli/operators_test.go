@@ -115,7 +115,7 @@ func TestResumeWithOtherDates(t *testing.T) {
 // checkpoint alone.
 func TestTwoSearchesOfOneFile(t *testing.T) {
 	in(t)
-	unlock, err := lock("pool.moduli.checkpoint")
+	unlock, err := cli.Lock("pool.moduli.checkpoint")
 	require.NoError(t, err)
 	args := []string{"generate", "-bits", "512", "-label", "twice", "-o", "pool.moduli"}
 	if runtime.GOOS == "linux" {
@@ -218,6 +218,6 @@ func TestFullDisk(t *testing.T) {
 	small512(t, 2)
 	for _, args := range [][]string{{"verify", "pool.moduli"}, {"show", "pool.moduli"}, {"export", "-format", "openssh", "pool.moduli"}} {
 		err := program.Run(t.Context(), args, full{}, new(bytes.Buffer))
-		require.EqualError(t, err, "the result could not be written: no space left on device")
+		require.EqualError(t, err, "the result could not be printed: no space left on device")
 	}
 }

@@ -44,6 +44,9 @@ const (
 	MaxSize = 4096
 	// DefaultLifetime is how long sealed state may be opened.
 	DefaultLifetime = 60 * time.Second
+	// MaxLifetime bounds the lifetime of sealed state. Tools rotate state keys on
+	// the assumption that no login takes longer.
+	MaxLifetime = time.Hour
 	// DefaultCapacity is how many states can be open at once without a shared
 	// Replay.
 	DefaultCapacity = 1 << 20
@@ -111,7 +114,7 @@ type State struct {
 // number of its own. New returns [ErrKeys] for unusable keys, and another error
 // for other values that are out of range.
 func New(cfg Config) (*Box, error) {
-	if len(cfg.Protocol) > 255 || cfg.Lifetime < 0 || cfg.Capacity < 0 {
+	if len(cfg.Protocol) > 255 || cfg.Lifetime < 0 || cfg.Lifetime > MaxLifetime || cfg.Capacity < 0 {
 		return nil, errConfig
 	}
 	b := &Box{protocol: cfg.Protocol, replay: cfg.Replay, lifetime: cfg.Lifetime, now: cfg.Now}

@@ -217,6 +217,7 @@ func TestNewRefuses(t *testing.T) {
 	keys := []seal.StateKey{keyA}
 	for name, cfg := range map[string]seal.Config{
 		"lifetime":  {Keys: keys, Lifetime: -1},
+		"too long":  {Keys: keys, Lifetime: seal.MaxLifetime + 1},
 		"capacity":  {Keys: keys, Capacity: -1},
 		"long name": {Keys: keys, Protocol: string(make([]byte, 256))},
 	} {

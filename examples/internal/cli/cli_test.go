@@ -57,6 +57,8 @@ func TestFiles(t *testing.T) {
 	require.ErrorContains(t, Absent("a"), "a exists")
 	require.NoError(t, Absent("b"))
 	require.Error(t, Create(filepath.Join("nowhere", "a"), nil, 0o600))
+	require.NoError(t, os.Mkdir("folder", 0o700))
+	require.ErrorContains(t, Replace("folder", nil, 0o600), "not a regular file")
 	_, err := Read("a", 2)
 	require.ErrorContains(t, err, "longer than 2 bytes")
 
@@ -77,6 +79,10 @@ func TestFiles(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, os.FileMode(0o600), info.Mode().Perm(), name)
 	}
+	require.NoError(t, os.Symlink("nothing", "dangling"))
+	require.Error(t, Create("dangling", nil, 0o600))
+	require.Error(t, Replace("dangling", nil, 0o600))
+	require.NoFileExists(t, "nothing")
 	require.NoError(t, os.Symlink("a", "link"))
 	require.NoError(t, Replace("link", []byte("three"), 0o600))
 	data, err = Read("a", 10)

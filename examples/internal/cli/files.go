@@ -10,6 +10,9 @@ import (
 	"runtime"
 )
 
+// ErrLocked means that another process works on a file.
+var ErrLocked = errors.New("another process works on it")
+
 // Read reads a file of at most limit bytes.
 func Read(path string, limit int) ([]byte, error) {
 	f, err := os.Open(path)
@@ -60,65 +63,74 @@ func Absent(path string) error {
 	return err
 }
 
-// Create writes a file that does not exist yet.
+// Create writes a file that does not exist yet, whole or not at all.
 func Create(path string, data []byte, mode fs.FileMode) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	if errors.Is(err, fs.ErrExist) {
-		return Absent(path)
-	}
-	if err != nil {
+	if err := Absent(path); err != nil {
 		return err
 	}
-	if err := finish(f, data); err != nil {
-		os.Remove(path)
-		return err
-	}
-	return syncFolder(path)
+	return write(path, data, mode, nil)
 }
 
 // Replace writes a file that may exist. At any time there is either the old one
 // or the new one, with the mode and the owner of the old one, or with mode if
-// there was none.
+// there was none. If path is a link, Replace writes the file behind it.
 func Replace(path string, data []byte, mode fs.FileMode) error {
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target // and not the link
-	}
 	old, err := os.Stat(path)
-	if err == nil {
-		mode = old.Mode().Perm()
+	if errors.Is(err, fs.ErrNotExist) {
+		return write(path, data, mode, nil)
 	}
+	if err != nil {
+		return err
+	}
+	if !old.Mode().IsRegular() {
+		return fmt.Errorf("%s is not a regular file", path)
+	}
+	if path, err = filepath.EvalSymlinks(path); err != nil {
+		return err
+	}
+	return write(path, data, old.Mode().Perm(), old)
+}
+
+// write writes to a temporary file and gives it its name. If old is nil, there
+// must be no file of the name.
+func write(path string, data []byte, mode fs.FileMode, old fs.FileInfo) error {
+	folder, err := openFolder(path)
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
 	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
 	if err != nil {
 		return err
 	}
+	defer os.Remove(f.Name()) // unless it has its name
 	err = finish(f, data)
 	if err == nil {
 		err = os.Chmod(f.Name(), mode)
 	}
-	if err == nil && old != nil {
-		err = keepOwner(f.Name(), old)
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
+	switch {
+	case err != nil:
+	case old == nil:
+		if err = os.Link(f.Name(), path); errors.Is(err, fs.ErrExist) {
+			err = fmt.Errorf("%s exists, and is not overwritten", path)
+		}
+	default:
+		if err = keepOwner(f.Name(), old); err == nil {
+			err = os.Rename(f.Name(), path)
+		}
 	}
 	if err != nil {
-		os.Remove(f.Name())
 		return err
 	}
-	return syncFolder(path)
+	if err := folder.Sync(); err != nil && runtime.GOOS != "windows" {
+		return fmt.Errorf("%s is written, and may not survive a power failure: %w", path, err)
+	}
+	return nil
 }
 
-// syncFolder makes the name of a new file survive a power failure.
-func syncFolder(path string) error {
-	if runtime.GOOS == "windows" {
-		return nil // where a folder cannot be opened
-	}
-	d, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
+// openFolder opens the folder of a file, whose sync makes the name of a new file
+// survive a power failure.
+func openFolder(path string) (*os.File, error) { return os.Open(filepath.Dir(path)) }
 
 func finish(f *os.File, data []byte) error {
 	_, err := f.Write(data)

@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"strings"
+	"time"
 )
 
 // Command is what the first argument names. Run writes the result to out, and
@@ -30,11 +31,18 @@ type Program struct {
 	Commands []Command
 }
 
+// grace is how long a command may take to stop.
+const grace = 5 * time.Second
+
 // Main runs the program and ends the process with an exit status: 0, 1 if
 // something failed, 2 if the program was called wrongly.
 func (p *Program) Main() {
 	ctx, stop := signal.NotifyContext(context.Background(), stopSignals...)
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	context.AfterFunc(ctx, func() {
+		stop() // a second signal ends the program at once
+		time.Sleep(grace)
+		os.Exit(p.Status(ctx.Err(), os.Stderr)) // it waits for input, perhaps
+	})
 	os.Exit(p.Status(p.Run(ctx, os.Args[1:], os.Stdout, os.Stderr), os.Stderr))
 }
 
@@ -45,8 +53,8 @@ func (p *Program) Run(ctx context.Context, args []string, out, errOut io.Writer)
 	}
 	result := &sticky{out: out}
 	err := p.run(ctx, args, result, errOut)
-	if result.err != nil {
-		return result.err
+	if result.err != nil && (err == nil || err == flag.ErrHelp) {
+		return result.err // the command has not noticed it
 	}
 	return err
 }
@@ -54,11 +62,18 @@ func (p *Program) Run(ctx context.Context, args []string, out, errOut io.Writer)
 func (p *Program) run(ctx context.Context, args []string, out, errOut io.Writer) error {
 	switch args[0] {
 	case "help", "-h", "-help", "--help":
-		if len(args) == 1 {
+		switch len(args) {
+		case 1:
 			return p.overview(out)
+		case 2:
+			args = []string{args[1], "-h"}
+		default:
+			return UsageError{Reason: "help explains one command"}
 		}
-		args = []string{args[1], "-h"}
 	case "version", "-version", "--version":
+		if len(args) > 1 {
+			return UsageError{Reason: "version has no arguments"}
+		}
 		_, err := fmt.Fprintf(out, "%s %s\n", p.Name, Version())
 		return err
 	}
@@ -144,10 +159,10 @@ func Quote(arg string) string {
 	return "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
 }
 
-// WriteError means that the result of a command could not be written.
+// WriteError means that the result of a command could not be printed.
 type WriteError struct{ error }
 
-func (e WriteError) Error() string { return "the result could not be written: " + e.error.Error() }
+func (e WriteError) Error() string { return "the result could not be printed: " + e.error.Error() }
 func (e WriteError) Unwrap() error { return e.error }
 
 // sticky is a writer that remembers its first error.

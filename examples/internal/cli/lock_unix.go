@@ -1,18 +1,17 @@
 //go:build unix
 
-package main
+package cli
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"syscall"
 )
 
-// lock keeps other processes from searching for the same file until unlock is
-// called or the process ends. It locks the checkpoint's own lock file, since the
-// checkpoint itself is replaced.
-func lock(path string) (unlock func(), err error) {
+// Lock keeps other processes from locking the same path until unlock is called or
+// the process ends. It locks a file beside path, because path itself is replaced.
+// If another process has the lock, Lock returns ErrLocked.
+func Lock(path string) (unlock func(), err error) {
 	f, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, err
@@ -24,7 +23,7 @@ func lock(path string) (unlock func(), err error) {
 	if err != nil {
 		f.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, fmt.Errorf("another process is searching with %s: wait for it, or name another file with -checkpoint", path)
+			return nil, ErrLocked
 		}
 		return nil, err
 	}

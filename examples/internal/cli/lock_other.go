@@ -1,0 +1,6 @@
+//go:build !unix
+
+package cli
+
+// Lock does nothing: this system has no lock that ends with its process.
+func Lock(string) (unlock func(), err error) { return func() {}, nil }
