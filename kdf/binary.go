@@ -19,11 +19,10 @@ const (
 	version = 1
 )
 
-// MaxBinary is the size in bytes of the longest binary form.
+// MaxBinary is the maximum size of the binary form in bytes.
 const MaxBinary = 77
 
-// MarshalBinary returns the canonical binary form of at most [MaxBinary] bytes.
-// It returns [ErrUnknown] for the zero [Params].
+// MarshalBinary returns the binary form.
 func (p Params) MarshalBinary() ([]byte, error) {
 	b := cryptobyte.NewBuilder(make([]byte, 0, MaxBinary))
 	b.AddUint8(kind)
@@ -47,9 +46,7 @@ func (p Params) MarshalBinary() ([]byte, error) {
 	return b.Bytes()
 }
 
-// UnmarshalBinary decodes what [Params.MarshalBinary] returned. It accepts
-// nothing else: any other data returns [ErrMalformed] and leaves p unchanged.
-// It applies no policy: [New] does.
+// UnmarshalBinary decodes the binary form, or returns [ErrMalformed].
 func (p *Params) UnmarshalBinary(data []byte) error {
 	s := cryptobyte.String(data)
 	var k, v, a uint8

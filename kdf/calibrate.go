@@ -11,35 +11,24 @@ import (
 	"github.com/nescio-go/nescio/internal/memlimit"
 )
 
-// DefaultTarget is the target of [Calibrate] if its argument is 0 or less.
+// DefaultTarget replaces a target of 0 or less.
 const DefaultTarget = time.Second
 
-// Report is what [Calibrate] chose and measured.
+// Report is the result of [Calibrate].
 type Report struct {
-	Params Params        // the chosen parameters, without a salt
-	Target time.Duration // the time that a derivation should take
-	// Measured is the time of one derivation with Params: the fastest of
-	// several samples of at least 200 ms each. Slowest is the time of the
-	// slowest sample: see [Report.Unsteady]. For PBKDF2 both are scaled to the
-	// iterations.
-	Measured, Slowest time.Duration
-	// AtFloor means that the policy's floor decided: the machine may be slower
-	// than the target. AtCeiling means that the policy's ceiling decided: the
-	// machine can bear more.
-	AtFloor, AtCeiling bool
-	// MemoryLimited means that the memory which this process may take was
-	// less than the policy's ceiling, and decided.
-	MemoryLimited bool
+	Params             Params // without a salt
+	Target             time.Duration
+	Measured, Slowest  time.Duration // the fastest and the slowest sample
+	AtFloor, AtCeiling bool          // the policy decided
+	MemoryLimited      bool          // the available memory decided
 }
 
-// BelowDefault reports whether Argon2id got a lower cost than [Default]. Use
-// Default then, unless the machine cannot bear it.
+// BelowDefault reports whether Argon2id got less than [Default].
 func (r Report) BelowDefault() bool {
 	return r.Params.algorithm == Argon2id && r.Params.Cost() < Default().Cost()
 }
 
-// Unsteady reports whether the slowest sample took more than a quarter longer
-// than the fastest. The machine was busy or throttled.
+// Unsteady reports whether samples differ by more than a quarter.
 func (r Report) Unsteady() bool { return r.Slowest > r.Measured+r.Measured/4 }
 
 // String returns a line for a log.
@@ -62,40 +51,17 @@ func (r Report) String() string {
 	return fmt.Sprintf("%v takes %v of %v%s", r.Params, r.Measured.Round(time.Millisecond), r.Target, limit)
 }
 
-// Calibrate chooses the costs with which one derivation takes about target on
-// this machine, within the limits of the policy. A target of 0 or less stands
-// for [DefaultTarget]. The chosen costs are never below the floor, even if a
-// derivation then takes longer than the target. [Report.AtFloor] reports that.
-// Pass the same policy to [New]: a policy that allows more than the zero Policy
-// gets costs that the zero Policy refuses.
+// Calibrate returns costs within the policy that take about target on this
+// machine, or longer at its floors. Pass the same policy to [New]. It takes a
+// second for PBKDF2 and ten to thirty targets for the others, at most a third
+// of the available memory, and a place of the [Gate].
 //
-// PBKDF2 gets iterations. Argon2id gets memory first, up to the policy's
-// MaxMemory, then passes, with 4 lanes or the policy's MaxParallelism. scrypt
-// gets the largest N that stays within the target. All devices of an account
-// need that memory: pass the policy of the smallest device. Because passes are
-// whole numbers and N is a power of two, up to half of the target may stay
-// unused.
-//
-// Memory rises in steps of at most four times, up to a third of what the process
-// may still take: less than GOMEMLIMIT, and on Linux less than the limits of its
-// control groups, the limit of its address space and the memory that is free.
-// [Report.MemoryLimited] reports that.
-//
-// Calibrate takes the fastest of several samples, because other work on the
-// machine can only slow a sample down. For PBKDF2 it takes about a second. For
-// the others it takes about ten targets, and thirty at worst. It takes longer
-// if the floor itself does. With a clock that stands still, as in
-// testing/synctest, it does not return. It occupies one place of the policy's
-// [Gate] while it runs.
-//
-// It returns [ErrUnknown] for an unknown algorithm and for a [FixedPolicy],
-// [ErrExcessive] for a policy with a floor above its ceiling or above the memory
-// that the process may take, or the error of ctx, which it checks between
-// derivations.
+// It returns [ErrUnknown] for an unknown algorithm or a [FixedPolicy],
+// [ErrExcessive] for floors that cannot be met, or the error of ctx.
 func Calibrate(ctx context.Context, a Algorithm, target time.Duration, pol Policy) (Report, error) {
 	return calibrate(ctx, a, target, pol, func() uint64 { return memlimit.Now().Available() }, stopwatch{time.Now, func(ctx context.Context, p Params) error {
 		if p.Memory() > 0 {
-			runtime.GC() // so that little memory of earlier derivations adds to that of this one
+			runtime.GC() // otherwise memory of earlier derivations is still counted
 		}
 		f := &Function{params: p, derive: a.core()}
 		f.params.salt = "calibration salt"
@@ -111,7 +77,7 @@ func calibrate(ctx context.Context, a Algorithm, target time.Duration, pol Polic
 	if target <= 0 {
 		target = DefaultTarget
 	}
-	target = min(target, math.MaxInt64/2) // so that a little more can be added
+	target = min(target, math.MaxInt64/2) // the tolerance is added to it
 	// Waiting at the Gate must not be part of what is timed.
 	leave, err := pol.Gate.enter(ctx, a)
 	if err != nil {
@@ -120,7 +86,7 @@ func calibrate(ctx context.Context, a Algorithm, target time.Duration, pol Polic
 	defer leave()
 	wanted := pol.resolved()
 	pol = wanted.allocatable(math.MaxUint64)
-	if a != PBKDF2SHA512 { // which takes no memory
+	if a != PBKDF2SHA512 { // PBKDF2 takes no memory
 		pol = wanted.allocatable(available())
 	}
 	limited := a == Argon2id && pol.Argon2id.MaxMemory < wanted.Argon2id.MaxMemory ||
@@ -150,10 +116,10 @@ func calibrate(ctx context.Context, a Algorithm, target time.Duration, pol Polic
 	return r, nil
 }
 
-// allocatable lowers ceilings to what parameters can express, to half of what
-// this machine can address, and to a third of the bytes that the process may
-// still take. The rest is for memory of an earlier derivation that is not freed
-// yet, and for pieces that do not lie next to each other.
+// allocatable lowers the ceilings to values that parameters can express, to
+// half of the machine's address space, and to a third of the bytes that the
+// process may still take. The rest is for memory of earlier derivations that is
+// not freed yet, and for fragmentation.
 func (pol Policy) allocatable(available uint64) Policy {
 	memory := uint32(min(addressable()>>11+1, available/3>>10, maxCost))
 	pol.PBKDF2SHA512.Max = min(pol.PBKDF2SHA512.Max, maxCost)
@@ -171,13 +137,16 @@ type stopwatch struct {
 }
 
 const (
-	sampleTime = 200 * time.Millisecond // of one sample, at least: more than a quota of CPU time is for
+	sampleTime = 200 * time.Millisecond // of one sample, at least: longer than the period of a CPU quota
 	samples    = 3                      // at least
 	sampling   = 5 * sampleTime         // of all samples, at least
 )
 
 // time returns the time of one derivation: after a warm-up, the fastest and the
-// slowest of several samples, which together take at least the given time.
+// slowest of several samples, which together take at least the given time. The
+// fastest counts, because other work on the machine can only slow a sample
+// down. If the clock stands still, as in testing/synctest, time does not
+// return.
 func (w stopwatch) time(ctx context.Context, p Params, all time.Duration) (fastest, slowest time.Duration, err error) {
 	if err := w.run(ctx, p); err != nil {
 		return 0, 0, err
@@ -225,8 +194,9 @@ func (w stopwatch) pbkdf2(ctx context.Context, target time.Duration, l PBKDF2Lim
 	return r, nil
 }
 
-// argon2id starts at the floor, raises memory until the target or the ceiling
-// is reached, and then the passes.
+// argon2id starts at the floor and raises memory until the target or the
+// ceiling is reached. Then it raises the passes. It uses 4 lanes, or fewer if
+// the limits require it.
 func (w stopwatch) argon2id(ctx context.Context, target time.Duration, l Argon2idLimits) (Report, error) {
 	least, mostMemory, err := l.floor()
 	if err != nil {
@@ -254,11 +224,12 @@ const (
 	mebibyte = 1 << 10 // in KiB
 )
 
-// raise makes one cost of the parameters that best reports larger, in whole
-// units and up to most, so that a derivation takes about as long as goal. It
-// measures what it tries and corrects it: time grows not quite in proportion,
-// and far faster where a machine's memory ends. It returns the last that took
-// no longer than the target and its tolerance.
+// raise increases one cost of the best parameters, in whole units and up to
+// most, until a derivation takes about as long as goal. It measures each
+// attempt and corrects it, because time is not quite proportional to cost and
+// rises fast where the machine's memory ends. It increases the cost by a factor
+// of at most step at a time. It returns the last parameters that took no longer
+// than the target and its tolerance.
 func (w stopwatch) raise(ctx context.Context, best Report, goal, target time.Duration,
 	most, unit uint32, cost func(p *Params) *uint32) (Report, error) {
 	tooMuch := uint64(most) + 1
@@ -290,8 +261,8 @@ func (w stopwatch) raise(ctx context.Context, best Report, goal, target time.Dur
 	return best, nil
 }
 
-// floor returns the least that the limits allow, with as few passes as a low
-// ceiling of memory permits, and that ceiling in KiB.
+// floor returns the cheapest parameters within the limits, with as few passes
+// as the memory's ceiling permits. It also returns this ceiling in KiB.
 func (l Argon2idLimits) floor() (least Params, mostMemory uint32, err error) {
 	m := min(max(uint64(l.MinMemory), l.MinWork), uint64(l.MaxMemory))
 	t := (l.MinWork-1)/m + 1
@@ -302,7 +273,8 @@ func (l Argon2idLimits) floor() (least Params, mostMemory uint32, err error) {
 	return least, uint32(min(uint64(l.MaxMemory), l.MaxWork/t)), nil
 }
 
-// scrypt doubles N as long as it stays within the target.
+// scrypt doubles N as long as a derivation stays within the target. Up to half
+// of the target may stay unused.
 func (w stopwatch) scrypt(ctx context.Context, target time.Duration, l ScryptLimits) (Report, error) {
 	p := Params{algorithm: Scrypt, n: 1 << bits.Len32(l.MinN-1), r: scryptR, p: 1}
 	most := l.MaxMemory // KiB, and N: 128·N·r is N KiB

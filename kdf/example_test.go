@@ -43,8 +43,8 @@ func Example() {
 	// Output: $argon2id$v=19$m=65536,t=3,p=4$ true
 }
 
-// Parameters from a server may be too weak, or too much for the machine. New
-// refuses them before anything runs.
+// Parameters from a server may be too weak, or exceed what the machine can
+// bear. New refuses them before any work.
 func ExampleNew() {
 	for _, text := range []string{
 		"$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHRzYWx0c2FsdA",
@@ -64,7 +64,7 @@ func ExampleNew() {
 	// kdf: parameters above the policy's ceiling: memory
 }
 
-// A policy for parameters that something else fixes.
+// Parameters that RFC 9807 fixes, with its salt of 16 zero bytes.
 func ExampleFixedPolicy() {
 	params, err := kdf.RFC9807Scrypt().WithSalt(make([]byte, 16))
 	if err != nil {
@@ -82,7 +82,8 @@ func ExampleFixedPolicy() {
 	// true
 }
 
-// Costs for this machine, within the memory of every device of the account.
+// Costs for this machine. The ceiling fits the memory of every device of the
+// account.
 func ExampleCalibrate() {
 	policy := kdf.Policy{Argon2id: kdf.Argon2idLimits{MaxMemory: 128 << 10}} // KiB
 	report, err := kdf.Calibrate(context.Background(), kdf.Argon2id, 200*time.Millisecond, policy)
@@ -93,7 +94,8 @@ func ExampleCalibrate() {
 	// Output: argon2id <nil>
 }
 
-// Autonomail calibrates PBKDF2 to one second and keeps the count on the device.
+// Autonomail calibrates PBKDF2 to one second and keeps the number of iterations
+// on the device.
 func ExampleParams_WithoutIterations() {
 	params, err := kdf.NewPBKDF2SHA512(1_234_567) // or kdf.Calibrate(ctx, kdf.PBKDF2SHA512, 0, policy)
 	if err != nil {
@@ -114,4 +116,42 @@ func ExampleParams_WithoutIterations() {
 	// Output:
 	// 1234567 $pbkdf2-sha512$
 	// <nil>
+}
+
+// An application that stores scrypt parameters of its own.
+func ExampleNewScrypt() {
+	params, err := kdf.NewScrypt(1<<16, 8, 1)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(params, params.Memory()>>20, "MiB")
+	fmt.Println(kdf.Policy{}.Check(params))
+	// Output:
+	// $scrypt$ln=16,r=8,p=1 64 MiB
+	// <nil>
+}
+
+// The Argon2id parameters of OPAQUE take more memory than the zero Policy
+// allows.
+func ExampleRFC9807Argon2id() {
+	params := kdf.RFC9807Argon2id()
+	fmt.Println(params, params.Memory()>>20, "MiB")
+	fmt.Println(kdf.Policy{}.Check(params))
+	fmt.Println(kdf.FixedPolicy(params).Check(params))
+	// Output:
+	// $argon2id$v=19$m=2097152,t=1,p=4 2048 MiB
+	// kdf: parameters above the policy's ceiling: memory
+	// <nil>
+}
+
+// The passphrase of a Proton user's OpenPGP keys.
+func ExampleProtonKeyPassword() {
+	salt := []byte("16 bytes of salt") // the server sends it in base64
+	passphrase, err := kdf.ProtonKeyPassword([]byte("correct horse"), salt)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer clear(passphrase)
+	fmt.Println(len(passphrase), "characters")
+	// Output: 31 characters
 }

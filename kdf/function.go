@@ -7,8 +7,7 @@ import (
 	"golang.org/x/crypto/scrypt"
 )
 
-// Function derives keys from passwords with parameters that a policy allowed.
-// Use [New]. A Function is immutable and safe for concurrent use.
+// Function derives keys. It is safe for concurrent use.
 type Function struct {
 	params Params
 	gate   *Gate
@@ -18,7 +17,7 @@ type Function struct {
 // core runs one algorithm.
 type core func(ctx context.Context, p Params, password []byte, n int) ([]byte, error)
 
-// core returns what runs the algorithm, which must be known.
+// core returns the implementation of an algorithm, which must be known.
 func (a Algorithm) core() core {
 	switch a {
 	case PBKDF2SHA512:
@@ -35,17 +34,10 @@ const (
 	maxKey      = 64
 )
 
-// Derive returns a key of n bytes, 16 to 64, from a password of 1 to 1,024
-// bytes. It neither keeps nor changes the password. The same password and
-// parameters give the same key. With [Argon2id] keys of different lengths have
-// nothing in common. To get several keys, derive one and expand it with HKDF.
-//
-// PBKDF2 stops within some milliseconds after ctx ends. Argon2id and scrypt
-// look at ctx while they wait at the [Gate] of the policy and before they
-// start, but not later. Derive returns the error of ctx, [ErrPassword] or
-// [ErrLength] for arguments out of range, and [ErrUnknown] for the zero
-// [Function]. Its time and memory accesses may depend on the password; see
-// Security in the package documentation.
+// Derive returns a key of 16 to 64 bytes. To get several keys, expand one with
+// HKDF. PBKDF2 stops within milliseconds after ctx ends. The others check ctx
+// only before they start. Derive returns [ErrPassword], [ErrLength],
+// [ErrUnknown] for the zero [Function], or the error of ctx.
 func (f *Function) Derive(ctx context.Context, password []byte, n int) ([]byte, error) {
 	if f.derive == nil {
 		return nil, ErrUnknown
@@ -70,7 +62,7 @@ func (f *Function) Derive(ctx context.Context, password []byte, n int) ([]byte, 
 // Params returns the parameters.
 func (f *Function) Params() Params { return f.params }
 
-// NeedsUpgrade reports what [Params.NeedsUpgrade] reports for the parameters.
+// NeedsUpgrade is [Params.NeedsUpgrade].
 func (f *Function) NeedsUpgrade() bool { return f.params.NeedsUpgrade() }
 
 func argon2id(_ context.Context, p Params, password []byte, n int) ([]byte, error) {

@@ -23,9 +23,7 @@ const maxText = 192
 
 var phcBase64 = base64.RawStdEncoding
 
-// String returns the text form, a PHC string without a hash, such as
-// "$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHRzYWx0c2FsdA". For the zero
-// [Params] it returns "invalid".
+// String returns the text form, or "invalid".
 func (p Params) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "$%v", p.algorithm)
@@ -47,9 +45,7 @@ func (p Params) String() string {
 	return b.String()
 }
 
-// ParseParams decodes what [Params.String] returned. It accepts one spelling in
-// one order, and no hash. Any other text returns [ErrMalformed]. It applies no
-// policy: [New] does.
+// ParseParams decodes the text form, or returns [ErrMalformed].
 func ParseParams(text string) (Params, error) {
 	if len(text) > maxText {
 		return Params{}, ErrMalformed
@@ -62,7 +58,7 @@ func ParseParams(text string) (Params, error) {
 		}
 		p.salt = string(b)
 	}
-	// One spelling: what was read must be written the same.
+	// There is one spelling: the text must equal the encoding of p.
 	if !p.valid() || p.String() != text {
 		return Params{}, ErrMalformed
 	}
@@ -115,8 +111,7 @@ func parseCost(text, name string) (value uint32, rest string) {
 	return uint32(v), digits[end:]
 }
 
-// MarshalText returns the text form. It returns [ErrUnknown] for the zero
-// [Params].
+// MarshalText returns the text form.
 func (p Params) MarshalText() ([]byte, error) {
 	if !p.valid() {
 		return nil, ErrUnknown
@@ -124,7 +119,7 @@ func (p Params) MarshalText() ([]byte, error) {
 	return []byte(p.String()), nil
 }
 
-// UnmarshalText is [ParseParams]. An error leaves p unchanged.
+// UnmarshalText is [ParseParams].
 func (p *Params) UnmarshalText(text []byte) error {
 	if len(text) > maxText {
 		return ErrMalformed

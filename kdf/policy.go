@@ -5,68 +5,49 @@ import (
 	"runtime"
 )
 
-// Policy limits the costs of parameters. The zero Policy is a safe default. A
-// limit of 0 stands for its default, which the type of the limit documents. A
-// floor below the default has no effect: weaker parameters need [FixedPolicy].
-// A ceiling can be set lower or higher: set it to what the smallest device can
-// bear. A Policy is a value and safe for concurrent use.
+// Policy limits costs. A limit of 0 means the default. A floor below the
+// default has no effect: weaker parameters need a [FixedPolicy].
 type Policy struct {
 	PBKDF2SHA512 PBKDF2Limits
 	Argon2id     Argon2idLimits
 	Scrypt       ScryptLimits
 
-	// Gate limits how many derivations with Argon2id and scrypt run at the same
-	// time, in all Functions that were made with it. Make one for the whole
-	// process. If nil, there is no limit.
-	Gate *Gate
+	Gate *Gate // share one; nil means no limit
 
 	fixed   bool
 	fixedTo Params
 }
 
-// PBKDF2Limits are in iterations. By default they are 210,000 and 67,108,864.
+// PBKDF2Limits defaults to 210,000 and 2^26 iterations.
 type PBKDF2Limits struct {
 	Min, Max uint32
 }
 
-// Argon2idLimits are the limits for Argon2id. Memory is in KiB: 64<<10 is 64
-// MiB. By default memory is 19 to 256 MiB, with at most 64 passes and 16 lanes,
-// and memory times passes is 38 MiB to 4 GiB. The default ceiling fits phones
-// and WebAssembly. Raise MaxMemory only if every device of an account has more.
+// Argon2idLimits defaults to 19 to 256 MiB of memory, 64 passes, 16 lanes, and
+// 38 MiB to 4 GiB of memory times passes.
 type Argon2idLimits struct {
 	MinMemory, MaxMemory uint32 // KiB
 	MaxPasses            uint32
 	MaxParallelism       uint32
-	MinWork, MaxWork     uint64 // KiB of memory, times passes
+	MinWork, MaxWork     uint64 // KiB times passes
 }
 
-// ScryptLimits are the limits for scrypt. By default N is at least 65,536, the
-// memory 128·N·r is at most 256 MiB, and p is at most 4. The block size r must
-// be 8.
+// ScryptLimits defaults to N of at least 65,536, memory (128·N·r) up to 256 MiB
+// and p up to 4. r must be 8.
 type ScryptLimits struct {
 	MinN           uint32
 	MaxMemory      uint32 // KiB
 	MaxParallelism uint32
 }
 
-// FixedPolicy returns the policy that allows one algorithm with one set of
-// costs, for parameters that something else fixes: RFC 9807, another vendor, or
-// test vectors. Any salt is allowed, and it may be as short as the salt of p.
-// No limit applies, not even the floors: [Function.NeedsUpgrade] reports
-// parameters below them. The Gate may be set.
-//
-// The costs must come from the program itself or from the user's device.
-// Passing parameters from a server or a file both to FixedPolicy and to [New]
-// checks nothing: Argon2id and scrypt then take any memory that the parameters
-// ask for, and the program ends if there is not enough.
+// FixedPolicy allows exactly the algorithm and costs of p, and salts as short
+// as its salt. Take p from the program or the user's device: costs from
+// elsewhere would be unlimited.
 func FixedPolicy(p Params) Policy { return Policy{fixed: true, fixedTo: p} }
 
-// New returns the function that p describes if the policy allows it. It decides
-// before any work or allocation. It returns [ErrUnknown] for the zero [Params]
-// and for an algorithm other than the algorithm of a [FixedPolicy]. It returns
-// [ErrWeak] or [ErrExcessive], with the limit in the text, for costs outside
-// the limits, and [ErrWeak] for a salt shorter than 16 bytes. It returns
-// [ErrIncomplete] if the salt or the number of iterations is missing.
+// New checks p before any work or allocation. It returns the errors of
+// [Policy.Check], [ErrWeak] for a salt shorter than 16 bytes, or
+// [ErrIncomplete] without one.
 func New(p Params, pol Policy) (*Function, error) { return newFunction(p, pol, Algorithm.core) }
 
 func newFunction(p Params, pol Policy, cores func(Algorithm) core) (*Function, error) {
@@ -86,9 +67,8 @@ func newFunction(p Params, pol Policy, cores func(Algorithm) core) (*Function, e
 	return &Function{params: p, gate: pol.Gate, derive: cores(p.algorithm)}, nil
 }
 
-// Check returns nil if the policy allows the costs of p, and otherwise the
-// error that [New] would return. The salt is not checked and may be missing:
-// use it for parameters that have none yet, such as an offer from a server.
+// Check ignores the salt of p. It returns [ErrWeak], [ErrExcessive],
+// [ErrUnknown], or [ErrIncomplete] without iterations.
 func (pol Policy) Check(p Params) error {
 	switch {
 	case !p.valid():
@@ -103,9 +83,7 @@ func (pol Policy) Check(p Params) error {
 	return err
 }
 
-// NeedsUpgrade reports whether p is below a floor of the zero [Policy], which
-// only a [FixedPolicy] allows. Replace such parameters at the next opportunity.
-// It does not compare p with what the program would choose today.
+// NeedsUpgrade reports whether p is below a floor of the zero [Policy].
 func (p Params) NeedsUpgrade() bool {
 	return !p.lacksIterations() && p.belowFloor(Policy{}.resolved()) != nil
 }
@@ -121,7 +99,7 @@ func (pol Policy) checkCosts(p Params) error {
 	return p.belowFloor(pol)
 }
 
-// sameCosts compares all but the salt.
+// sameCosts compares everything except the salt.
 func (p Params) sameCosts(q Params) error {
 	cost, want := p.Cost(), q.Cost()
 	p.salt, q.salt = "", ""
@@ -136,8 +114,8 @@ func (p Params) sameCosts(q Params) error {
 	return errDearer
 }
 
-// addressable is the largest size in bytes that a program can have. WebAssembly
-// has integers of 64 bits and addresses of 32 bits.
+// addressable is the size in bytes of the address space. WebAssembly has
+// integers of 64 bits and addresses of 32 bits.
 func addressable() uint64 {
 	if runtime.GOARCH == "wasm" {
 		return math.MaxUint32

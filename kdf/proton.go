@@ -10,19 +10,10 @@ const (
 	protonKeyFrom  = 29 // where the hash begins, after "$2y$10$" and 22 characters of salt
 )
 
-// ProtonKeyPassword returns the 31 ASCII characters that protect the OpenPGP
-// keys of a Proton user. They are the last 31 characters of the bcrypt text of
-// a password of 1 to 1,024 bytes, with the key salt of 16 bytes. It takes about
-// 80 ms. It returns [ErrPassword], or [ErrMalformed] for a salt of another
-// size.
-//
-// In one-password mode the password is the login password. The key salt differs
-// from the login's, so the derived characters do not help anyone to log in. In
-// two-password mode it is the second password.
-//
-// bcrypt reads at most 72 bytes of the password. It repeats a shorter password
-// with a zero byte after each copy: "ab" and "ab\x00ab" give the same hash.
-// bcrypt is not constant time with respect to the cache.
+// ProtonKeyPassword returns the 31 characters that protect a Proton user's
+// OpenPGP keys, from the only or the second password, of which 72 bytes count,
+// and the key salt of 16 bytes. It takes about 80 ms. It returns [ErrPassword]
+// or [ErrMalformed].
 func ProtonKeyPassword(password, salt []byte) ([]byte, error) {
 	if len(password) == 0 || len(password) > maxPassword {
 		return nil, ErrPassword

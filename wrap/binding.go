@@ -5,23 +5,11 @@ import (
 	"encoding/binary"
 )
 
-// Binding states what a wrapped secret is for. Wrap and Unwrap must get the
-// same Binding; it is not part of the blob. Bindings that differ in any field
-// are different.
+// Binding states what a secret is for. It is not part of the blob.
 type Binding struct {
-	// Purpose is the kind of secret, 1 to 255 bytes, such as
-	// "example.org/notes-key/v1". Purposes that begin with "nescio/" belong to
-	// the packages of this module. Key does not enforce that.
-	Purpose string
-	// Account is whose secret it is. Item is what inside the account: a slot, a
-	// file, a note. Both may be empty and are at most 65,535 bytes long. Use
-	// identifiers that never change, not names.
-	Account, Item []byte
-	// Epoch is the generation of the secret. A blob of an older epoch does not
-	// open in place of a newer one. This helps against a server that returns an
-	// old blob only if the reader knows the current epoch from elsewhere.
-	// Otherwise leave it at one value.
-	Epoch uint64
+	Purpose       string // 1 to 255 bytes, as "example.org/key/v1", not "nescio/"
+	Account, Item []byte // at most 65,535 bytes; identifiers that never change
+	Epoch         uint64 // detects old blobs if the reader knows it from elsewhere
 }
 
 const (
@@ -37,9 +25,7 @@ func (b Binding) valid() bool {
 // size is the length of the encoding.
 func (b Binding) size() int { return 2 + len(b.Purpose) + 2 + len(b.Account) + 2 + len(b.Item) + 8 }
 
-// MarshalBinary returns the canonical encoding, ctx in FORMAT.md, for a key
-// service that takes associated data. There is no decoder: both sides know what
-// a blob is for. It returns [ErrBinding] for fields out of range.
+// MarshalBinary returns associated data for key services, or [ErrBinding].
 func (b Binding) MarshalBinary() ([]byte, error) {
 	if !b.valid() {
 		return nil, ErrBinding
@@ -47,8 +33,8 @@ func (b Binding) MarshalBinary() ([]byte, error) {
 	return b.append(make([]byte, 0, b.size())), nil
 }
 
-// append appends the encoding: 01 ‖ u8 len ‖ purpose ‖ u16 len ‖ account ‖
-// u16 len ‖ item ‖ u64 epoch, big-endian.
+// append appends the encoding: 01 ‖ u8 len ‖ purpose ‖ u16 len ‖ account ‖ u16
+// len ‖ item ‖ u64 epoch, big-endian.
 func (b Binding) append(ctx []byte) []byte {
 	ctx = append(ctx, bindingVersion, byte(len(b.Purpose)))
 	ctx = append(ctx, b.Purpose...)

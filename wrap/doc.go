@@ -1,58 +1,40 @@
-// Package wrap protects keys with keys. A wrapped key opens under one key only,
-// and only for the purpose, account, item and epoch that it was wrapped for. If
-// it is moved anywhere else, it does not open.
-//
-// Sources: RFC 2104 and RFC 5869 for HMAC and HKDF, NIST SP 800-38D for
-// AES-GCM, RFC 8439 for ChaCha20-Poly1305, and draft-irtf-cfrg-xchacha for its
-// nonce of 24 bytes. The envelope around them is defined in FORMAT.md.
+// Package wrap encrypts keys with other keys. A wrapped key opens only with the
+// right key, purpose, account, item and epoch.
 //
 // # Where to start
 //
-// A key-encryption key is a [Key], from [NewKey], [DeriveKey] or [ImportKey].
-// [Key.Wrap] and [Key.Unwrap] take a [Binding]:
-//
-//	kek, err := wrap.DeriveKey(secret, nil, "example.org/kek/v1") // from a password hash
-//	blob, err := kek.Wrap(ctx, dataKey, binding)                  // store it anywhere
+//	kek, err := wrap.DeriveKey(secret, nil, "example.org/kek/v1")
+//	blob, err := kek.Wrap(ctx, dataKey, binding)
 //	dataKey, err := kek.Unwrap(ctx, blob, binding)
 //
-// [Rewrap] moves a blob to another key and another binding. [Double] puts a
-// middle key between the outer key and the secret, so that the outer key can
-// change without touching the secret's blob. A key service or an HSM implements
-// [Wrapper] and takes the place of a Key.
+// [Rewrap] changes the key or the binding of a blob. With [Double], the outer
+// key can change without access to the secret. Key services and HSMs implement
+// [Wrapper].
+//
+// # What the application must do
+//
+//  1. Hash passwords with package kdf before [DeriveKey], which does not slow
+//     down guesses.
+//  2. If a key leaks, encrypt the data with new data keys. [Rewrap] does not
+//     invalidate old blobs.
+//  3. To report damage, store a checksum beside each blob, because [ErrOpen]
+//     may also mean a wrong password. Attackers can replace the checksum.
 //
 // # Limits
 //
-// Secrets are at most 64 KiB long: wrap a data key, not a file. A blob hides
-// neither the length of its secret nor which blobs were made together. This
-// package does not slow down guesses at passwords: use a password hash before
-// [DeriveKey].
-//
-// Wrapping again does not invalidate old blobs: anyone who keeps an old blob
-// and its key can still open it. If a key may have leaked, so may everything
-// that it wraps. Draw a new data key and encrypt the data again.
-//
-// A wrong password, a damaged blob and a blob that belongs elsewhere return the
-// same error, because the caller who sees the difference may be an attacker. To
-// tell users about damage, store a checksum of the blob beside it. The checksum
-// is no protection: anyone who replaces the blob replaces it as well.
+// A secret is at most 64 KiB. Blobs do not hide its length or which blobs
+// belong together.
 //
 // # Security
 //
-// XChaCha20-Poly1305 and AES-GCM do not commit to their key: an attacker can
-// make one ciphertext that opens under two keys, and use an honest recipient to
-// test guesses. Blobs contain a commitment to the key, which is compared before
-// anything is decrypted. The nonce is derived from the secret as well as from
-// random bytes. If the random source fails, it does not repeat a nonce for
-// another secret.
+// A blob includes a commitment to its key, because otherwise one ciphertext
+// could open with two keys. If the random source fails, nonces do not repeat
+// for another secret.
 //
-// Comparisons of secrets take constant time. So do the ciphers on machines with
-// AES instructions. On other machines prefer [XChaCha20Poly1305].
-//
-// In the standard library's FIPS 140-only mode neither suite works: Wrap and
-// Unwrap return its error.
+// Comparisons take constant time, and so does AES-GCM on processors with AES
+// instructions. Neither suite works in FIPS 140-only mode.
 //
 // # Compatibility
 //
-// The format is fixed by its version byte: later versions open what this
-// version wrapped.
+// FORMAT.md defines the format and names its sources. Later versions open it.
 package wrap

@@ -8,17 +8,15 @@ import (
 	"golang.org/x/crypto/chacha20poly1305"
 )
 
-// Suite is the authenticated cipher of a blob.
+// Suite is an authenticated cipher.
 type Suite uint8
 
 const (
-	// XChaCha20Poly1305 is the default.
 	XChaCha20Poly1305 Suite = 0x01
-	// AES256GCM is for applications that need AES.
-	AES256GCM Suite = 0x02
+	AES256GCM         Suite = 0x02
 )
 
-// String returns "xchacha20-poly1305", "aes-256-gcm" or "unknown".
+// String returns a name such as "aes-256-gcm".
 func (s Suite) String() string {
 	switch s {
 	case XChaCha20Poly1305:

@@ -14,9 +14,8 @@ import (
 	"github.com/nescio-go/nescio/internal/secret"
 )
 
-// Key is a key-encryption key of 32 bytes. Use [NewKey], [DeriveKey] or
-// [ImportKey]. The zero Key behaves like a destroyed one. fmt, log/slog and
-// encoding/json cannot print a Key. It is safe for concurrent use.
+// Key is a key-encryption key, safe for concurrent use. The zero Key is
+// destroyed.
 type Key struct {
 	suite Suite
 	state secret.Value[keyState]
@@ -32,9 +31,7 @@ type keyState struct {
 // minSecret is the shortest secret that DeriveKey accepts: 128 bits.
 const minSecret = 16
 
-// NewKey returns a random key for [XChaCha20Poly1305]. Nothing returns its
-// bytes, so it lives as long as the program at most. For a key to store, draw
-// 32 random bytes, wrap them, and pass them to [ImportKey].
+// NewKey returns a random key, which cannot be stored: see [ImportKey].
 func NewKey() *Key {
 	var kek [KeySize]byte
 	rand.Read(kek[:])
@@ -42,13 +39,9 @@ func NewKey() *Key {
 	return ImportKey(kek)
 }
 
-// DeriveKey derives a key for [XChaCha20Poly1305] from a secret of at least 16
-// bytes: HKDF-SHA256(secret, salt, label, 32), RFC 5869. The secret must be
-// uniformly random or the output of a password hash. A password must go through
-// a password hash first: HKDF does not slow down guesses. The salt may be nil,
-// and need not be new if the secret already has one, as a password hash does.
-// The label separates the keys of one secret and may contain any bytes.
-// DeriveKey returns [ErrSecret] for a shorter secret.
+// DeriveKey returns HKDF-SHA256(secret, salt, label, 32), or [ErrSecret] below
+// 16 bytes. The secret must be uniformly random or a password hash. The salt
+// may be nil. Use one label for each purpose.
 func DeriveKey(secret, salt []byte, label string) (*Key, error) {
 	if len(secret) < minSecret {
 		return nil, ErrSecret
@@ -61,8 +54,8 @@ func DeriveKey(secret, salt []byte, label string) (*Key, error) {
 	return ImportKey([KeySize]byte(okm)), nil
 }
 
-// ImportKey returns the given key for [XChaCha20Poly1305]. The key must be
-// uniformly random and have no other use.
+// ImportKey uses [XChaCha20Poly1305]. The key must be uniformly random and have
+// no other use.
 func ImportKey(key [KeySize]byte) *Key {
 	k := &Key{XChaCha20Poly1305, secret.New(keyState{})}
 	state := k.state.Get()
@@ -70,9 +63,8 @@ func ImportKey(key [KeySize]byte) *Key {
 	return k
 }
 
-// WithSuite returns a copy of the key that wraps with the given suite. It
-// returns [ErrSuite] for an unknown suite, or [ErrDestroyed]. Every key opens
-// blobs of both suites, because a blob names its suite.
+// WithSuite returns a copy that wraps with s, [ErrSuite] or [ErrDestroyed].
+// Keys open both suites.
 func (k *Key) WithSuite(s Suite) (*Key, error) {
 	if !s.valid() {
 		return nil, ErrSuite
@@ -87,9 +79,8 @@ func (k *Key) WithSuite(s Suite) (*Key, error) {
 	return other, nil
 }
 
-// Wrap wraps a secret of 1 to 65,536 bytes for b. The blob is [Overhead] bytes
-// longer than the secret. Wrap returns [ErrSecret], [ErrBinding] or
-// [ErrDestroyed]. It ignores the context.
+// Wrap wraps 1 to [MaxSecret] bytes, or returns [ErrSecret], [ErrBinding] or
+// [ErrDestroyed].
 func (k *Key) Wrap(_ context.Context, secret []byte, b Binding) ([]byte, error) {
 	var random [randSize]byte
 	rand.Read(random[:])
@@ -108,9 +99,7 @@ func (k *Key) wrap(secret []byte, b Binding, random [randSize]byte) ([]byte, err
 	return seal(k.suite, kek[:], b, secret, random)
 }
 
-// Unwrap returns the secret of a blob that this key wrapped for b. It returns
-// [ErrOpen] for any other blob, key or binding, and [ErrBinding] or
-// [ErrDestroyed]. It ignores the context.
+// Unwrap returns the secret, [ErrOpen], [ErrBinding] or [ErrDestroyed].
 func (k *Key) Unwrap(_ context.Context, blob []byte, b Binding) ([]byte, error) {
 	kek, err := k.bytes()
 	if err != nil {
@@ -120,8 +109,8 @@ func (k *Key) Unwrap(_ context.Context, blob []byte, b Binding) ([]byte, error) 
 	return open(kek[:], b, blob)
 }
 
-// Equal reports in constant time whether two keys have the same bytes. It
-// ignores their suites. A destroyed key equals no key.
+// Equal compares keys in constant time, without suites. A destroyed key equals
+// none.
 func (k *Key) Equal(other *Key) bool {
 	a, err1 := k.bytes()
 	b, err2 := other.bytes()
@@ -130,9 +119,7 @@ func (k *Key) Equal(other *Key) bool {
 	return err1 == nil && err2 == nil && subtle.ConstantTimeCompare(a[:], b[:]) == 1
 }
 
-// Destroy clears the key. From then on Wrap, Unwrap and WithSuite return
-// [ErrDestroyed] and Equal returns false. Copies from [Key.WithSuite] are not
-// affected.
+// Destroy clears the key, but not copies from [Key.WithSuite].
 func (k *Key) Destroy() {
 	if k == nil {
 		return
@@ -158,12 +145,12 @@ func (k *Key) bytes() (kek [KeySize]byte, err error) {
 	return s.kek, nil
 }
 
-// Format writes a placeholder for every verb.
+// Format redacts the key.
 func (k Key) Format(f fmt.State, _ rune) { io.WriteString(f, "wrap.Key(redacted)") }
 
-var errJSON = errors.New("wrap: a key has no JSON form; wrap it")
+var errJSON = errors.New("wrap: cannot marshal a key")
 
-// MarshalJSON returns an error: wrap a key to store it.
+// MarshalJSON returns an error.
 func (k Key) MarshalJSON() ([]byte, error) { return nil, errJSON }
 
 var _ Wrapper = (*Key)(nil)

@@ -9,8 +9,8 @@ import (
 	"github.com/nescio-go/nescio/kdf/prepare"
 )
 
-// What a client does with what the user typed, before a registration and before
-// every login.
+// A client prepares what the user typed, before a registration and before every
+// login.
 func Example() {
 	name, err := prepare.Username("Jose\u0301") // a letter and an accent
 	if err != nil {
@@ -27,23 +27,22 @@ func Example() {
 	fmt.Println(err)
 	// Output:
 	// josé "correct horse"
-	// prepare: not 1 to 1,024 bytes of text that RFC 8265 allows
+	// prepare: text must be 1 to 1,024 bytes that RFC 8265 allows
 }
 
 // errPassword stands for the ErrAuthentication of package srp or opaque.
 var errPassword = errors.New("wrong password")
 
 // Accounts that registered before the client prepared passwords. The client
-// tries the prepared password first, then the password as typed, if the two
-// differ. Each is a login attempt that the server counts: a user with a wrong
-// password uses up two of them. There are never more than two. After a login
-// with the password as typed, the client registers the prepared password, so
-// that the account needs one attempt from then on.
+// tries the prepared password first, then the password as typed if the two
+// differ. The server counts each attempt: a user with a wrong password uses up
+// two, and never more. After a login with the password as typed, the client
+// registers the prepared password. From then on the account needs one attempt.
 func Example_olderAccounts() {
-	// The server's side, which has a record of the password as it was typed.
+	// The server has a record of the password as it was typed.
 	registered, attempts := []byte("correct\u00a0horse"), 0
 	login := func(password []byte) error {
-		attempts++ // and it refuses all logins after too many
+		attempts++ // a real server refuses logins after too many attempts
 		if !bytes.Equal(password, registered) {
 			return errPassword
 		}
@@ -54,10 +53,10 @@ func Example_olderAccounts() {
 		return nil
 	}
 
-	// The client's side.
+	// The client.
 	logIn := func(typed []byte) error {
 		prepared, err := prepare.Password(typed)
-		if err != nil { // possible for an older account only
+		if err != nil { // only an older account can have such a password
 			return login(typed)
 		}
 		defer clear(prepared)

@@ -1,43 +1,44 @@
-// Package prepare turns typed passwords and user names into one form. The same
-// letters can be typed as different bytes: keyboards and operating systems
-// differ in how they compose accents, in the width of letters, and in spaces.
-// Packages kdf, srp and opaque use passwords and names byte for byte, so an
-// account could be used from one device and not from another.
-//
-// Source: RFC 8265, profiles OpaqueString and UsernameCaseMapped, over the
-// PRECIS framework of RFC 8264, as golang.org/x/text/secure/precis implements
-// it.
+// Package prepare converts typed passwords and user names to one form.
+// Keyboards and operating systems encode accents, wide letters and spaces
+// differently, but packages kdf, srp and opaque compare bytes. The source is
+// RFC 8265, profiles OpaqueString and UsernameCaseMapped, as implemented by
+// golang.org/x/text/secure/precis.
 //
 // # Where to start
 //
-// Call [Password] and [Username] in the client, on what the user typed, before
-// a registration and before every login. Every client of an application must do
-// the same. The server calls [Username] again, on every id that it receives,
-// before the look-up. For [ErrInvalid] it answers with HTTP status 400. Both
-// functions are idempotent: what they return, they return unchanged.
+//	name, err := prepare.Username(typedName)
+//	password, err := prepare.Password(typedPassword)
 //
-// The package-level example about older accounts shows how accounts log in that
-// registered before the clients prepared passwords.
+// # What the application must do
 //
-// # What is refused
+//  1. Prepare names and passwords in every client, before each registration and
+//     login. Otherwise an account may work from one device only.
+//  2. Prepare every id again on the server, before the look-up, because clients
+//     can send anything. For [ErrInvalid], answer with HTTP status 400.
+//  3. Tell users at registration which characters are refused, because some
+//     emoji are among them.
+//  4. Accounts that are older than the preparation may have another form of the
+//     password. Example (OlderAccounts) logs them in.
 //
-// Both functions return [ErrInvalid] for invalid UTF-8, control characters,
-// invisible characters and code points that Unicode 15.0 does not define. They
-// also refuse emoji with a joiner or a variation selector, such as families and
-// red hearts. Tell users so at registration. Later versions of
-// golang.org/x/text know more code points, and then more texts are accepted. A
-// password that is accepted keeps its form, because Unicode does not change the
-// normalization of defined code points.
+// # Limits
 //
-// The package does not measure how strong a password is. It does not detect
-// names that look alike, such as Latin "a" and Cyrillic "а".
+// Both functions refuse invalid UTF-8, control and invisible characters, and
+// code points that Unicode 15.0 does not define. They also refuse emoji with a
+// joiner or a variation selector, such as families and red hearts. They do not
+// measure the strength of passwords, and do not detect names that look alike,
+// such as with Latin "a" and Cyrillic "а".
 //
 // # Security
 //
-// The time depends on the text. The package clears its own copies of a
-// password. The normalizer of golang.org/x/text keeps small pieces of it, up to
-// 128 bytes around accents, which nothing can clear. The caller clears its
-// input and the result.
+// The functions are not constant time. They clear their copies of a password,
+// except up to 128 bytes around accents, which the normalizer of
+// golang.org/x/text keeps. The caller clears the input and the result.
+//
+// # Compatibility
+//
+// Later versions of golang.org/x/text may accept more texts. Accepted passwords
+// keep their form, because Unicode does not change the normalization of defined
+// code points.
 package prepare
 
 import (
@@ -52,23 +53,20 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// MaxLength is the longest text in bytes that [Password] and [Username] accept
-// and return.
+// MaxLength is the maximum length of a text in bytes, before and after
+// preparation.
 const MaxLength = 1024
 
-// ErrInvalid means a text that is empty, longer than [MaxLength] bytes before
-// or after preparation, or not allowed by its profile.
-var ErrInvalid = errors.New("prepare: not 1 to 1,024 bytes of text that RFC 8265 allows")
+// ErrInvalid means a text that is empty, too long, or not allowed.
+var ErrInvalid = errors.New("prepare: text must be 1 to 1,024 bytes that RFC 8265 allows")
 
 // maxGrowth is how many times longer UTF-8 can become in NFC (UAX #15).
 const maxGrowth = 3
 
-// Password prepares a password of 1 to 1,024 bytes of UTF-8 by the OpaqueString
-// profile (RFC 8265, Section 4.2). Every kind of space becomes U+0020, and the
-// text is normalized to NFC. Case and width stay as typed. It returns a new
-// slice of 1 to 1,024 bytes and leaves its argument unchanged. It returns
-// [ErrInvalid] for any other text. It is safe for concurrent use and not
-// constant time.
+// Password applies OpaqueString (RFC 8265, Section 4.2). Every space becomes
+// U+0020, and the text is normalized to NFC. Case and width do not change. It
+// returns a new slice, or [ErrInvalid]. It is idempotent and safe for
+// concurrent use.
 func Password(password []byte) ([]byte, error) {
 	if len(password) == 0 || len(password) > MaxLength || !utf8.Valid(password) {
 		return nil, ErrInvalid
@@ -104,12 +102,10 @@ func Password(password []byte) ([]byte, error) {
 // points.
 var caseMapped = precis.NewIdentifier(precis.FoldWidth, precis.LowerCase(), precis.Norm(norm.NFC))
 
-// Username prepares a user name of 1 to 1,024 bytes of UTF-8 by the
-// UsernameCaseMapped profile (RFC 8265, Section 3.3). Wide and narrow letters
-// become ordinary ones, upper case becomes lower case, and the text is
-// normalized to NFC. It refuses spaces. It refuses symbols, except those of
-// ASCII. The result is 1 to 1,024 bytes long. Username returns [ErrInvalid] for
-// any other text. It is safe for concurrent use.
+// Username applies UsernameCaseMapped (RFC 8265, Section 3.3). Wide and narrow
+// letters become ordinary ones, upper case becomes lower case, and the text is
+// normalized to NFC. It returns [ErrInvalid] for spaces and for symbols outside
+// ASCII. It is idempotent and safe for concurrent use.
 func Username(name string) (string, error) {
 	if len(name) == 0 || len(name) > MaxLength || !utf8.ValidString(name) {
 		return "", ErrInvalid

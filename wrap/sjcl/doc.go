@@ -1,42 +1,37 @@
-// Package sjcl opens SJCL JSON, the text that sjcl.encrypt of the Stanford
-// JavaScript Crypto Library returns, if it uses AES-GCM and a raw AES key.
-//
-// Sources: SJCL 1.0.9, core/convenience.js for the JSON and core/gcm.js for the
-// mode, and NIST SP 800-38D for GCM.
+// Package sjcl opens messages of the Stanford JavaScript Crypto Library,
+// version 1.0.9: JSON that sjcl.encrypt returns with AES-GCM (NIST SP 800-38D)
+// and an AES key.
 //
 // # Where to start
-//
-// [Parse] reads the JSON and needs no key. [Message.Open] opens messages with
-// the full tag of 128 bits. The default tag of SJCL has 64 bits, and only
-// [Message.OpenShortTag] accepts it. Read there how little such a tag protects:
 //
 //	m, err := sjcl.Parse(text)
 //	plaintext, err := m.OpenShortTag(key)
 //
-// The caller derives the key. Autonomail uses the first 32 bytes of
-// PBKDF2-HMAC-SHA512, which package kdf implements. Its salt and its number of
-// iterations are kept elsewhere, and the iter in the JSON is not that number.
-// SJCL derives keys only from a password, and then writes its salt too. If it
-// gets a key, it writes its defaults as iter and ks.
+// [Message.Open] accepts only tags of 128 bits. The default of SJCL is 64 bits,
+// which only [Message.OpenShortTag] accepts. Read there how little these
+// protect.
 //
-// # What it is not for
+// # What the application must do
 //
-// Do not encrypt anything new in this format. This package only decrypts. Tags
-// are short by default, their length is not authenticated, and an attacker can
-// make a message that opens under two keys. Wrap keys with package wrap, and
-// encrypt data with a data key.
+//  1. Derive the key. Autonomail uses the first 32 bytes of PBKDF2 from package
+//     kdf. Its salt and iterations are stored elsewhere: iter in the JSON is
+//     not its number.
+//  2. Use package wrap for new data, because SJCL's tags do not authenticate
+//     their length, and one message can open with two keys.
 //
-// The other modes of SJCL, CCM (its default) and OCB 2.0, its passwords and its
-// elliptic curves are not supported.
+// # Limits
+//
+// The package does not encrypt, and does not support passwords, elliptic
+// curves, CCM (the default mode of SJCL) and OCB 2.0. In FIPS 140-only mode
+// nothing opens.
 //
 // # Security
 //
-// Tags are compared in constant time. AES and GHASH are the standard library's
-// and are constant time on processors with instructions for them. The JSON is
-// public, and parsing it is not constant time. In the standard library's FIPS
-// 140-only mode nothing opens, because callers cannot choose IVs there.
+// Tags are compared in constant time. AES and GHASH are constant time on
+// processors with instructions for them. Parsing is not constant time, but the
+// JSON is public.
 //
 // # Compatibility
 //
-// Later versions open what this version opens.
+// FORMAT.md defines what is accepted. Later versions accept it too.
 package sjcl

@@ -15,9 +15,9 @@ func Example() {
 	ctx := context.Background()
 	text := []byte(`{"iv":"oKGio6SlpqeoqaqrrK2urw==","v":1,"iter":10000,"ks":256,"ts":64,"mode":"gcm",` +
 		`"adata":"Y3R4","cipher":"aes","ct":"0fF3buWBqyGqwhtHxaHBWJ6Al5So8fhB"}`)
-	// The server has the salt. The device has the number of iterations, which
-	// is not the iter above. It is below every floor, and allowed because it
-	// comes from the device itself.
+	// The server stores the salt. The device stores the number of iterations,
+	// which is not iter above. It is below every floor. FixedPolicy allows it,
+	// because it comes from the user's device.
 	salt, err := hex.DecodeString("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f")
 	if err != nil {
 		log.Fatal(err)

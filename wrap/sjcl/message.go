@@ -9,25 +9,18 @@ import (
 	"fmt"
 )
 
-// Compare errors with [errors.Is]: some of them carry a reason, which is
-// constant text. No error contains input.
+// Compare errors with [errors.Is]: some contain a reason. None contains input.
 var (
-	// ErrMalformed means text that is not an SJCL message: not a JSON object,
-	// too long, or with a field that is missing, unknown, repeated, of another
-	// type or out of range. [Parse] returns it.
+	// ErrMalformed means text that FORMAT.md does not allow.
 	ErrMalformed = errors.New("sjcl: malformed message")
 	// ErrUnsupported means a mode other than GCM, a cipher other than AES, or a
-	// version other than 1. [Parse] returns it.
+	// version other than 1.
 	ErrUnsupported = errors.New("sjcl: unsupported mode, cipher or version")
-	// ErrShortTag means a tag shorter than 128 bits. [Message.Open] returns it
-	// before it uses the key.
+	// ErrShortTag means a tag shorter than 128 bits.
 	ErrShortTag = errors.New("sjcl: tag shorter than 128 bits")
-	// ErrKey means a key that is not 16, 24 or 32 bytes long. [Message.Open]
-	// and [Message.OpenShortTag] return it.
-	ErrKey = errors.New("sjcl: invalid length of a key")
-	// ErrOpen means a wrong key or an altered message. A wrong password, salt
-	// or number of iterations gives a wrong key. [Message.Open] and
-	// [Message.OpenShortTag] return it.
+	// ErrKey means a key that is not 16, 24 or 32 bytes long.
+	ErrKey = errors.New("sjcl: invalid key length")
+	// ErrOpen means a wrong key or an altered message.
 	ErrOpen = errors.New("sjcl: wrong key or altered message")
 )
 
@@ -37,15 +30,15 @@ func unsupported(reason string) error { return fmt.Errorf("%w: %s", ErrUnsupport
 
 var (
 	errLong   = malformed("longer than 16 MiB")
-	errObject = malformed("not one JSON object")
-	errEscape = malformed("an escape other than \\/")
-	errField  = malformed("a field is unknown, repeated or of another type")
+	errObject = malformed("not a single JSON object")
+	errEscape = malformed("string escape other than \\/")
+	errField  = malformed("a field is unknown, repeated or has the wrong type")
 	errAbsent = malformed("a field is missing")
 	errIV     = malformed("the IV must be 12 or 16 bytes long")
 	errIter   = malformed("iter must be at least 1")
 	errKS     = malformed("ks must be 128, 192 or 256")
 	errTS     = malformed("ts must be 64, 96 or 128")
-	errSalt   = malformed("the salt is longer than 64 bytes")
+	errSalt   = malformed("the salt must be at most 64 bytes long")
 	errCT     = malformed("ct is shorter than its tag")
 
 	errVersion = unsupported("v is not 1")
@@ -64,19 +57,16 @@ type Message struct {
 	tagSize int    // bytes
 }
 
-// TagBits returns the length of the tag in bits: 64, 96 or 128. The tag does
-// not cover its own length: anyone who can change a message can cut its tag to
-// 64 bits, and [Message.OpenShortTag] still opens it.
+// TagBits returns 64, 96 or 128. The tag does not authenticate its length: an
+// attacker can cut it to 64 bits, and [Message.OpenShortTag] still accepts it.
 func (m *Message) TagBits() int { return 8 * m.tagSize }
 
-// AData returns a copy of the additional data, which is not encrypted. It is
-// authenticated only after the message has been opened.
+// AData returns a copy of the additional data. It is not encrypted, and not
+// authenticated until the message is opened.
 func (m *Message) AData() []byte { return bytes.Clone(m.adata) }
 
-// Open returns the plaintext of a message with a tag of 128 bits. The key is an
-// AES key of 16, 24 or 32 bytes. The plaintext of an empty message is not nil.
-// Open returns [ErrShortTag] for a shorter tag, [ErrKey] or [ErrOpen]. It
-// compares tags in constant time.
+// Open returns the plaintext of a message with a tag of 128 bits. The key is
+// 16, 24 or 32 bytes. It returns [ErrShortTag], [ErrKey] or [ErrOpen].
 func (m *Message) Open(key []byte) (plaintext []byte, err error) {
 	if m.tagSize != fullTag {
 		return nil, ErrShortTag
@@ -95,16 +85,15 @@ func (m *Message) Open(key []byte) (plaintext []byte, err error) {
 // OpenShortTag is [Message.Open] for tags of 64, 96 or 128 bits. It returns
 // [ErrKey] or [ErrOpen].
 //
-// A tag of t bits is weaker than a probability of 1 in 2^t suggests. For a
-// message and additional data of n blocks of 16 bytes, each forgery attempt
-// succeeds with a probability of up to n in 2^t. An accepted forgery reveals
-// something about the key of GCM's hash, so the next forgeries become easier.
-// NIST SP 800-38D, Appendix C, allows tags of 64 bits only if the attempts
-// under one key are limited: 2^32 if messages are up to 2 KiB long, 2^17 if
-// they are up to 2 MiB long. This package does not count attempts. Use
-// OpenShortTag for data that its owner imports once. Never use it where a
-// stranger can submit one message after another, or where all messages have
-// tags of 128 bits.
+// An attempt to forge n blocks of 16 bytes, additional data included, succeeds
+// with a probability of up to n in 2^t for a tag of t bits. A success makes the
+// next one easier, because it reveals part of GCM's hash key. For tags of 64
+// bits, NIST SP 800-38D, Appendix C, limits the attempts under a key to 2^32
+// for messages of up to 2 KiB, and to 2^17 for 2 MiB. This package does not
+// count attempts.
+//
+// Use OpenShortTag for data that its owner imports once. Do not use it where a
+// stranger can submit messages, or if all messages have tags of 128 bits.
 func (m *Message) OpenShortTag(key []byte) (plaintext []byte, err error) {
 	aead, err := m.newGCM(key)
 	if err != nil {

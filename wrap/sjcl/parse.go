@@ -8,7 +8,7 @@ import (
 	"strconv"
 )
 
-// MaxMessage is the length in bytes of the longest text that [Parse] accepts.
+// MaxMessage is the maximum size in bytes of a text for [Parse].
 const MaxMessage = 16 << 20
 
 const maxSalt = 64 // bytes
@@ -27,18 +27,8 @@ type fields struct {
 
 var required = []string{"iv", "v", "iter", "ks", "ts", "mode", "adata", "cipher", "ct"}
 
-// Parse reads the JSON text of a message of at most [MaxMessage] bytes, without
-// a key. It is strict. The text must be one object with exactly the fields that
-// SJCL 1.0.9 writes for a symmetric key: iv, v, iter, ks, ts, mode, adata,
-// cipher and ct, with or without salt. Their order does not matter. White space
-// is allowed, and so is the escape "\/", but no other escape. Byte strings are
-// standard base64 with padding. The IV must be 12 or 16 bytes long, of the 5 to
-// 16 that SJCL accepts. The salt is at most 64 bytes long. ts must be 64, 96 or
-// 128, ks 128, 192 or 256, and iter between 1 and 2^31−1. Parse checks salt, ks
-// and iter, but opening with a key does not use them.
-//
-// Parse returns [ErrUnsupported] if mode, cipher or v is not "gcm", "aes" or 1.
-// For everything else it returns [ErrMalformed] with a reason.
+// Parse reads the JSON that FORMAT.md defines, without a key. It returns
+// [ErrMalformed] or [ErrUnsupported].
 func Parse(text []byte) (*Message, error) {
 	f, err := read(text)
 	if err != nil {

@@ -195,20 +195,20 @@ func TestEveryPrefixIsRefused(t *testing.T) {
 func TestParseSaysWhatIsWrong(t *testing.T) {
 	require.Equal(t, 16777216, sjcl.MaxMessage)
 	for want, e := range map[string]edit{
-		"sjcl: malformed message: longer than 16 MiB":                              {`8fhB"}`, `8fhB"}` + strings.Repeat(" ", sjcl.MaxMessage)},
-		"sjcl: malformed message: not one JSON object":                             {`8fhB"}`, `8fhB"}{}`},
-		"sjcl: malformed message: an escape other than \\/":                        {`"gcm"`, `"g\u0063m"`},
-		"sjcl: malformed message: a field is unknown, repeated or of another type": {`"ts":64`, `"ts":6.4e1`},
-		"sjcl: malformed message: a field is missing":                              {`"ts":64,`, ``},
-		"sjcl: malformed message: the IV must be 12 or 16 bytes long":              {`oKGio6SlpqeoqaqrrK2urw==`, `oKGio6Slpqc=`},
-		"sjcl: malformed message: iter must be at least 1":                         {`10000`, `0`},
-		"sjcl: malformed message: ks must be 128, 192 or 256":                      {`"ks":256`, `"ks":64`},
-		"sjcl: malformed message: ts must be 64, 96 or 128":                        {`"ts":64`, `"ts":32`},
-		"sjcl: malformed message: the salt is longer than 64 bytes":                {`"ct"`, salt(65) + `"ct"`},
-		"sjcl: malformed message: ct is shorter than its tag":                      {`0fF3buWBqyGqwhtHxaHBWJ6Al5So8fhB`, `0fF3bg==`},
-		"sjcl: unsupported mode, cipher or version: v is not 1":                    {`"v":1`, `"v":2`},
-		"sjcl: unsupported mode, cipher or version: mode is not gcm":               {`"gcm"`, `"ccm"`},
-		"sjcl: unsupported mode, cipher or version: cipher is not aes":             {`"aes"`, `"des"`},
+		"sjcl: malformed message: longer than 16 MiB":                                 {`8fhB"}`, `8fhB"}` + strings.Repeat(" ", sjcl.MaxMessage)},
+		"sjcl: malformed message: not a single JSON object":                           {`8fhB"}`, `8fhB"}{}`},
+		"sjcl: malformed message: string escape other than \\/":                       {`"gcm"`, `"g\u0063m"`},
+		"sjcl: malformed message: a field is unknown, repeated or has the wrong type": {`"ts":64`, `"ts":6.4e1`},
+		"sjcl: malformed message: a field is missing":                                 {`"ts":64,`, ``},
+		"sjcl: malformed message: the IV must be 12 or 16 bytes long":                 {`oKGio6SlpqeoqaqrrK2urw==`, `oKGio6Slpqc=`},
+		"sjcl: malformed message: iter must be at least 1":                            {`10000`, `0`},
+		"sjcl: malformed message: ks must be 128, 192 or 256":                         {`"ks":256`, `"ks":64`},
+		"sjcl: malformed message: ts must be 64, 96 or 128":                           {`"ts":64`, `"ts":32`},
+		"sjcl: malformed message: the salt must be at most 64 bytes long":             {`"ct"`, salt(65) + `"ct"`},
+		"sjcl: malformed message: ct is shorter than its tag":                         {`0fF3buWBqyGqwhtHxaHBWJ6Al5So8fhB`, `0fF3bg==`},
+		"sjcl: unsupported mode, cipher or version: v is not 1":                       {`"v":1`, `"v":2`},
+		"sjcl: unsupported mode, cipher or version: mode is not gcm":                  {`"gcm"`, `"ccm"`},
+		"sjcl: unsupported mode, cipher or version: cipher is not aes":                {`"aes"`, `"des"`},
 	} {
 		_, err := sjcl.Parse(e.text(t))
 		require.EqualError(t, err, want)
