@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nescio-go/nescio/internal/safeprime"
+	"github.com/nescio-go/nescio/internal/testvec"
 	"github.com/stretchr/testify/require"
 )
 
@@ -262,7 +263,7 @@ func TestCarmichael(t *testing.T) {
 // without small factors. The first step refuses it, by one exponentiation
 // whatever g is: the seventy of the others are for numbers that pass it.
 func TestLargeNumberIsRefusedAtOnce(t *testing.T) {
-	if testing.Short() {
+	if !testvec.Long {
 		t.Skip("an exponentiation takes seconds at this size")
 	}
 	small := big.NewInt(1)
@@ -313,7 +314,7 @@ func TestPrimeWithoutLucasParameter(t *testing.T) {
 	}
 
 	require.Equal(t, safeprime.ErrGenerator, safeprime.Prove(t.Context(), n.Bytes(), 2), "not a crash of the process")
-	if !testing.Short() { // 64 rounds take ten seconds
+	if testvec.Long { // 64 rounds take ten seconds
 		require.NoError(t, safeprime.VerifyPrime(double(n).Bytes()), "n as q")
 	}
 }

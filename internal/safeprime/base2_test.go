@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/nescio-go/nescio/internal/safeprime"
+	"github.com/nescio-go/nescio/internal/testvec"
 	"github.com/stretchr/testify/require"
 )
 
@@ -29,7 +30,7 @@ func randomOdd(r *rand.Rand, bits int) *big.Int {
 func TestBase2(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	step := 7
-	if testing.Short() {
+	if !testvec.Long {
 		step = 61
 	}
 	for bits := 1; bits < 2100; bits += step {
@@ -39,7 +40,7 @@ func TestBase2(t *testing.T) {
 		for _, d := range []int{-1, 0, 1} {
 			n := randomOdd(r, bits+d)
 			requireBase2(t, n, randomOdd(r, 300))
-			if bits <= 2048 || !testing.Short() {
+			if bits <= 2048 || testvec.Long {
 				requireBase2(t, n, new(big.Int).Rsh(n, 1))
 			}
 		}
@@ -72,7 +73,7 @@ func TestBase2OfExtremeModuli(t *testing.T) {
 			} {
 				requireBase2(t, n, e)
 			}
-			if bits <= 1025 || !testing.Short() {
+			if bits <= 1025 || testvec.Long {
 				requireBase2(t, n, new(big.Int).Rsh(n, 1))
 			}
 		}
