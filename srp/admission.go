@@ -5,12 +5,8 @@ import (
 	"math/rand/v2"
 )
 
-// BeginRegistration answers a client's request to register with a response to
-// send: the kind that the server offers, and of a pool one group at random. The
-// id, 1 to 1,024 bytes, is the name that the account will be looked up by.
-//
-// It returns [ErrMalformed] for a request that no client sends and for an id of
-// another length, or the error of ctx.
+// BeginRegistration answers a request with the offered kind. It returns
+// [ErrMalformed] or the error of ctx.
 func (s *Server) BeginRegistration(ctx context.Context, id, request []byte) (response []byte, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -21,20 +17,9 @@ func (s *Server) BeginRegistration(ctx context.Context, id, request []byte) (res
 	return s.kinds[rand.IntN(s.offered)].offer.bytes()
 }
 
-// FinishRegistration checks the upload that ends a registration and returns the
-// record to store, byte for byte. The identity is the one that the account must
-// have: the name that this application gives its clients as identity, or nothing.
-//
-// It returns [ErrRecord] for an upload that is not a record. It returns
-// [ErrPolicy] for a record with another identity, and for one whose kind is
-// neither offered nor accepted: a client must not choose what the server
-// computes, nor stand out among its accounts.
-//
-// The certificate of the record's group is the server's own, whatever the upload
-// contains.
-//
-// FinishRegistration does not know the account. Refuse an id that is taken, and
-// replace a record only after a fresh login for that change.
+// FinishRegistration checks an upload and returns the record to store, with the
+// server's certificate. It returns [ErrRecord], or [ErrPolicy] for another
+// identity or a kind that is neither offered nor accepted.
 func (s *Server) FinishRegistration(identity, upload []byte) (record []byte, err error) {
 	r, err := readRecord(upload)
 	if err != nil {
@@ -54,21 +39,15 @@ func (s *Server) FinishRegistration(identity, upload []byte) (record []byte, err
 	return r.bytes(), nil
 }
 
-// NeedsRegistration reports whether a record is of another kind than the server
-// offers or accepts, or is not a record at all. The user of such an account need
-// not notice: when a login has finished, and the password is at hand, register
-// again inside the session.
+// NeedsRegistration reports whether an account should register again, because
+// its kind is neither offered nor accepted.
 func (s *Server) NeedsRegistration(record []byte) bool {
 	r, err := readRecord(record)
 	return err != nil || s.admittedKind(&r) == nil
 }
 
-// Check reports whether the account of a stored record can log in at this server
-// as the others do, so that a service can test its records when it starts. It
-// returns [ErrRecord], with a reason, if the record is not valid, or if its kind is
-// in none of Offer, Accept and Old: an unknown name never answers as such a kind,
-// so that the account can be told from one. Check proves no group: [CheckRecord]
-// does.
+// Check returns [ErrRecord] for a stored record that is invalid, or whose kind
+// is not in Offer, Accept or Old, which a stranger can see.
 func (s *Server) Check(record []byte) error {
 	r, err := readRecord(record)
 	if err != nil {
@@ -92,7 +71,7 @@ func (s *Server) admittedKind(r *recordFields) *serverKind {
 	return kindOf(r, s.kinds[:s.admitted])
 }
 
-// kindOf returns the one of the kinds that a record is of, or nil.
+// kindOf returns the kind in kinds that the record has, or nil.
 func kindOf(r *recordFields, kinds []serverKind) *serverKind {
 	for i := range kinds {
 		o := &kinds[i].offer

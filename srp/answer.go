@@ -7,15 +7,16 @@ import (
 	"github.com/nescio-go/nescio/internal/safeprime"
 )
 
-// answer is a client's answer to a challenge, and what it checks the reply with.
+// answer is a client's answer to a challenge, with the values that check the
+// reply.
 type answer struct {
 	proof   Proof
 	m2, key []byte
 	group   *groupParams // proved
 }
 
-// answer does a client's half of a login. It refuses what the client does not
-// allow before it touches the password.
+// answer does the client's half of a login. It refuses what the client does not
+// allow before it uses the password.
 func (c *Client) answer(ctx context.Context, ch Challenge, typed userInput) (*answer, error) {
 	g, err := c.allowedGroup(ctx, ch.Profile, ch.Group)
 	if err != nil {
@@ -57,8 +58,8 @@ type clientExchange struct {
 	a, u []byte
 }
 
-// newExchange checks B and draws A. The group may still be unproved: nothing of
-// the password is in it.
+// newExchange checks B and draws A. The group may still be unproved, because
+// the exchange does not depend on the password yet.
 func (c *Client) newExchange(s *spec, g *groupParams, I []byte, ch Challenge) (e *clientExchange, err error) {
 	e = &clientExchange{spec: s}
 	ch.B = s.fullLength(g, ch.B)

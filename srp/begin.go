@@ -6,22 +6,11 @@ import (
 	"github.com/nescio-go/nescio/internal/seal"
 )
 
-// BeginLogin answers a client's request with a response to send, and with
-// pending state to give to FinishLogin: at most 4 KiB, encrypted and
-// authenticated. Keep it at the server if you can.
-//
-// The id, 1 to 1,024 bytes, is the name under which the account is looked up.
-// Bring it to one spelling by its syntax alone before the look-up, for known and
-// unknown names alike. The record is what the look-up found. If it found
-// nothing, pass an empty record: BeginLogin then answers as it would for an
-// account, with the same work.
-//
-// BeginLogin returns [ErrMalformed] for a request that no client sends and for an
-// id of another length, [ErrRecord] for a record that is damaged, [ErrBusy] if
-// too many logins are in progress, [ErrPolicy] if the server has a context and
-// the account's profile covers none, or the error of ctx. A BeginLogin counts as
-// a try: limit the rate by id and by address. The results are the caller's, and
-// what was passed in is not kept.
+// BeginLogin answers a request. It returns the response, and sealed pending
+// state of at most 4 KiB. The record is what the look-up found. If it is empty,
+// answer and work are as for an account. BeginLogin returns [ErrMalformed],
+// [ErrRecord], [ErrBusy], [ErrPolicy] for a context without [Nescio], or the
+// error of ctx.
 func (s *Server) BeginLogin(ctx context.Context, id, record, request []byte) (response, pending []byte, err error) {
 	if !parseRequest(request) {
 		return nil, nil, ErrMalformed
@@ -37,7 +26,7 @@ func (s *Server) BeginLogin(ctx context.Context, id, record, request []byte) (re
 	return response, pending, nil
 }
 
-// Challenge is [Server.BeginLogin] in typed form. There is no request.
+// Challenge is [Server.BeginLogin] in typed form.
 func (s *Server) Challenge(ctx context.Context, id, record []byte) (Challenge, []byte, error) {
 	if err := ctx.Err(); err != nil {
 		return Challenge{}, nil, err

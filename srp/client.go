@@ -10,29 +10,15 @@ import (
 	"github.com/nescio-go/nescio/kdf"
 )
 
-// ClientConfig is what a client insists on. The zero value is a good one.
+// ClientConfig configures [NewClient]. The zero value is a good one.
 type ClientConfig struct {
-	// Profiles are those that the client logs in and registers with. Default:
-	// Nescio alone. List as few as possible, since a server chooses among them.
-	Profiles []Profile
-
-	// KDFPolicy bounds what a server may ask of the password's hash, before the
-	// password is touched. The zero Policy is the safe default. Only Nescio has
-	// KDF parameters; the other profiles fix their hash.
-	KDFPolicy kdf.Policy
-
-	// GroupPolicy decides which groups may be used. Default: [RFC5054Groups].
-	GroupPolicy GroupPolicy
-
-	// ServerIdentity names the server that the client means. It is the same as in
-	// ServerConfig, byte for byte, and at most 1,024 bytes long. Nescio's proofs
-	// cover it, so that a login that is relayed to another server fails there.
-	// The proofs of other profiles do not.
-	ServerIdentity []byte
+	Profiles       []Profile   // servers choose among them; default: [Nescio]
+	KDFPolicy      kdf.Policy  // for Nescio; the zero value is safe
+	GroupPolicy    GroupPolicy // default: [RFC5054Groups]
+	ServerIdentity []byte      // as in [ServerConfig]; only Nescio covers it
 }
 
-// Client starts logins and registrations. It holds no secrets, is immutable
-// and safe for concurrent use.
+// Client starts registrations and logins.
 type Client struct {
 	profiles    []Profile
 	kdfPolicy   kdf.Policy
@@ -42,8 +28,7 @@ type Client struct {
 	exponent    exponentSource
 }
 
-// NewClient returns a client. It returns [ErrPolicy] if Profiles lists one that
-// is not valid or ServerIdentity is too long.
+// NewClient returns a client, or [ErrPolicy].
 func NewClient(cfg ClientConfig) (*Client, error) {
 	c := &Client{
 		profiles:    slices.Clone(cfg.Profiles),
@@ -69,13 +54,9 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 	return c, nil
 }
 
-// WithContext returns a copy of the client whose logins prove that they are for
-// the given context, 1 to 60,000 bytes. Only a server with the same context can
-// finish them (see [Server.WithContext]). This is how a sensitive change is
-// confirmed: a fresh login whose context describes the change.
-//
-// The copy uses only profiles whose proofs cover a context: Nescio. If the client
-// does not have it, WithContext returns [ErrPolicy].
+// WithContext returns a copy of the client whose logins only a server with the
+// same context, 1 to 60,000 bytes, can finish. For another length and without
+// [Nescio] it returns [ErrPolicy].
 func (c *Client) WithContext(context []byte) (*Client, error) {
 	if len(context) == 0 || len(context) > maxContext {
 		return nil, errContext
@@ -89,7 +70,8 @@ func (c *Client) WithContext(context []byte) (*Client, error) {
 	return &other, nil
 }
 
-// userInput is what the user of a client typed. The code that takes it clears it.
+// userInput is what the user of a client typed. The code that takes it clears
+// it.
 type userInput struct {
 	identity []byte
 	password []byte
@@ -105,7 +87,7 @@ func newUserInput(identity, password []byte) (secret.Value[userInput], error) {
 	return secret.New(userInput{bytes.Clone(identity), bytes.Clone(password)}), nil
 }
 
-// take returns what the user typed and leaves nothing.
+// take returns what the user typed and empties u.
 func (u *userInput) take() userInput {
 	taken := *u
 	*u = userInput{}
@@ -117,10 +99,10 @@ func (u *userInput) clear() {
 	u.password = nil
 }
 
-// allowedGroup returns the group if the client may use it with the profile. Its
-// checks are in the order of their cost: the client's own list, the form, the
-// policy. The caller proves the group, which takes longer than all of them,
-// before it touches the password.
+// allowedGroup returns the group if the client may use it with the profile. It
+// checks what costs least first: the client's own list, the form, the policy.
+// The caller proves the group, which takes longer than all of these checks,
+// before it uses the password.
 func (c *Client) allowedGroup(ctx context.Context, p Profile, g UnverifiedGroup) (*groupParams, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -141,8 +123,8 @@ func (c *Client) allowedGroup(ctx context.Context, p Profile, g UnverifiedGroup)
 	return params, c.groupPolicy.ask(g)
 }
 
-// allowedKDF returns the function that p and the salt describe if the client's
-// policy allows it, or nil if there are no parameters.
+// allowedKDF returns the function for p and the salt if the client's policy
+// allows it, or nil if p is zero.
 func (c *Client) allowedKDF(p kdf.Params, salt []byte) (*kdf.Function, error) {
 	if p == (kdf.Params{}) {
 		return nil, nil
@@ -158,8 +140,8 @@ func (c *Client) allowedKDF(p kdf.Params, salt []byte) (*kdf.Function, error) {
 	return f, nil
 }
 
-// forceNonZero makes the first byte of a salt 1 if it is 0, in constant time:
-// peers that take salts for integers drop leading zeros.
+// forceNonZero makes the first byte of a salt 1 if it is 0, in constant time.
+// Peers that take salts for integers drop leading zeros.
 func forceNonZero(salt []byte) {
 	if len(salt) > 0 {
 		salt[0] |= byte((uint32(salt[0]) - 1) >> 31)

@@ -11,7 +11,7 @@ import (
 	"github.com/nescio-go/nescio/srp"
 )
 
-// What the examples take from elsewhere.
+// Data for the examples.
 
 type authInfo struct {
 	Version         int

@@ -11,7 +11,7 @@ import (
 	"github.com/nescio-go/nescio/srp"
 )
 
-// A whole account: registration, a login, a wrong password.
+// An account registers, logs in, and fails to log in with a wrong password.
 func Example() {
 	ctx := context.Background()
 
@@ -89,8 +89,8 @@ func Example() {
 	// 401: nescio: authentication failed
 }
 
-// A change that a session alone must not make: a login for this change, whose
-// proofs cover what is to be done.
+// A session alone must not make a sensitive change. The user logs in again for
+// this change, and the proofs cover it.
 func ExampleServer_WithContext() {
 	ctx := context.Background()
 	client, server, record := exampleAccount()
@@ -125,7 +125,8 @@ func ExampleServer_WithContext() {
 	// this change: <nil>
 }
 
-// Proton's wire: the typed form has the values that its JSON has in base64.
+// A client of Proton. The typed form has the values that Proton's JSON has in
+// base64.
 func ExampleLogin_Answer() {
 	ctx := context.Background()
 	key, err := openpgp.ParseKey(openpgp.ProtonKey)
@@ -140,7 +141,7 @@ func ExampleLogin_Answer() {
 		log.Fatal(err)
 	}
 
-	info := protonAuthInfo() // what the server's JSON says: Version, Modulus, Salt, ServerEphemeral
+	info := protonAuthInfo() // from the server's JSON: Version, Modulus, Salt, ServerEphemeral
 	n, err := key.Modulus([]byte(info.Modulus))
 	if err != nil {
 		log.Fatal(err)
@@ -165,9 +166,10 @@ func ExampleLogin_Answer() {
 	// Output: ClientEphemeral and ClientProof: 256 256 bytes
 }
 
-// A modulus costs its proof once per device, not once per process.
+// A device proves a modulus once and keeps the digest. A later process does not
+// prove it again.
 func ExampleKnownGroup() {
-	n, stored := groupOnThisDevice() // kept from an earlier Login.Group().Digest()
+	n, stored := groupOnThisDevice() // Login.Group().Digest() of an earlier login
 	group, err := srp.KnownGroup(n, 2, stored)
 	if err != nil {
 		log.Fatal(err)
@@ -176,7 +178,8 @@ func ExampleKnownGroup() {
 	// Output: 2048 bits, without a proof
 }
 
-// Accounts of the oldest kind: one login for each version that may be meant.
+// The version of the oldest accounts is unknown. A client tries one login for
+// each version.
 func ExampleProtonFallback() {
 	for _, profile := range srp.ProtonFallback([]byte("Al.ice")) {
 		fmt.Println(profile)
@@ -187,7 +190,7 @@ func ExampleProtonFallback() {
 	// proton-0
 }
 
-// A record goes into a database as bytes or as text, and comes back checked.
+// A database stores a record as bytes or as text. Parsing checks it.
 func ExampleRecord() {
 	record := exampleRecord()
 	text := record.Text()

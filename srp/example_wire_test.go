@@ -15,9 +15,9 @@ import (
 	"github.com/nescio-go/nescio/srp"
 )
 
-// rows is a Replay over a table in memory. In a database it is one statement,
-// INSERT INTO used (id, expires) VALUES (?, ?), with id as the primary key: a
-// duplicate means that it was not the first. Rows may go once they expire.
+// rows is a Replay in memory. In a database it is one statement, INSERT INTO used
+// (id, expires) VALUES (?, ?), with id as the primary key. A duplicate means that
+// the id was not new. Delete rows when they have expired.
 type rows struct {
 	mu   sync.Mutex
 	used map[[16]byte]time.Time
@@ -33,8 +33,8 @@ func (r *rows) Consume(_ context.Context, id [16]byte, expires time.Time) (first
 	return true, nil
 }
 
-// Two replicas share the secrets and a Replay: what one began the other
-// finishes, and nobody a second time.
+// Two replicas share the keys and a Replay. One finishes a login that the other
+// began. The login cannot be finished a second time.
 func ExampleReplay() {
 	ctx := context.Background()
 	group, err := srp.RFC5054Group(2048)
@@ -83,8 +83,8 @@ func ExampleReplay() {
 	// sent again: nescio: no such login in progress
 }
 
-// Proton's JSON, both sides: byte slices are base64 in it, as encoding/json
-// writes them, and SRPSession is the handle of the pending state.
+// Server and client of Proton's JSON. encoding/json writes byte slices in base64,
+// as Proton does. SRPSession is the handle of the pending state.
 func ExampleServer_Verify() {
 	ctx := context.Background()
 	server, client, key, record := protonService()
@@ -147,7 +147,7 @@ func ExampleServer_Verify() {
 	// Output: ServerProof: 256 bytes; keys equal: true
 }
 
-// An accessory and a controller pair: the values fit TLV8 items as they are.
+// An accessory and a controller pair. The values go into TLV8 items unchanged.
 func ExampleHomeKit() {
 	ctx := context.Background()
 	group, err := srp.RFC5054Group(3072)
@@ -198,7 +198,8 @@ func ExampleHomeKit() {
 	// M4: Proof 64 keys equal: true
 }
 
-// A verifier that SJCL made becomes a record, whatever leading zeros it lost.
+// ImportSJCL makes a record from a verifier of SJCL. Its leading zero bytes may be
+// missing.
 func ExampleImportSJCL() {
 	group, err := srp.RFC5054Group(2048)
 	if err != nil {
@@ -213,8 +214,9 @@ func ExampleImportSJCL() {
 	// Output: rfc5054-sha1 needs upgrade: true
 }
 
-// State keys rotate without losing the logins under way. Handlers find the
-// server in current. The next key reaches every replica before its time comes.
+// State keys rotate while handlers use the server, which they load from current.
+// Logins in progress can still finish. Every replica gets the next key before its
+// time comes.
 func ExampleServer_WithStateKeys() {
 	ctx := context.Background()
 	server, client, _, record := protonService()

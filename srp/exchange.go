@@ -10,11 +10,11 @@ import (
 )
 
 // The arithmetic of SRP-6a, in the notation of RFC 5054, Section 2.6. It is
-// constant time: exponents are worked through in full length, and its branches
-// depend on public values only.
+// constant time: all bytes of an exponent are processed, and branches depend only
+// on public values.
 
 // reducedMultiplier returns k modulo N. It returns ErrPolicy for a k of 0, 1 or
-// N−1, which would give a false server two guesses at a time.
+// N−1, with which a false server could test two guesses at a time.
 func (s *spec) reducedMultiplier(g *groupParams) (*modexp.Int, error) {
 	k := g.mod().Reduce(s.multiplier(g))
 	if g.mod().IsTrivial(k) {
@@ -23,8 +23,8 @@ func (s *spec) reducedMultiplier(g *groupParams) (*modexp.Int, error) {
 	return k, nil
 }
 
-// publicValue decodes A or B as it came from the peer and refuses all but
-// 1 < value < N−1 in exactly |N| bytes, before any exponentiation.
+// publicValue decodes A or B from the peer. It accepts only 1 < value < N−1 in
+// exactly |N| bytes, and checks before any exponentiation.
 func (s *spec) publicValue(g *groupParams, wire []byte) (*modexp.Int, error) {
 	x, err := s.decode(g, wire)
 	if err != nil || g.mod().IsTrivial(x) {
@@ -33,8 +33,8 @@ func (s *spec) publicValue(g *groupParams, wire []byte) (*modexp.Int, error) {
 	return x, nil
 }
 
-// nonZeroScramble returns u. It returns ErrMalformed if u is zero, since S would
-// not depend on the password then.
+// nonZeroScramble returns u. It returns ErrMalformed if u is zero, because S
+// would then not depend on the password.
 func (s *spec) nonZeroScramble(A, B []byte) ([]byte, error) {
 	u := s.scramble(A, B)
 	var or byte
@@ -47,9 +47,9 @@ func (s *spec) nonZeroScramble(A, B []byte) ([]byte, error) {
 	return u, nil
 }
 
-// drawExponent returns a random exponent, a or b, that fits. Only the public
-// value that follows from it decides whether it does, so that nothing secret
-// shows in how often it draws.
+// drawExponent returns a random exponent, a or b, that fits. Whether it fits
+// depends only on the public value that follows from it. So the number of draws
+// shows nothing secret.
 func drawExponent(size int, fits func(exponent []byte) bool) []byte {
 	e := make([]byte, size)
 	for {
@@ -99,8 +99,8 @@ func serverPremaster(g *groupParams, A, v *modexp.Int, u, b []byte) *modexp.Int 
 	return m.Exp(base, b)
 }
 
-// sessionKey is the key that byte-form logins end with, 32 bytes for every
-// profile: HKDF-SHA256(K, "", "nescio/session/v1" ‖ 00 ‖ 'S' ‖ profile).
+// sessionKey is the key of logins in byte form, 32 bytes for every profile:
+// HKDF-SHA256(K, "", "nescio/session/v1" ‖ 00 ‖ 'S' ‖ profile).
 func sessionKey(p Profile, K []byte) []byte {
 	h := oprf.NewSHA256()
 	defer h.Clear()
@@ -111,8 +111,8 @@ func sessionKey(p Profile, K []byte) []byte {
 	return key
 }
 
-// wipe overwrites the block that a hash function keeps of its input, which Reset
-// leaves alone.
+// wipe overwrites the block of input that a hash function keeps, which Reset
+// does not clear.
 func wipe(h hash.Hash) {
 	zeros := make([]byte, h.BlockSize())
 	h.Reset()

@@ -9,26 +9,10 @@ import (
 	"github.com/nescio-go/nescio/internal/seal"
 )
 
-// FinishLogin checks the client's final message against the pending state of its
-// login. It returns the reply to send and the session key, 32 bytes, the same
-// that the client's Finish will return.
-//
-// The id is the one that BeginLogin had, as the web session that asks knows it,
-// so that nobody can finish somebody else's login: another id returns
-// [ErrState] and does not spend the state. The record is what the store has now.
-// If it is not the record that BeginLogin had, byte for byte, the login does not
-// succeed: an old password cannot finish a login after it was changed, and a
-// deleted account, whose record is empty now, gets no session. Insert the
-// session in a transaction that compares the record once more.
-//
-// FinishLogin spends the state before it looks at the message: a wrong proof
-// burns it, and every further try needs a BeginLogin. It then does the same work
-// for known and unknown names.
-//
-// It returns [ErrAuthentication] for a wrong password and for an unknown user
-// alike, [ErrState] for state that is missing or cannot be used and for a right
-// proof with another record, [ErrMalformed] for a message that no client sends
-// and for an id of invalid length, or the error of the shared [Replay] or of ctx.
+// FinishLogin uses up the pending state, checks the final message, and returns
+// the reply and the session key, 32 bytes. The record is what the store has
+// now. FinishLogin returns [ErrAuthentication], [ErrState], [ErrMalformed], or
+// the error of the [Replay] or of ctx.
 func (s *Server) FinishLogin(ctx context.Context, id, record, pending, final []byte) (reply, key []byte, err error) {
 	p, fake, err := s.open(ctx, id, pending)
 	if err != nil {
@@ -47,9 +31,8 @@ func (s *Server) FinishLogin(ctx context.Context, id, record, pending, final []b
 	return encodeReply(m2), sessionKey(p.profile, K), nil
 }
 
-// Verify is [Server.FinishLogin] in typed form. It returns M2 for the client, as
-// long as the profile's hash, for Proton 256 bytes, and the protocol's own key:
-// S in its 256 bytes for Proton, K = H(S), as long as the hash, for the others.
+// Verify is [Server.FinishLogin] in typed form, with the key of
+// [Login.Confirm].
 func (s *Server) Verify(ctx context.Context, id, record, pending []byte, proof Proof) (m2, key []byte, err error) {
 	p, fake, err := s.open(ctx, id, pending)
 	if err != nil {
@@ -81,9 +64,9 @@ func (s *Server) open(ctx context.Context, id, pending []byte) (*pendingLogin, i
 	return p, state.Fake, nil
 }
 
-// verify is the server's half of the exchange, with the digest of the record as it
-// is now. A fake login goes through all of it and fails at the end, for every
-// proof.
+// verify is the server's half of the exchange. now is the digest of the record
+// as it is now. A login of an unknown name does all of the work and fails at
+// the end, for every proof.
 func (p *pendingLogin) verify(s *spec, now [sha256.Size]byte, proof Proof, fake int) (m2, K []byte, err error) {
 	g := p.group
 	if len(proof.M1) != s.proofSize {

@@ -13,28 +13,19 @@ import (
 )
 
 const (
-	// MinGroupBits and MaxGroupBits bound the size of N. N has a whole number
-	// of bytes, the first of them with its top bit set.
-	MinGroupBits = 2048
-	MaxGroupBits = 8192
-	// MaxCertificate bounds a group's certificate, in bytes.
-	MaxCertificate = 16 << 10
+	MinGroupBits   = 2048 // of N, in whole bytes
+	MaxGroupBits   = 8192
+	MaxCertificate = 16 << 10 // bytes
 )
 
-// Group is a verified group: N is a safe prime and g generates its whole
-// multiplicative group, which keeps a passive observer from learning even one
-// bit of the password's hash. A Group comes from the table of RFC 5054, by
-// [RFC5054Group], from a proof, by [NewGroup], or from an earlier proof, by
-// [KnownGroup]. It is immutable and safe for concurrent use.
+// Group is a verified group: N is a safe prime, and g generates the whole
+// group.
 type Group struct {
 	params      *groupParams
 	certificate []byte
 }
 
-// UnverifiedGroup names a group that nobody has verified yet: what a message or
-// a record says about its group. N is big-endian for every profile.
-// Certificate is what vouches for the group, opaque to this package and at most
-// [MaxCertificate] bytes: Proton's signed message, for example, or nothing.
+// UnverifiedGroup is what a peer or a record claims. N is big-endian.
 type UnverifiedGroup struct {
 	N           []byte
 	G           int
@@ -45,8 +36,8 @@ func (g UnverifiedGroup) clone() UnverifiedGroup {
 	return UnverifiedGroup{N: bytes.Clone(g.N), G: g.G, Certificate: bytes.Clone(g.Certificate)}
 }
 
-// RFC5054Group returns the group of RFC 5054, Appendix A, of 2048, 3072, 4096,
-// 6144 or 8192 bits. For any other size it returns [ErrPolicy].
+// RFC5054Group returns the group of 2048, 3072, 4096, 6144 or 8192 bits, or
+// [ErrPolicy].
 func RFC5054Group(bits int) (*Group, error) {
 	known, ok := findRFC5054(bits)
 	if !ok {
@@ -59,14 +50,8 @@ func RFC5054Group(bits int) (*Group, error) {
 	return &Group{params: p}, nil
 }
 
-// NewGroup proves that N, big-endian, is a safe prime and that g generates its
-// whole group: 1 < g < N−1 and g^((N−1)/2) ≡ −1 (mod N). It returns [ErrPolicy]
-// if the size is not within [MinGroupBits] and [MaxGroupBits] or the proof
-// fails.
-//
-// The first proof of a modulus takes about 70 exponentiations, a fifth of a
-// second at 2048 bits and half a minute at 8192. The process remembers what it
-// proved. Concurrent calls share one proof.
+// NewGroup verifies N, big-endian, and g, or returns [ErrPolicy]. The first
+// proof of N takes 0.2 s at 2048 bits, 30 s at 8192.
 func NewGroup(n []byte, g int) (*Group, error) {
 	p, err := newGroupParams(n, g)
 	if err != nil {
@@ -78,14 +63,8 @@ func NewGroup(n []byte, g int) (*Group, error) {
 	return &Group{params: p}, nil
 }
 
-// KnownGroup is [NewGroup] for a group that this device proved earlier and whose
-// digest it kept (see [Group.Digest]). It trusts the digest instead of a new
-// proof, and so do later logins and registrations of clients in this process;
-// NewGroup and [CheckRecord] do not. A browser thus pays once per modulus and
-// not once per page: the proof takes 2 seconds in WebAssembly.
-//
-// The digest must come from the device's own storage. Anyone who can write there
-// can substitute the group. If the digest is of another group, KnownGroup
+// KnownGroup is [NewGroup] with a digest from this device instead of a proof.
+// Anyone who can write the digest can substitute the group. A wrong digest
 // returns [ErrPolicy].
 func KnownGroup(n []byte, g int, digest [32]byte) (*Group, error) {
 	p, err := newGroupParams(n, g)
@@ -100,14 +79,8 @@ func KnownGroup(n []byte, g int, digest [32]byte) (*Group, error) {
 	return &Group{params: p}, nil
 }
 
-// WithCertificate returns the same group with a copy of the certificate. It
-// returns [ErrPolicy] for more than [MaxCertificate] bytes. Clients whose
-// [GroupPolicy] looks at certificates accept no group without one.
-//
-// A server sends the certificate of the group in its kinds, also to accounts
-// whose record contains another one. To replace a certificate, make a server
-// with the new one. Stored records need no change, unless the group is in none
-// of the server's kinds.
+// WithCertificate returns the group with another certificate, or [ErrPolicy].
+// Servers send it whatever their records contain.
 func (g *Group) WithCertificate(certificate []byte) (*Group, error) {
 	if len(certificate) > MaxCertificate {
 		return nil, errCertificate
@@ -115,27 +88,27 @@ func (g *Group) WithCertificate(certificate []byte) (*Group, error) {
 	return &Group{params: g.params, certificate: bytes.Clone(certificate)}, nil
 }
 
-// Bits returns the size of N in bits.
+// Bits returns the size of N.
 func (g *Group) Bits() int { return 8 * len(g.params.n) }
 
-// Unverified returns a copy of N, g and the certificate.
+// Unverified returns a copy of the values.
 func (g *Group) Unverified() UnverifiedGroup {
 	return UnverifiedGroup{N: g.params.n, G: g.params.g, Certificate: g.certificate}.clone()
 }
 
-// Digest returns 32 bytes that name the pair (N, g), for [KnownGroup].
+// Digest names (N, g), for [KnownGroup].
 func (g *Group) Digest() [32]byte { return safeprime.Digest(g.params.n, g.params.g) }
 
-// groupParams are N and g whose form has been checked. The group may be
-// anything else: the arithmetic works modulo any odd number.
+// groupParams are N and g after a check of their form. Nothing else about the
+// group is certain: the arithmetic works modulo any odd number.
 type groupParams struct {
 	n   []byte // big-endian
 	g   int
-	mod func() *modexp.Modulus // made at the first use: it takes longer than all checks
+	mod func() *modexp.Modulus // made at the first use, because it is slow
 }
 
-// newGroupParams checks size, parity and range, in a microsecond, and keeps a
-// copy of n.
+// newGroupParams checks size, parity and range, which takes a microsecond, and
+// copies n.
 func newGroupParams(n []byte, g int) (*groupParams, error) {
 	if len(n) < MinGroupBits/8 || len(n) > MaxGroupBits/8 || n[0]&0x80 == 0 {
 		return nil, errGroupSize
@@ -143,7 +116,7 @@ func newGroupParams(n []byte, g int) (*groupParams, error) {
 	return anyGroupParams(n, g)
 }
 
-// anyGroupParams is newGroupParams for N of any size from 8 bytes on.
+// anyGroupParams is newGroupParams for N of 8 bytes or more.
 func anyGroupParams(n []byte, g int) (*groupParams, error) {
 	if len(n) < 8 || n[0] == 0 || n[len(n)-1]&1 == 0 || g < 2 || g > math.MaxInt32 {
 		return nil, errGroupSize
@@ -164,8 +137,8 @@ func (p *groupParams) generator() *modexp.Int { return p.mod().Reduce(p.paddedG(
 
 // prove returns nil if the group is verified, ErrPolicy if it is not what it
 // seems, or the error of ctx. The proof is a function of package safeprime. The
-// moduli of RFC 5054 need none, and with another g than the RFC's only its short
-// part.
+// moduli of RFC 5054 need none. With another g than the RFC's they need the
+// short part of the proof.
 func (p *groupParams) prove(ctx context.Context, proof func(ctx context.Context, n []byte, g int) error) error {
 	err := ctx.Err()
 	if rfc, ok := findRFC5054(8 * len(p.n)); ok && rfc5054Number(p.n, rfc.g) != 0 {
@@ -188,9 +161,9 @@ func (p *groupParams) paddedG() []byte {
 	return g
 }
 
-// exponentSize is the size in bytes of the ephemeral exponents a and b. In a
-// group whose only subgroups have order 1, 2, q and 2q, twice the strength
-// that the group itself has is enough: 256 bits at 2048, then more.
+// exponentSize is the size in bytes of the ephemeral exponents a and b. The
+// only subgroups of the group have order 1, 2, q and 2q. So exponents of twice
+// the group's own strength are enough: 256 bits at 2048, more above.
 func (p *groupParams) exponentSize() int {
 	switch bits := 8 * len(p.n); {
 	case bits <= 2048:

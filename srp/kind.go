@@ -7,37 +7,16 @@ import (
 	"github.com/nescio-go/nescio/kdf"
 )
 
-// Kind is a kind of account that a server has, as a stranger sees it before
-// authentication. A zero field has its default: a zero Kind is [DefaultKind].
+// Kind is what a stranger sees of an account. Zero fields have their defaults.
 type Kind struct {
-	Profile Profile // default: Nescio
-
-	// Groups is the group that accounts of this kind log in with, or a pool of
-	// them: a registration gets one at random. Default: the group of RFC 5054 of
-	// 3072 bits.
-	Groups []*Group
-
-	// KDF is for Nescio, without a salt; default: kdf.Default. Other profiles have
-	// no parameters. The hash runs on the clients, whose policies judge it, and
-	// not on the server. Choose it once, for the weakest client, and not at each
-	// start: unknown names answer by it, and records must have it.
-	KDF kdf.Params
-
-	// SaltSize is in bytes; default: the profile's own. Only the RFC 5054 profiles
-	// and HomeKit have a choice, of 1 to 64.
-	SaltSize int
-
-	// Weight is the share of one group of the kind among the accounts, in any
-	// unit, 0 to 1,048,576. With 0 no unknown name has the kind. If the server has
-	// one group in all, and no Others, its weight counts as 1. With several at least
-	// one weight must not be 0. See the package documentation on how weights change.
-	Weight uint32
+	Profile  Profile    // default: [Nescio]
+	Groups   []*Group   // one, or a pool; default: RFC 5054, 3072 bits
+	KDF      kdf.Params // for Nescio, without a salt; default: [kdf.Default]
+	SaltSize int        // in bytes; default: the profile's
+	Weight   uint32     // share of each group among all accounts, 0 to 2^20
 }
 
-// DefaultKind is the kind to use unless something else decides: Nescio in the
-// group of RFC 5054 of 3072 bits, for a strength of 128 bits, with Argon2id as in
-// kdf.Default. In the group of 2048 bits, for a strength of 112, a login takes a
-// server 2 ms instead of 10.
+// DefaultKind is Nescio at 3072 bits, the zero [Kind].
 func DefaultKind() Kind { return Kind{}.complete() }
 
 // complete fills in the defaults.
@@ -57,13 +36,10 @@ func (k Kind) complete() Kind {
 	return k
 }
 
-// KindWeight is what another package's server needs to know about a kind in order
-// to draw it: Digest, 32 bytes that name it, and Weight. [Weights] returns it.
+// KindWeight is a kind for [Weights].
 type KindWeight = decoy.KindWeight
 
-// Weights returns what the server of package opaque needs to know about these
-// kinds, for its ServerConfig.Others: one value for each group. It returns
-// [ErrPolicy] for kinds that [NewServer] refuses.
+// Weights returns kinds for Others of the opaque server, or [ErrPolicy].
 func Weights(kinds ...Kind) ([]KindWeight, error) {
 	var weights []KindWeight
 	for _, k := range kinds {
@@ -81,8 +57,8 @@ func Weights(kinds ...Kind) ([]KindWeight, error) {
 	return weights, nil
 }
 
-// offers returns an offer for each group of a kind, or ErrPolicy if its values do
-// not fit together.
+// offers returns an offer for each group of a kind, or ErrPolicy if its values
+// do not fit together.
 func (k Kind) offers() ([]offer, error) {
 	k = k.complete()
 	if !k.Profile.Valid() {
@@ -102,12 +78,9 @@ func (k Kind) offers() ([]offer, error) {
 	return offers, nil
 }
 
-// digest names a kind with one group:
-//
-//	SHA-256("nescio/kind/v1" ‖ 00 ‖ 'S' ‖ profile u8 ‖ group without certificate ‖ salt size u8 ‖ u16 len ‖ KDF parameters)
-//
-// A certificate is not part of a kind: all accounts of the kind get another one
-// at once, and no unknown name must change its answer otherwise.
+// digest identifies a kind with one group. A certificate is not part of a kind:
+// all accounts of the kind get a new certificate at the same time, and no
+// unknown name may change its answer otherwise.
 func (o offer) digest() [32]byte {
 	b := newMessage()
 	b.AddUint8(o.profile.id)
@@ -118,7 +91,7 @@ func (o offer) digest() [32]byte {
 	return sha256.Sum256(append([]byte("nescio/kind/v1\x00S"), encoded...))
 }
 
-// offer returns the kind that a record is of.
+// offer returns the kind of a record.
 func (r *recordFields) offer() offer {
 	return offer{profile: r.profile, group: r.group, kdf: r.kdf, saltSize: len(r.salt)}
 }
@@ -128,7 +101,7 @@ type serverKind struct {
 	offer  offer
 	params *groupParams // proved
 	digest [32]byte
-	sample []byte // a record of this kind, of nobody
+	sample []byte // a record of this kind without an account
 }
 
 func (k Kind) serverKinds() ([]serverKind, error) {

@@ -55,7 +55,7 @@ func TestKindsOutOfRange(t *testing.T) {
 	cfg.Offer = newRig(t, srp.Proton(2)).kind
 	_, err = srp.NewServer(cfg)
 	require.ErrorIs(t, err, srp.ErrPolicy)
-	require.ErrorContains(t, err, "logins of old accounts only")
+	require.ErrorContains(t, err, "only for logins of old accounts")
 }
 
 // TestZeroKindIsTheDefault: what is left out is the default's, in a server and
@@ -343,7 +343,7 @@ func TestCheck(t *testing.T) {
 	require.NoError(t, newServer(t, other.kind, r.kind).Check(record), "an old kind")
 	err := other.server.Check(record)
 	require.ErrorIs(t, err, srp.ErrRecord)
-	require.ErrorContains(t, err, "in none of")
+	require.ErrorContains(t, err, "not in Offer, Accept or Old")
 	for _, bad := range [][]byte{nil, record[:len(record)-1], append(record[:len(record):len(record)], 0)} {
 		require.ErrorIs(t, r.server.Check(bad), srp.ErrRecord)
 	}

@@ -12,30 +12,22 @@ import (
 	"github.com/nescio-go/nescio/kdf"
 )
 
-// Challenge is a server's side of a login in typed form, for callers that speak
-// another wire than this package's: Proton's JSON, for example, has the same
-// values in base64.
+// Challenge is a typed response.
 type Challenge struct {
 	Profile Profile
 	Group   UnverifiedGroup
 	Salt    []byte
 	KDF     kdf.Params `json:",omitzero"` // for Nescio, without a salt
-	B       []byte     // |N| bytes in the profile's byte order
+	B       []byte     // |N| bytes
 }
 
-// Proof is a client's answer to a Challenge in typed form.
+// Proof is a typed final message.
 type Proof struct {
-	A  []byte // |N| bytes in the profile's byte order
-	M1 []byte // as long as the profile's hash: 20, 32 or 64 bytes, for HomeKit 64, for Proton 256
+	A  []byte // |N| bytes
+	M1 []byte // as long as the profile's hash
 }
 
-// Login is one login of a client. It goes once through [Login.Respond] and
-// [Login.Finish], or in typed form through [Login.Answer] and [Login.Confirm]. A
-// second call returns [ErrUsed]. Call [Login.Discard] on one that is given up;
-// after a Finish or an error it does no harm.
-//
-// Concurrent calls are safe; all but one of them return ErrUsed. No lock is held
-// while the client's policies are asked.
+// Login is one login. A second use returns [ErrUsed].
 type Login struct {
 	client *Client
 
@@ -61,11 +53,8 @@ const (
 	loginAnswered
 )
 
-// Login begins a login and returns it together with the request to send, a
-// message of two bytes that is the same for everyone: the id that the server
-// looks up travels beside it. It keeps a copy of the password until
-// [Login.Respond], [Login.Answer] or [Login.Discard]. It returns [ErrPolicy] for
-// a password or an identity of a length that [Client.Register] refuses.
+// Login begins a login. Its errors are as in [Client.Register]. It keeps the
+// password until [Login.Respond] or [Login.Discard].
 func (c *Client) Login(identity, password []byte) (login *Login, request []byte, err error) {
 	typed, err := newUserInput(identity, password)
 	if err != nil {
@@ -74,17 +63,8 @@ func (c *Client) Login(identity, password []byte) (login *Login, request []byte,
 	return &Login{client: c, state: loginBegun, secrets: secret.New(loginSecrets{userInput: typed.Get().take()})}, newRequest(), nil
 }
 
-// Respond answers the server's response with the final message of the client. It
-// is where the password is used, and cleared: x by the profile's password hash,
-// then S and the proof M1.
-//
-// Before it touches the password it returns [ErrMalformed] for a response that no
-// server sends, and [ErrPolicy] for a profile, a group or KDF parameters that the
-// client does not allow, or for a group that is not what it seems. It looks at
-// ctx before it starts, while it waits for the first proof of a modulus, and
-// before the password's hash, not during it: that is nine tenths of the whole
-// with Nescio's Argon2id and Proton's bcrypt, some 80 ms. After an error the
-// login is over.
+// Respond returns the final message. Its errors are as in
+// [Registration.Finish].
 func (l *Login) Respond(ctx context.Context, response []byte) (final []byte, err error) {
 	p, err := l.answer(ctx, func() (Challenge, bool) { return parseResponse(response) })
 	if err != nil {
@@ -120,7 +100,7 @@ func (l *Login) answer(ctx context.Context, challenge func() (Challenge, bool)) 
 	return a.proof, nil
 }
 
-// take returns what the user typed once.
+// take returns what the user typed, once.
 func (l *Login) take() (userInput, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -131,8 +111,8 @@ func (l *Login) take() (userInput, error) {
 	return l.secrets.Get().take(), nil
 }
 
-// keep keeps what the reply is checked with, unless the login was discarded in
-// the meantime.
+// keep stores what the reply is checked with. It returns ErrUsed if the login
+// was discarded meanwhile.
 func (l *Login) keep(c Challenge, a *answer) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -154,11 +134,9 @@ func (l *Login) end() {
 	l.state = loginOver
 }
 
-// Finish checks the server's reply and returns the session key, 32 bytes, the
-// same that [Server.FinishLogin] returned. Only now is it certain that the server
-// knows the verifier. It returns [ErrAuthentication] if the server does not, or
-// if the reply was altered, and [ErrMalformed] for a reply that no server sends.
-// In both cases the login is over.
+// Finish checks the reply and returns the session key, 32 bytes. It returns
+// [ErrAuthentication] if the server does not know the verifier, or
+// [ErrMalformed].
 func (l *Login) Finish(reply []byte) (key []byte, err error) {
 	K, p, err := l.confirm(parseReply(reply))
 	if err != nil {
@@ -168,9 +146,8 @@ func (l *Login) Finish(reply []byte) (key []byte, err error) {
 	return sessionKey(p, K), nil
 }
 
-// Confirm is [Login.Finish] in typed form. M2 is as long as the profile's hash,
-// 20, 32 or 64 bytes, for Proton 256. Confirm returns the protocol's own key: S
-// in its 256 bytes for Proton, K = H(S), as long as the hash, for the others.
+// Confirm is [Login.Finish] in typed form. It returns the protocol's own key: S
+// for Proton, otherwise K.
 func (l *Login) Confirm(m2 []byte) (key []byte, err error) {
 	K, _, err := l.confirm(m2, true)
 	return K, err
@@ -197,16 +174,14 @@ func (l *Login) confirm(m2 []byte, wellFormed bool) (K []byte, p Profile, err er
 	return K, p, nil
 }
 
-// Group returns the group that the login ran in, once Respond or Answer has
-// verified it, so that a device can keep its Digest. Before that it returns nil.
+// Group returns the group, or nil before [Login.Respond].
 func (l *Login) Group() *Group {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.group
 }
 
-// Discard ends the login and clears what it holds. A Respond or Answer that is
-// under way then returns [ErrUsed].
+// Discard ends and clears the login.
 func (l *Login) Discard() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -217,8 +192,8 @@ func (l *Login) Discard() {
 	s.key = nil
 }
 
-// Format writes a placeholder, for every verb.
+// Format redacts l.
 func (l *Login) Format(f fmt.State, _ rune) { io.WriteString(f, "srp.Login(redacted)") }
 
-// MarshalJSON writes a placeholder.
+// MarshalJSON redacts l.
 func (l *Login) MarshalJSON() ([]byte, error) { return []byte(`"srp.Login(redacted)"`), nil }

@@ -10,46 +10,27 @@ import (
 	"github.com/nescio-go/nescio/kdf"
 )
 
-// Nescio is this library's own profile, and the default of clients and servers:
-// SRP-6a with SHA-512, x from Argon2id, and proofs by HMAC. The proofs cover
-// everything the two sides said and know: group, identity, server identity,
-// context, salt and KDF parameters. It runs in any group. A group's certificate
-// is judged by the [GroupPolicy] and is not in the proofs. The identity is not
-// in x: it can change with a new record that keeps salt and verifier.
-//
-// The formulas, with H = SHA-512; HKDF, Extract, Expand and HMAC by H; the
-// profile id 01; lp(x) = u32 length ‖ x; and PAD to the length of N:
-//
-//	x  = HKDF(Argon2id(P, s, params, 64), "", "nescio/srp/v1/x" ‖ 00 ‖ lp(N) ‖ lp(g), 32)
-//	k  = H(N ‖ PAD(g)) mod N
-//	u  = H(PAD(A) ‖ PAD(B))[:32]
-//	T  = lp("nescio/srp/v1") ‖ lp(profile id) ‖ lp(N) ‖ lp(g) ‖ lp(I) ‖ lp(server identity) ‖
-//	     lp(context) ‖ lp(s) ‖ lp(params) ‖ lp(PAD(A)) ‖ lp(PAD(B))
-//	M1 = HMAC(Expand(prk, "client proof", 64), H(T))            prk = Extract(H(T), PAD(S))
-//	M2 = HMAC(Expand(prk, "server proof", 64), H(T) ‖ M1)
-//	K  = Expand(prk, "session key", 64)
-//
-// N and g have no leading zeros in x and T. params is the binary form of
-// kdf.Params without the salt. Logins by [Login.Answer] and [Login.Confirm] end
-// with K. Logins by [Login.Respond] and [Login.Finish] end with 32 bytes made
-// from it, as in all profiles:
-//
-//	HKDF-SHA256(K, "", "nescio/session/v1" ‖ 00 ‖ "S" ‖ profile id, 32)
+// Nescio is this library's own profile, with Argon2id. Its proofs cover
+// everything except the certificate.
 func Nescio() Profile { return Profile{idNescio} }
 
-// nescio is the formulas of Nescio.
+// nescio is the formulas of Nescio. FORMAT.md lists them together.
 type nescio struct{}
 
+// multiplier is k = H(N ‖ PAD(g)).
 func (nescio) multiplier(g *groupParams) []byte {
 	k := sha512.Sum512(append(append([]byte(nil), g.n...), g.paddedG()...))
 	return k[:]
 }
 
+// scramble is u = H(A ‖ B)[:32].
 func (nescio) scramble(A, B []byte) []byte {
 	u := sha512.Sum512(append(append([]byte(nil), A...), B...))
 	return u[:32]
 }
 
+// privateKey is x = HKDF(Argon2id(P), "", "nescio/srp/v1/x" ‖ 00 ‖ lp(N) ‖
+// lp(g), 32).
 func (nescio) privateKey(ctx context.Context, g *groupParams, f *kdf.Function, _, password, _ []byte) ([]byte, error) {
 	stretched, err := f.Derive(ctx, password, 64)
 	if err != nil {
@@ -65,8 +46,8 @@ func (nescio) privateKey(ctx context.Context, g *groupParams, f *kdf.Function, _
 	return x, nil
 }
 
-// prefix is the state of H after T up to params, which is what a server keeps
-// between its two messages: the context alone may be longer than all else.
+// prefix is the state of H after T up to params. A server keeps it between its
+// two messages, because the context alone may be longer than everything else.
 func (nescio) prefix(g *groupParams, p *parties) ([]byte, error) {
 	params, err := p.kdf.MarshalBinary()
 	if err != nil {
@@ -81,10 +62,11 @@ func (nescio) prefix(g *groupParams, p *parties) ([]byte, error) {
 	return h.(encoding.BinaryMarshaler).MarshalBinary()
 }
 
+// proofs derives the keys of M1 and M2, and K, from H(T) and S.
 func (nescio) proofs(t *transcript, S []byte) (K, M1, M2 []byte, err error) {
 	h := sha512.New()
 	if h.(encoding.BinaryUnmarshaler).UnmarshalBinary(t.prefix) != nil {
-		return nil, nil, nil, ErrState // made by another version of crypto/sha512
+		return nil, nil, nil, ErrState // of another version of crypto/sha512
 	}
 	h.Write(lengthPrefixed(t.A))
 	h.Write(lengthPrefixed(t.B))

@@ -2,8 +2,8 @@ package srp
 
 import "github.com/nescio-go/nescio/kdf"
 
-// offer is what a server asks a client to register under: public values, sent
-// over the authenticated channel that registration needs anyway.
+// offer is what a server asks a client to register with. The values are public.
+// The channel must be authenticated, as for the whole registration.
 type offer struct {
 	profile  Profile
 	group    UnverifiedGroup
@@ -11,7 +11,7 @@ type offer struct {
 	saltSize int        // bytes
 }
 
-// complete fills in what is left to the profile.
+// complete fills in the profile's defaults.
 func (o offer) complete() offer {
 	s := o.profile.spec()
 	if s == nil {
@@ -34,8 +34,8 @@ func (o offer) bytes() ([]byte, error) {
 	return b.Bytes()
 }
 
-// parseOffer decodes what bytes returned. It checks the form of everything and
-// judges nothing.
+// parseOffer decodes what bytes returned. It checks the form of all values and
+// does not judge them.
 func parseOffer(message []byte) (o offer, ok bool) {
 	s, ok := openMessage(message)
 	if !ok {
@@ -56,8 +56,8 @@ func parseOffer(message []byte) (o offer, ok bool) {
 	return o, o.check(g) == nil
 }
 
-// check returns ErrPolicy for values that do not fit together, or with which
-// nobody can register.
+// check returns ErrPolicy for values that do not fit together, or that cannot
+// be registered.
 func (o offer) check(g *groupParams) error {
 	switch s := o.profile.spec(); {
 	case s == nil:
@@ -69,7 +69,7 @@ func (o offer) check(g *groupParams) error {
 	}
 }
 
-// fits returns ErrPolicy for values that the profile, which exists, does not have
+// fits returns ErrPolicy for values that a valid profile does not allow
 // together.
 func (o offer) fits(g *groupParams) error {
 	switch s := o.profile.spec(); {

@@ -7,13 +7,14 @@ import (
 )
 
 // pendingLogin is what a server remembers of a login between its two messages.
+// FORMAT.md has its layout.
 type pendingLogin struct {
-	recordDigest [sha256.Size]byte // of the record that BeginLogin had, of nothing for none
+	recordDigest [sha256.Size]byte // of the record, or of nothing
 	profile      Profile
 	group        *groupParams
 	prefix       []byte
 	salt         []byte
-	v            []byte // in the profile's order, like B
+	v            []byte // in the profile's byte order, like B
 	b            []byte
 	B            []byte
 }

@@ -5,18 +5,13 @@ import (
 	"fmt"
 )
 
-// A Profile fixes everything that two peers must agree on besides the group
-// and the costs of the password's hash: the hash, the byte order, what is
-// padded, how the password becomes the exponent x, and the proofs. The zero
-// Profile is not valid. Wherever it is given it is refused with [ErrPolicy].
-//
-// Profiles are comparable values with stable names. Records and messages hold
-// them as one byte.
+// Profile fixes hashes, byte order, padding and proofs. Invalid arguments give
+// the zero Profile, which is not valid.
 type Profile struct {
 	id uint8
 }
 
-// The ids of the profiles. They are stored in records and never change.
+// The ids of the profiles. Records contain them, and they never change.
 const (
 	idNescio  = 0x01
 	idRFC5054 = 0x10 // + 4·hash + flags
@@ -41,8 +36,8 @@ var specs = [256]*spec{
 	idRFC5054 + 0xa: rfc5054Spec("rfc5054-sha512+minimal-values", crypto.SHA512, MinimalValues),
 	idRFC5054 + 0xb: rfc5054Spec("rfc5054-sha512+minimal-g+minimal-values", crypto.SHA512, MinimalG|MinimalValues),
 
-	// Below version 3 the salt of bcrypt is the user name. Records hold none, so
-	// that all of them look alike, and a client ignores what a server sends.
+	// Below version 3 the salt of bcrypt is the user name. Records have no salt,
+	// and all look alike. A client ignores the salt that a server sends.
 	idProton + 0: {name: "proton-0", fits: protonGroup, ignoredSalt: maxSalt, littleEndian: true, proofSize: protonSize, obsolete: true, loginOnly: true, formulas: proton{0}},
 	idProton + 1: {name: "proton-1", fits: protonGroup, ignoredSalt: maxSalt, littleEndian: true, proofSize: protonSize, obsolete: true, loginOnly: true, formulas: proton{1}},
 	idProton + 2: {name: "proton-2", fits: protonGroup, ignoredSalt: maxSalt, littleEndian: true, proofSize: protonSize, obsolete: true, loginOnly: true, formulas: proton{2}},
@@ -56,14 +51,13 @@ func rfc5054Spec(name string, hash crypto.Hash, f Flags) *spec {
 	return &spec{name: name, salt: saltSizes{1, 16, maxSalt}, proofSize: hash.Size(), obsolete: true, formulas: rfc5054{hash, f}}
 }
 
-// spec returns what the profile consists of, or nil if it is not valid.
+// spec returns the parts of the profile, or nil if it is not valid.
 func (p Profile) spec() *spec { return specs[p.id] }
 
-// Valid reports whether p is one of the profiles of this package.
+// Valid reports whether p is not zero.
 func (p Profile) Valid() bool { return p.spec() != nil }
 
-// String returns the name of the profile, such as "rfc5054-sha256" or
-// "proton-4".
+// String returns the name, such as "proton-4".
 func (p Profile) String() string {
 	if s := p.spec(); s != nil {
 		return s.name
@@ -71,8 +65,7 @@ func (p Profile) String() string {
 	return "invalid"
 }
 
-// ParseProfile returns the profile of the given name, which is what String
-// returned for it. It returns [ErrPolicy] for any other name.
+// ParseProfile returns the profile of a name, or [ErrPolicy].
 func ParseProfile(name string) (Profile, error) {
 	for id, s := range specs {
 		if s != nil && s.name == name {
@@ -82,8 +75,7 @@ func ParseProfile(name string) (Profile, error) {
 	return Profile{}, errProfile
 }
 
-// MarshalText returns the name of the profile. For the zero Profile it returns
-// [ErrPolicy].
+// MarshalText returns the name, or [ErrPolicy].
 func (p Profile) MarshalText() ([]byte, error) {
 	if !p.Valid() {
 		return nil, errProfile
@@ -91,7 +83,7 @@ func (p Profile) MarshalText() ([]byte, error) {
 	return []byte(p.String()), nil
 }
 
-// UnmarshalText is [ParseProfile]. After an error p stays as it was.
+// UnmarshalText is [ParseProfile].
 func (p *Profile) UnmarshalText(text []byte) error {
 	q, err := ParseProfile(string(text))
 	if err == nil {
@@ -100,11 +92,8 @@ func (p *Profile) UnmarshalText(text []byte) error {
 	return err
 }
 
-// NeedsUpgrade reports whether a verifier of this profile should be replaced by
-// a verifier of a better profile at the next opportunity. It is true where a
-// fast hash alone turns the password into x: a thief of the records can then try
-// billions of passwords a second. It is also true of profiles that serve old
-// accounts only.
+// NeedsUpgrade reports whether p has a fast password hash or is only for old
+// accounts.
 func (p Profile) NeedsUpgrade() bool {
 	s := p.spec()
 	return s == nil || s.obsolete

@@ -13,16 +13,8 @@ import (
 	"github.com/nescio-go/nescio/kdf"
 )
 
-// Proton is the profile of Proton's authentication versions 0 to 4: numbers
-// little-endian, a hash of 2048 bits, bcrypt with 2^10 rounds, g = 2 in a
-// group of 2048 bits that Proton signed. Versions 3 and 4 compute the same;
-// new accounts get 4. Versions 0, 1 and 2 serve accounts older than that: they
-// can log in and cannot be registered, and a client that does not list them
-// never uses them. Any other version gives the zero Profile.
-//
-// bcrypt reads at most 72 bytes of the password and ignores the rest. Instead of a
-// random salt, versions 0 to 2 hash the name that the user typed, the identity of
-// the [Login], lower-cased by Unicode's simple mapping.
+// Proton is the profile of Proton's version 0 to 4. It uses 72 bytes of the
+// password. Versions 0 to 2 only log in.
 func Proton(version int) Profile {
 	if version < 0 || version > 4 {
 		return Profile{}
@@ -30,8 +22,7 @@ func Proton(version int) Profile {
 	return Profile{idProton + uint8(version)}
 }
 
-// ProtonVersion returns the version for which p is Proton(version), for a wire
-// that names it, and false for any other profile.
+// ProtonVersion returns the version of a [Proton] profile.
 func (p Profile) ProtonVersion() (version int, ok bool) {
 	s := p.spec()
 	if s == nil {
@@ -41,11 +32,8 @@ func (p Profile) ProtonVersion() (version int, ok bool) {
 	return f.version, ok
 }
 
-// ProtonFallback returns the profiles to try for an account whose stored version
-// is 0, in this order and each with a login of its own, as Proton's own clients
-// do. Version 0 there means that the server does not know the version. A client
-// should do this only where it must: each try gives a dishonest server one more
-// thing to test guesses against.
+// ProtonFallback returns the profiles to try for the stored version 0. Each try
+// lets a false server test guesses.
 func ProtonFallback(identity []byte) []Profile {
 	order := []Profile{Proton(2)}
 	if string(protonClean(identity)) != string(bytes.ToLower(identity)) {
@@ -83,7 +71,7 @@ func expandHash(parts ...[]byte) []byte {
 	return out
 }
 
-// multiplier is k = LE(EH(LE256(g) ‖ N)), which the caller reduces modulo N.
+// multiplier is k = LE(EH(LE256(g) ‖ N)). The caller reduces it modulo N.
 func (p proton) multiplier(g *groupParams) []byte {
 	return reversed(expandHash(reversed(g.paddedG()), reversed(g.n)))
 }
@@ -91,17 +79,17 @@ func (p proton) multiplier(g *groupParams) []byte {
 // scramble is u = LE(EH(A ‖ B)).
 func (p proton) scramble(A, B []byte) []byte { return reversed(expandHash(A, B)) }
 
-// prefix is nothing: the proofs hold A, B and S alone.
+// prefix is empty: the proofs cover only A, B and S.
 func (p proton) prefix(*groupParams, *parties) ([]byte, error) { return nil, nil }
 
-// proofs are M1 = EH(A ‖ B ‖ S) and M2 = EH(A ‖ M1 ‖ S); K is S itself.
+// proofs are M1 = EH(A ‖ B ‖ S) and M2 = EH(A ‖ M1 ‖ S). K is S.
 func (p proton) proofs(t *transcript, S []byte) (K, M1, M2 []byte, err error) {
 	M1 = expandHash(t.A, t.B, S)
 	return append([]byte(nil), S...), M1, expandHash(t.A, M1, S), nil
 }
 
-// privateKey is x = LE(EH(C ‖ N)), 2048 bits, where C is the text of a bcrypt
-// hash whose password and salt depend on the version.
+// privateKey is x = LE(EH(C ‖ N)), 2048 bits. C is the text of a bcrypt hash
+// whose password and salt depend on the version.
 func (p proton) privateKey(_ context.Context, g *groupParams, _ *kdf.Function, I, password, salt []byte) ([]byte, error) {
 	return protonPrivateKey(p.version, I, password, salt, reversed(g.n))
 }

@@ -15,14 +15,8 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 )
 
-// Record is what a server stores for an account instead of its password: the
-// profile, the group, the KDF parameters, the identity I, the salt, and the
-// verifier v = g^x. A Record is immutable and safe for concurrent use.
-//
-// Nobody can log in with a record. But a thief can try passwords against it at
-// the speed of the profile's password hash, and can pretend to be the server.
-// Keep it as you would a password hash. It redacts itself in fmt and log/slog
-// and refuses JSON.
+// Record is what a server stores instead of a password. A thief can guess
+// passwords with it, and pretend to be the server.
 type Record struct {
 	fields secret.Value[recordFields]
 }
@@ -33,28 +27,22 @@ type recordFields struct {
 	kdf      kdf.Params
 	identity []byte
 	salt     []byte
-	verifier []byte // in the profile's order
+	verifier []byte // in the profile's byte order
 
 	params *groupParams
 }
 
-// NewRecord puts a record together from values that came in another form, such
-// as the JSON of a registration or another library's database. Zero KDF
-// parameters stand for the profile's own: kdf.Default for Nescio, none for all
-// others. The verifier is in the profile's byte order and exactly as long as N.
-// The salt has 1 to 64 bytes, for Nescio 32, for Proton's versions 3 and 4 10,
-// for Proton's older versions none. The identity has at most 1,024 bytes.
-//
-// It returns [ErrRecord], with a reason, if a value is out of its range. It
-// proves nothing about the group: [CheckRecord] does.
+// NewRecord makes a record, or returns [ErrRecord]. Zero parameters mean the
+// default. The verifier is |N| bytes in the profile's byte order. The group is
+// not proved.
 func NewRecord(p Profile, g UnverifiedGroup, params kdf.Params, identity, salt, verifier []byte) (*Record, error) {
 	s := p.spec()
 	if s == nil {
-		return nil, unusable("not a profile")
+		return nil, unusable("not a valid profile")
 	}
 	gp, err := newGroupParams(g.N, g.G)
 	if err != nil {
-		return nil, unusable("N must have 2048 to 8192 bits in whole bytes and be odd, and g must be at least 2")
+		return nil, unusable("N must be odd and 2048 to 8192 bits long, in whole bytes, and g must be at least 2")
 	}
 	r := recordFields{
 		profile:  p,
@@ -77,7 +65,7 @@ func (r *recordFields) check() error {
 	s := r.profile.spec()
 	switch {
 	case len(r.group.Certificate) > MaxCertificate:
-		return unusable("a certificate has at most 16 KiB")
+		return unusable("a certificate must be at most 16 KiB long")
 	case !s.runsIn(r.params):
 		return unusable("the group does not fit the profile")
 	case !s.salt.allow(len(r.salt)):
@@ -85,7 +73,7 @@ func (r *recordFields) check() error {
 	case !s.allowsKDF(r.kdf):
 		return unusable("the KDF parameters do not fit the profile")
 	case len(r.identity) > MaxIdentity:
-		return unusable("an identity has at most 1,024 bytes")
+		return unusable("an identity must be at most 1,024 bytes long")
 	case len(r.verifier) != len(r.params.n):
 		return errVerifierLength
 	}
@@ -96,9 +84,8 @@ func (r *recordFields) check() error {
 	return nil
 }
 
-// ParseRecord decodes what [Record.Bytes] returned, strictly. It checks that
-// 1 < v < N−1 and the form of the group. It proves nothing: [CheckRecord] does.
-// It returns [ErrRecord].
+// ParseRecord decodes [Record.Bytes] without a proof of the group, or returns
+// [ErrRecord].
 func ParseRecord(b []byte) (*Record, error) {
 	r, err := readRecord(b)
 	if err != nil {
@@ -112,7 +99,7 @@ func ParseRecord(b []byte) (*Record, error) {
 	return &Record{secret.New(r)}, nil
 }
 
-// readRecord decodes a record without any arithmetic, and copies nothing.
+// readRecord decodes a record without arithmetic and without copies.
 func readRecord(b []byte) (r recordFields, err error) {
 	s, ok := openMessage(b)
 	if !ok || len(b) > MaxMessage {
@@ -132,8 +119,7 @@ func readRecord(b []byte) (r recordFields, err error) {
 	return r, nil
 }
 
-// Bytes returns the canonical binary form, for a database: about 300 bytes for
-// a group of RFC 5054 of 2048 bits, 1.2 kB for one of Proton's.
+// Bytes returns the binary form.
 func (r *Record) Bytes() []byte { return r.fields.Get().bytes() }
 
 func (r *recordFields) bytes() []byte {
@@ -150,14 +136,12 @@ func (r *recordFields) bytes() []byte {
 // textPrefix begins the text form.
 const textPrefix = "nescio-srp-record:"
 
-// Text returns the canonical text form: "nescio-srp-record:" and the binary
-// form in unpadded base64url.
+// Text returns the text form.
 func (r *Record) Text() string {
 	return textPrefix + base64.RawURLEncoding.EncodeToString(r.Bytes())
 }
 
-// ParseRecordText decodes what [Record.Text] returned, as strictly as
-// [ParseRecord]. It returns [ErrRecord].
+// ParseRecordText decodes [Record.Text], or returns [ErrRecord].
 func ParseRecordText(text string) (*Record, error) {
 	body, ok := strings.CutPrefix(text, textPrefix)
 	if !ok || len(body) > 2*MaxMessage || strings.ContainsAny(body, "\r\n") {
@@ -170,13 +154,7 @@ func ParseRecordText(text string) (*Record, error) {
 	return ParseRecord(b)
 }
 
-// CheckRecord decodes a record, the binary form, and proves its group (see
-// [NewGroup] for the cost of a first proof). A server calls it once when it
-// imports a record from elsewhere, and never at a login: [Server.BeginLogin]
-// checks only the form of a record. It returns [ErrRecord].
-//
-// For records that clients send at registration, see
-// [Server.FinishRegistration].
+// CheckRecord is [ParseRecord] with a proof of the group, for imports.
 func CheckRecord(record []byte) error {
 	r, err := ParseRecord(record)
 	if err != nil {
@@ -188,37 +166,33 @@ func CheckRecord(record []byte) error {
 	return nil
 }
 
-// Profile returns the record's profile.
+// Profile returns the profile.
 func (r *Record) Profile() Profile { return r.fields.Get().profile }
 
-// Group returns a copy of what the record says about its group.
+// Group returns the group.
 func (r *Record) Group() UnverifiedGroup { return r.fields.Get().group.clone() }
 
-// KDF returns the parameters of the password's hash, without a salt. They are
-// zero unless the profile is Nescio.
+// KDF returns parameters without a salt.
 func (r *Record) KDF() kdf.Params { return r.fields.Get().kdf }
 
-// Identity returns a copy of I, the name that the protocol itself hashes.
+// Identity returns I.
 func (r *Record) Identity() []byte { return bytes.Clone(r.fields.Get().identity) }
 
-// Salt returns a copy of the salt.
+// Salt returns a copy.
 func (r *Record) Salt() []byte { return bytes.Clone(r.fields.Get().salt) }
 
-// Verifier returns a copy of v, as long as N, in the profile's byte order. It is
-// secret: see [Record].
+// Verifier returns v, which is secret.
 func (r *Record) Verifier() []byte { return bytes.Clone(r.fields.Get().verifier) }
 
-// NeedsUpgrade is [Profile.NeedsUpgrade] of the record's profile. It is also true
-// of a record whose KDF parameters are below the floor of package kdf.
+// NeedsUpgrade is [Profile.NeedsUpgrade], and true of weak KDF parameters.
 func (r *Record) NeedsUpgrade() bool {
 	return r.Profile().NeedsUpgrade() || r.KDF().NeedsUpgrade()
 }
 
-// Format writes a placeholder, for every verb.
+// Format redacts r.
 func (r Record) Format(f fmt.State, _ rune) { io.WriteString(f, "srp.Record(redacted)") }
 
 var errRecordJSON = errors.New("srp: a record has no JSON form; store its Bytes or its Text")
 
-// MarshalJSON returns an error: a placeholder in a database would lose the
-// account, and the verifier does not belong in a log.
+// MarshalJSON returns an error.
 func (r Record) MarshalJSON() ([]byte, error) { return nil, errRecordJSON }

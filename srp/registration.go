@@ -12,12 +12,7 @@ import (
 	"github.com/nescio-go/nescio/kdf"
 )
 
-// Registration is one registration of a client: of a new account, or of a new
-// password for an old one. It goes through [Registration.Finish] once, or in
-// typed form through [Registration.MakeRecord]. A second call returns [ErrUsed].
-// Call [Registration.Discard] on one that is given up.
-//
-// Concurrent calls are safe; all but one of them return ErrUsed.
+// Registration is one registration. A second use returns [ErrUsed].
 type Registration struct {
 	client *Client
 
@@ -27,16 +22,9 @@ type Registration struct {
 	input     secret.Value[userInput]
 }
 
-// Register begins a registration and returns it together with the request to
-// send, a message of two bytes. The id of the account travels beside it. Use an
-// authenticated and encrypted channel: anyone between the two sides could register
-// a password of their own.
-//
-// The password, 1 to 1,024 bytes, is used as given: see package kdf/prepare for
-// RFC 8265. [Proton] reads only the first 72 bytes. The identity, at most 1,024
-// bytes, is the name that the protocol hashes; the package documentation says
-// how it relates to the server's id. Register returns [ErrPolicy] for other
-// lengths.
+// Register begins a registration. The password, 1 to 1,024 bytes, is used as
+// given: see package [github.com/nescio-go/nescio/kdf/prepare]. Other lengths
+// return [ErrPolicy].
 func (c *Client) Register(identity, password []byte) (r *Registration, request []byte, err error) {
 	typed, err := newUserInput(identity, password)
 	if err != nil {
@@ -45,14 +33,9 @@ func (c *Client) Register(identity, password []byte) (r *Registration, request [
 	return &Registration{client: c, begun: true, input: typed}, newRequest(), nil
 }
 
-// Finish takes the server's response and returns the upload, which the server
-// checks by [Server.FinishRegistration] and stores.
-//
-// Before it touches the password it returns [ErrMalformed] for a response that no
-// server sends, and [ErrPolicy] for a profile, a group or KDF parameters that the
-// client does not allow. It looks at ctx before it starts, while it waits for the
-// first proof of a modulus (see [NewGroup]), and before the password's hash, not
-// during it. After an error the registration is over.
+// Finish returns the upload for [Server.FinishRegistration]. Before it uses the
+// password it returns [ErrMalformed], or [ErrPolicy] for what the client does
+// not allow. It checks ctx before the password's hash, not during it.
 func (r *Registration) Finish(ctx context.Context, response []byte) (upload []byte, err error) {
 	typed, err := r.take()
 	if err != nil {
@@ -70,9 +53,8 @@ func (r *Registration) Finish(ctx context.Context, response []byte) (upload []by
 	return record.Bytes(), nil
 }
 
-// MakeRecord is [Registration.Finish] in typed form, for callers that speak
-// another wire than this package's: they send the record's salt and verifier.
-// Zero KDF parameters stand for the profile's own.
+// MakeRecord is [Registration.Finish] in typed form. Zero parameters mean the
+// default.
 func (r *Registration) MakeRecord(ctx context.Context, p Profile, g UnverifiedGroup, params kdf.Params) (*Record, error) {
 	typed, err := r.take()
 	if err != nil {
@@ -82,7 +64,7 @@ func (r *Registration) MakeRecord(ctx context.Context, p Profile, g UnverifiedGr
 	return r.register(ctx, offer{profile: p, group: g, kdf: params}.complete(), typed)
 }
 
-// take returns what the user typed once.
+// take returns what the user typed, once.
 func (r *Registration) take() (userInput, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -93,7 +75,8 @@ func (r *Registration) take() (userInput, error) {
 	return r.input.Get().take(), nil
 }
 
-// register makes the record, unless the registration is discarded meanwhile.
+// register makes the record. It returns ErrUsed if the registration is
+// discarded meanwhile.
 func (r *Registration) register(ctx context.Context, o offer, typed userInput) (*Record, error) {
 	record, err := r.client.register(ctx, o, typed)
 	if err != nil {
@@ -140,8 +123,7 @@ func makeRecord(ctx context.Context, g *groupParams, f *kdf.Function, o offer, t
 	return NewRecord(o.profile, o.group, o.kdf, typed.identity, salt, s.encode(g, v))
 }
 
-// Discard ends the registration and clears what it holds. A Finish or MakeRecord
-// that is under way then returns [ErrUsed].
+// Discard ends and clears the registration.
 func (r *Registration) Discard() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -149,10 +131,10 @@ func (r *Registration) Discard() {
 	r.input.Get().clear()
 }
 
-// Format writes a placeholder, for every verb.
+// Format redacts r.
 func (r *Registration) Format(f fmt.State, _ rune) { io.WriteString(f, "srp.Registration(redacted)") }
 
-// MarshalJSON writes a placeholder.
+// MarshalJSON redacts r.
 func (r *Registration) MarshalJSON() ([]byte, error) {
 	return []byte(`"srp.Registration(redacted)"`), nil
 }

@@ -11,32 +11,23 @@ import (
 	"github.com/nescio-go/nescio/kdf"
 )
 
-// Flags select between the two camps into which implementations of RFC 5054
-// fall where the RFC leaves the proofs open. The zero Flags pad everything to
-// the length of N.
+// Flags select what peers do where RFC 5054 is silent: see FORMAT.md.
 type Flags uint8
 
 const (
-	// MinimalG hashes g in M1 without leading zero bytes, as RFC 2945 does.
-	MinimalG Flags = 1 << iota
-	// MinimalValues strips the leading zero bytes of A, B and S in K, M1 and
-	// M2, as pysrp and csrp do. k and u always hash padded values, as RFC 5054
-	// says.
-	MinimalValues
+	MinimalG      Flags = 1 << iota // g without leading zero bytes in M1
+	MinimalValues                   // A, B and S without leading zero bytes
 
 	allFlags = MinimalG | MinimalValues
 )
 
-// RFC5054SHA1 is SRP-6a as in RFC 5054, Section 2, with SHA-1: for meeting
-// peers that cannot do better, since its hash of the password is fast (see
-// [Profile.NeedsUpgrade]). Flags other than the defined ones give the zero
-// Profile.
+// RFC5054SHA1 is RFC 5054 with SHA-1. Its password hash is fast.
 func RFC5054SHA1(f Flags) Profile { return rfc5054Profile(0, f) }
 
-// RFC5054SHA256 is RFC5054SHA1 with SHA-256.
+// RFC5054SHA256 is [RFC5054SHA1] with SHA-256.
 func RFC5054SHA256(f Flags) Profile { return rfc5054Profile(1, f) }
 
-// RFC5054SHA512 is RFC5054SHA1 with SHA-512.
+// RFC5054SHA512 is [RFC5054SHA1] with SHA-512.
 func RFC5054SHA512(f Flags) Profile { return rfc5054Profile(2, f) }
 
 func rfc5054Profile(hash uint8, f Flags) Profile {
@@ -46,7 +37,7 @@ func rfc5054Profile(hash uint8, f Flags) Profile {
 	return Profile{idRFC5054 + hash*(uint8(allFlags)+1) + uint8(f)}
 }
 
-// rfc5054 is the formulas of the profiles around RFC 5054: its k, x, u and S,
+// rfc5054 is the formulas of the RFC 5054 profiles: k, x, u and S of RFC 5054,
 // and K, M1 and M2 of RFC 2945 with A and B in M2.
 type rfc5054 struct {
 	hash  crypto.Hash
@@ -86,7 +77,7 @@ func (r rfc5054) proofs(t *transcript, S []byte) (K, M1, M2 []byte, err error) {
 }
 
 // sessionKey is K = H(S). RFC 2945, Section 3.1, with the plain hash that all
-// peers of this family use in place of its interleaved one.
+// peers of this family use instead of its interleaved one.
 func (r rfc5054) sessionKey(S []byte) []byte { return r.sum(r.value(S)) }
 
 // clientProof is M1 = H(H(N) XOR H(g) ‖ H(I) ‖ s ‖ A ‖ B ‖ K). RFC 2945,
@@ -108,9 +99,9 @@ func (r rfc5054) serverProof(t *transcript, M1, K []byte) []byte {
 
 // value returns a number modulo N as this profile hashes it.
 //
-// Stripping S takes time that depends on its leading zero bytes. A peer that
-// hashes the stripped form cannot do without: the hash function itself takes
-// fewer bytes. It tells that one login in 256 had a short S, and no more.
+// The time of stripping S depends on its leading zero bytes. A peer that hashes
+// the stripped form has no choice, because the hash function itself takes fewer
+// bytes. The time shows which login in 256 had a short S, and nothing more.
 func (r rfc5054) value(b []byte) []byte {
 	if r.flags&MinimalValues != 0 {
 		return minimal(b)

@@ -14,107 +14,49 @@ import (
 	"github.com/nescio-go/nescio/internal/secret"
 )
 
-// Replay is a memory of single uses that the replicas of a server share.
-// Consume records id until expires and reports whether it was the first to do
-// so, in one atomic step: an INSERT that fails on a duplicate key does it. It
-// is called by several goroutines at once, without a lock held. The time to
-// expire is a lifetime longer than the login can be finished, so that the clock
-// of the store may be ahead by as much.
-//
-// Package opaque/replaytest tests an implementation.
+// Replay is a memory of single uses that replicas share. Consume records id
+// until expires, and reports whether it was new, in one atomic step. See
+// package [github.com/nescio-go/nescio/opaque/replaytest].
 type Replay interface {
 	Consume(ctx context.Context, id [16]byte, expires time.Time) (first bool, err error)
 }
 
-// ServerConfig is what a server needs. Only DecoyKey and StateKeys are required.
-// All replicas of a server have the same values. fmt and encoding/json print a
-// placeholder, also for an exported field. For an unexported field of another
-// struct fmt prints the keys.
+// ServerConfig configures [NewServer]. DecoyKey and StateKeys are required. All
+// replicas have the same values. In an unexported field, package fmt prints the
+// keys.
 type ServerConfig struct {
-	// DecoyKey is 32 random bytes that make the answers for names that nobody
-	// has. It is never rotated: an unknown name whose salt changed would give
-	// itself away. If it leaks, known names can be told from unknown ones. If
-	// state keys leak too, see [StateKey].
-	DecoyKey [32]byte
+	DecoyKey  [32]byte   // random; derives the answers for unknown names
+	StateKeys []StateKey // 1 to 16, one of them due
 
-	// StateKeys protect pending state: 1 to 16 distinct keys. The time of at least
-	// one must have come. See [StateKey] and [Server.WithStateKeys].
-	StateKeys []StateKey
+	Offer  Kind         // for registrations; default: [DefaultKind]
+	Accept []Kind       // for registrations too
+	Old    []Kind       // all other kinds of accounts
+	Others []KindWeight // the kinds of package opaque
 
-	// Offer is the kind of account that registrations get. Default: [DefaultKind].
-	// Offer, Accept, Old and Others have at most 256 kinds in all, each group of a
-	// pool counted. Two equal ones are refused.
-	Offer Kind
+	ServerIdentity []byte // as in [ClientConfig]
 
-	// Accept are other kinds that a registration may still have and that need no
-	// new registration: the coming kind before a switch, the last one after it.
-	Accept []Kind
-
-	// Old are the kinds of accounts that can log in but should register again
-	// (see [Server.NeedsRegistration]). List every kind that accounts have:
-	// unknown names answer as one of them.
-	Old []Kind
-
-	// Others are the kinds of the other protocol, as Weights of package opaque
-	// returned them, if a service has both. If one of the two servers lacks them,
-	// the two disagree on [Server.AnswersAsSRP], and no error shows it.
-	Others []KindWeight
-
-	// ServerIdentity names the application, the table of accounts and the tenant.
-	// It is the same as in ClientConfig, byte for byte, and at most 1,024 bytes
-	// long.
-	ServerIdentity []byte
-
-	// Replay is needed if a login may begin at one replica and finish at another.
-	// If nil, the server keeps the single uses in memory: then only the Server
-	// that began a login can finish it, or a copy of it. Replicas need one Replay
-	// for each set of state keys. The server of package opaque may have the same
-	// state keys: the state of the two protocols is told apart.
+	// Replay is required if a login may finish at another replica.
 	Replay Replay
 
-	// Lifetime is how long a login may take from BeginLogin to FinishLogin.
-	// At most an hour. Default: [DefaultLifetime].
-	Lifetime time.Duration
-
-	// MaxPending bounds the logins in progress without a shared Replay, each of
-	// which takes about 150 bytes. Default: 1,048,576. While that many are in
-	// progress BeginLogin returns ErrBusy before any work, so put a rate limit
-	// before it.
-	MaxPending int
+	Lifetime   time.Duration // at most an hour; default: [DefaultLifetime]
+	MaxPending int           // logins in progress without a Replay; default: 2^20
 }
 
-// StateKey is a key that protects pending state. A server seals under the newest
-// key whose time has come, and opens with every key that it has. The type converts
-// to opaque.StateKey.
+// StateKey protects pending state. The newest key whose time has come seals,
+// and all open. To rotate, give all replicas a key whose time is in the future.
+// Remove the old key one lifetime after that time.
 //
-// To rotate, give all replicas a key whose time is in the future. No login that
-// begins at one replica then fails at another. Remove the old key when all
-// replicas have sealed with the new one for the lifetime of a login. Rotate
-// daily.
-//
-// The state keys alone are of no use to a thief, because pending state is sealed
-// under DecoyKey too. A thief of both reads all pending state that they get, and
-// can forge it. If pending state travels through clients, they can log in to any
-// account: they begin a login and read in its pending state how to end it. It
-// also contains the verifier. So when state keys leak, give all replicas a new key at
-// once, without NotBefore, and remove all others. Logins in progress then return
-// [ErrState]. OPERATIONS.md says what else to do if DecoyKey has leaked too.
+// If pending state travels through clients, a thief of state keys and DecoyKey
+// can log in to any account. Replace leaked keys at once: see OPERATIONS.md.
 type StateKey struct {
-	Key [32]byte // random
-	// NotBefore is the time from which the key seals. The zero time has always
-	// come and is older than any other: beside a due key with a time, such a key
-	// opens and never seals.
-	NotBefore time.Time
+	Key       [32]byte  // random
+	NotBefore time.Time // zero is the oldest
 }
 
-// DefaultLifetime is how long a login may take, unless ServerConfig says
-// otherwise. A caller that keeps pending state may forget it after that.
+// DefaultLifetime is the default of [ServerConfig].
 const DefaultLifetime = 60 * time.Second
 
-// Server answers registrations and logins. It keeps no account and no session:
-// the caller looks up the record, keeps pending state between the two messages
-// of a login, and does with the session key what it needs. A Server is
-// immutable, apart from its memory of single uses, and safe for concurrent use.
+// Server answers registrations and logins.
 type Server struct {
 	secrets  secret.Value[serverSecrets]
 	kinds    []serverKind // the groups of Offer, of Accept, of Old
@@ -132,11 +74,10 @@ type serverSecrets struct {
 }
 
 // exponentSource returns an exponent of size bytes for which fits returns true.
-// It is drawExponent everywhere but in tests.
+// It is drawExponent except in tests.
 type exponentSource func(size int, fits func(exponent []byte) bool) []byte
 
-// NewServer returns a server. It returns [ErrPolicy] if something in cfg is
-// missing or out of range. It keeps copies of the keys.
+// NewServer returns a server, or [ErrPolicy].
 func NewServer(cfg ServerConfig) (*Server, error) { return newServer(cfg, nil) }
 
 func newServer(cfg ServerConfig, now func() time.Time) (*Server, error) {
@@ -218,22 +159,8 @@ func sealKeys(keys []StateKey) []seal.StateKey {
 	return converted
 }
 
-// WithStateKeys returns a copy of the server that has other state keys and
-// shares everything else, its memory of single uses included. The copy can
-// finish what s began under a key that is still there. This is how state keys
-// rotate while handlers use the server, which they find in an
-// atomic.Pointer[srp.Server]:
-//
-//	keys = append(stillInUse(keys), srp.StateKey{Key: fresh, NotBefore: tomorrow})
-//	next, err := current.Load().WithStateKeys(keys)
-//	if err != nil {
-//		return err // the old keys stay in use
-//	}
-//	current.Store(next)
-//
-// It returns [ErrPolicy] for keys that NewServer refuses. A server with other kinds
-// comes from [NewServer]. Without a shared Replay it cannot finish logins that the
-// one before began.
+// WithStateKeys returns a copy of the server with other state keys, or
+// [ErrPolicy]. It finishes logins that began under keys that it has.
 func (s *Server) WithStateKeys(keys []StateKey) (*Server, error) {
 	box, err := s.box.WithKeys(sealKeys(keys))
 	if err != nil {
@@ -244,17 +171,9 @@ func (s *Server) WithStateKeys(keys []StateKey) (*Server, error) {
 	return &other, nil
 }
 
-// WithContext returns a copy of the server whose logins only clients with the
-// same context can finish, 1 to 60,000 bytes (see [Client.WithContext]). It
-// shares everything else. A login that was begun in one context returns
-// [ErrState] in every other. BeginLogin returns [ErrPolicy] for an account whose
-// profile's proofs cover no context: any profile except Nescio.
-//
-// Make the context from what the server is about to do, from the fields of the
-// request and never from bytes that a client calls its context: the account, what
-// changes, and a hash of what replaces it, such as the new record and all that
-// is wrapped again. Keep the change beside the pending state and make the same
-// copy again for FinishLogin.
+// WithContext returns a copy of the server that finishes only logins with the
+// same context: see [Client.WithContext]. Make the context from what the server
+// is about to do, never from a client's bytes.
 func (s *Server) WithContext(context []byte) (*Server, error) {
 	if len(context) == 0 || len(context) > maxContext {
 		return nil, errContext
@@ -264,31 +183,30 @@ func (s *Server) WithContext(context []byte) (*Server, error) {
 	return &other, nil
 }
 
-// binding is what pending state belongs to, besides its account: u16 len ‖
-// server identity ‖ context. A login that began at a server which means
-// something else must not end here, though the two share state keys and a
-// Replay.
+// binding is what pending state belongs to besides its account: u16 len ‖
+// server identity ‖ context. A login that began at a server with another
+// binding must not end here, even if the two share state keys and a Replay.
 func (s *Server) binding() []byte {
 	b := binary.BigEndian.AppendUint16(nil, uint16(len(s.identity)))
 	return append(append(b, s.identity...), s.context...)
 }
 
-// Format writes a placeholder, for every verb.
+// Format redacts s.
 func (s Server) Format(f fmt.State, _ rune) { io.WriteString(f, "srp.Server(redacted)") }
 
-// MarshalJSON writes a placeholder.
+// MarshalJSON redacts s.
 func (s Server) MarshalJSON() ([]byte, error) { return []byte(`"srp.Server(redacted)"`), nil }
 
-// Format writes a placeholder, for every verb.
+// Format redacts c.
 func (c ServerConfig) Format(f fmt.State, _ rune) { io.WriteString(f, "srp.ServerConfig(redacted)") }
 
-// MarshalJSON writes a placeholder.
+// MarshalJSON redacts c.
 func (c ServerConfig) MarshalJSON() ([]byte, error) {
 	return []byte(`"srp.ServerConfig(redacted)"`), nil
 }
 
-// Format writes a placeholder, for every verb.
+// Format redacts k.
 func (k StateKey) Format(f fmt.State, _ rune) { io.WriteString(f, "srp.StateKey(redacted)") }
 
-// MarshalJSON writes a placeholder.
+// MarshalJSON redacts k.
 func (k StateKey) MarshalJSON() ([]byte, error) { return []byte(`"srp.StateKey(redacted)"`), nil }

@@ -9,11 +9,10 @@ import (
 	"github.com/nescio-go/nescio/internal/decoy"
 )
 
-// selectRecord returns the record of a known id, or the one that an unknown id
-// seems to have, and which of the two it is. Known and unknown ids take one
-// path: for both a decoy of the kind that the answer shows is made, since work
-// that depended on another kind could be told by its time, and one of the two is
-// selected.
+// selectRecord returns the record of a known id, or the record that an unknown
+// id seems to have, and which of the two it is. Known and unknown ids take one
+// path. Both make a decoy of the kind that the answer shows, because the time
+// would show work that depended on another kind. One of the two is selected.
 func (s *Server) selectRecord(id, record []byte) (r recordFields, unknown int, err error) {
 	unknown = subtle.ConstantTimeEq(int32(min(len(record), 1)), 0)
 	shown, err := readRecord([2][]byte{record, s.drawn(id).sample}[unknown])
@@ -33,14 +32,15 @@ func (s *Server) selectRecord(id, record []byte) (r recordFields, unknown int, e
 	return r, unknown, r.check()
 }
 
-// drawn returns the kind that a name has at this server if nobody has the name.
+// drawn returns the kind that a name has at this server if the name has no
+// account.
 func (s *Server) drawn(id []byte) *serverKind {
 	return &s.kinds[s.secrets.Get().draw.PickAmong(id, len(s.kinds))]
 }
 
-// recordDigest returns SHA-256 of a record as it was passed in, of the empty string
-// for none. For none it hashes a record of the kind that the name seems to have,
-// so that the work is the same.
+// recordDigest returns SHA-256 of a record as it was passed in, of the empty
+// string if there is none. In that case it also hashes a record of the kind
+// that the name seems to have, to do the same work.
 func (s *Server) recordDigest(id, record []byte) [sha256.Size]byte {
 	none := subtle.ConstantTimeEq(int32(min(len(record), 1)), 0)
 	digest, empty := sha256.Sum256([2][]byte{record, s.drawn(id).sample}[none]), sha256.Sum256(nil)
@@ -49,7 +49,7 @@ func (s *Server) recordDigest(id, record []byte) [sha256.Size]byte {
 }
 
 // decoy returns the record of the same kind that an unknown id seems to have,
-// always the same one. Salt and verifier depend on the kind: a name that kept
+// always the same one. Salt and verifier depend on the kind. A name that kept
 // its salt when all accounts of its kind moved to another would give itself
 // away.
 func (r *recordFields) decoy(key *[decoy.KeySize]byte, id []byte) (recordFields, error) {
@@ -69,26 +69,21 @@ func (r *recordFields) decoy(key *[decoy.KeySize]byte, id []byte) (recordFields,
 	return fake, nil
 }
 
-// decoyBytes is HKDF-Expand by SHA-512 of D(label, id) with the digest of a kind.
+// decoyBytes is HKDF-Expand with SHA-512 of D(label, id) and the digest of a
+// kind.
 func decoyBytes(key *[decoy.KeySize]byte, label string, id []byte, digest [32]byte, n int) ([]byte, error) {
 	prk := decoy.Bytes(key, label, id)
 	return hkdf.Expand(sha512.New, prk[:], string(digest[:]), n)
 }
 
-// AnswersAsSRP reports whether an unknown id answers as an account of SRP: whether
-// the draw over all kinds, ServerConfig.Others included, falls on one of this
-// server's. The server of package opaque with the same keys and kinds agrees. Call
-// it for every name, known or not, so that both take the same time: it takes 3 µs
-// for a few kinds and 130 µs for 256.
+// AnswersAsSRP reports whether an unknown id seems to have an account of this
+// package, not of opaque. Call it for known names too, because it takes time.
 func (s *Server) AnswersAsSRP(id []byte) bool {
 	return s.secrets.Get().draw.Pick(id) < len(s.kinds)
 }
 
-// Decoy returns 32 bytes that are fixed for a label and an id and look random
-// without DecoyKey. Use them for anything else that a stranger may ask about an
-// unknown name and that must stay the same, such as an account number. The label
-// says what the bytes are for: "example.org/account-number", for example. The
-// server of package opaque with the same DecoyKey returns the same bytes.
+// Decoy returns 32 bytes, fixed for a label and an id, for anything else that a
+// stranger may ask about an unknown name.
 func (s *Server) Decoy(label string, id []byte) [32]byte {
 	return decoy.Application(&s.secrets.Get().decoyKey, label, id)
 }

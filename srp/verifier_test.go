@@ -17,7 +17,7 @@ func refusesLength(t testing.TB, err error, about ...any) {
 	require.ErrorIs(t, err, srp.ErrRecord, about...)
 	require.ErrorContains(t, err, "the verifier must be as long as N", about...)
 	require.ErrorContains(t, err, "put zero bytes in front of a shorter one", about...)
-	require.ErrorContains(t, err, "behind it for Proton's profiles", about...)
+	require.ErrorContains(t, err, "or behind it for Proton's profiles", about...)
 }
 
 // TestShortVerifier takes a verifier from software that drops leading zero

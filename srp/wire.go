@@ -5,21 +5,8 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 )
 
-// Every message and record begins with these two bytes. The rest, numbers
-// big-endian, A, B and v in the order of the profile:
-//
-//	request  = (nothing), of a login and of a registration
-//	response = profile u8 ‖ group ‖ u8 len ‖ salt ‖ u16 len ‖ KDF parameters ‖ B
-//	final    = A ‖ M1
-//	reply    = M2
-//	offer    = profile u8 ‖ group ‖ salt size u8 ‖ u16 len ‖ KDF parameters      (the response to a registration)
-//	record   = profile u8 ‖ group ‖ u8 len ‖ salt ‖ u16 len ‖ KDF parameters ‖ u16 len ‖ I ‖ v
-//	group    = number u16 of RFC 5054, its size in bits, if it is one without a certificate, otherwise
-//	           0 u16 ‖ u16 len ‖ N ‖ g u32 ‖ u16 len ‖ certificate
-//
-// KDF parameters are the binary form of kdf.Params without a salt for Nescio,
-// empty for all other profiles. Each value has one encoding and each decoder
-// refuses every other.
+// Every message and record begins with these two bytes. FORMAT.md describes the
+// rest. Each value has one encoding, and each decoder refuses every other.
 const (
 	messageType = 'S'
 	version     = 1
@@ -27,12 +14,10 @@ const (
 
 // Limits, in bytes.
 const (
-	MaxID       = 1024 // of the id that a server looks up; at least 1
-	MaxIdentity = 1024 // of the name that the protocol hashes, and of a server's; may be empty
-	MaxPassword = 1024 // at least 1
-	// MaxMessage bounds every message and record, a group's certificate included.
-	// Without one they are shorter than 4 KiB.
-	MaxMessage = 20 << 10
+	MaxID       = 1024     // at least 1
+	MaxIdentity = 1024     // for ServerIdentity too
+	MaxPassword = 1024     // at least 1
+	MaxMessage  = 20 << 10 // for records too
 
 	maxSalt    = 64
 	maxContext = 60_000
@@ -44,7 +29,7 @@ func newMessage() *cryptobyte.Builder {
 	return b
 }
 
-// openMessage returns what follows kind and version.
+// openMessage returns what follows the first two bytes.
 func openMessage(message []byte) (body cryptobyte.String, ok bool) {
 	s := cryptobyte.String(message)
 	var k, v uint8
@@ -95,13 +80,13 @@ func readGroup(s *cryptobyte.String) (g UnverifiedGroup, p *groupParams, ok bool
 	return g, p, err == nil
 }
 
-// readProfile reads the id of a profile that runs in some group.
+// readProfile reads the id of a valid profile.
 func readProfile(s *cryptobyte.String) (p Profile, ok bool) {
 	ok = s.ReadUint8(&p.id) && p.Valid()
 	return p, ok
 }
 
-// addKDF writes KDF parameters that the profile accepts.
+// addKDF writes KDF parameters that the profile allows.
 func addKDF(b *cryptobyte.Builder, p kdf.Params) {
 	encoded, err := p.MarshalBinary()
 	if err != nil {
@@ -129,8 +114,8 @@ func addBytes16(b *cryptobyte.Builder, data []byte) {
 	b.AddUint16LengthPrefixed(func(b *cryptobyte.Builder) { b.AddBytes(data) })
 }
 
-// newRequest is a client's first message. It has nothing to say before it knows
-// the group.
+// newRequest is a client's first message. It is empty, because the client does
+// not know the group yet.
 func newRequest() []byte { return []byte{messageType, version} }
 
 func parseRequest(message []byte) bool {
@@ -148,7 +133,7 @@ func encodeResponse(c Challenge) ([]byte, error) {
 	return b.Bytes()
 }
 
-// parseResponse checks the form of everything; Login.Answer checks the rest.
+// parseResponse checks the form of all values. Login.Answer checks the rest.
 func parseResponse(message []byte) (c Challenge, ok bool) {
 	s, ok := openMessage(message)
 	if !ok {
