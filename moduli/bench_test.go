@@ -12,11 +12,22 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// BenchmarkSlots runs whole searches on one core. The time of a search varies
-// as much as its mean, the time of a slot does not, so the metric cpu-s/hit is
-// the CPU time of a slot times the slots that a search passes on average. It
-// needs twenty searches (-benchtime 20x) to settle, because every search sieves
-// more slots than it passes.
+// BenchmarkSlots runs whole searches on one core. The times of searches vary as
+// much as their mean, and the time of a slot does not. The metric cpu-s/hit is
+// therefore the CPU time of a slot times the average number of slots of a
+// search. Every search sieves more slots than it passes, so the metric needs
+// twenty searches to settle. Compare it with OpenSSL on the same machine:
+//
+//	go test -run xxx -bench '^Benchmark(Slots|OpenSSL)$' -benchtime 20x ./moduli
+//
+// Results on two cores of a shared machine with Go 1.26:
+//
+//	BenchmarkSlots/2048     5.2         20.5 µs a slot × 254,253 slots a hit
+//	BenchmarkOpenSSL/2048  27.3 ± 8.8   from 0.8 to 172
+//
+// The base-2 test takes nine tenths of the time. It is written in assembly for
+// amd64 with BMI2. Other machines use math/big or filippo.io/bigmod, and a
+// search takes half as long again.
 func BenchmarkSlots(b *testing.B) {
 	b.Run("2048", func(b *testing.B) {
 		var slots, expected float64
@@ -34,8 +45,8 @@ func BenchmarkSlots(b *testing.B) {
 	})
 }
 
-// BenchmarkOpenSSL runs what BenchmarkSlots is compared with. Here a hit is
-// a run.
+// BenchmarkOpenSSL measures OpenSSL, for comparison with BenchmarkSlots. A hit
+// is a run.
 func BenchmarkOpenSSL(b *testing.B) {
 	b.Run("2048", func(b *testing.B) {
 		path, err := exec.LookPath("openssl")

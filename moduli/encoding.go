@@ -5,7 +5,7 @@ import (
 )
 
 // Every binary form of this package begins with 'M', the version 01 and a kind.
-// All integers are big-endian.
+// All integers are big-endian. FORMAT.md has the forms.
 const (
 	kindModuli = 'M'
 	version    = 1
@@ -29,7 +29,7 @@ func openEncoding(data []byte, kind uint8) (body cryptobyte.String, ok bool) {
 	return s, ok
 }
 
-// addStart writes a start, in which the number is empty if there is a label:
+// addStart appends a start. Its number is empty if it has a label:
 //
 //	u16 bits ‖ u8 len ‖ label ‖ u32 counter ‖ u16 len ‖ number
 func addStart(b *cryptobyte.Builder, s Start) {

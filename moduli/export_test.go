@@ -1,4 +1,4 @@
 package moduli
 
-// SignAnyway is Sign without a look at the key's window.
+// SignAnyway is Sign without the check of the window.
 func (k *PrivateKey) SignAnyway(r *Record) (*Record, error) { return k.signAs(r, k.public.ID()) }

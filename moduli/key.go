@@ -17,46 +17,35 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 )
 
-// KeyID names a public key. It is the first 16 bytes of SHA-256 of the binary
-// form of the key.
+// KeyID names a key.
 type KeyID [16]byte
 
-// String returns the id as 32 hexadecimal digits.
+// String returns hexadecimal digits.
 func (id KeyID) String() string { return hex.EncodeToString(id[:]) }
 
-// PublicKey verifies signatures of records that were created within a window of
-// time. It is immutable and safe for concurrent use.
+// PublicKey verifies records created in its window.
 type PublicKey struct {
 	ed25519             ed25519.PublicKey
 	mldsa               *mldsa65.PublicKey
 	notBefore, notAfter int64 // Unix seconds; notAfter 0: without an end
 }
 
-// PrivateKey signs records. [GenerateKey] and [ParsePrivateKey] return one. It
-// is immutable and safe for concurrent use. It does not show its secrets in fmt
-// and log/slog, even as an unexported field, and encoding/json and encoding/gob
-// refuse to encode it.
+// PrivateKey signs records.
 type PrivateKey struct {
 	signing secret.Value[signingKeys]
 	public  *PublicKey
 }
 
-// signingKeys are the keys of both algorithms and the seeds that they come
-// from, Ed25519's before ML-DSA's.
+// signingKeys are the keys of both algorithms and their seeds, first the seed
+// of Ed25519 and then the seed of ML-DSA.
 type signingKeys struct {
 	seeds   [2][ed25519.SeedSize]byte
 	ed25519 ed25519.PrivateKey
 	mldsa   *mldsa65.PrivateKey
 }
 
-// GenerateKey returns a new key for records created from notBefore to notAfter,
-// in whole seconds. If notAfter is zero, the window has no end. GenerateKey
-// returns [ErrMalformed] for a window that is empty or starts before 1970.
-//
-// To rotate keys, add the public key of the next one to the [Keys] of all
-// clients before its window begins, and keep the old public key there: without
-// it, the accounts on moduli that it signed cannot log in. The package
-// documentation says what to do if a private key leaks.
+// GenerateKey returns a key for records created in the window, which has no end
+// if notAfter is zero. It returns [ErrMalformed] for an invalid window.
 func GenerateKey(notBefore, notAfter time.Time) (*PrivateKey, error) {
 	var seeds [2][ed25519.SeedSize]byte
 	rand.Read(seeds[0][:])
@@ -95,14 +84,13 @@ func (k *PublicKey) covers(created int64) bool {
 // Public returns the public key.
 func (k *PrivateKey) Public() *PublicKey { return k.public }
 
-// ID returns the id of the key.
+// ID returns the id.
 func (k *PublicKey) ID() KeyID {
 	sum := sha256.Sum256(k.bytes())
 	return KeyID(sum[:16])
 }
 
-// Window returns the time from which and until which the records that the key
-// signs are created. A zero notAfter means that there is no end.
+// Window returns the arguments of [GenerateKey].
 func (k *PublicKey) Window() (notBefore, notAfter time.Time) {
 	notBefore = time.Unix(k.notBefore, 0).UTC()
 	if k.notAfter != 0 {
@@ -130,13 +118,10 @@ const (
 	privateKeyPrefix = "nescio-moduli-private-key:"
 )
 
-// Text returns the canonical text form, one line without its end:
-// "nescio-moduli-key:" and the binary form in unpadded base64url.
+// Text returns the text form.
 func (k *PublicKey) Text() string { return encodeText(publicKeyPrefix, k.bytes()) }
 
-// Text returns the canonical text form, one line without its end:
-// "nescio-moduli-private-key:" and the binary form in unpadded base64url. The
-// text is secret: anyone who has it can sign.
+// Text returns the secret text form.
 func (k *PrivateKey) Text() string {
 	keys := k.signing.Get()
 	b := newEncoding(kindPrivateKey)
@@ -147,8 +132,7 @@ func (k *PrivateKey) Text() string {
 	return encodeText(privateKeyPrefix, b.BytesOrPanic())
 }
 
-// ParsePublicKey reads the form that [PublicKey.Text] writes. It returns
-// [ErrMalformed] for anything else.
+// ParsePublicKey reads [PublicKey.Text].
 func ParsePublicKey(text string) (*PublicKey, error) {
 	data, err := decodeText(publicKeyPrefix, text)
 	if err != nil {
@@ -164,8 +148,7 @@ func ParsePublicKey(text string) (*PublicKey, error) {
 	return k, nil
 }
 
-// ParsePrivateKey reads the form that [PrivateKey.Text] writes. It returns
-// [ErrMalformed] for anything else.
+// ParsePrivateKey reads [PrivateKey.Text].
 func ParsePrivateKey(text string) (*PrivateKey, error) {
 	data, err := decodeText(privateKeyPrefix, text)
 	if err != nil {
@@ -190,28 +173,20 @@ func readWindow(s *cryptobyte.String, k *PublicKey) bool {
 	return k.validWindow()
 }
 
-// Format writes a placeholder for every verb of fmt.
+// Format redacts the key.
 func (k PrivateKey) Format(f fmt.State, _ rune) { io.WriteString(f, "moduli.PrivateKey(redacted)") }
 
-var errKeyJSON = errors.New("moduli: a private key has no JSON form: store its Text")
+var errKeyJSON = errors.New("moduli: a private key has no JSON form; store its Text")
 
-// MarshalJSON returns an error: the JSON form of something else must not
-// contain a private key by accident.
+// MarshalJSON returns an error.
 func (k PrivateKey) MarshalJSON() ([]byte, error) { return nil, errKeyJSON }
 
-// Keys is a set of public keys that a client or server trusts. It is immutable
-// and safe for concurrent use. The zero Keys trusts nobody.
+// Keys is a set of trusted keys.
 type Keys struct {
 	keys map[KeyID]*PublicKey
 }
 
-// MaxKeys is the largest size of the text of a set of keys, in bytes. It has
-// room for about 390 keys.
-const MaxKeys = 1 << 20
-
-// ParseKeys reads a set of keys: the text of one public key on each line,
-// with a line feed at the end of every line. It returns [ErrMalformed] for
-// anything else.
+// ParseKeys reads a [PublicKey.Text] on each line.
 func ParseKeys(text string) (*Keys, error) {
 	if len(text) > MaxKeys || !strings.HasSuffix(text, "\n") {
 		return nil, ErrMalformed
@@ -227,7 +202,7 @@ func ParseKeys(text string) (*Keys, error) {
 	return NewKeys(keys...), nil
 }
 
-// NewKeys returns the set of the given keys.
+// NewKeys returns a set of keys.
 func NewKeys(keys ...*PublicKey) *Keys {
 	k := &Keys{make(map[KeyID]*PublicKey, len(keys))}
 	for _, key := range keys {

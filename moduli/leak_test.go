@@ -12,9 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestLeakedKeyIsReplaced follows the procedure of the package documentation
-// with a service: nobody is locked out on the way, and in the end the thief's
-// modulus is accepted nowhere.
+// TestLeakedKeyIsReplaced follows "After a leak" of OPERATIONS.md with a
+// service. Nobody is locked out on the way, and in the end the thief's modulus
+// is accepted nowhere.
 func TestLeakedKeyIsReplaced(t *testing.T) {
 	result := func(bits int) moduli.SearchResult {
 		g := must(srp.RFC5054Group(bits)).Unverified() // proved without a search
@@ -37,7 +37,7 @@ func TestLeakedKeyIsReplaced(t *testing.T) {
 	before.register("carol") // on the modulus that is retired now
 	before.server = newService(t, pool).server
 
-	// Before the leak, and after step 1.
+	// Before the leak, and when clients have both keys.
 	short := must(moduli.GenerateKey(now.Add(-day), time.Time{}))
 	_, err := short.Sign(oldest)
 	requireUntrusted(t, err, "outside the window")
@@ -51,7 +51,8 @@ func TestLeakedKeyIsReplaced(t *testing.T) {
 		require.ErrorIs(t, before.login(name, last), srp.ErrPolicy, "too early for step 4")
 	}
 
-	// Step 2.
+	// Steps 1 and 2: all records are signed again, and only the next key is
+	// trusted for new passwords.
 	var again []*moduli.Record
 	for _, r := range pool.Records() {
 		again = append(again, must(next.Sign(r)))
@@ -75,7 +76,8 @@ func TestLeakedKeyIsReplaced(t *testing.T) {
 		require.False(t, name != "carol" && after.server.NeedsRegistration(after.records[name]), "an account moved")
 	}
 
-	// A server that does not have the group of an account.
+	// A server that does not have the group of an account. The record of the
+	// account gets the new certificate.
 	r := must(srp.ParseRecord(after.records["carol"]))
 	after.server = newService(t, must(moduli.NewPool(again[0]))).server
 	require.ErrorIs(t, after.login("carol", last), srp.ErrPolicy)
@@ -86,7 +88,7 @@ func TestLeakedKeyIsReplaced(t *testing.T) {
 	require.NoError(t, after.login("carol", last))
 }
 
-// service is a server of SRP with its accounts, all with one password.
+// service is an SRP server with its accounts, which share a password.
 type service struct {
 	t       *testing.T
 	server  *srp.Server
@@ -95,7 +97,7 @@ type service struct {
 
 var password = []byte("password")
 
-// newService offers the records of a pool, and has the retired ones as old.
+// newService offers the records of a pool, and lists retired ones in Old.
 func newService(t *testing.T, pool *moduli.Pool) *service {
 	cost := must(kdf.NewArgon2id(19<<10, 2, 1))
 	kind := srp.Kind{Profile: srp.Nescio(), KDF: cost, Weight: 1}

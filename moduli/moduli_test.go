@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// must returns v, for what cannot fail here.
+// must returns v, for calls that cannot fail here.
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)
@@ -76,7 +76,7 @@ func TestVerifiableStart(t *testing.T) {
 	}
 	for _, label := range []string{"", strings.Repeat("l", 256)} {
 		_, err := moduli.VerifiableStart(512, label, 0)
-		requireMalformed(t, err, "a label is 1 to 255 bytes long")
+		requireMalformed(t, err, "a label must be 1 to 255 bytes long")
 	}
 }
 
@@ -88,7 +88,7 @@ func TestRandomStartsDiffer(t *testing.T) {
 	require.NotZero(t, a.Bytes()[0]&0x80)
 }
 
-// TestGenerate pins what a public start leads to: it may never change.
+// TestGenerate pins the result of a verifiable start, which may never change.
 func TestGenerate(t *testing.T) {
 	f := find(t, "demo")
 	require.Equal(t, 2, f.G)
@@ -113,8 +113,8 @@ func TestGenerate(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
-// TestSearchGoesOnElsewhere: stopped, written down and read by another process,
-// it ends with the same.
+// TestSearchGoesOnElsewhere: a search that is stopped, stored and continued by
+// another process has the same result.
 func TestSearchGoesOnElsewhere(t *testing.T) {
 	start := must(moduli.VerifiableStart(768, "elsewhere", 0))
 	want, err := moduli.Generate(t.Context(), start)
@@ -145,7 +145,8 @@ func TestSearchGoesOnElsewhere(t *testing.T) {
 	}
 }
 
-// TestRangesMerge: of ranges searched apart, the smallest answer is the answer.
+// TestRangesMerge: the smallest result of several ranges is the result of the
+// whole search.
 func TestRangesMerge(t *testing.T) {
 	want := find(t, "ranges")
 	whole := must(moduli.NewSearch(want.Start))
@@ -163,7 +164,7 @@ func TestRangesMerge(t *testing.T) {
 			require.Equal(t, (i+1)*size, part.Next())
 			continue
 		}
-		require.Equal(t, i*size, f.FirstSlot, "it says of what it is the first")
+		require.Equal(t, i*size, f.FirstSlot, "the result names its range")
 		if best == nil || f.Offset < best.Offset {
 			best = &f
 		}
@@ -180,7 +181,7 @@ func TestRangesMerge(t *testing.T) {
 	}
 }
 
-// TestNothingAboveTheSize: a search does not leave the numbers of its size.
+// TestNothingAboveTheSize: a search ends at the last number of its size.
 func TestNothingAboveTheSize(t *testing.T) {
 	ones := bytes.Repeat([]byte{0xff}, 64)
 	f := must(moduli.ImportedResult(moduli.Modulus{N: ones, G: 2}))
@@ -238,13 +239,13 @@ func TestVerifySaysWhatIsWrong(t *testing.T) {
 		}
 		require.Equal(t, c.want, c.m.Verify(t.Context()), name)
 	}
-	// p prime, q not: the next prime of the class whose half is composite.
+	// The next prime p of the class for which q = (p−1)/2 is composite.
 	p := new(big.Int).SetBytes(good.N)
 	for p.Add(p, big.NewInt(24)); !p.ProbablyPrime(20) || new(big.Int).Rsh(p, 1).ProbablyPrime(20); p.Add(p, big.NewInt(24)) {
 	}
 	require.Equal(t, moduli.ErrNotSafe, moduli.Modulus{N: p.Bytes(), G: 2}.Verify(t.Context()))
 
-	// The order: g is tested before q, and whether N is prime before that.
+	// N is tested first, then g, then q.
 	for _, g := range []int{4, 1, 0, -1} {
 		require.Equal(t, moduli.ErrGenerator, moduli.Modulus{N: p.Bytes(), G: g}.Verify(t.Context()))
 		composite := change(func(n *big.Int) { n.Add(n, big.NewInt(24)) })
@@ -254,8 +255,8 @@ func TestVerifySaysWhatIsWrong(t *testing.T) {
 	require.Equal(t, moduli.ErrSize, moduli.Modulus{N: p.Bytes()[1:], G: 4}.Verify(t.Context()))
 }
 
-// TestMemoryIsBounded: a search of 4096 bits with 16 workers stays within what
-// Run says.
+// TestMemoryIsBounded: a search of 4096 bits with 16 workers needs at most 4
+// MiB for each worker.
 func TestMemoryIsBounded(t *testing.T) {
 	s := must(moduli.NewSearch(must(moduli.VerifiableStart(4096, "memory", 0))))
 	s.Workers = 16
@@ -278,7 +279,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	_, err := s.Run(ctx, nil)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	<-done
-	require.Greater(t, most, before+4<<20, "it was seen at work")
+	require.Greater(t, most, before+4<<20, "the search was measured at work")
 	require.Less(t, most, before+64<<20)
 }
 

@@ -14,8 +14,8 @@ import (
 )
 
 // OpenSSH keeps the moduli for its group exchange (RFC 4419) in a file in the
-// format of moduli(5): comments, empty lines, and lines of seven fields with
-// single spaces between them.
+// format of moduli(5). It has comments, empty lines, and lines of seven fields
+// separated by single spaces.
 //
 //	time YYYYMMDDHHMMSS, UTC ‖ type ‖ tests ‖ tries ‖ bits − 1 ‖ g in hex ‖ N in hex
 //
@@ -26,8 +26,8 @@ const (
 	opensshTime = "20060102150405"
 	opensshType = 2
 
-	// These are the tests and tries that "ssh-keygen -M screen" writes after a
-	// sieve, and that the lines of OpenSSH's own file have, so its lines are
+	// "ssh-keygen -M screen" writes these tests and tries after a sieve, and
+	// the lines of OpenSSH's own file have them. Its lines are therefore
 	// written as they were read. sshd reads tries only to refuse 0.
 	opensshTests = 2 | 4
 	opensshTries = 100
@@ -39,42 +39,27 @@ const (
 )
 
 var (
-	errFields     = malformed("a line has seven fields with single spaces between them")
+	errFields     = malformed("a line must have seven fields separated by single spaces")
 	errTime       = malformed("the time is not of the form YYYYMMDDHHMMSS, in the years 0 to 9999")
 	errClaim      = malformed("the line does not claim that N is a tested safe prime")
-	errDecimal    = malformed("type, tests, tries and size are decimal numbers below 2^31")
+	errDecimal    = malformed("type, tests, tries and size must be decimal numbers below 2^31")
 	errGenerator  = malformed("the generator is not a number below 2^31")
 	errHex        = malformed("the modulus is not a number in upper-case hex without leading zeros")
-	errSizeField  = malformed("the size is not the size of the modulus in bits less one")
+	errSizeField  = malformed("the size is not the size of the modulus in bits minus one")
 	errLineLength = malformed("a line is longer than 16 KiB")
 	errFileLength = malformed("a file is longer than 16 MiB")
 )
 
-// OpenSSHLine is a line of a file in the format of OpenSSH.
+// OpenSSHLine is a line of moduli(5).
 type OpenSSHLine struct {
-	Number  int       // from 1; comments and empty lines are counted
-	Modulus Modulus   // not proved
-	Time    time.Time // when the modulus was last tested, according to the line
+	Number  int // from 1
+	Modulus Modulus
+	Time    time.Time // of the last test
 }
 
-// ReadOpenSSH returns the moduli of a file in the format of OpenSSH, line by
-// line. For a line that is refused it yields the error of [ParseOpenSSH] and
-// continues with the next line:
-//
-//	for line, err := range moduli.ReadOpenSSH(file) {
-//		if err == nil {
-//			err = line.Modulus.Verify(ctx)
-//		}
-//		if err != nil {
-//			fmt.Printf("line %d: %v\n", line.Number, err)
-//			continue
-//		}
-//		// line.Modulus is proved.
-//	}
-//
-// Lines end in LF or CRLF, and comments start with #. The sequence ends with an
-// error of r, and with [ErrMalformed] at a line of more than 16 KiB or a file
-// of more than 16 MiB. It reads r, so it can be used only once.
+// ReadOpenSSH yields the lines of a moduli(5) file, or the errors of
+// [ParseOpenSSH]. It stops at an error of r, a line above 16 KiB, and after 16
+// MiB.
 func ReadOpenSSH(r io.Reader) iter.Seq2[OpenSSHLine, error] {
 	return func(yield func(OpenSSHLine, error) bool) {
 		in := bufio.NewReaderSize(r, maxOpenSSHLine)
@@ -105,14 +90,8 @@ func ReadOpenSSH(r io.Reader) iter.Seq2[OpenSSHLine, error] {
 	}
 }
 
-// ParseOpenSSH reads one line in the format of OpenSSH, without its line end,
-// and returns the modulus and the time of its last test. Numbers must be
-// written as ssh-keygen writes them. The line must claim that N is a safe prime
-// and was tested. The claim is not proved: [Modulus.Verify] does that.
-//
-// It returns [ErrSize] for an N that this package does not take, [ErrGenerator]
-// for a generator below 2, and [ErrMalformed] for any other line, including
-// comments and empty lines.
+// ParseOpenSSH reads a line, which must claim a tested safe prime, and returns
+// the time of the test. It returns [ErrSize], [ErrGenerator] or [ErrMalformed].
 func ParseOpenSSH(line string) (Modulus, time.Time, error) {
 	m, t, err := parseOpenSSH(line)
 	if err != nil {
@@ -158,8 +137,8 @@ func parseOpenSSH(line string) (m Modulus, t time.Time, err error) {
 	return m, t, m.checkForm()
 }
 
-// parseNumber reads a number in its one spelling. It must be below 2^31, so
-// that every machine reads the same lines.
+// parseNumber reads a number in its one spelling. Because it must be below
+// 2^31, all machines read the same lines.
 func parseNumber(s string, base int) (int, bool) {
 	n, err := strconv.ParseUint(s, base, 31)
 	return int(n), err == nil && strconv.FormatUint(n, base) == s
@@ -191,12 +170,8 @@ func (m Modulus) checkForm() error {
 	return nil
 }
 
-// AppendOpenSSH appends m to b as a line in the format of OpenSSH, with
-// its line end. The line claims that N was sieved and passed 100 rounds
-// of Miller–Rabin at the time tested, and that N is a safe prime. Prove
-// that first, with [Modulus.Verify]. If [ParseOpenSSH] would refuse the
-// line, AppendOpenSSH returns b unchanged and [ErrSize], [ErrGenerator]
-// or [ErrMalformed].
+// AppendOpenSSH appends a line that claims a tested safe prime: call
+// [Modulus.Verify] first. It returns errors like [ParseOpenSSH].
 func (m Modulus) AppendOpenSSH(b []byte, tested time.Time) ([]byte, error) {
 	if err := m.checkForm(); err != nil {
 		return b, err

@@ -19,8 +19,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// openssh_moduli is a piece of the file that comes with OpenSSH; the PEM files
-// are what "openssl dhparam -2 512" and "-5 512" of OpenSSL 3.0.19 wrote.
+// openssh_moduli is an excerpt of the file that OpenSSH ships. The PEM files
+// are the output of "openssl dhparam -2 512" and "-5 512" of OpenSSL 3.0.19.
 //
 //go:embed testdata/openssh_moduli testdata/dhparam_2_512.pem testdata/dhparam_5_512.pem
 var formats embed.FS
@@ -31,7 +31,7 @@ func fixture(t testing.TB, name string) []byte {
 	return b
 }
 
-// opensshLine is the n-th line of the file, from 1.
+// opensshLine returns the n-th line of the file, counted from 1.
 func opensshLine(t testing.TB, n int) string {
 	return strings.Split(string(fixture(t, "openssh_moduli")), "\n")[n-1]
 }
@@ -43,8 +43,8 @@ func rfc5054(t testing.TB, bits int) moduli.Modulus {
 	return moduli.Modulus{N: ref.N, G: ref.G}
 }
 
-// oddNumber is an odd number of size bytes, the first of which has its top bit
-// set: all that a form asks for.
+// oddNumber returns an odd number of size bytes with the top bit set, which is
+// all that a format requires.
 func oddNumber(size int) []byte {
 	return bytes.Repeat([]byte{0xa5}, size)
 }
@@ -64,8 +64,8 @@ func TestOpenSSHFile(t *testing.T) {
 	require.Equal(t, lines, string(again))
 }
 
-// TestOpenSSHGenerators: the file's moduli are good for the generator that they
-// come with, and those that come with 5 are not for 2.
+// TestOpenSSHGenerators: the moduli of the file are good for their generators,
+// and the moduli for generator 5 are not good for 2.
 func TestOpenSSHGenerators(t *testing.T) {
 	for _, n := range []int{4, 5} {
 		m, tested, err := moduli.ParseOpenSSH(opensshLine(t, n))
@@ -75,7 +75,7 @@ func TestOpenSSHGenerators(t *testing.T) {
 	}
 	claim := strings.Replace(opensshLine(t, 5), " 2047 5 ", " 2047 2 ", 1)
 	m, _, err := moduli.ParseOpenSSH(claim)
-	require.NoError(t, err, "the form is all that is read")
+	require.NoError(t, err, "only the format is checked")
 	require.Equal(t, 2, m.G)
 	require.ErrorIs(t, m.Verify(t.Context()), moduli.ErrGenerator)
 }
@@ -232,8 +232,7 @@ func TestOpenSSHLimits(t *testing.T) {
 	}
 }
 
-// TestReadOpenSSH: a line that is refused does not keep the next from
-// being read.
+// TestReadOpenSSH: the line after a refused line is read.
 func TestReadOpenSSH(t *testing.T) {
 	first, second := opensshLine(t, 4), opensshLine(t, 5)
 	for _, c := range []struct{ name, file, want string }{
@@ -281,7 +280,7 @@ func TestReadOpenSSHEnds(t *testing.T) {
 	require.Equal(t, []error{nil, broken}, got)
 
 	for range moduli.ReadOpenSSH(strings.NewReader(first + "\n" + first + "\n")) {
-		break // the iterator panics if it goes on
+		break // the iterator panics if it continues
 	}
 }
 
@@ -298,7 +297,7 @@ func FuzzOpenSSH(f *testing.F) {
 		}
 		b, err := m.AppendOpenSSH(nil, tested)
 		require.NoError(t, err)
-		// The line may hold other tests and tries than ours, and nothing else.
+		// The line may have other tests and tries, and no other difference.
 		was, is := strings.Fields(line), strings.Fields(string(b))
 		was[2], was[3] = is[2], is[3]
 		require.Equal(t, is, was)

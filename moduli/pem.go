@@ -9,8 +9,8 @@ import (
 	"golang.org/x/crypto/cryptobyte/asn1"
 )
 
-// The PEM form is the form that "openssl dhparam" reads and writes: RFC 7468
-// around the DER encoding of PKCS #3, Section 9.
+// "openssl dhparam" reads and writes the PEM form, which is RFC 7468 around the
+// DER encoding of PKCS #3, Section 9.
 //
 //	DHParameter ::= SEQUENCE {
 //		prime INTEGER, -- p
@@ -27,23 +27,16 @@ var (
 	errPKCS3 = malformed("the block is not the DER encoding of a DHParameter of PKCS #3 with g below 2^31")
 )
 
-// ParsePEM reads the form that "openssl dhparam" writes: one PEM block of type
-// DH PARAMETERS with lines of 64 characters, and nothing before or after it.
-// Lines end in LF or CRLF; the last line end may be missing. A private value
-// length, a hint of PKCS #3 to users of the group, may follow g and is dropped.
-//
-// It returns [ErrSize] for an N that this package does not take, [ErrGenerator]
-// for a generator below 2, and [ErrMalformed] for anything else. Nothing is
-// proved: [Modulus.Verify] does that. It refuses many files that OpenSSL made
-// or accepts, because their g generates only half of the group.
+// ParsePEM reads the output of "openssl dhparam", whose G often fails
+// [Modulus.Verify]. It returns errors like [ParseOpenSSH].
 func ParsePEM(data []byte) (Modulus, error) {
 	if len(data) > maxPEM {
 		return Modulus{}, errPEM
 	}
 	data = bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n"))
 	data = append(bytes.TrimSuffix(data, []byte("\n")), '\n')
-	// There is one spelling. Package pem ignores text around the block, and
-	// much inside it.
+	// Only one spelling is accepted. Package pem ignores text around the block,
+	// and much inside it.
 	block, _ := pem.Decode(data)
 	if block == nil || block.Type != pemType || len(block.Headers) != 0 || !bytes.Equal(pem.EncodeToMemory(block), data) {
 		return Modulus{}, errPEM
@@ -69,9 +62,7 @@ func parsePKCS3(der cryptobyte.String) (Modulus, error) {
 	return m, nil
 }
 
-// PEM returns m in the form that [ParsePEM] reads and "openssl dhparam" writes,
-// without a private value length. If [ParsePEM] would refuse it, PEM returns
-// [ErrSize], [ErrGenerator] or [ErrMalformed].
+// PEM returns the form that [ParsePEM] reads, or its errors.
 func (m Modulus) PEM() ([]byte, error) {
 	if err := m.checkForm(); err != nil {
 		return nil, err

@@ -15,12 +15,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// pemOf is a PEM block of DH parameters that holds anything.
+// pemOf returns a PEM block of type DH PARAMETERS with any content.
 func pemOf(der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "DH PARAMETERS", Bytes: der})
 }
 
-// derOf is a SEQUENCE of what it is given, by another encoder.
+// derOf returns a SEQUENCE of the values, with another encoder.
 func derOf(t testing.TB, values ...any) []byte {
 	var content []byte
 	for _, v := range values {
@@ -35,8 +35,8 @@ func derOf(t testing.TB, values ...any) []byte {
 
 func number(b []byte) *big.Int { return new(big.Int).SetBytes(b) }
 
-// TestOpenSSLFiles: what OpenSSL makes comes out as it went in. Its generators
-// are squares on purpose, so that they generate half of the group.
+// TestOpenSSLFiles: files of OpenSSL are written as they were read. OpenSSL
+// chooses squares as generators, which generate only half of the group.
 func TestOpenSSLFiles(t *testing.T) {
 	for name, g := range map[string]int{"dhparam_2_512.pem": 2, "dhparam_5_512.pem": 5} {
 		file := fixture(t, name)
@@ -92,8 +92,7 @@ func TestPEM(t *testing.T) {
 	}
 }
 
-// TestFormatsHoldGeneratorsOf31Bits: so that one machine reads what another
-// wrote.
+// TestFormatsHoldGeneratorsOf31Bits: all machines read the same generators.
 func TestFormatsHoldGeneratorsOf31Bits(t *testing.T) {
 	g := math.MaxInt32
 	if g++; g < 0 {

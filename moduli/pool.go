@@ -10,15 +10,7 @@ import (
 	"time"
 )
 
-// MaxPool is the largest size of the text of a pool, in bytes. It has room for
-// about 3,000 signed records.
-const MaxPool = 16 << 20
-
-// Pool is a set of records. For every new password one of them is chosen at
-// random, so what an attacker can compute for one modulus helps against few
-// accounts. Retired records are never chosen, and stay in the pool for the
-// accounts that have them. A Pool is immutable and safe for concurrent use. The
-// zero Pool is empty.
+// Pool is a set of records.
 type Pool struct {
 	entries []entry
 }
@@ -28,15 +20,13 @@ type entry struct {
 	retired bool
 }
 
-// NewPool returns the pool of the given records. It returns [ErrMalformed] if
-// two records have the same N.
+// NewPool returns a pool, or [ErrMalformed] if two records have the same N.
 func NewPool(records ...*Record) (*Pool, error) {
 	p := new(Pool)
 	return p.With(records...)
 }
 
-// With returns a pool that has the given records too. It returns [ErrMalformed]
-// if two records have the same N.
+// With returns a pool with more records, or errors like [NewPool].
 func (p *Pool) With(records ...*Record) (*Pool, error) {
 	q := &Pool{slices.Clone(p.entries)}
 	seen := make(map[string]bool, len(p.entries))
@@ -53,8 +43,8 @@ func (p *Pool) With(records ...*Record) (*Pool, error) {
 	return q, nil
 }
 
-// Retire returns a pool in which the records of the given moduli N are no
-// longer chosen. Moduli without a record are ignored.
+// Retire returns a pool in which these N are not chosen. Clients still accept
+// their records for new passwords until they expire.
 func (p *Pool) Retire(n ...[]byte) *Pool {
 	retire := make(map[string]bool, len(n))
 	for _, n := range n {
@@ -68,7 +58,7 @@ func (p *Pool) Retire(n ...[]byte) *Pool {
 	return q
 }
 
-// Records returns all records in their order, including retired ones.
+// Records returns all records.
 func (p *Pool) Records() []*Record {
 	records := make([]*Record, len(p.entries))
 	for i, e := range p.entries {
@@ -77,7 +67,7 @@ func (p *Pool) Records() []*Record {
 	return records
 }
 
-// Find returns the record of N, retired or not, or nil if there is none.
+// Find returns the record of N, or nil.
 func (p *Pool) Find(n []byte) *Record {
 	for _, e := range p.entries {
 		if bytes.Equal(e.record.result.N, n) {
@@ -87,7 +77,7 @@ func (p *Pool) Find(n []byte) *Record {
 	return nil
 }
 
-// Retired reports whether the record of N is in the pool and retired.
+// Retired reports whether N is retired.
 func (p *Pool) Retired(n []byte) bool {
 	for _, e := range p.entries {
 		if e.retired && bytes.Equal(e.record.result.N, n) {
@@ -97,13 +87,11 @@ func (p *Pool) Retired(n []byte) bool {
 	return false
 }
 
-// Pick returns a record for a new account or password. It chooses among the
-// records that are not retired and that [Keys.CheckNew] accepts for the purpose
-// at the given time, each with the same probability. If there is none, it
-// returns [ErrEmpty], joined with the different errors of [Keys.CheckNew].
+// Pick returns a random record that is not retired and passes [Keys.CheckNew],
+// or [ErrEmpty] with the reasons.
 func (p *Pool) Pick(keys *Keys, purpose string, now time.Time) (*Record, error) {
-	// The order is random, so few signatures are verified and all usable
-	// records have the same chance.
+	// The order is random. All usable records have the same chance, and few
+	// signatures are verified.
 	order, err := permutation(len(p.entries))
 	if err != nil {
 		return nil, err
@@ -142,8 +130,7 @@ func permutation(n int) ([]int, error) {
 // retiredMark precedes a retired record in the text of a pool.
 const retiredMark = "retired "
 
-// Text returns the canonical text form: the text of one record on each line,
-// with "retired " before it if the record is retired.
+// Text returns a line for each record.
 func (p *Pool) Text() string {
 	var b strings.Builder
 	for _, e := range p.entries {
@@ -156,9 +143,7 @@ func (p *Pool) Text() string {
 	return b.String()
 }
 
-// ParsePool reads the form that [Pool.Text] writes. It returns [ErrMalformed]
-// for anything else, and if two records have the same N. It verifies no
-// signature: [Pool.Pick] and [Keys.Check] do.
+// ParsePool reads [Pool.Text].
 func ParsePool(text string) (*Pool, error) {
 	if len(text) > MaxPool || text != "" && !strings.HasSuffix(text, "\n") {
 		return nil, ErrMalformed

@@ -19,9 +19,9 @@ func TestPool(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, records, p.Records())
 	_, err = moduli.NewPool(records[0], records[0])
-	requireMalformed(t, err, "two records of one modulus")
+	requireMalformed(t, err, "two records have the same modulus")
 	_, err = p.With(records[2])
-	requireMalformed(t, err, "two records of one modulus")
+	requireMalformed(t, err, "two records have the same modulus")
 
 	picked := make(map[*moduli.Record]int)
 	for range 400 {
@@ -60,8 +60,8 @@ func TestPool(t *testing.T) {
 	}
 }
 
-// TestPickNeverTakes what is expired, of another purpose, unsigned, altered or
-// signed by somebody else.
+// TestPickNeverTakes a record that is expired, for another purpose, unsigned,
+// altered, or signed by another key.
 func TestPickNeverTakes(t *testing.T) {
 	other := must(moduli.GenerateKey(created, time.Time{}))
 	f := func(i int) moduli.SearchResult { return find(t, fmt.Sprint("pool ", i)) }
@@ -101,7 +101,7 @@ func TestParsePoolIsStrict(t *testing.T) {
 		require.ErrorIs(t, err, moduli.ErrMalformed, "%.60q", text)
 	}
 	_, err := moduli.ParsePool(line + "retired " + line)
-	requireMalformed(t, err, "two records of one modulus")
+	requireMalformed(t, err, "two records have the same modulus")
 	_, err = moduli.ParsePool(strings.Repeat("x", moduli.MaxPool+1))
 	require.ErrorIs(t, err, moduli.ErrMalformed)
 }

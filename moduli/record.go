@@ -12,28 +12,9 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 )
 
-// Limits, in bytes.
-const (
-	// MaxPurpose is the largest length of a purpose, which is at least 1
-	// byte long.
-	MaxPurpose = 255
-	// MaxRecord is the largest size of the binary form of a record. Signed
-	// records of 2048 bits are about 4 KiB long.
-	MaxRecord = 8 << 10
-)
-
-// Record is what is distributed about a modulus: the number, the search that
-// found it, its purpose, the time from which and until which it may be chosen
-// for new passwords, and a signature over all of this. Its binary form is the
-// certificate of a group in package srp. A Record is immutable and safe for
-// concurrent use.
-//
-// The origin is checked when a record is made or read: N is start + offset,
-// and a verifiable start follows from its label and counter. That N is a safe
-// prime is not checked; [Modulus.Verify] proves it. Also not checked is that N
-// is the first modulus after the start. To see that the signer did not choose
-// the modulus, repeat the search with [Generate], and treat a counter above 0
-// as a choice.
+// Record describes a modulus, its search, purpose, lifetime and signature. It
+// does not prove that N is a safe prime: see [Modulus.Verify]. Repeat the search
+// with [Generate] to see that N is the first modulus, and accept only counter 0.
 type Record struct {
 	result    SearchResult
 	purpose   string
@@ -42,18 +23,11 @@ type Record struct {
 	signature *signature
 }
 
-// NewRecord returns an unsigned record. The purpose is 1 to 255 bytes long and
-// names the service or protocol that the modulus is for, such as
-// "example.org/srp". Times are kept in whole seconds.
-//
-// Every record ends, because a client that registers an account does not know
-// which records a pool has retired. Until notAfter a false server can still
-// offer it the modulus of a record that was withdrawn. A year is a good choice.
-// To renew a record, make one with a later end from [Record.Result] and sign
-// it.
-//
-// NewRecord returns [ErrSize] for an N of another size, and [ErrMalformed] for
-// other values that are out of range or contradict each other.
+// NewRecord returns an unsigned record. The purpose, such as "example.org/srp",
+// is 1 to 255 bytes long. Times are in whole seconds. Until notAfter a false
+// server can offer a modulus that you have withdrawn: a year is a good choice. To
+// renew a record, use [Record.Result]. NewRecord returns [ErrSize] or
+// [ErrMalformed].
 func NewRecord(result SearchResult, purpose string, created, notAfter time.Time) (*Record, error) {
 	r := &Record{result: result, purpose: purpose, created: created.Unix(), notAfter: notAfter.Unix()}
 	r.result.N = bytes.Clone(result.N)
@@ -64,11 +38,8 @@ func NewRecord(result SearchResult, purpose string, created, notAfter time.Time)
 	return r, nil
 }
 
-// ImportedResult returns a result for a modulus that was made elsewhere, with a
-// search that starts at the modulus itself and tells nothing about its origin.
-// It proves nothing. It returns [ErrSize] for an N of another size,
-// [ErrGenerator] for a generator below 2, and [ErrMalformed] for a generator of
-// 2^31 or more.
+// ImportedResult returns a result of unknown origin, or errors like
+// [ParseOpenSSH].
 func ImportedResult(m Modulus) (SearchResult, error) {
 	if err := m.checkForm(); err != nil {
 		return SearchResult{}, err
@@ -77,7 +48,7 @@ func ImportedResult(m Modulus) (SearchResult, error) {
 	return SearchResult{Modulus: m, Start: start}, err
 }
 
-// check returns the reason why no record has these values, or nil.
+// check returns an error if a record cannot have these values.
 func (r *Record) check() error {
 	f := r.result
 	switch {
@@ -101,36 +72,33 @@ func (r *Record) check() error {
 }
 
 // isVerifiable reports whether a search from a verifiable start can have found
-// the modulus, as far as one can tell without repeating the search.
+// the modulus. It does not repeat the search.
 func (f SearchResult) isVerifiable() bool {
 	residue := new(big.Int).SetBytes(f.N)
 	residue.Mod(residue, big.NewInt(safeprime.Step))
 	return f.G == Generator && residue.Int64() == safeprime.Class && f.Offset < safeprime.Step*lastSlot
 }
 
-// Modulus returns a copy of the pair (N, g).
+// Modulus returns the modulus.
 func (r *Record) Modulus() Modulus { return Modulus{N: bytes.Clone(r.result.N), G: r.result.G} }
 
-// Result returns a copy of the modulus and of the search that found it, for
-// [NewRecord]. Its FirstSlot is 0, because a record does not contain it.
+// Result returns the result, without FirstSlot.
 func (r *Record) Result() SearchResult {
 	result := r.result
 	result.N = bytes.Clone(result.N)
 	return result
 }
 
-// Purpose returns what the modulus is for.
+// Purpose returns the purpose.
 func (r *Record) Purpose() string { return r.purpose }
 
-// Created returns when the record was made.
+// Created returns the time of creation.
 func (r *Record) Created() time.Time { return time.Unix(r.created, 0).UTC() }
 
-// NotAfter returns until when the modulus may be chosen for a new password.
-// Accounts that have the modulus log in after that time too.
+// NotAfter returns the end of use for new passwords.
 func (r *Record) NotAfter() time.Time { return time.Unix(r.notAfter, 0).UTC() }
 
-// KeyID returns the id of the key that the record names as its signer, and
-// whether there is one. It does not verify the signature: [Keys.Check] does.
+// KeyID returns the id of the signing key.
 func (r *Record) KeyID() (id KeyID, signed bool) {
 	if r.signature == nil {
 		return KeyID{}, false
@@ -138,14 +106,14 @@ func (r *Record) KeyID() (id KeyID, signed bool) {
 	return r.signature.key, true
 }
 
-// The binary form, in which the signatures cover everything up to and including
+// The binary form, of which the signatures cover everything up to and including
 // the key id:
 //
 //	'M' ‖ version 01 ‖ 'R' ‖ g u32 ‖ u16 len ‖ N ‖ start ‖ u64 offset ‖
 //	u8 len ‖ purpose ‖ u64 created ‖ u64 not-after ‖ u8 signed ‖
 //	[key id 16 ‖ Ed25519 64 ‖ ML-DSA-65 3309]
 
-// Bytes returns the canonical binary form.
+// Bytes returns the binary form.
 func (r *Record) Bytes() []byte {
 	b := r.body()
 	if r.signature == nil {
@@ -169,9 +137,7 @@ func (r *Record) body() []byte {
 	return b.BytesOrPanic()
 }
 
-// ParseRecord reads the form that [Record.Bytes] writes. It returns
-// [ErrMalformed] for anything else. It does not verify the signature:
-// [Keys.Check] does.
+// ParseRecord reads [Record.Bytes].
 func ParseRecord(data []byte) (*Record, error) {
 	s, ok := openEncoding(data, kindRecord)
 	if !ok || len(data) > MaxRecord {
@@ -200,12 +166,10 @@ func ParseRecord(data []byte) (*Record, error) {
 // recordPrefix begins the text form.
 const recordPrefix = "nescio-modulus:"
 
-// Text returns the canonical text form, one line without its end:
-// "nescio-modulus:" and the binary form in unpadded base64url.
+// Text returns the text form.
 func (r *Record) Text() string { return encodeText(recordPrefix, r.Bytes()) }
 
-// ParseRecordText reads the form that [Record.Text] writes. It returns
-// [ErrMalformed] for anything else.
+// ParseRecordText reads [Record.Text].
 func ParseRecordText(text string) (*Record, error) {
 	data, err := decodeText(recordPrefix, text)
 	if err != nil {

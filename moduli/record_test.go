@@ -77,8 +77,7 @@ func TestRecord(t *testing.T) {
 	require.Equal(t, f.N, r.Modulus().N, "it is a copy")
 }
 
-// TestNothingOfASignedRecordCanChange: of its bytes, not one bit, and not the
-// length.
+// TestNothingOfASignedRecordCanChange flips bits and changes the length.
 func TestNothingOfASignedRecordCanChange(t *testing.T) {
 	data := newRecord(t, "demo").Bytes()
 	refused := 0
@@ -101,7 +100,7 @@ func TestNothingOfASignedRecordCanChange(t *testing.T) {
 	}
 }
 
-// TestBothSignaturesCount: who breaks one of the algorithms has nothing yet.
+// TestBothSignaturesCount: breaking one of the algorithms is not enough.
 func TestBothSignaturesCount(t *testing.T) {
 	data := newRecord(t, "demo").Bytes()
 	for _, at := range []int{len(data) - 3309 - 64, len(data) - 3309} { // Ed25519, ML-DSA
@@ -126,7 +125,7 @@ func TestCheckSaysWhatIsWrong(t *testing.T) {
 	requireUntrusted(t, keys.Check(must(other.Sign(r)), purpose), "unknown key")
 	requireUntrusted(t, new(moduli.Keys).Check(r, purpose), "unknown key")
 	both := moduli.NewKeys(key.Public(), other.Public())
-	require.NoError(t, both.Check(r, purpose), "the old key goes on verifying")
+	require.NoError(t, both.Check(r, purpose), "the old key still verifies")
 	require.NoError(t, both.Check(must(other.Sign(r)), purpose))
 
 	require.NoError(t, keys.CheckNew(r, purpose, notAfter))
@@ -134,7 +133,7 @@ func TestCheckSaysWhatIsWrong(t *testing.T) {
 	requireUntrusted(t, keys.CheckNew(r, purpose, created.Add(-time.Second)), "created in the future")
 	require.Equal(t, moduli.ErrExpired, keys.CheckNew(r, purpose, notAfter.Add(time.Second)))
 	requireUntrusted(t, keys.CheckNew(r, "other", notAfter), "for another purpose")
-	require.NoError(t, keys.Check(r, purpose), "who has it may log in with it")
+	require.NoError(t, keys.Check(r, purpose), "accounts that have it can still log in")
 
 	// A signature under the id of another key.
 	data := must(other.Sign(r)).Bytes()
@@ -171,8 +170,8 @@ func TestKeysSignInTheirWindow(t *testing.T) {
 	_, err = moduli.GenerateKey(created, time.Unix(0, 0))
 	requireMalformed(t, err, "window of a key")
 
-	// The same seeds with another window are another key, and a signature by
-	// one is none by the other.
+	// The same seeds with another window are another key, which does not verify
+	// signatures of the first.
 	prefix, encoded, _ := strings.Cut(key.Text(), ":")
 	data := must(base64.RawURLEncoding.DecodeString(encoded))
 	data[3+8+7]++ // a second later
@@ -205,7 +204,7 @@ func TestNewRecordRefuses(t *testing.T) {
 	}
 	const (
 		length = "1 to 255 bytes"
-		times  = "a record is created"
+		times  = "a record must be created"
 		origin = "start + offset"
 	)
 	for name, c := range map[string]struct {
@@ -254,8 +253,8 @@ func TestImportedResultRefuses(t *testing.T) {
 	}
 }
 
-// TestTimesNearTheEnd: the times of a record are any numbers of 63 bits. As a
-// time.Time the largest of them is before 1970.
+// TestTimesNearTheEnd: the times of a record are numbers of 63 bits. Converted
+// to time.Time, the largest of them are before 1970.
 func TestTimesNearTheEnd(t *testing.T) {
 	open := must(moduli.GenerateKey(created, time.Time{}))
 	trusted := moduli.NewKeys(open.Public())
@@ -310,7 +309,7 @@ func TestSrpAcceptsRecords(t *testing.T) {
 			}
 		}
 	}
-	// A record vouches for its own modulus only.
+	// A record is a certificate for its own modulus only.
 	accept := trusted.GroupPolicy(purpose)
 	require.NoError(t, accept(m.N, 2, sign(now.Add(day), current)))
 	requireUntrusted(t, accept(m.N, 5, sign(now.Add(day), current)), "for another group")
@@ -328,7 +327,7 @@ func TestKeyTexts(t *testing.T) {
 		require.Equal(t, k.Public().ID(), public.ID())
 		require.Equal(t, public.ID(), private.Public().ID())
 		r := must(moduli.NewRecord(find(t, "demo"), purpose, created, notAfter))
-		require.NoError(t, moduli.NewKeys(public).Check(must(private.Sign(r)), purpose), "it signs for the other")
+		require.NoError(t, moduli.NewKeys(public).Check(must(private.Sign(r)), purpose), "the copy signs for the original")
 	}
 	for _, text := range []string{"", "nescio-moduli-key:", "nescio-moduli-key:TQFQ", key.Text(), key.Public().Text() + "\n", key.Public().Text()[1:]} {
 		_, err := moduli.ParsePublicKey(text)
@@ -369,8 +368,8 @@ func TestPrivateKeysShowNothing(t *testing.T) {
 	}
 }
 
-// TestContradictionsAreRefused: well-formed records and keys whose values
-// cannot be together, or have two encodings.
+// TestContradictionsAreRefused: the values of these records and keys contradict
+// each other, or are not in their only encoding.
 func TestContradictionsAreRefused(t *testing.T) {
 	public := must(moduli.NewRecord(find(t, "demo"), purpose, created, notAfter)).Bytes()
 	random := must(moduli.NewRecord(must(moduli.ImportedResult(find(t, "demo").Modulus)), purpose, created, notAfter)).Bytes()

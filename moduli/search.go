@@ -11,28 +11,20 @@ import (
 	"github.com/nescio-go/nescio/internal/safeprime"
 )
 
-// Generator is the generator of every modulus that a search finds.
+// Generator is the G of all searches.
 const Generator = 2
 
-// SearchResult is a modulus together with the search that found it.
+// SearchResult is a modulus and its search.
 type SearchResult struct {
 	Modulus
-	Start  Start
-	Offset uint64 // N − start
-	// FirstSlot is the slot where the search began. If it is not 0, the modulus
-	// is the first of a range, and not of the start, unless all earlier ranges
-	// returned [ErrExhausted]. See [Search.Range].
-	FirstSlot uint64
+	Start     Start
+	Offset    uint64 // N − start
+	FirstSlot uint64 // not 0 for a [Search.Range]
 }
 
-// Generate finds and proves the first modulus from the start on, with all
-// cores. It takes about 5 CPU seconds on average at 2048 bits. The time varies:
-// half of all searches take less than 70 % of the mean, and one in twenty takes
-// more than three times the mean.
-//
-// It returns [ErrMalformed] for the zero [Start] and [ErrExhausted] if no
-// modulus of that size follows the start. After ctx ends it returns the error
-// of ctx within about 10 ms at 2048 bits and 100 ms at 4096.
+// Generate finds the first modulus after the start. At 2048 bits it takes 5 CPU
+// seconds on average, and sometimes 20. It returns [ErrMalformed] for the zero
+// [Start], [ErrExhausted], or the error of ctx.
 func Generate(ctx context.Context, start Start) (SearchResult, error) {
 	s, err := NewSearch(start)
 	if err != nil {
@@ -41,17 +33,11 @@ func Generate(ctx context.Context, start Start) (SearchResult, error) {
 	return s.Run(ctx, nil)
 }
 
-// Search is a search for the first modulus from a start on, or in a range of
-// its slots. It can be stopped, stored and continued, here or on another
-// machine, and always gives the same answer. A slot is a number of the form
-// 24·k + 11. Slot 0 is the first slot at or after the start.
-//
-// A Search is not safe for concurrent use. While [Search.Run] is running, only
-// its report function may call methods, for example to store the search.
-// [NewSearch] makes a Search.
+// Search can be stopped, stored, and continued elsewhere. It tests slots 24·k +
+// 11 from the start. During [Search.Run] only the report function may call
+// methods.
 type Search struct {
-	// Workers is the number of cores to use. If it is 0, all cores are used.
-	Workers int
+	Workers int // cores to use, or 0 for all
 
 	start   Start
 	first   uint64 // of the range
@@ -61,28 +47,23 @@ type Search struct {
 	elapsed time.Duration
 }
 
-// Progress says how far a search has come.
+// Progress is the state of a search.
 type Progress struct {
-	Next     uint64        // the first slot that is not yet known to be empty
-	Sieved   uint64        // slots sieved in this run
-	Tests    uint64        // numbers tested, in this run and earlier runs
-	Elapsed  time.Duration // in this run and earlier runs
-	Expected float64       // slots that a search passes on average
-
-	// ExpectedTests is how many numbers a search tests on average after a sieve
-	// of this depth. It is 0 before the first sieve is done.
-	ExpectedTests float64
+	Next          uint64
+	Sieved        uint64 // slots in this run
+	Tests         uint64 // in all runs
+	Elapsed       time.Duration
+	Expected      float64 // average slots of a search
+	ExpectedTests float64 // average tests, or 0 at first
 }
 
 // maxElapsed bounds the elapsed time of an encoded search: a century.
 const maxElapsed = 100 * 365 * 24 * uint64(time.Hour)
 
-// lastSlot bounds the slots of one search. It is many times what a
-// search needs.
+// lastSlot bounds the slots of one search. A search needs far fewer.
 const lastSlot = 1 << 40
 
-// NewSearch returns the search from the start on. It returns [ErrMalformed] for
-// the zero [Start].
+// NewSearch returns a search, or [ErrMalformed] for the zero [Start].
 func NewSearch(start Start) (*Search, error) {
 	if start.bits == 0 {
 		return nil, errNoStart
@@ -90,10 +71,9 @@ func NewSearch(start Start) (*Search, error) {
 	return &Search{start: start, end: lastSlot}, nil
 }
 
-// Range returns a search of the slots from first to end−1 only, for another
-// machine. Among the results of several ranges, the one with the smallest
-// Offset is the answer, once every earlier range has returned [ErrExhausted].
-// Range returns [ErrMalformed] if first is not below end, or end is above 2^40.
+// Range returns a search of the slots from first to end−1. Its result counts if
+// earlier ranges are exhausted. Range returns [ErrMalformed] unless first < end
+// ≤ 2^40.
 func (s *Search) Range(first, end uint64) (*Search, error) {
 	if first >= end || end > lastSlot {
 		return nil, errRange
@@ -101,25 +81,19 @@ func (s *Search) Range(first, end uint64) (*Search, error) {
 	return &Search{Workers: s.Workers, start: s.start, first: first, next: first, end: end}, nil
 }
 
-// Start returns where the search begins.
+// Start returns the start.
 func (s *Search) Start() Start { return s.start }
 
-// Slots returns the slots of the search, from first to end−1. For [NewSearch] they
-// are 0 and 2^40. A search of other slots is one of [Search.Range].
+// Slots returns the range.
 func (s *Search) Slots() (first, end uint64) { return s.first, s.end }
 
-// Next returns the first slot that is not yet known to be empty.
+// Next returns the first slot not yet known to be empty.
 func (s *Search) Next() uint64 { return s.next }
 
-// Run searches until it has found and proved the first modulus of its slots. It
-// returns [ErrExhausted] if there is none, and the error of ctx if ctx ends
-// first; another call of Run then continues the search. Run calls report about
-// five times a second while it tests numbers, and at the end, always from the
-// goroutine of the caller. report may be nil.
-//
-// A search needs less than 4 MiB of memory for each worker at 4096 bits,
-// however long it runs.
+// Run searches until it has proved a modulus. It returns [ErrExhausted] or the
+// error of ctx. It calls report, which may be nil, five times a second.
 func (s *Search) Run(ctx context.Context, report func(Progress)) (SearchResult, error) {
+	// A worker needs at most 4 MiB of memory at 4096 bits.
 	begin, before, tests := time.Now(), s.elapsed, s.tests
 	start := new(big.Int).SetBytes([]byte(s.start.n))
 	base := safeprime.FirstSlot(start)
@@ -171,14 +145,13 @@ func (s *Search) last(base *big.Int) uint64 {
 	return min(s.end, room.Uint64())
 }
 
-// The binary form, in which the start is empty if there is a label, and the
-// elapsed time is in nanoseconds:
+// The binary form. The start is empty if there is a label, and the elapsed time
+// is in nanoseconds:
 //
 //	'M' ‖ version 01 ‖ 'S' ‖ u16 bits ‖ u8 len ‖ label ‖ u32 counter ‖
 //	u16 len ‖ start ‖ u64 first ‖ u64 next ‖ u64 end ‖ u64 tests ‖ u64 elapsed
 
-// MarshalBinary returns the canonical binary form of the search and of what it
-// has done so far. It returns [ErrMalformed] for the zero Search.
+// MarshalBinary returns the state, or [ErrMalformed] for the zero Search.
 func (s *Search) MarshalBinary() ([]byte, error) {
 	if s.start.bits == 0 {
 		return nil, errNoStart
@@ -193,9 +166,7 @@ func (s *Search) MarshalBinary() ([]byte, error) {
 	return b.Bytes()
 }
 
-// UnmarshalBinary reads the form that [Search.MarshalBinary] writes. It returns
-// [ErrMalformed] for anything else, and then leaves s as it was. The bytes are
-// not authenticated: anyone who can change them can make the search skip slots.
+// UnmarshalBinary reads [Search.MarshalBinary]. A forged input can skip slots.
 func (s *Search) UnmarshalBinary(data []byte) error {
 	body, ok := openEncoding(data, kindSearch)
 	if !ok {

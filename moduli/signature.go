@@ -43,9 +43,8 @@ func readSignature(s *cryptobyte.String) (sig *signature, ok bool) {
 	return sig, ok
 }
 
-// Sign returns the record with a signature of the key, which replaces any
-// earlier signature. It returns [ErrUntrusted] for a record created outside the
-// window of the key, which nobody would accept.
+// Sign returns a signed copy, or [ErrUntrusted] for a record created outside
+// the window of the key.
 func (k *PrivateKey) Sign(r *Record) (*Record, error) {
 	if !k.public.covers(r.created) {
 		return nil, errWindow
@@ -65,11 +64,9 @@ func (k *PrivateKey) signAs(r *Record, id KeyID) (*Record, error) {
 	return &signed, nil
 }
 
-// Check returns nil if a key of the set signed the record for the purpose, with
-// both algorithms, and the record was created within the window of the key.
-// Otherwise it returns [ErrUntrusted]. It proves nothing about the modulus. It
-// ignores the end of the record, because accounts that have the modulus log in
-// forever.
+// Check returns [ErrUntrusted] unless a key signed the record for the purpose
+// with both algorithms, and the record was created in the window of the key. It
+// accepts expired records.
 func (k *Keys) Check(r *Record, purpose string) error {
 	public, err := k.signer(r, purpose)
 	if err != nil {
@@ -78,16 +75,14 @@ func (k *Keys) Check(r *Record, purpose string) error {
 	return public.verify(r)
 }
 
-// CheckNew is [Keys.Check] for a modulus that is chosen now for a new password.
-// It also returns [ErrUntrusted] for a record created after now, and
-// [ErrExpired] after the end of the record. The signer alone says when a record
-// was created: the window of a key does not limit a thief who has the key.
+// CheckNew is [Keys.Check] for new passwords. It also returns [ErrExpired], and
+// [ErrUntrusted] for a record created after now.
 func (k *Keys) CheckNew(r *Record, purpose string, now time.Time) error {
 	public, err := k.signer(r, purpose)
 	if err != nil {
 		return err
 	}
-	// In Unix seconds: a time.Time of the largest of them wraps around.
+	// Compare Unix seconds, because the largest ones overflow a time.Time.
 	if r.created > now.Unix() {
 		return errFuture
 	}
@@ -97,8 +92,8 @@ func (k *Keys) CheckNew(r *Record, purpose string, now time.Time) error {
 	return public.verify(r)
 }
 
-// signer returns the key that must have signed the record. It checks all that
-// takes no arithmetic, so that a pool of many unusable records costs nothing.
+// signer returns the key that must have signed the record. It makes all checks
+// that need no arithmetic, so unusable records of a pool cost little time.
 func (k *Keys) signer(r *Record, purpose string) (*PublicKey, error) {
 	if r.signature == nil {
 		return nil, errUnsigned
@@ -115,7 +110,7 @@ func (k *Keys) signer(r *Record, purpose string) (*PublicKey, error) {
 	return public, nil
 }
 
-// verify returns nil if both signatures of the record are right.
+// verify returns nil if both signatures of the record are valid.
 func (k *PublicKey) verify(r *Record) error {
 	digest := r.digest(r.signature.key)
 	if !ed25519.Verify(k.ed25519, digest, r.signature.ed25519[:]) ||
@@ -125,20 +120,15 @@ func (k *PublicKey) verify(r *Record) error {
 	return nil
 }
 
-// GroupPolicy returns the policy by which a client of package srp accepts
-// groups at login. It accepts a group if its certificate is a record of the
-// same modulus and generator that [Keys.Check] accepts for the purpose.
-// Otherwise the policy returns [ErrUntrusted] or [ErrMalformed]. To accept
-// other groups too, combine it with their policies through srp.AnyOf.
+// GroupPolicy returns a policy of package srp for logins. The certificate of a
+// group must be its record and pass [Keys.Check]. Otherwise it returns
+// [ErrUntrusted] or [ErrMalformed].
 func (k *Keys) GroupPolicy(purpose string) func(n []byte, g int, certificate []byte) error {
 	return groupPolicy(func(r *Record) error { return k.Check(r, purpose) })
 }
 
-// RegistrationPolicy is [Keys.GroupPolicy] for a client that registers an
-// account or changes a password. The policy accepts the records that
-// [Keys.CheckNew] accepts at the time of the call, and can also return
-// [ErrExpired]. Do not use it for logins: it would shut out accounts whose
-// record has expired.
+// RegistrationPolicy is [Keys.GroupPolicy] with [Keys.CheckNew]. At login it
+// would lock out accounts.
 func (k *Keys) RegistrationPolicy(purpose string) func(n []byte, g int, certificate []byte) error {
 	return groupPolicy(func(r *Record) error { return k.CheckNew(r, purpose, time.Now()) })
 }

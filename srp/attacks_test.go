@@ -145,9 +145,9 @@ func TestAttack03_UIsZero(t *testing.T) {
 // TestAttack04_BIsReduced: a B that is not reduced modulo N tells v.
 func TestAttack04_BIsReduced(t *testing.T) {
 	t.Parallel()
-	runs := 10_000
-	if testing.Short() {
-		runs = 500
+	runs := 500
+	if testvec.Long {
+		runs = 10_000
 	}
 	for _, profile := range attackProfiles {
 		r := newRig(t, profile)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"testing"
 
+	"github.com/nescio-go/nescio/internal/testvec"
 	"github.com/nescio-go/nescio/srp"
 	"github.com/stretchr/testify/require"
 )
@@ -71,7 +72,7 @@ func TestOneServerForTwoTables(t *testing.T) {
 	_, _, err = r.server.FinishLogin(t.Context(), alice, staff.Bytes(), pending, final)
 	require.Equal(t, srp.ErrState, err)
 
-	shared := newTable()
+	shared := testvec.NewReplay()
 	one, two := replica(t, r, shared), replica(t, r, shared)
 	r.server = one
 	_, pending, final = r.begin(t, alice, customer, password)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nescio-go/nescio/internal/testvec"
 	"github.com/nescio-go/nescio/srp"
 	"github.com/stretchr/testify/require"
 )
@@ -70,7 +71,7 @@ func TestSwitchOfAFleet(t *testing.T) {
 	var err error
 	f.client, err = srp.NewClient(srp.ClientConfig{Profiles: []srp.Profile{old.Profile, coming.Profile}})
 	require.NoError(t, err)
-	shared := newTable()
+	shared := testvec.NewReplay()
 	server := func(offer srp.Kind, accept, out []srp.Kind) *srp.Server {
 		cfg := config()
 		cfg.Offer, cfg.Accept, cfg.Old, cfg.Replay = offer, accept, out, shared
@@ -86,9 +87,9 @@ func TestSwitchOfAFleet(t *testing.T) {
 		{before, before}, {before, accepts}, {accepts, accepts}, {accepts, offers},
 		{offers, offers}, {offers, after}, {after, after},
 	}
-	n := 1000
-	if testing.Short() {
-		n = 140
+	n := 140
+	if testvec.Long {
+		n = 1000
 	}
 	const every = 5 // one account in five logs in
 	for i := range n {
@@ -119,7 +120,7 @@ func TestStateKeysOnAFleet(t *testing.T) {
 	r := sha256Rig(t)
 	start := time.Now()
 	c := &clock{start}
-	shared := newTable()
+	shared := testvec.NewReplay()
 	today := srp.StateKey{Key: [32]byte(bytes.Repeat([]byte{1}, 32))}
 	tomorrow := srp.StateKey{Key: [32]byte(bytes.Repeat([]byte{2}, 32)), NotBefore: start.Add(time.Hour)}
 	cfg := config(r.kind)

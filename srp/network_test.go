@@ -18,22 +18,6 @@ import (
 
 // The attacks of a network and of several servers, numbers 15 to 19.
 
-// table is a shared Replay; a mutex makes its step atomic.
-type table struct {
-	mu   sync.Mutex
-	used map[[16]byte]time.Time
-}
-
-func newTable() *table { return &table{used: make(map[[16]byte]time.Time)} }
-
-func (r *table) Consume(_ context.Context, id [16]byte, expires time.Time) (bool, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	_, used := r.used[id]
-	r.used[id] = expires
-	return !used, nil
-}
-
 func replica(t testing.TB, r *rig, replay srp.Replay, keys ...srp.StateKey) *srp.Server {
 	cfg := config(r.kind)
 	cfg.Replay = replay
@@ -49,7 +33,7 @@ func replica(t testing.TB, r *rig, replay srp.Replay, keys ...srp.StateKey) *srp
 // Replay, which they should not, cannot finish each other's logins.
 func TestAttack15_PendingOfAnotherServer(t *testing.T) {
 	r := sha256Rig(t)
-	shared := newTable()
+	shared := testvec.NewReplay()
 	r.server = replica(t, r, shared)
 	bank, err := srp.NewServer(srp.ServerConfig{DecoyKey: testDecoyKey, StateKeys: testStateKeys, Offer: r.kind, Replay: shared,
 		ServerIdentity: []byte("bank")})
@@ -60,7 +44,7 @@ func TestAttack15_PendingOfAnotherServer(t *testing.T) {
 }
 
 func TestAttack15_PendingOfAnotherUser(t *testing.T) {
-	for name, replay := range map[string]srp.Replay{"own memory": nil, "shared": newTable()} {
+	for name, replay := range map[string]srp.Replay{"own memory": nil, "shared": testvec.NewReplay()} {
 		r := sha256Rig(t)
 		r.server = replica(t, r, replay)
 		_, pending, final := r.begin(t, alice, r.record.Bytes(), password)
@@ -91,7 +75,7 @@ func TestAttack16_ReplayAcrossServers(t *testing.T) {
 	require.Equal(t, srp.ErrState, finish(replica(t, r, nil), pending, final), "after a restart")
 
 	// With one, any replica does, and one of them once.
-	shared := newTable()
+	shared := testvec.NewReplay()
 	one, two := replica(t, r, shared), replica(t, r, shared)
 	r.server = one
 	_, pending, final = r.begin(t, alice, r.record.Bytes(), password)
@@ -134,7 +118,7 @@ func TestKeyRingAcrossReplicas(t *testing.T) {
 	r := sha256Rig(t)
 	keys := stateKeys(1, 2, 3)
 	k1, k2, k3 := keys[0], keys[1], keys[2]
-	shared := newTable()
+	shared := testvec.NewReplay()
 	r.server = replica(t, r, shared, k1)
 	_, pending, final := r.begin(t, alice, r.record.Bytes(), password)
 	_, _, err := replica(t, r, shared, k3, k2).FinishLogin(t.Context(), alice, r.record.Bytes(), pending, final)
@@ -148,13 +132,13 @@ func TestKeyRingAcrossReplicas(t *testing.T) {
 	require.Equal(t, srp.ErrState, err, "a replica that does not have the new key yet")
 }
 
-// TestAttack17_ManyModuli: 10,000 records on 10,000 moduli, none of them proved
+// TestAttack17_ManyModuli: with -tags long 10,000 records on 10,000 moduli, none of them proved
 // and most of them no primes, cost a server what as many on one modulus cost:
 // Begin proves nothing. The two take turns, so that a busy machine slows both.
 func TestAttack17_ManyModuli(t *testing.T) {
-	moduli := 10_000
-	if testing.Short() {
-		moduli = 500
+	moduli := 1000
+	if testvec.Long {
+		moduli = 10_000
 	}
 	r := newRig(t, srp.Proton(4))
 	server, err := srp.NewServer(srp.ServerConfig{DecoyKey: testDecoyKey, StateKeys: testStateKeys, Offer: r.kind, MaxPending: 2 * moduli})

@@ -173,7 +173,8 @@ func (s *Server) WithStateKeys(keys []StateKey) (*Server, error) {
 
 // WithContext returns a copy of the server that finishes only logins with the
 // same context: see [Client.WithContext]. Make the context from what the server
-// is about to do, never from a client's bytes.
+// is about to do, never from a client's bytes: the account, what changes, and a
+// hash of what replaces it.
 func (s *Server) WithContext(context []byte) (*Server, error) {
 	if len(context) == 0 || len(context) > maxContext {
 		return nil, errContext

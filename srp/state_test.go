@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nescio-go/nescio/internal/testvec"
 	"github.com/nescio-go/nescio/srp"
 	"github.com/stretchr/testify/require"
 )
@@ -47,11 +48,11 @@ func TestStateKeysRotateInMidLogin(t *testing.T) {
 func TestLeakedStateKeys(t *testing.T) {
 	r := sha256Rig(t)
 	record := r.record.Bytes()
-	fleet := replica(t, r, newTable())
+	fleet := replica(t, r, testvec.NewReplay())
 	fresh, err := fleet.WithStateKeys(stateKeys(0x77))
 	require.NoError(t, err)
 	cfg := config(r.kind)
-	cfg.Replay = newTable()
+	cfg.Replay = testvec.NewReplay()
 	both, err := srp.NewServer(cfg)
 	require.NoError(t, err)
 	cfg.DecoyKey[0] ^= 1

@@ -76,8 +76,8 @@ func TestLeadingZeros(t *testing.T) {
 		require.NoError(t, err)
 		name := v.Profile + " " + v.Value + " " + string(rune('0'+v.Zeros))
 		seen[name] = true
-		if version, ok := profile.ProtonVersion(); testing.Short() && ok && (version != 4 || v.Zeros != 1) {
-			continue // a bcrypt each, slow under the race detector
+		if version, ok := profile.ProtonVersion(); !testvec.Long && ok && (version != 4 || v.Zeros != 1) {
+			continue // a bcrypt each
 		}
 
 		r := references[profile]

@@ -22,7 +22,7 @@ func TestTable(t *testing.T) {
 	for _, want := range []string{"Target 1ms, memory up to 64 MiB", "m=38912,t=1,p=4", "38 MiB", "ln=16,r=8,p=1", "64 MiB", "i=210000", "-"} {
 		require.Contains(t, text, want)
 	}
-	require.Equal(t, 3, strings.Count(text, ", at the policy's floor"), "a millisecond is too little for all of them")
+	require.Equal(t, 3, strings.Count(text, ", at the policy's floor"), "a millisecond is not enough for any of them")
 }
 
 func TestErrors(t *testing.T) {
@@ -46,16 +46,16 @@ func TestProgressIsForTerminals(t *testing.T) {
 	null, err := os.Open(os.DevNull)
 	require.NoError(t, err)
 	defer null.Close()
-	require.Nil(t, newProgress(null).out, "a device, and no terminal")
+	require.Nil(t, newProgress(null).out, "a device that is not a terminal")
 	p := &progress{f}
 	p.start("calibrating")()
 	written, err := os.ReadFile(f.Name())
 	require.NoError(t, err)
-	require.Equal(t, "\rcalibrating … 0 s \r\x1b[K", string(written), "the second alone")
+	require.Equal(t, "\rcalibrating … 0 s \r\x1b[K", string(written), "only the second")
 }
 
-// TestTableIsRight: the guesses are those of one core, and what a limit decided
-// is said.
+// TestTableIsRight: the guesses are for one core, and a limit that decided the
+// costs is named.
 func TestTableIsRight(t *testing.T) {
 	pbkdf2, err := kdf.NewPBKDF2SHA512(1_000_000)
 	require.NoError(t, err)
@@ -79,7 +79,7 @@ func TestTableIsRight(t *testing.T) {
 	}
 }
 
-// TestWhatTheZeroPolicyRefuses is said.
+// TestWhatTheZeroPolicyRefuses: the output names it.
 func TestWhatTheZeroPolicyRefuses(t *testing.T) {
 	large, err := kdf.NewArgon2id(1<<20, 1, 4)
 	require.NoError(t, err)
@@ -94,8 +94,8 @@ func TestWhatTheZeroPolicyRefuses(t *testing.T) {
 	require.Equal(t, 1, strings.Count(out.String(), "zero kdf.Policy"))
 }
 
-// TestMemoryIsForAll of the algorithms that take some. One that needs more is
-// left out with its reason, and all cores are in use again afterwards.
+// TestMemoryIsForAll algorithms that need memory. An algorithm that needs more
+// is omitted with a reason, and all cores are in use again afterwards.
 func TestMemoryIsForAll(t *testing.T) {
 	cores := runtime.GOMAXPROCS(0)
 	var out bytes.Buffer

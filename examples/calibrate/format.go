@@ -7,7 +7,8 @@ import (
 	"github.com/nescio-go/nescio/kdf"
 )
 
-// cost is the costs in the text form of p: its last field, as there is no salt.
+// cost returns the costs in the text form of p, which is the last field because
+// there is no salt.
 func cost(p kdf.Params) string {
 	text := p.String()
 	return text[strings.LastIndexByte(text, '$')+1:]

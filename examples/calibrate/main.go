@@ -1,11 +1,12 @@
-// Calibrate shows what package kdf would choose on this machine: for each
-// algorithm the costs with which a derivation takes the target, and what an
-// attacker who has stolen a record or a wrapped key gets for it.
+// Calibrate measures the password hashes of package kdf on this machine. For
+// each algorithm it prints the costs with which a derivation takes the target
+// time, and how many guesses an attacker can make who has stolen a record or a
+// wrapped key.
 //
 //	go run ./examples/calibrate [-target 1s] [-memory 256]
 //
-// It takes twenty to thirty times the target. A machine that is busy with something
-// else looks like a slow one.
+// It takes twenty to thirty times the target. The machine should do nothing
+// else meanwhile.
 package main
 
 import (
@@ -25,14 +26,14 @@ import (
 	"github.com/nescio-go/nescio/kdf"
 )
 
-const leastMemory = 64 // MiB: what scrypt takes at the policy's floor
+const leastMemory = 64 // MiB, which scrypt needs at the policy's floor
 
 func main() {
 	target := flag.Duration("target", kdf.DefaultTarget, "time that a derivation should take")
-	memory := flag.Uint("memory", 256, "memory that it may take, in `MiB`: what the smallest device can spare, 64 or more")
+	memory := flag.Uint("memory", 256, "memory of a derivation in `MiB`, at least 64; as much as the smallest device can spare")
 	flag.Parse()
 	if flag.NArg() > 0 || *target <= 0 || *memory < leastMemory || *memory > 1<<20 {
-		fmt.Fprintf(os.Stderr, "calibrate: the target must be more than 0, the memory %d to %d MiB, and there is no other argument\n",
+		fmt.Fprintf(os.Stderr, "calibrate: -target must be above 0, -memory must be from %d to %d, and there are no other arguments\n",
 			leastMemory, 1<<20)
 		flag.Usage()
 		os.Exit(2)
@@ -67,7 +68,7 @@ func run(ctx context.Context, out io.Writer, p *progress, target time.Duration, 
 		}
 		rows = append(rows, r)
 	}
-	if len(rows) == 1 { // PBKDF2, which takes no memory
+	if len(rows) == 1 { // PBKDF2, which needs no memory
 		return errors.Join(refusals...)
 	}
 	fmt.Fprintf(out, "Target %v, memory up to %d MiB, %d cores, %s/%s.\n\n",
@@ -84,8 +85,9 @@ type row struct {
 	oneCore time.Duration // of a derivation
 }
 
-// measure calibrates one algorithm, and times a derivation on one core, which
-// is what a guess costs an attacker: with several lanes Argon2id uses as many.
+// measure calibrates one algorithm, and times a derivation on one core. That is
+// the cost of a guess. A derivation with several lanes of Argon2id uses several
+// cores.
 func measure(ctx context.Context, a kdf.Algorithm, target time.Duration, policy kdf.Policy) (row, error) {
 	report, err := kdf.Calibrate(ctx, a, target, policy)
 	if err != nil {
@@ -124,14 +126,14 @@ func table(out io.Writer, rows []row) error {
 			fmt.Fprintln(out, cli.Wrap("", r.Report.String()))
 		}
 		if err := (kdf.Policy{}).Check(r.Params); err != nil {
-			fmt.Fprintln(out, cli.Wrap("", fmt.Sprintf("%v: the zero kdf.Policy refuses these costs. Give kdf.New a Policy with a "+
-				"MaxMemory of %d MiB, on every device of the account.", r.Params.Algorithm(), r.Params.Memory()>>20)))
+			fmt.Fprintln(out, cli.Wrap("", fmt.Sprintf("%v: the zero kdf.Policy refuses these costs. Every device of the account needs a "+
+				"Policy with a MaxMemory of %d MiB for kdf.New.", r.Params.Algorithm(), r.Params.Memory()>>20)))
 		}
 	}
-	fmt.Fprintln(out, cli.Wrap("", "Guesses are per second on one core like this machine's. A user's derivation may use several cores. "+
-		"Do not compare the algorithms by them: graphics cards and special machines make far more guesses against PBKDF2, "+
-		"which takes no memory, and fewer against the others."))
-	_, err := fmt.Fprintln(out, cli.Wrap("", "For the configuration, and kdf.ParseParams (m in KiB, t passes, p lanes, ln = log2 N, i iterations):"))
+	fmt.Fprintln(out, cli.Wrap("", "Guesses are per second on one core of this machine. A user's derivation can use several cores. "+
+		"Do not compare the algorithms by their guesses: graphics cards and special machines make far more guesses against "+
+		"PBKDF2, which needs no memory, and fewer against the others."))
+	_, err := fmt.Fprintln(out, cli.Wrap("", "Text for a configuration, to be read by kdf.ParseParams (m in KiB, t passes, p lanes, ln = log2 N, i iterations):"))
 	for _, r := range rows {
 		fmt.Fprintf(out, "  %v\n", r.Params)
 	}

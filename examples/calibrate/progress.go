@@ -8,10 +8,10 @@ import (
 	"golang.org/x/term"
 )
 
-// progress is one line that says what is going on, on a terminal; elsewhere it
-// says nothing.
+// progress shows the current step in one line on a terminal, and nothing
+// elsewhere.
 type progress struct {
-	out *os.File // nil if it is no terminal
+	out *os.File // nil if it is not a terminal
 }
 
 func newProgress(f *os.File) *progress {
@@ -21,7 +21,7 @@ func newProgress(f *os.File) *progress {
 	return &progress{f}
 }
 
-// start shows a line, with the seconds that have passed, until done is called.
+// start shows a line with the elapsed seconds until done is called.
 func (p *progress) start(what string) (done func()) {
 	if p.out == nil {
 		return func() {}

@@ -22,14 +22,13 @@ import (
 const checkUsage = `
 [-passphrase FILE] FILE...
 
-Finds out whether a server can use the files, alone and together: they are in
-the exact form, only their owner can read them, no secret is there twice, a
-state key seals now, and servers start with them. A user registers and logs in
-with every setup. Every signing key signs a record that FILE.pub verifies.
-Nothing is written.
+Tests whether a server can use the files. Only their owner can read them, they
+are well-formed, no secret occurs twice, a state key seals now, and servers
+start with them. A test user registers and logs in with each setup. Each signing
+key signs a record, and FILE.pub contains its public key. Nothing is written.
 
-Give it all files of one server. A signing key does not belong on a server:
-check it in a call of its own.
+Check all files of one server together. A signing key does not belong on a
+server: check it separately.
 `
 
 func check(ctx context.Context, args []string, out, _ io.Writer) error {
@@ -39,7 +38,7 @@ func check(ctx context.Context, args []string, out, _ io.Writer) error {
 		return err
 	}
 	if fs.NArg() == 0 {
-		return cli.Misuse(fs, "there is no file to check")
+		return cli.Misuse(fs, "a file is missing")
 	}
 	phrase, err := passphrase(fs, "passphrase")
 	if err != nil {
@@ -78,7 +77,7 @@ func check(ctx context.Context, args []string, out, _ io.Writer) error {
 	return err
 }
 
-// verdict says what was not there to be checked.
+// verdict names the kinds of secrets that were not checked.
 func verdict(keys *keyfile.Keys) string {
 	if len(keys.Signing) > 0 {
 		return "good"
@@ -104,23 +103,23 @@ func verdict(keys *keyfile.Keys) string {
 func checkPublicFile(path string, keys *keyfile.Keys) error {
 	text, err := cli.Read(publicFile(path), moduli.MaxKeys)
 	if err != nil {
-		return fmt.Errorf("%w: keys public -o writes it", err)
+		return fmt.Errorf("%w: use keys public -o to write it", err)
 	}
 	if !bytes.Equal(text, publicKeys(keys)) {
-		return fmt.Errorf("%s does not contain the public keys of %s: keys public prints them", publicFile(path), path)
+		return fmt.Errorf("%s does not contain the public keys of %s: use keys public to print them", publicFile(path), path)
 	}
 	return nil
 }
 
-// checkTogether returns what is wrong with the secrets of one server.
+// checkTogether returns the problems with the secrets of one server.
 func checkTogether(ctx context.Context, keys *keyfile.Keys, out io.Writer) (problems []error) {
 	if len(keys.Signing) > 0 && (keys.Decoy != nil || len(keys.StateKeys) > 0 || len(keys.Setups) > 0) {
-		problems = append(problems, errors.New("a signing key beside the secrets of a server: whoever breaks into the server can sign moduli"))
+		problems = append(problems, errors.New("a signing key beside the secrets of a server: an intruder in the server could sign moduli"))
 	}
 	if keys.Decoy != nil {
 		for _, k := range keys.StateKeys {
 			if k.Key == *keys.Decoy {
-				problems = append(problems, errors.New("a state key equals the decoy key: state keys rotate, the decoy key never does"))
+				problems = append(problems, errors.New("a state key equals the decoy key: state keys are rotated, and the decoy key never is"))
 			}
 		}
 	}
@@ -152,8 +151,8 @@ func checkTogether(ctx context.Context, keys *keyfile.Keys, out io.Writer) (prob
 	return problems
 }
 
-// checkSRP starts a server of SRP with the decoy key and the state keys. Where
-// there are none, it makes some.
+// checkSRP starts an SRP server with the decoy key and the state keys. It makes
+// missing keys.
 func checkSRP(keys *keyfile.Keys) error {
 	decoy, state := serverKeys(keys)
 	cfg := srp.ServerConfig{DecoyKey: decoy}
@@ -162,7 +161,7 @@ func checkSRP(keys *keyfile.Keys) error {
 	}
 	if _, err := srp.NewServer(cfg); err != nil {
 		if len(keys.StateKeys) > 0 && sealing(keys, time.Now()) < 0 {
-			return errors.New("the time of no state key has come: servers do not start")
+			return errors.New("no state key seals yet: servers do not start")
 		}
 		return err
 	}

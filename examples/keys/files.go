@@ -13,25 +13,25 @@ import (
 
 // passphraseFlag registers the flag that reads a passphrase.
 func passphraseFlag(fs *flag.FlagSet) {
-	fs.String("passphrase", "", "`file` whose first line is the passphrase (/dev/stdin reads it from the standard input)")
+	fs.String("passphrase", "", "`file` whose first line is the passphrase (/dev/stdin for the standard input)")
 }
 
-// passphrase reads the passphrase, if a flag names its file. An empty name, from
-// a variable that is not set, must not mean that there is none.
+// passphrase reads the passphrase if a flag names its file. An empty name, from
+// an unset variable, is an error and does not mean that there is no passphrase.
 func passphrase(fs *flag.FlagSet, name string) ([]byte, error) {
 	if !cli.Given(fs, name) {
 		return nil, nil
 	}
 	file := fs.Lookup(name).Value.String()
 	if file == "" {
-		return nil, cli.Misuse(fs, "-%s names no file", name)
+		return nil, cli.Misuse(fs, "-%s is empty, and must name a file", name)
 	}
 	return keyfile.ReadPassphrase(file)
 }
 
-// edit lets a command change a file: it resolves links, keeps other processes
-// away, and calls change with the keys and whether they are locked. change
-// returns the new content.
+// edit lets a command change a file. It resolves links, locks out other
+// processes, and calls change with the keys and whether the file is locked.
+// change returns the new content.
 func edit(ctx context.Context, path string, passphrase []byte, change func(path string, keys *keyfile.Keys, locked bool) ([]byte, error)) error {
 	path, err := filepath.EvalSymlinks(path)
 	if err != nil {
@@ -57,7 +57,7 @@ func edit(ctx context.Context, path string, passphrase []byte, change func(path 
 	return cli.Replace(path, data, 0o600)
 }
 
-// printed says that a file is written although an error followed.
+// printed adds to an error that the file is nevertheless written.
 func printed(path string, err error) error {
 	if err != nil {
 		return fmt.Errorf("%s is written; %w", path, err)
@@ -76,7 +76,7 @@ func encode(ctx context.Context, keys *keyfile.Keys, passphrase []byte) ([]byte,
 	return keyfile.Lock(ctx, text, passphrase)
 }
 
-// load reads the only file of a command and says whether it is locked.
+// load reads the only file of a command, and reports whether it is locked.
 func load(ctx context.Context, path string, passphrase []byte) (keys *keyfile.Keys, locked bool, err error) {
 	data, err := cli.Read(path, 2*keyfile.MaxSize)
 	if err != nil {

@@ -28,7 +28,7 @@ func call(t testing.TB, args ...string) (out, errOut string, err error) {
 	return o.String(), e.String(), err
 }
 
-// must is call for a command line that works.
+// must is call for a command line that succeeds.
 func must(t testing.TB, args ...string) string {
 	t.Helper()
 	out, errOut, err := call(t, args...)
@@ -36,7 +36,7 @@ func must(t testing.TB, args ...string) string {
 	return out
 }
 
-// refused is call for one that fails for the given reason.
+// refused is call for a command line that fails for the given reason.
 func refused(t testing.TB, why string, args ...string) {
 	t.Helper()
 	_, _, err := call(t, args...)
@@ -118,8 +118,8 @@ func TestUsage(t *testing.T) {
 	require.Empty(t, left)
 }
 
-// TestMake: every kind is made, in a file that only its owner can read, and
-// nothing that is printed is secret.
+// TestMake: only the owner can read the file, and the output contains no
+// secret.
 func TestMake(t *testing.T) {
 	in(t)
 	for _, c := range [][]string{
@@ -190,10 +190,10 @@ func TestPublic(t *testing.T) {
 	must(t, "public", "-o", "out", "setup")
 	require.Equal(t, out, read(t, "out"))
 	must(t, "make", "decoy", "-o", "decoy")
-	refused(t, "nothing that has a public form", "public", "decoy")
+	refused(t, "no setups and no signing keys", "public", "decoy")
 }
 
-// TestCheckFinds what is wrong.
+// TestCheckFinds problems.
 func TestCheckFinds(t *testing.T) {
 	in(t)
 	for _, kind := range []string{"decoy", "state", "setup", "signing"} {
@@ -208,7 +208,7 @@ func TestCheckFinds(t *testing.T) {
 	refused(t, "state: the same state key twice", "check", "state", "state")
 	refused(t, "setup: a second setup with number 1", "check", "setup", "setup")
 	must(t, "make", "state", "-o", "future", "-not-before", "2100-01-01")
-	refused(t, "the time of no state key has come", "check", "future")
+	refused(t, "no state key seals yet", "check", "future")
 
 	write(t, "same", strings.Replace(read(t, "decoy"), "decoy-key:", "state-key:always:", 1))
 	refused(t, "a state key equals the decoy key", "check", "decoy", "same")
@@ -221,8 +221,8 @@ func TestCheckFinds(t *testing.T) {
 	refused(t, "no such file", "check", "nothing")
 }
 
-// TestRotateState is the daily rotation on a fleet: the file reaches the servers
-// before the new key seals, and old keys go.
+// TestRotateState is the daily rotation on a fleet. The file reaches the
+// servers before the new key seals, and old keys are removed.
 func TestRotateState(t *testing.T) {
 	in(t)
 	must(t, "make", "state", "-o", "state")
@@ -234,13 +234,13 @@ func TestRotateState(t *testing.T) {
 	require.WithinDuration(t, time.Now().Add(time.Hour), keys[1].NotBefore, time.Minute)
 	refused(t, "at least 5 minutes from now", "rotate", "-not-before", "2020-01-01", "state")
 	refused(t, "at least 5 minutes from now", "rotate", "-not-before", time.Now().Add(4*time.Minute).UTC().Format(time.RFC3339), "state")
-	refused(t, "is waiting already", "rotate", "state")
+	refused(t, "already has a key that seals from", "rotate", "state")
 	refused(t, "-leaked replaces the keys at once", "rotate", "-leaked", "-not-before", "+1h", "state")
 	must(t, "rotate", "-not-before", "+1d", "state")
 	keys = load1(t, "state").StateKeys
 	require.Len(t, keys, 3)
 
-	// The days that follow, on a clock of our own.
+	// The following days, with a simulated clock.
 	now := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
 	k := &keyfile.Keys{StateKeys: []opaque.StateKey{keyfile.NewStateKey(time.Time{})}}
 	for day := range 10 {
@@ -249,7 +249,7 @@ func TestRotateState(t *testing.T) {
 		newest := k.StateKeys[len(k.StateKeys)-1]
 		require.Equal(t, now.Add(time.Hour), newest.NotBefore)
 		require.LessOrEqual(t, len(k.StateKeys), 3)
-		// What sealed in the last hour still opens.
+		// A key that sealed in the last hour stays.
 		for at := now.Add(-keep); at.Before(now.Add(time.Hour)); at = at.Add(time.Minute) {
 			sealed := before[sealing(&keyfile.Keys{StateKeys: before}, at)]
 			require.Contains(t, k.StateKeys, sealed, "day %d", day)
@@ -257,7 +257,8 @@ func TestRotateState(t *testing.T) {
 		now = now.Add(24 * time.Hour)
 	}
 
-	// Just after an hour: the key before the one that seals may still be needed.
+	// Just after an hour: the key before the one that seals may still be
+	// needed.
 	for _, minutes := range []int{61, 90, 119, 121} {
 		k := &keyfile.Keys{StateKeys: []opaque.StateKey{keyfile.NewStateKey(now.Add(-48 * time.Hour)), keyfile.NewStateKey(now)}}
 		require.NoError(t, rotateState(k, time.Time{}, false, now.Add(time.Duration(minutes)*time.Minute)))
@@ -267,7 +268,7 @@ func TestRotateState(t *testing.T) {
 		require.Len(t, k.StateKeys, map[bool]int{true: 3, false: 2}[minutes < 120], "%d minutes", minutes)
 	}
 
-	// Too often: nothing is lost.
+	// Rotation that is too frequent removes nothing.
 	k.StateKeys = nil
 	for i := range maxStateKeys {
 		k.StateKeys = append(k.StateKeys, keyfile.NewStateKey(now.Add(time.Duration(i)*time.Minute)))
@@ -298,8 +299,8 @@ func TestRotateSetup(t *testing.T) {
 	require.Contains(t, must(t, "check", "setup"), "must name one in Offer")
 	must(t, "rotate", "-suite", "curve25519", "setup")
 	require.Equal(t, opaque.Curve25519, load1(t, "setup").Setups[6].Suite())
-	refused(t, "-suite is", "rotate", "-suite", "p384", "setup")
-	refused(t, "-not-before means nothing", "rotate", "-not-before", "2100-01-01", "setup")
+	refused(t, "-suite is for setups", "rotate", "-suite", "p384", "setup")
+	refused(t, "-not-before is not for setups", "rotate", "-not-before", "2100-01-01", "setup")
 	must(t, "make", "setup", "-o", "last", "-number", "65535")
 	refused(t, "no higher number", "rotate", "last")
 }
@@ -313,7 +314,7 @@ func TestRotateSigning(t *testing.T) {
 	require.Len(t, rotated, 2)
 	from, _ := rotated[1].Public().Window()
 	require.WithinDuration(t, time.Now().AddDate(0, 0, 30), from, 25*time.Hour, "time for the public key to travel")
-	refused(t, "-suite is", "rotate", "-suite", "p256", "key")
+	refused(t, "-suite is for setups", "rotate", "-suite", "p256", "key")
 	require.True(t, strings.HasPrefix(read(t, "key.pub"), first), "the old public key stays")
 	require.Equal(t, 2, strings.Count(read(t, "key.pub"), "\n"))
 	require.Equal(t, 2, strings.Count(must(t, "check", "key"), "a record is signed and verified with key "))
@@ -335,8 +336,8 @@ func TestRotateRefuses(t *testing.T) {
 	refused(t, "several kinds", "rotate", "both")
 }
 
-// TestPassphrase: a file is locked when it is made or later, stays locked when
-// it is rotated, and opens with the right passphrase alone.
+// TestPassphrase: a file can be locked when it is made or later. It stays
+// locked when it is rotated, and opens only with the right passphrase.
 func TestPassphrase(t *testing.T) {
 	in(t)
 	write(t, "pass", "correct horse battery\n")
@@ -356,9 +357,9 @@ func TestPassphrase(t *testing.T) {
 	require.True(t, strings.HasPrefix(must(t, "show", "setup"), shown))
 	refused(t, "setup is not locked", "unlock", "-passphrase", "pass", "setup")
 	refused(t, "setup is not locked", "rotate", "-passphrase", "pass", "setup")
-	refused(t, "-passphrase names no file", "make", "state", "-passphrase", "", "-o", "unset")
+	refused(t, "-passphrase is empty", "make", "state", "-passphrase", "", "-o", "unset")
 	require.NoFileExists(t, "unset")
-	refused(t, "-passphrase names no file", "lock", "-passphrase", "", "setup")
+	refused(t, "-passphrase is empty", "lock", "-passphrase", "", "setup")
 	write(t, "short", "short\n")
 	refused(t, "at least 12 bytes", "lock", "-passphrase", "short", "setup")
 	if runtime.GOOS != "windows" {
@@ -424,8 +425,7 @@ func TestParallelRotations(t *testing.T) {
 	require.Len(t, load1(t, "setup").Setups, 1+done)
 }
 
-// TestThroughALink: the file behind a link is rotated, and its public keys beside
-// it.
+// TestThroughALink: the file behind a link is rotated, with its public keys.
 func TestThroughALink(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("links need a privilege")

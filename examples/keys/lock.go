@@ -13,8 +13,8 @@ import (
 const lockUsage = `
 -passphrase FILE [-old FILE] FILE
 
-Rewrites a file under a passphrase. If it is locked already, -old names a file
-with the old passphrase. Copies of the file in backups stay as they are.
+Encrypts a file under a passphrase. If the file is already locked, -old names a
+file with the old passphrase. Copies in backups do not change.
 `
 
 func lock(ctx context.Context, args []string, out, _ io.Writer) error {
@@ -36,8 +36,7 @@ func lock(ctx context.Context, args []string, out, _ io.Writer) error {
 const unlockUsage = `
 -passphrase FILE FILE
 
-Rewrites a locked file without the passphrase. Anyone who can read the file then
-has its secrets.
+Decrypts a locked file. Anyone who can then read the file has its secrets.
 `
 
 func unlock(ctx context.Context, args []string, out, _ io.Writer) error {
@@ -55,8 +54,8 @@ func unlock(ctx context.Context, args []string, out, _ io.Writer) error {
 	return rewrite(ctx, fs, "passphrase", "", out)
 }
 
-// rewrite opens the file of a command with the passphrase of one flag and writes
-// it under that of another. An empty name means no passphrase.
+// rewrite opens the file of a command with the passphrase of oldFlag, and
+// writes it under the passphrase of newFlag. An empty name means no passphrase.
 func rewrite(ctx context.Context, fs *flag.FlagSet, oldFlag, newFlag string, out io.Writer) error {
 	oldPhrase, err := passphrase(fs, oldFlag)
 	if err != nil {

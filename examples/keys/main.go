@@ -1,5 +1,5 @@
 // Keys makes, shows, checks and rotates the secrets of a server: decoy keys,
-// state keys, setups of OPAQUE, and keys that sign moduli.
+// state keys, OPAQUE setups, and keys that sign moduli.
 //
 //	go run ./examples/keys make decoy -o decoy.key
 //	go run ./examples/keys make state -o state.key
@@ -8,8 +8,8 @@
 //	go run ./examples/keys rotate state.key
 //
 // go run ./examples/keys help COMMAND explains a command. The exit status is 0,
-// or 1 if something failed, or 2 if the command was called wrongly. OPERATIONS.md
-// has the procedures around these commands.
+// 1 if something failed, or 2 for a wrong command line. OPERATIONS.md has the
+// procedures that use these commands.
 package main
 
 import "github.com/nescio-go/nescio/examples/internal/cli"
@@ -23,12 +23,12 @@ func init() {
 		Summary: "Keys makes, shows, checks and rotates the secrets of a server.",
 		Commands: []cli.Command{
 			{Name: "make", Purpose: "make a decoy key, a state key, a setup or a signing key", Run: makeKey},
-			{Name: "show", Purpose: "print what files contain, without the secrets", Run: show},
-			{Name: "public", Purpose: "print the public forms of setups and signing keys", Run: public},
-			{Name: "check", Purpose: "find out whether a server can use files", Run: check},
+			{Name: "show", Purpose: "print the contents of files, without the secrets", Run: show},
+			{Name: "public", Purpose: "print the public keys of setups and signing keys", Run: public},
+			{Name: "check", Purpose: "test whether a server can use files", Run: check},
 			{Name: "rotate", Purpose: "add the next state key, setup or signing key to a file", Run: rotate},
-			{Name: "lock", Purpose: "put a file under a passphrase, or change it", Run: lock},
-			{Name: "unlock", Purpose: "take the passphrase off a file", Run: unlock},
+			{Name: "lock", Purpose: "encrypt a file under a passphrase, or change the passphrase", Run: lock},
+			{Name: "unlock", Purpose: "decrypt a locked file", Run: unlock},
 		},
 	}
 }

@@ -23,11 +23,12 @@ KIND -o FILE [flags]
 Makes a secret and writes it to a new file that only its owner can read. The
 kinds:
 
-  decoy    answers for unknown names; one for each service, never rotated
-  state    protects logins in progress; see rotate
-  setup    the key material of OPAQUE; if it is lost, nobody can log in
-  signing  signs moduli; keep it away from the servers. The public key is
-           written to FILE.pub, which clients and servers trust
+  decoy    computes answers for unknown names. There is one for each service,
+           and it is never rotated.
+  state    protects logins in progress. Rotate it daily.
+  setup    is the key material of OPAQUE. If it is lost, nobody can log in.
+  signing  signs moduli. Keep it away from the servers. The public key is
+           written to FILE.pub, for clients and servers.
 `
 
 func makeKey(ctx context.Context, args []string, out, _ io.Writer) error {
@@ -37,28 +38,28 @@ func makeKey(ctx context.Context, args []string, out, _ io.Writer) error {
 	}
 	fs := program.Flags("make", makeUsage)
 	file := fs.String("o", "", "`file` to write, which must not exist")
-	number := fs.Uint("number", 1, "number of a setup, which records name")
+	number := fs.Uint("number", 1, "number of a setup")
 	suite := fs.String("suite", "ristretto255", "suite of a setup: ristretto255, p256 or curve25519")
 	notBefore, notAfter := cli.Date{}, cli.Date{Last: true}
-	fs.Var(&notBefore, "not-before", "`date` from which a state key seals (default always), or of the first records that a signing key signs (default today)")
-	fs.Var(&notAfter, "not-after", "`date` of the last records that a signing key signs (default none)")
+	fs.Var(&notBefore, "not-before", "`date` from which a state key seals (default always), or from which a signing key signs records (default today)")
+	fs.Var(&notAfter, "not-after", "`date` until which a signing key signs records (default no end)")
 	passphraseFlag(fs)
 	if err := cli.Parse(fs, args, out); err != nil {
 		return err
 	}
 	switch {
 	case !slices.Contains([]string{"decoy", "state", "setup", "signing"}, kind):
-		return cli.Misuse(fs, "the kind is decoy, state, setup or signing, and stands before the flags")
+		return cli.Misuse(fs, "the first argument must be decoy, state, setup or signing")
 	case fs.NArg() > 0:
 		return cli.Misuse(fs, "%s: the file to write follows -o", fs.Arg(0))
 	case *file == "":
 		return cli.Misuse(fs, "-o FILE is missing")
 	case strings.HasPrefix(*file, "-"):
-		return cli.Misuse(fs, "-o %s: no command reads a file of this name", *file)
+		return cli.Misuse(fs, "-o %s: a file name must not begin with a hyphen", *file)
 	case *number > math.MaxUint16:
-		return cli.Misuse(fs, "-number is from 0 to %d", math.MaxUint16)
+		return cli.Misuse(fs, "-number must be from 0 to %d", math.MaxUint16)
 	case !suites[*suite].Valid():
-		return cli.Misuse(fs, "-suite is ristretto255, p256 or curve25519")
+		return cli.Misuse(fs, "-suite must be ristretto255, p256 or curve25519")
 	}
 	if err := checkFlags(fs, kind); err != nil {
 		return err
@@ -95,11 +96,11 @@ func makeKey(ctx context.Context, args []string, out, _ io.Writer) error {
 
 var suites = map[string]opaque.Suite{"ristretto255": opaque.Ristretto255, "p256": opaque.P256, "curve25519": opaque.Curve25519}
 
-// checkFlags refuses flags that mean nothing for the kind.
+// checkFlags refuses flags of other kinds.
 func checkFlags(fs *flag.FlagSet, kind string) error {
 	for name, kinds := range map[string]string{"number": "setup", "suite": "setup", "not-before": "state signing", "not-after": "signing"} {
 		if cli.Given(fs, name) && !slices.Contains(strings.Fields(kinds), kind) {
-			return cli.Misuse(fs, "-%s means nothing for this kind", name)
+			return cli.Misuse(fs, "-%s is not for this kind", name)
 		}
 	}
 	return nil
@@ -110,8 +111,8 @@ func newSetup(number uint16, suite opaque.Suite) (*keyfile.Keys, error) {
 	return &keyfile.Keys{Setups: map[uint16]*opaque.Setup{number: setup}}, err
 }
 
-// newSigning returns a key for records from today on, unless notBefore is given:
-// records that were made today before the key are often signed with it.
+// newSigning returns a key for records created from notBefore on, by default
+// from the beginning of today, because records are often made before the key.
 func newSigning(notBefore, notAfter time.Time) (*keyfile.Keys, error) {
 	if notBefore.IsZero() {
 		notBefore = time.Now().UTC().Truncate(24 * time.Hour)
@@ -120,8 +121,8 @@ func newSigning(notBefore, notAfter time.Time) (*keyfile.Keys, error) {
 	return &keyfile.Keys{Signing: []*moduli.PrivateKey{key}}, err
 }
 
-// writeNew writes a new file, and the public key beside it if it is a signing
-// key: both or none.
+// writeNew writes a new file. For a signing key it also writes the public key.
+// It writes both files or none.
 func writeNew(ctx context.Context, file string, keys *keyfile.Keys, passphrase []byte) error {
 	if err := cli.Absent(file); err != nil {
 		return err
@@ -147,7 +148,7 @@ func writeNew(ctx context.Context, file string, keys *keyfile.Keys, passphrase [
 
 func publicFile(file string) string { return file + ".pub" }
 
-// publicKeys is what moduli.ParseKeys reads.
+// publicKeys returns the text that moduli.ParseKeys reads.
 func publicKeys(keys *keyfile.Keys) []byte {
 	var text []byte
 	for _, k := range keys.Signing {

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestOperations runs the commands of OPERATIONS.md in their order, with the
-// programs as they are built.
+// TestOperations builds the programs and runs the commands of OPERATIONS.md in
+// their order.
 func TestOperations(t *testing.T) {
 	if runtime.GOOS == "windows" || runtime.GOOS == "js" {
 		t.Skip("there is no shell")

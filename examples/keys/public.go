@@ -14,9 +14,9 @@ import (
 const publicUsage = `
 [-passphrase FILE] [-o FILE] FILE
 
-Prints the public form of every secret in a file that has one, a line for each:
-of a signing key the text that moduli.ParseKeys reads, of a setup its number,
-suite and public key in hexadecimal digits, for clients that pin it.
+Prints the public keys of a file, one on each line. For a signing key it is the
+text that moduli.ParseKeys reads. For a setup it is the number, the suite and
+the public key in hexadecimal digits, for clients that pin it.
 `
 
 func public(ctx context.Context, args []string, out, _ io.Writer) error {
@@ -43,12 +43,12 @@ func public(ctx context.Context, args []string, out, _ io.Writer) error {
 	}
 	text = append(text, publicKeys(keys)...)
 	if len(text) == 0 {
-		return fmt.Errorf("%s contains nothing that has a public form", fs.Arg(0))
+		return fmt.Errorf("%s contains no setups and no signing keys", fs.Arg(0))
 	}
 	return cli.Output(*file, text, out)
 }
 
-// window says when the records are created that a key signs.
+// window describes the window of a key.
 func window(k *moduli.PublicKey) string {
 	notBefore, notAfter := k.Window()
 	text := "from " + notBefore.Format(time.RFC3339)

@@ -18,26 +18,26 @@ import (
 const rotateUsage = `
 [flags] FILE
 
-Rewrites a file with the next secret of the kind that it contains. Run it on one
-machine and copy the file: files that are rotated apart do not fit together.
+Adds the next secret to a file. Run it on one machine and copy the file to the
+others. Files that are rotated separately contain different secrets.
 
-  state    adds a key that seals in an hour, so that the file reaches all
-           servers before. Removes the keys before the one that has sealed for
-           an hour. Run it daily. With -leaked it replaces all keys at once,
-           and logins in progress fail.
-  setup    adds a setup with the next number. No setup is removed: accounts and
-           unknown names need it.
-  signing  adds a key for records from 30 days on, and rewrites FILE.pub, which
-           reaches clients and servers before. The old keys stay: each signs
-           the records of its time. If a key leaked, OPERATIONS.md has the
-           procedure.
+  state    adds a key that seals in an hour. Copy the file to all servers
+           within the hour. Removes keys that were replaced more than an hour
+           ago. Run it daily. With -leaked it replaces all keys at once, and
+           logins in progress fail.
+  setup    adds a setup with the next number. No setup is removed, because
+           accounts and unknown names need all of them.
+  signing  adds a key for records that are created in 30 days or later, and
+           rewrites FILE.pub. Ship FILE.pub to clients and servers before that.
+           The old keys stay, because each signs the records of its time. If a
+           key has leaked, follow OPERATIONS.md.
 
-A decoy key is never rotated: another key changes the answers for all unknown
+A decoy key is never rotated. Another key changes the answers for all unknown
 names at once, and a stranger sees which names have accounts.
 `
 
-// keep is how long a state key stays after the next one began to seal: much
-// longer than a login takes, for clocks that differ.
+// keep is how long a state key stays after the next one begins to seal. It is
+// much longer than a login takes, because clocks differ.
 const keep = time.Hour
 
 // lead is the shortest time for a file to reach the servers.
@@ -45,10 +45,10 @@ const lead = 5 * time.Minute
 
 func rotate(ctx context.Context, args []string, out, _ io.Writer) error {
 	fs := program.Flags("rotate", rotateUsage)
-	fs.Bool("leaked", false, "a state key is known to somebody else: replace all of them at once")
+	fs.Bool("leaked", false, "replace all state keys at once, because one has leaked")
 	var notBefore cli.Date
-	fs.Var(&notBefore, "not-before", "`date` from which the new state key seals (default +1h), or of the first records that the new signing key signs (default +30d)")
-	fs.String("suite", "", "suite of the new setup: ristretto255, p256 or curve25519 (default that of the last one)")
+	fs.Var(&notBefore, "not-before", "`date` from which the new state key seals (default +1h), or from which the new signing key signs records (default +30d)")
+	fs.String("suite", "", "suite of the new setup: ristretto255, p256 or curve25519 (default the suite of the last one)")
 	passphraseFlag(fs)
 	if err := cli.Parse(fs, args, out); err != nil {
 		return err
@@ -64,14 +64,14 @@ func rotate(ctx context.Context, args []string, out, _ io.Writer) error {
 	var removed []string
 	err = edit(ctx, fs.Arg(0), phrase, func(path string, keys *keyfile.Keys, locked bool) ([]byte, error) {
 		if !locked && phrase != nil {
-			return nil, fmt.Errorf("%s is not locked: lock puts it under a passphrase", path)
+			return nil, fmt.Errorf("%s is not locked: use lock first", path)
 		}
 		var err error
 		if removed, err = rotateKeys(fs, path, keys); err != nil {
 			return nil, err
 		}
 		rotated = keys
-		if len(keys.Signing) > 0 { // first: a key that is not public yet would sign in vain
+		if len(keys.Signing) > 0 { // comes first, because an unpublished key is useless
 			if err := cli.Replace(publicFile(path), publicKeys(keys), 0o644); err != nil {
 				return nil, err
 			}
@@ -87,8 +87,8 @@ func rotate(ctx context.Context, args []string, out, _ io.Writer) error {
 	return printed(fs.Arg(0), describe(out, fs.Arg(0), rotated))
 }
 
-// rotateKeys adds the next secret to keys. It returns the fingerprints of what it
-// removed.
+// rotateKeys adds the next secret to keys. It returns the fingerprints of
+// removed state keys.
 func rotateKeys(fs *flag.FlagSet, path string, keys *keyfile.Keys) (removed []string, err error) {
 	leaked := fs.Lookup("leaked").Value.String() == "true"
 	notBefore := fs.Lookup("not-before").Value.(*cli.Date).Time
@@ -102,11 +102,11 @@ func rotateKeys(fs *flag.FlagSet, path string, keys *keyfile.Keys) (removed []st
 	case leaked && kind != "state":
 		return nil, cli.Misuse(fs, "-leaked is for state keys; for other secrets see OPERATIONS.md")
 	case leaked && !notBefore.IsZero():
-		return nil, cli.Misuse(fs, "-leaked replaces the keys at once: it goes without -not-before")
+		return nil, cli.Misuse(fs, "-leaked replaces the keys at once, and cannot be used with -not-before")
 	case suite != "" && (kind != "setup" || !suites[suite].Valid()):
-		return nil, cli.Misuse(fs, "-suite is ristretto255, p256 or curve25519, for a setup")
+		return nil, cli.Misuse(fs, "-suite is for setups, and must be ristretto255, p256 or curve25519")
 	case kind == "setup" && !notBefore.IsZero():
-		return nil, cli.Misuse(fs, "-not-before means nothing for a setup")
+		return nil, cli.Misuse(fs, "-not-before is not for setups")
 	case kind == "state":
 		before := keys.StateKeys
 		if err := rotateState(keys, notBefore, leaked, time.Now()); err != nil {
@@ -122,7 +122,7 @@ func rotateKeys(fs *flag.FlagSet, path string, keys *keyfile.Keys) (removed []st
 		return nil, addSetup(keys, suites[suite])
 	}
 	if err := checkPublicFile(path, keys); err != nil {
-		return nil, err // it would lose what somebody has added
+		return nil, err // rewriting the file would lose other keys in it
 	}
 	if notBefore.IsZero() {
 		notBefore = time.Now().AddDate(0, 0, 30).UTC().Truncate(24 * time.Hour)
@@ -155,7 +155,7 @@ func onlyKind(keys *keyfile.Keys) (string, error) {
 	return kinds[0], nil
 }
 
-// maxStateKeys is how many a server takes.
+// maxStateKeys is the largest number that a server accepts.
 const maxStateKeys = 16
 
 func rotateState(keys *keyfile.Keys, notBefore time.Time, leaked bool, now time.Time) error {
@@ -168,31 +168,32 @@ func rotateState(keys *keyfile.Keys, notBefore time.Time, leaked bool, now time.
 	}
 	notBefore = notBefore.UTC().Truncate(time.Second)
 	if notBefore.Before(now.Add(lead)) {
-		return errors.New("-not-before must be at least 5 minutes from now: otherwise logins fail while the file travels to the servers")
+		return errors.New("-not-before must be at least 5 minutes from now: otherwise logins fail until all servers have the file")
 	}
 	for _, k := range keys.StateKeys {
 		if !k.NotBefore.Before(notBefore) {
-			return fmt.Errorf("a key that seals from %s is waiting already: rotate after that, or give a later -not-before", k.NotBefore.UTC().Format(time.RFC3339))
+			return fmt.Errorf("the file already has a key that seals from %s: rotate after that, or use a later -not-before", k.NotBefore.UTC().Format(time.RFC3339))
 		}
 	}
-	// The newest key that has sealed for so long that nothing older is needed.
+	// Keys older than this one are not needed any more.
 	if settled := sealing(keys, now.Add(-keep)); settled >= 0 {
 		since := keys.StateKeys[settled].NotBefore
 		keys.StateKeys = slices.DeleteFunc(keys.StateKeys, func(k opaque.StateKey) bool { return k.NotBefore.Before(since) })
 	}
 	if len(keys.StateKeys) >= maxStateKeys {
-		return fmt.Errorf("the file has %d keys, none of which can go yet: rotate less often", len(keys.StateKeys))
+		return fmt.Errorf("the file has %d keys, and none can be removed yet: rotate less often", len(keys.StateKeys))
 	}
 	keys.StateKeys = append(keys.StateKeys, keyfile.NewStateKey(notBefore))
 	return nil
 }
 
-// addSetup adds a setup of the suite, or of the suite of the last one if it is 0.
+// addSetup adds a setup of the suite. If the suite is 0, it uses that of the
+// last setup.
 func addSetup(keys *keyfile.Keys, suite opaque.Suite) error {
 	numbers := keys.SetupNumbers()
 	last := numbers[len(numbers)-1]
 	if last == math.MaxUint16 {
-		return errors.New("there is no higher number")
+		return errors.New("there is no higher number than 65535")
 	}
 	if !suite.Valid() {
 		suite = keys.Setups[last].Suite()

@@ -13,7 +13,7 @@ import (
 const showUsage = `
 [-passphrase FILE] FILE...
 
-Prints a line for each secret, with a fingerprint that tells nothing about the
+Prints a line for each secret, with a fingerprint that reveals nothing about the
 secret. Two files with the same fingerprint contain the same secret.
 `
 
@@ -24,7 +24,7 @@ func show(ctx context.Context, args []string, out, _ io.Writer) error {
 		return err
 	}
 	if fs.NArg() == 0 {
-		return cli.Misuse(fs, "there is no file to show")
+		return cli.Misuse(fs, "a file is missing")
 	}
 	phrase, err := passphrase(fs, "passphrase")
 	if err != nil {
@@ -70,7 +70,7 @@ func describe(out io.Writer, path string, keys *keyfile.Keys) error {
 	for _, k := range keys.Signing {
 		fmt.Fprintf(out, "%s: signing key %s, for records created\n  %s\n", path, k.Public().ID(), window(k.Public()))
 	}
-	_, err := fmt.Fprint(out) // the error of the lines above
+	_, err := fmt.Fprint(out) // returns the error of the lines above
 	return err
 }
 

@@ -9,9 +9,9 @@ import (
 	"github.com/nescio-go/nescio/moduli"
 )
 
-// checkpoint is what generate needs to go on: the moduli that it has found, and
-// the search for the next one. Its file has the search on its first line, the
-// prefix below and unpadded base64url, and behind it the records as a pool.
+// checkpoint is the state of generate: the moduli found so far, and the search
+// for the next one. The first line of its file is the prefix below and the
+// search in unpadded base64url. The records follow as a pool.
 type checkpoint struct {
 	search *moduli.Search
 	found  []*moduli.Record
@@ -22,7 +22,7 @@ const checkpointPrefix = "nescio-moduli-checkpoint:"
 // maxSearch is more than the line of a search at 8192 bits.
 const maxSearch = 4 << 10
 
-// save writes the checkpoint in the place of an older one.
+// save writes the checkpoint and replaces an older one.
 func (c *checkpoint) save(path string) error {
 	search, err := c.search.MarshalBinary()
 	if err != nil {
@@ -35,7 +35,7 @@ func (c *checkpoint) save(path string) error {
 	return cli.Replace(path, []byte(checkpointPrefix+base64.RawURLEncoding.EncodeToString(search)+"\n"+pool.Text()), 0o644)
 }
 
-// loadCheckpoint reads what save wrote.
+// loadCheckpoint reads the output of save.
 func loadCheckpoint(path string) (*checkpoint, error) {
 	data, err := cli.Read(path, moduli.MaxPool+maxSearch)
 	if err != nil {
@@ -50,14 +50,14 @@ func loadCheckpoint(path string) (*checkpoint, error) {
 	}
 	pool, poolErr := moduli.ParsePool(rest)
 	if !ok || err != nil || poolErr != nil {
-		return nil, fmt.Errorf("%s is no checkpoint of generate: name another by -checkpoint, or remove it to begin anew", path)
+		return nil, fmt.Errorf("%s is not a checkpoint of generate: name another file with -checkpoint, or remove it to start again", path)
 	}
 	c.found = pool.Records()
 	return c, nil
 }
 
-// origin is the size and the label that a checkpoint was begun with; no label
-// means random starts.
+// origin returns the size and the label of the run. An empty label means random
+// starts.
 func (c *checkpoint) origin() (bits int, label string) {
 	start := c.search.Start()
 	if len(c.found) > 0 {

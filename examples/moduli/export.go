@@ -15,8 +15,8 @@ const exportUsage = `
 -format FORMAT [-record N | -retired] [-o FILE] POOL
 
 Proves moduli of a pool and writes them in the format of other software, without
-origin, purpose and signature. Retired records are left out, unless -retired is
-given or -record names one. The formats:
+origin, purpose and signature. Omits retired records, unless -retired is given
+or -record names one. The formats:
 
   openssh  lines of a file like /etc/ssh/moduli
   pem      DH PARAMETERS for openssl, of one modulus
@@ -39,9 +39,9 @@ func export(ctx context.Context, args []string, out, errOut io.Writer) error {
 	}[*format]
 	switch {
 	case write == nil:
-		return cli.Misuse(fs, "-format is openssh, pem or raw")
+		return cli.Misuse(fs, "-format must be openssh, pem or raw")
 	case fs.NArg() != 1:
-		return cli.Misuse(fs, "there must be one pool to export from")
+		return cli.Misuse(fs, "give one pool")
 	}
 	records, err := readRecords(fs.Arg(0))
 	if err != nil {
@@ -49,7 +49,7 @@ func export(ctx context.Context, args []string, out, errOut io.Writer) error {
 	}
 	switch {
 	case *number < 0 || *number > len(records):
-		return cli.Misuse(fs, "-record is from 1 to %d", len(records))
+		return cli.Misuse(fs, "-record must be from 1 to %d", len(records))
 	case *number > 0:
 		records = records[*number-1 : *number]
 	case !*retired:
@@ -57,9 +57,9 @@ func export(ctx context.Context, args []string, out, errOut io.Writer) error {
 	}
 	switch {
 	case len(records) == 0:
-		return fmt.Errorf("all records of %s are retired: -retired writes them too", fs.Arg(0))
+		return fmt.Errorf("all records of %s are retired: use -retired to write them", fs.Arg(0))
 	case len(records) > 1 && *format != "openssh":
-		return cli.Misuse(fs, "there are %d records to write, and a file of this format contains one: choose it with -record", len(records))
+		return cli.Misuse(fs, "there are %d records to write, and a file of this format contains only one: choose it with -record", len(records))
 	}
 	if *file != "" {
 		if err := cli.Absent(*file); err != nil {

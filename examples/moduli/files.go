@@ -8,10 +8,10 @@ import (
 	"github.com/nescio-go/nescio/moduli"
 )
 
-// retiredMark stands before a retired record in a pool's text.
+// retiredMark precedes a retired record in the text of a pool.
 const retiredMark = "retired "
 
-// listed is a record as it stands in a file.
+// listed is a record in a file.
 type listed struct {
 	*moduli.Record
 	name    string // file:line
@@ -27,29 +27,29 @@ func readRecords(path string) ([]listed, error) {
 	if r, err := moduli.ParseRecord(data); err == nil {
 		return []listed{{Record: r, name: path}}, nil
 	}
-	text := strings.ReplaceAll(string(data), "\r\n", "\n") // as editors write it
+	text := strings.ReplaceAll(string(data), "\r\n", "\n") // some editors write CRLF
 	if !strings.HasSuffix(text, "\n") {
-		text += "\n" // which a single record does not have
+		text += "\n" // a single record has no line end
 	}
 	pool, err := moduli.ParsePool(text)
 	if err != nil {
 		return nil, explain(path, text, err)
 	}
 	var records []listed
-	lines := strings.Split(text, "\n") // Pool.Retired would look through all of them for each
+	lines := strings.Split(text, "\n") // Pool.Retired would search all records for each
 	for i, r := range pool.Records() {
 		records = append(records, listed{r, fmt.Sprintf("%s:%d", path, i+1), strings.HasPrefix(lines[i], retiredMark)})
 	}
 	return records, nil
 }
 
-// explain says which line is to blame for the error of a pool.
+// explain names the line that causes the error of a pool.
 func explain(path, text string, err error) error {
 	lines := make(map[string]int) // by modulus
 	for i, line := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
 		r, err := moduli.ParseRecordText(strings.TrimPrefix(line, retiredMark))
 		if err != nil {
-			return fmt.Errorf("%s:%d is not a record: a pool has one on each line, as generate, import and sign write them; import reads other formats", path, i+1)
+			return fmt.Errorf("%s:%d is not a record: a pool of generate, import or sign has a record on each line; import reads other formats", path, i+1)
 		}
 		n := string(r.Modulus().N)
 		if lines[n] > 0 {
@@ -72,7 +72,7 @@ func readPools(paths []string) (records []listed, err error) {
 	return records, nil
 }
 
-// poolOf returns the pool of the records, in which those are retired that were.
+// poolOf returns a pool of the records. Retired records stay retired.
 func poolOf(records []listed) (*moduli.Pool, error) {
 	var bare []*moduli.Record
 	for _, r := range records {
@@ -91,17 +91,18 @@ func poolOf(records []listed) (*moduli.Pool, error) {
 	return pool.Retire(retired...), nil
 }
 
-// poolText is the text of a pool, if readRecords would read it again.
+// poolText returns the text of a pool, or an error if it is too long for
+// readRecords.
 func poolText(pool *moduli.Pool) ([]byte, error) {
 	text := pool.Text()
 	if len(text) > moduli.MaxPool {
-		return nil, fmt.Errorf("a pool has at most %d MiB, and this one would have more: divide it", moduli.MaxPool>>20)
+		return nil, fmt.Errorf("a pool is at most %d MiB long, and this one would be longer: divide it", moduli.MaxPool>>20)
 	}
 	return []byte(text), nil
 }
 
-// writePool writes the records to the new file, if one is named, and otherwise
-// over the pool that they come from. It returns the name of what it wrote.
+// writePool writes the records to a new file if one is named. Otherwise it
+// replaces the pool that they come from. It returns the name of the file.
 func writePool(records []listed, from, file string) (target string, err error) {
 	pool, err := poolOf(records)
 	if err != nil {

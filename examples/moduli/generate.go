@@ -19,23 +19,23 @@ const generateUsage = `
 [-bits N] [-count N] [-label TEXT] [flags] -o FILE
 
 Finds moduli with Proton's rule: each is the first safe prime N = 11 (mod 24)
-after its start. Writes them to a new file, a pool of unsigned records.
+after its start. Writes a pool of unsigned records to a new file.
 
 With -label the starts are computed from the label. Then anyone can repeat the
 search and see that nobody chose the moduli. The first modulus has the label
 itself, and the others have LABEL/2, LABEL/3 and so on. Without -label the
 starts are random.
 
-Ctrl-C stops the search. The same command continues it, here or on another
-machine, if the checkpoint file is there. A checkpoint is saved at the start,
-every minute, after each modulus, and when the search stops. It is removed when
-the pool is written.
+Ctrl-C stops the search and saves it in the checkpoint file. The same command
+continues it, here or on another machine that has the file. A checkpoint is also
+saved at the start, every minute, and after each modulus. It is removed when the
+pool is written.
 `
 
 const saveEvery = time.Minute
 
-// maxCount bounds the moduli of a run: so many of any size, signed, fit into a
-// pool.
+// maxCount bounds the moduli of a run. A pool has room for as many signed
+// records of any size.
 const maxCount = 1000
 
 // generation is one run of generate.
@@ -80,7 +80,7 @@ func generate(ctx context.Context, args []string, out, errOut io.Writer) error {
 		if saveErr := g.save(g.saved); saveErr != nil {
 			return fmt.Errorf("%s; the search could not be saved: %w", plain(err), saveErr)
 		}
-		m.say("The search is saved in %s. To go on:\n\n  %s\n", g.saved, program.CommandLine(append([]string{"generate"}, args...)...))
+		m.say("The search is saved in %s. To continue:\n\n  %s\n", g.saved, program.CommandLine(append([]string{"generate"}, args...)...))
 		return err
 	}
 	return g.finish(out)
@@ -98,15 +98,15 @@ func (g *generation) check(fs *flag.FlagSet) error {
 	}
 	switch {
 	case fs.NArg() > 0:
-		return cli.Misuse(fs, "%s: there is nothing to read here; the file to write stands behind -o", fs.Arg(0))
+		return cli.Misuse(fs, "%s: generate reads no file; the file to write follows -o", fs.Arg(0))
 	case g.label == "" && cli.Given(fs, "label"):
 		return cli.Misuse(fs, "-label is empty: leave it out for random starts")
 	case g.file == "":
 		return cli.Misuse(fs, "-o FILE is missing")
 	case g.count < 1 || g.count > maxCount:
-		return cli.Misuse(fs, "-count is from 1 to %d", maxCount)
-	case len(g.numbered(g.count+1)) > moduli.MaxLabel: // a checkpoint has the search after the last one
-		return cli.Misuse(fs, "the label is too long: with the next number behind it, it has more than %d bytes", moduli.MaxLabel)
+		return cli.Misuse(fs, "-count must be from 1 to %d", maxCount)
+	case len(g.numbered(g.count+1)) > moduli.MaxLabel: // the last checkpoint has a search for one more
+		return cli.Misuse(fs, "the label is too long: with the next number appended, it is longer than %d bytes", moduli.MaxLabel)
 	}
 	if g.saved == "" {
 		g.saved = g.file + ".checkpoint"
@@ -117,7 +117,7 @@ func (g *generation) check(fs *flag.FlagSet) error {
 	return nil
 }
 
-// numbered is the label of the i-th modulus, from 1.
+// numbered returns the label of the i-th modulus, counted from 1.
 func (g *generation) numbered(i int) string {
 	if g.label == "" || i == 1 {
 		return g.label
@@ -125,7 +125,7 @@ func (g *generation) numbered(i int) string {
 	return fmt.Sprintf("%s/%d", g.label, i)
 }
 
-// newSearch returns the search for the i-th modulus, from 1.
+// newSearch returns the search for the i-th modulus, counted from 1.
 func (g *generation) newSearch(i int) (*moduli.Search, error) {
 	start, err := moduli.RandomStart(g.bits)
 	if g.label != "" {
@@ -137,8 +137,8 @@ func (g *generation) newSearch(i int) (*moduli.Search, error) {
 	return moduli.NewSearch(start)
 }
 
-// begin takes up the checkpoint, or makes one: a disk that cannot be written to
-// shows before the search and not after it.
+// begin loads the checkpoint, or saves a new one. If the disk is not writable,
+// that fails before the search and not after it.
 func (g *generation) begin(ctx context.Context, m *meter) error {
 	if err := cli.Absent(g.file); err != nil {
 		return err
@@ -152,13 +152,13 @@ func (g *generation) begin(ctx context.Context, m *meter) error {
 		if err := g.checkOrigin(); err != nil {
 			return err
 		}
-		for _, r := range g.found { // somebody may have written the file
+		for _, r := range g.found { // the file may be forged
 			_, signed := r.KeyID()
 			if err := r.Modulus().Verify(ctx); signed || (err != nil && ctx.Err() == nil) {
-				return fmt.Errorf("%s holds what generate did not find: remove it to begin anew", g.saved)
+				return fmt.Errorf("%s contains records that generate did not write: remove it to start again", g.saved)
 			}
 		}
-		m.say("Going on from %s: %d of %d moduli are found, the next search is at slot %s.",
+		m.say("Continuing from %s: %d of %d moduli are found, and the search is at slot %s.",
 			g.saved, len(g.found), g.count, thousands(g.search.Next()))
 		return nil
 	}
@@ -187,44 +187,44 @@ func (g *generation) origins() string {
 	return fmt.Sprintf("the starts of the labels %q to %q", g.label, g.numbered(g.count))
 }
 
-// checkOrigin refuses a checkpoint that other flags began.
+// checkOrigin refuses a checkpoint of a run with other flags.
 func (g *generation) checkOrigin() error {
-	const advice = "go on with that, name another file by -checkpoint, or remove this one to begin anew"
+	const advice = "use the same again, name another file with -checkpoint, or remove this one to start again"
 	bits, label := g.origin()
 	switch {
 	case bits != g.bits:
-		return fmt.Errorf("%s was begun with -bits %d: %s", g.saved, bits, advice)
+		return fmt.Errorf("%s was started with -bits %d: %s", g.saved, bits, advice)
 	case label != g.label && label == "":
-		return fmt.Errorf("%s was begun without -label: %s", g.saved, advice)
+		return fmt.Errorf("%s was started without -label: %s", g.saved, advice)
 	case label != g.label:
-		return fmt.Errorf("%s was begun with -label %q: %s", g.saved, label, advice)
+		return fmt.Errorf("%s was started with -label %q: %s", g.saved, label, advice)
 	case len(g.found) > g.count:
-		return fmt.Errorf("%s holds %d moduli already: go on with -count %d or more", g.saved, len(g.found), len(g.found))
+		return fmt.Errorf("%s already contains %d moduli: use -count %d or more", g.saved, len(g.found), len(g.found))
 	}
 	for i, r := range g.found {
 		if r.Purpose() != g.purpose {
-			return fmt.Errorf("%s was begun with -purpose %q: %s", g.saved, r.Purpose(), advice)
+			return fmt.Errorf("%s was started with -purpose %q: %s", g.saved, r.Purpose(), advice)
 		}
 		if !g.notAfter.IsZero() && r.NotAfter().Unix() != g.notAfter.Unix() {
-			return fmt.Errorf("%s was begun with another -not-after: %s", g.saved, advice)
+			return fmt.Errorf("%s was started with another -not-after: %s", g.saved, advice)
 		}
 		if !g.created.IsZero() && r.Created().Unix() != g.created.Unix() {
-			return fmt.Errorf("%s was begun with another -created: %s", g.saved, advice)
+			return fmt.Errorf("%s was started with another -created: %s", g.saved, advice)
 		}
 		if r.Result().Start.Bits() != bits || r.Result().Start.Label() != g.numbered(i+1) {
-			return fmt.Errorf("%s holds moduli of several runs: remove it to begin anew", g.saved)
+			return fmt.Errorf("%s contains moduli of several runs: remove it to start again", g.saved)
 		}
 	}
 	if start := g.search.Start(); start.Bits() != bits || start.Label() != g.numbered(len(g.found)+1) {
-		return fmt.Errorf("%s holds a search of another run: remove it to begin anew", g.saved)
+		return fmt.Errorf("%s contains a search of another run: remove it to start again", g.saved)
 	}
 	if !isWhole(g.search) {
-		return fmt.Errorf("%s holds a search of a part of the slots, which need not find the first modulus: remove it to start again", g.saved)
+		return fmt.Errorf("%s contains a search of a part of the slots, which can miss the first modulus: remove it to start again", g.saved)
 	}
 	return nil
 }
 
-// isWhole reports whether a search is of all slots behind its start.
+// isWhole reports whether a search covers all slots after its start.
 func isWhole(s *moduli.Search) bool {
 	whole, err := moduli.NewSearch(s.Start())
 	if err != nil {
@@ -235,10 +235,10 @@ func isWhole(s *moduli.Search) bool {
 	return first == wholeFirst && end == wholeEnd
 }
 
-// run finds what is left to find, and saves every modulus.
+// run finds the remaining moduli, and saves each of them.
 func (g *generation) run(ctx context.Context, m *meter) error {
 	if err := ctx.Err(); err != nil {
-		return err // begin may have been stopped before it had proved what was found
+		return err // begin may have been stopped before it proved all found moduli
 	}
 	for len(g.found) < g.count {
 		i := len(g.found) + 1
@@ -270,7 +270,7 @@ func (g *generation) run(ctx context.Context, m *meter) error {
 	return nil
 }
 
-// finish writes the pool and removes the checkpoint, which has served.
+// finish writes the pool and removes the checkpoint.
 func (g *generation) finish(out io.Writer) error {
 	pool, err := moduli.NewPool(g.found...)
 	if err != nil {
@@ -287,7 +287,7 @@ func (g *generation) finish(out io.Writer) error {
 	return err
 }
 
-// small marks sizes that are not for use.
+// small marks sizes that are too small for use.
 func small(bits int) string {
 	if bits < 2048 {
 		return " (for tests and demonstrations only)"

@@ -15,10 +15,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// three is the flags of a pool that comes out the same to the byte every time.
+// three makes a pool that is the same to the byte every time.
 var three = []string{"generate", "-bits", "512", "-count", "3", "-label", "a b", "-created", "2030-01-01", "-o"}
 
-// pool3 returns the pool that three makes.
+// pool3 returns the pool of three.
 func pool3(t testing.TB) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "pool")
@@ -36,7 +36,7 @@ func TestGenerate(t *testing.T) {
 
 	left, err := os.ReadDir(".")
 	require.NoError(t, err)
-	require.Len(t, left, 1, "the checkpoint has served")
+	require.Len(t, left, 1, "the checkpoint is removed")
 
 	pool, err := moduli.ParsePool(read(t, "pool.moduli"))
 	require.NoError(t, err)
@@ -71,13 +71,13 @@ func TestGenerateOverwritesNothing(t *testing.T) {
 	small512(t, 1)
 	before := read(t, "pool.moduli")
 	refused(t, "pool.moduli exists", "generate", "-bits", "512", "-o", "pool.moduli")
-	require.NoFileExists(t, "pool.moduli.checkpoint", "no search was begun")
+	require.NoFileExists(t, "pool.moduli.checkpoint", "no search was started")
 	require.Equal(t, before, read(t, "pool.moduli"))
 	refused(t, "no such file", "generate", "-bits", "512", "-o", "nowhere/pool.moduli")
 	refused(t, "no such file", "generate", "-bits", "512", "-checkpoint", "nowhere/saved", "-o", "other.moduli")
 }
 
-// TestResume stops the search again and again, wherever it is.
+// TestResume stops the search at many points.
 func TestResume(t *testing.T) {
 	want := pool3(t)
 	in(t)
@@ -97,21 +97,21 @@ func TestResume(t *testing.T) {
 			break
 		}
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		require.Contains(t, errOut.String(), "The search is saved in pool.moduli.checkpoint. To go on:\n\n  go run github.com/nescio-go/nescio/examples/moduli "+
+		require.Contains(t, errOut.String(), "The search is saved in pool.moduli.checkpoint. To continue:\n\n  go run github.com/nescio-go/nescio/examples/moduli "+
 			"generate -bits 512 -count 3 -label 'a b' -created 2030-01-01 -o pool.moduli\n")
 		require.NoFileExists(t, "pool.moduli")
 		changed = changed || read(t, "begun") != read(t, "pool.moduli.checkpoint")
 		stops++
 	}
 	require.Positive(t, stops)
-	require.True(t, changed, "the time that it took is saved, at least")
+	require.True(t, changed, "at least the elapsed time is saved")
 	require.Equal(t, want, read(t, "pool.moduli"))
 	require.NoFileExists(t, "pool.moduli.checkpoint")
 }
 
-// TestStoppedWhileItProves stops the command while it proves what the checkpoint
-// holds: that is an interruption and not a forged checkpoint, and what has not
-// been proved is not written.
+// TestStoppedWhileItProves stops the command while it proves the moduli of the
+// checkpoint. That is not reported as a forged checkpoint, and unproved moduli
+// are not written.
 func TestStoppedWhileItProves(t *testing.T) {
 	pool, err := moduli.ParsePool(pool3(t))
 	require.NoError(t, err)
@@ -137,8 +137,8 @@ func TestStoppedWhileItProves(t *testing.T) {
 	}
 }
 
-// TestResumeGoesOnWhereItStopped takes up a search that is right before its
-// end: a new one would find the same.
+// TestResumeGoesOnWhereItStopped continues a search just before its end,
+// because a new search would find the same modulus.
 func TestResumeGoesOnWhereItStopped(t *testing.T) {
 	want := pool3(t)
 	pool, err := moduli.ParsePool(want)
@@ -152,17 +152,17 @@ func TestResumeGoesOnWhereItStopped(t *testing.T) {
 
 	_, errOut, err := call(t, append(three, "pool.moduli", "-checkpoint", "saved")...)
 	require.NoError(t, err)
-	require.Contains(t, errOut, "Going on from saved: 1 of 3 moduli are found, the next search is at slot "+thousands(last)+".")
+	require.Contains(t, errOut, "Continuing from saved: 1 of 3 moduli are found, and the search is at slot "+thousands(last)+".")
 	require.NotContains(t, errOut, "1 of 3: N")
 	require.Equal(t, want, read(t, "pool.moduli"))
 	require.NoFileExists(t, "saved")
 
-	// A search that is past the modulus has not begun anew.
+	// A search beyond the modulus has not started again.
 	require.NoError(t, (&checkpoint{at(t, search, last+1), pool.Records()[:1]}).save("saved"))
 	must(t, append(three, "other.moduli", "-checkpoint", "saved")...)
 	require.NotEqual(t, want, read(t, "other.moduli"))
 
-	// A search of a part of the slots does not find the first modulus.
+	// A search of a part of the slots can miss the first modulus.
 	for _, slots := range [][2]uint64{{last + 1, 1 << 40}, {0, last}, {1, 1 << 40}} {
 		part, err := search.Range(slots[0], slots[1])
 		require.NoError(t, err)
@@ -171,7 +171,7 @@ func TestResumeGoesOnWhereItStopped(t *testing.T) {
 	}
 }
 
-// at returns a search that has come to a slot.
+// at returns the search, moved to a slot.
 func at(t *testing.T, s *moduli.Search, slot uint64) *moduli.Search {
 	data, err := s.MarshalBinary()
 	require.NoError(t, err)
@@ -182,7 +182,7 @@ func at(t *testing.T, s *moduli.Search, slot uint64) *moduli.Search {
 	return moved
 }
 
-// TestFinishedCheckpoint is of a run that could not write its pool.
+// TestFinishedCheckpoint continues a run that could not write its pool.
 func TestFinishedCheckpoint(t *testing.T) {
 	want := pool3(t)
 	pool, err := moduli.ParsePool(want)
@@ -193,11 +193,11 @@ func TestFinishedCheckpoint(t *testing.T) {
 	require.NoError(t, err)
 	in(t)
 	require.NoError(t, (&checkpoint{search, pool.Records()}).save("pool.moduli.checkpoint"))
-	write(t, "pool.moduli", "in the way")
+	write(t, "pool.moduli", "another file")
 	refused(t, "exists", append(three, "pool.moduli")...)
 	require.FileExists(t, "pool.moduli.checkpoint")
 	require.NoError(t, os.Remove("pool.moduli"))
-	refused(t, "holds 3 moduli already", append(three, "pool.moduli", "-count", "2")...)
+	refused(t, "already contains 3 moduli", append(three, "pool.moduli", "-count", "2")...)
 	must(t, append(three, "pool.moduli")...)
 	require.Equal(t, want, read(t, "pool.moduli"))
 }
@@ -223,12 +223,12 @@ func TestCheckpointOfOtherFlags(t *testing.T) {
 	saved("skipped", "a b/3", found[0])
 	saved("mixed", "a b/3", found[0], found[2])
 	for _, c := range []struct{ file, bits, label, purpose, why string }{
-		{"none", "520", "a b", "demo", "begun with -bits 512"},
-		{"none", "512", "a", "demo", `begun with -label "a b"`},
-		{"none", "512", "", "demo", `begun with -label "a b"`},
-		{"one", "512", "a b/2", "demo", `begun with -label "a b"`},
-		{"one", "512", "a b", "other", `begun with -purpose "demo"`},
-		{"random", "512", "a b", "demo", "begun without -label"},
+		{"none", "520", "a b", "demo", "started with -bits 512"},
+		{"none", "512", "a", "demo", `started with -label "a b"`},
+		{"none", "512", "", "demo", `started with -label "a b"`},
+		{"one", "512", "a b/2", "demo", `started with -label "a b"`},
+		{"one", "512", "a b", "other", `started with -purpose "demo"`},
+		{"random", "512", "a b", "demo", "started without -label"},
 		{"skipped", "512", "a b", "demo", "a search of another run"},
 		{"mixed", "512", "a b", "demo", "moduli of several runs"},
 	} {
@@ -267,7 +267,7 @@ func TestMalformedCheckpoint(t *testing.T) {
 		"twice":        good + good,
 	} {
 		write(t, "saved", text)
-		refused(t, "saved is no checkpoint", "generate", "-bits", "512", "-label", "test", "-checkpoint", "saved", "-o", "new.moduli")
+		refused(t, "saved is not a checkpoint", "generate", "-bits", "512", "-label", "test", "-checkpoint", "saved", "-o", "new.moduli")
 		require.Equal(t, text, read(t, "saved"), name)
 	}
 }

@@ -17,21 +17,21 @@ import (
 const importUsage = `
 -format FORMAT [-bits N] [-g N] -o FILE FILE...
 
-Proves moduli from other software and writes the good ones to a new pool of
-unsigned records, which say nothing about their origin. Names the moduli that
-are refused, and why. If there are any, the exit status is 1. The formats:
+Proves moduli from other software and writes them to a new pool of unsigned
+records, whose origin is unknown. Names each modulus that is refused, and the
+reason. If a modulus is refused, the exit status is 1. The formats:
 
   openssh  a file like /etc/ssh/moduli, one modulus on each line
   pem      DH PARAMETERS, as in a file of openssl dhparam
   proton   a modulus that Proton signed; the signature is checked
   raw      the big-endian bytes of N alone
 
-A modulus whose g generates half of the group is refused. OpenSSL 3 makes such
-moduli with -2. The message names a g that generates the whole group: take the
-modulus with it, by -g. The g of moduli that Proton signed cannot be changed.
+A modulus whose g generates only half of the group is refused. OpenSSL 3 makes
+such moduli with -2. The message names a g that generates the whole group. Use
+it with -g. The g of moduli that Proton signed cannot be changed.
 `
 
-// candidate is a modulus in a file of another format, or why there is none.
+// candidate is a modulus in a file of another format, or an error.
 type candidate struct {
 	name    string // file, or file:line
 	modulus moduli.Modulus
@@ -42,8 +42,8 @@ func importModuli(ctx context.Context, args []string, out, errOut io.Writer) err
 	var t terms
 	fs := program.Flags("import", importUsage)
 	format := fs.String("format", "", "`format` of the files: openssh, pem, proton or raw")
-	bits := fs.Int("bits", 0, "take moduli of this size alone (default all; a proof takes half a minute at 8192)")
-	g := fs.Int("g", moduli.Generator, "generator to take the moduli with (default that in the file, and 2 for raw)")
+	bits := fs.Int("bits", 0, "import only moduli of this size (default all; a proof takes half a minute at 8192)")
+	g := fs.Int("g", moduli.Generator, "generator of the moduli (default the one in the file, and 2 for raw)")
 	file := fs.String("o", "", "`file` to write, which must not exist")
 	t.register(fs)
 	if err := cli.Parse(fs, args, out); err != nil {
@@ -62,16 +62,16 @@ func importModuli(ctx context.Context, args []string, out, errOut io.Writer) err
 	}[*format]
 	switch {
 	case read == nil:
-		return cli.Misuse(fs, "-format is openssh, pem, proton or raw")
+		return cli.Misuse(fs, "-format must be openssh, pem, proton or raw")
 	case *g < 2 || *g > math.MaxInt32:
-		return cli.Misuse(fs, "-g %d generates nothing", *g)
+		return cli.Misuse(fs, "-g must be from 2 to %d", math.MaxInt32)
 	case *file == "":
 		return cli.Misuse(fs, "-o FILE is missing")
 	case fs.NArg() == 0:
 		return cli.Misuse(fs, "there is no file to import")
 	}
 	if cli.Given(fs, "g") && *format == "proton" {
-		return cli.Misuse(fs, "-g cannot change what Proton signed")
+		return cli.Misuse(fs, "-g cannot change a modulus that Proton signed")
 	}
 	if err := cli.Absent(*file); err != nil {
 		return err
@@ -91,7 +91,7 @@ func importModuli(ctx context.Context, args []string, out, errOut io.Writer) err
 	}
 	taken := len(pool.Records())
 	if taken == 0 {
-		return fmt.Errorf("nothing is written: of %s none is taken", plural(len(candidates), "modulus", "moduli"))
+		return fmt.Errorf("nothing is written: none of %s was accepted", plural(len(candidates), "modulus", "moduli"))
 	}
 	text, err := poolText(pool)
 	if err != nil {
@@ -107,10 +107,10 @@ func importModuli(ctx context.Context, args []string, out, errOut io.Writer) err
 	return nil
 }
 
-// maxRefused is how many moduli are refused, one by one, before all are.
+// maxRefused bounds the refused moduli. After that, import stops.
 const maxRefused = 1000
 
-// readCandidates reads files, and takes moduli of one size alone unless bits is 0.
+// readCandidates reads files. If bits is not 0, it drops moduli of other sizes.
 func readCandidates(files []string, bits int, read func(name string, data []byte) []candidate) (all []candidate, err error) {
 	for _, name := range files {
 		data, err := cli.Read(name, moduli.MaxPool)
@@ -126,8 +126,8 @@ func readCandidates(files []string, bits int, read func(name string, data []byte
 	return all, nil
 }
 
-// proveAll returns the pool of those candidates that are what they claim to be,
-// and the number of those that are not.
+// proveAll returns a pool of the proved candidates, and the number of refused
+// ones.
 func proveAll(ctx context.Context, candidates []candidate, t terms, m *meter) (pool *moduli.Pool, refused int, err error) {
 	defer m.clear()
 	if pool, err = moduli.NewPool(); err != nil {
@@ -156,7 +156,7 @@ func proveAll(ctx context.Context, candidates []candidate, t terms, m *meter) (p
 	return pool, refused, nil
 }
 
-// why says why a candidate is refused, and what to do about a wrong g.
+// why returns why a candidate is refused, with advice about a wrong g.
 func why(c candidate) string {
 	if !errors.Is(c.err, moduli.ErrGenerator) {
 		return plain(c.err)
@@ -167,9 +167,9 @@ func why(c candidate) string {
 	return plain(c.err)
 }
 
-// wholeGroup returns the least g above 1 that is not a square modulo N. If N is a
-// safe prime, g generates its whole group. wholeGroup returns 0 if there is none
-// below 1000.
+// wholeGroup returns the least g above 1 that is not a square modulo N. If N is
+// a safe prime, g generates its whole group. wholeGroup returns 0 if there is
+// none below 1000.
 func wholeGroup(n []byte) int {
 	p := new(big.Int).SetBytes(n)
 	if p.Bit(0) == 0 {
@@ -183,7 +183,7 @@ func wholeGroup(n []byte) int {
 	return 0
 }
 
-// with returns the pool with a record of the modulus.
+// with returns the pool with a record of the modulus added.
 func with(pool *moduli.Pool, n moduli.Modulus, t terms) (*moduli.Pool, error) {
 	found, err := moduli.ImportedResult(n)
 	if err != nil {
@@ -202,7 +202,7 @@ func readOpenSSH(name string, data []byte) (all []candidate) {
 		all = append(all, candidate{fmt.Sprintf("%s:%d", name, line.Number), line.Modulus, err})
 		if err != nil {
 			if bad++; bad > maxRefused {
-				break // proveAll will end there
+				break // proveAll stops there
 			}
 		}
 	}

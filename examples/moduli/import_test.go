@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestExportAndImport: what goes out in any format comes in again.
+// TestExportAndImport: exported files of all formats can be imported.
 func TestExportAndImport(t *testing.T) {
 	in(t)
 	small512(t, 2)
@@ -19,7 +19,7 @@ func TestExportAndImport(t *testing.T) {
 	require.NoError(t, err)
 	refused(t, "there are 2 records to write", "export", "-format", "pem", "pool.moduli")
 	refused(t, "there are 2 records to write", "export", "-format", "raw", "pool.moduli")
-	refused(t, "-record is from 1 to 2", "export", "-format", "raw", "-record", "3", "pool.moduli")
+	refused(t, "-record must be from 1 to 2", "export", "-format", "raw", "-record", "3", "pool.moduli")
 	for _, format := range []string{"openssh", "pem", "raw"} {
 		files := []string{"1." + format, "2." + format}
 		for i, file := range files {
@@ -42,8 +42,8 @@ func TestExportAndImport(t *testing.T) {
 	require.Equal(t, 2, strings.Count(must(t, "export", "-format", "openssh", "pool.moduli"), "\n"))
 }
 
-// TestImportOfOpenSSLsModuli: OpenSSL 3 makes moduli whose 2 generates half of the
-// group. Import says which g to take them with.
+// TestImportOfOpenSSLsModuli: OpenSSL 3 makes moduli for which 2 generates only
+// half of the group. import names a g that works.
 func TestImportOfOpenSSLsModuli(t *testing.T) {
 	file, err := filepath.Abs("../../moduli/testdata/dhparam_2_512.pem")
 	require.NoError(t, err)
@@ -65,12 +65,12 @@ func TestImportNamesWhatItRefuses(t *testing.T) {
 	out, errOut, err := call(t, "import", "-format", "openssh", "-o", "new.moduli", "file")
 	require.EqualError(t, err, "3 moduli were refused")
 	require.Equal(t, "new.moduli: 1 modulus, proved and unsigned\n", out)
-	require.Contains(t, errOut, "file:3 is refused: malformed: a line has seven fields")
-	require.Contains(t, errOut, "file:4 is refused: malformed: two records of one modulus\n")
+	require.Contains(t, errOut, "file:3 is refused: malformed: a line must have seven fields")
+	require.Contains(t, errOut, "file:4 is refused: malformed: two records have the same modulus\n")
 	require.Contains(t, errOut, "file:5 is refused: g = 4 does not generate the whole group of N: try -g 2\n")
 	must(t, "verify", "new.moduli")
 
-	// With the g that it names, the modulus is taken.
+	// With the named g, the modulus is accepted.
 	write(t, "five", five+"\n")
 	must(t, "import", "-format", "openssh", "-g", "2", "-o", "five.moduli", "five")
 	must(t, "verify", "five.moduli")
@@ -83,7 +83,7 @@ func TestImportNamesWhatItRefuses(t *testing.T) {
 	}
 }
 
-// protonMessage is a modulus as Proton distributes it.
+// protonMessage returns a modulus as Proton distributes it.
 func protonMessage(t testing.TB) string {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join("..", "..", "moduli", "openpgp", "testdata", "signed_moduli.json"))

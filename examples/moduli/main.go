@@ -6,8 +6,8 @@
 //	go run ./examples/moduli sign -key signing.key pool.moduli
 //	go run ./examples/moduli verify -key signing.key.pub -purpose example.org/srp pool.moduli
 //
-// go run ./examples/moduli help COMMAND explains a command. The exit status is 0,
-// or 1 if something failed, or 2 if the command was called wrongly.
+// go run ./examples/moduli help COMMAND explains a command. The exit status is
+// 0, 1 if something failed, or 2 for a wrong command line.
 package main
 
 import (
@@ -26,10 +26,10 @@ func init() {
 		Commands: []cli.Command{
 			{Name: "generate", Purpose: "find moduli and write a pool of them", Run: generate},
 			{Name: "verify", Purpose: "prove the moduli of pools and check their signatures", Run: verify},
-			{Name: "show", Purpose: "print what records contain", Run: show},
+			{Name: "show", Purpose: "print the contents of records", Run: show},
 			{Name: "sign", Purpose: "prove and sign the records of a pool", Run: sign},
-			{Name: "retire", Purpose: "take moduli of a pool out of use for new passwords", Run: retire},
-			{Name: "import", Purpose: "make a pool of the moduli of OpenSSH, OpenSSL, Proton and others", Run: importModuli},
+			{Name: "retire", Purpose: "stop the use of moduli for new passwords", Run: retire},
+			{Name: "import", Purpose: "make a pool from moduli of OpenSSH, OpenSSL, Proton and others", Run: importModuli},
 			{Name: "export", Purpose: "write moduli for OpenSSH, OpenSSL and others", Run: export},
 		},
 	}
@@ -37,6 +37,5 @@ func init() {
 
 func main() { program.Main() }
 
-// plain is the text of an error without the name of the package that it comes
-// from.
+// plain returns the text of an error without the name of its package.
 func plain(err error) string { return strings.TrimPrefix(err.Error(), "moduli: ") }

@@ -26,7 +26,7 @@ func call(t testing.TB, args ...string) (out, errOut string, err error) {
 	return o.String(), e.String(), err
 }
 
-// must is call for a command line that works.
+// must is call for a command line that succeeds.
 func must(t testing.TB, args ...string) string {
 	t.Helper()
 	out, errOut, err := call(t, args...)
@@ -34,7 +34,7 @@ func must(t testing.TB, args ...string) string {
 	return out
 }
 
-// refused is call for one that fails for the reason given.
+// refused is call for a command line that fails for the given reason.
 func refused(t testing.TB, why string, args ...string) {
 	t.Helper()
 	_, _, err := call(t, args...)
@@ -59,7 +59,7 @@ func write(t testing.TB, path, text string) {
 	require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
 }
 
-// small512 makes pool.moduli, of so many moduli of 512 bits.
+// small512 makes pool.moduli with count moduli of 512 bits.
 func small512(t testing.TB, count int, more ...string) {
 	t.Helper()
 	must(t, append([]string{"generate", "-bits", "512", "-count", fmt.Sprint(count), "-label", "test", "-o", "pool.moduli"}, more...)...)

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What operators do.
+// Cases from operators.
 
 // TestLinesOfAnEditor: a pool with CRLF is read.
 func TestLinesOfAnEditor(t *testing.T) {
@@ -59,7 +59,7 @@ func TestPrivateKeyOfOthers(t *testing.T) {
 	must(t, "sign", "-key", "key", "pool.moduli")
 }
 
-// TestLockedKey signs with its passphrase.
+// TestLockedKey signs with a locked key and its passphrase.
 func TestLockedKey(t *testing.T) {
 	in(t)
 	small512(t, 1)
@@ -73,7 +73,7 @@ func TestLockedKey(t *testing.T) {
 	must(t, "verify", "-key", "key.pub", "pool.moduli")
 }
 
-// TestPurposeOfSignedRecords is not dropped silently.
+// TestPurposeOfSignedRecords: -purpose is not ignored silently.
 func TestPurposeOfSignedRecords(t *testing.T) {
 	in(t)
 	small512(t, 1)
@@ -111,8 +111,8 @@ func TestResumeWithOtherDates(t *testing.T) {
 	must(t, append(args, "-created", "2020-01-01T00:00:00Z", "-not-after", "2040-01-01T00:00:00Z")...)
 }
 
-// TestTwoSearchesOfOneFile: the second is refused, and leaves the first one's
-// checkpoint alone.
+// TestTwoSearchesOfOneFile: the second search is refused, and does not change
+// the checkpoint of the first.
 func TestTwoSearchesOfOneFile(t *testing.T) {
 	in(t)
 	unlock, err := cli.Lock("pool.moduli.checkpoint")
@@ -127,7 +127,7 @@ func TestTwoSearchesOfOneFile(t *testing.T) {
 	require.NoFileExists(t, "pool.moduli.checkpoint.lock")
 }
 
-// TestHelpOfACommand is what -h says.
+// TestHelpOfACommand: help and -h print the same.
 func TestHelpOfACommand(t *testing.T) {
 	for _, c := range program.Commands {
 		help, _, err := call(t, "help", c.Name)
@@ -139,8 +139,8 @@ func TestHelpOfACommand(t *testing.T) {
 	refused(t, `there is no command "nothing"`, "help", "nothing")
 }
 
-// TestRetire: a retired record stays in the pool, and is exported only when
-// asked for.
+// TestRetire: a retired record stays in the pool, and is exported only on
+// request.
 func TestRetire(t *testing.T) {
 	in(t)
 	small512(t, 3)
@@ -197,10 +197,10 @@ func TestRenew(t *testing.T) {
 	must(t, "sign", "-key", "key", "-not-after", "2051-01-01", "-replace", "pool.moduli")
 	require.Contains(t, must(t, "show", "pool.moduli"), "not after: 2041-01-01", "a retired record is not renewed")
 	write(t, "pool.moduli", strings.TrimPrefix(read(t, "pool.moduli"), "retired "))
-	refused(t, "a record is created", "sign", "-key", "key", "-not-after", "2019-01-01", "-replace", "pool.moduli")
+	refused(t, "a record must be created", "sign", "-key", "key", "-not-after", "2019-01-01", "-replace", "pool.moduli")
 }
 
-// TestEveryRecordEnds, after a year if the operator says nothing.
+// TestEveryRecordEnds: the default is a year.
 func TestEveryRecordEnds(t *testing.T) {
 	in(t)
 	small512(t, 1, "-created", "2030-01-02")
@@ -212,7 +212,7 @@ type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
 
-// TestFullDisk: a result that cannot be written says nothing about the records.
+// TestFullDisk: an error of the output is not reported as a failed record.
 func TestFullDisk(t *testing.T) {
 	in(t)
 	small512(t, 2)

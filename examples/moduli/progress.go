@@ -9,13 +9,13 @@ import (
 	"github.com/nescio-go/nescio/moduli"
 )
 
-// meter shows how a long command comes on: by one line that it overwrites, on a
-// terminal, and by a new one now and then elsewhere.
+// meter shows the progress of a long command. On a terminal it overwrites one
+// line. Elsewhere it writes a new line every ten seconds.
 type meter struct {
 	out      io.Writer
 	terminal bool
-	shown    bool      // there is a line to overwrite
-	next     time.Time // when there may be another line elsewhere
+	shown    bool      // a line is to be overwritten
+	next     time.Time // when the next line may be written elsewhere
 }
 
 const linesEvery = 10 * time.Second
@@ -59,9 +59,9 @@ func (m *meter) clear() {
 	}
 }
 
-// searching describes a search, when so many moduli are still to be found. What
-// has passed of a search says nothing about what is left of it: that takes the
-// mean time as long as it goes on.
+// searching describes a search, while moduliLeft moduli are missing. The
+// remaining time of a search does not depend on the time so far: its average is
+// always the mean time of a whole search.
 func searching(p moduli.Progress, moduliLeft int) string {
 	seconds := p.Elapsed.Seconds()
 	if p.Next == 0 || seconds == 0 {
@@ -73,7 +73,7 @@ func searching(p moduli.Progress, moduliLeft int) string {
 		thousands(p.Next), thousands(uint64(slots)), thousands(uint64(float64(p.Tests)/seconds)), short(left))
 }
 
-// short rounds a duration to what can be said of it.
+// short rounds a duration for display.
 func short(d time.Duration) time.Duration {
 	if d < 10*time.Second {
 		return d.Round(100 * time.Millisecond)

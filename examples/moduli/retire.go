@@ -13,17 +13,17 @@ import (
 const retireUsage = `
 -record N[,N...] [-o FILE] POOL
 
-Marks records of a pool as retired: servers no longer choose them for new
+Marks records of a pool as retired. Servers no longer choose them for new
 passwords. They stay in the pool for the accounts that have them. Rewrites the
 pool, or writes a new file if -o is given.
 
-Clients do not see the pool. Until a record ends, a false server can still offer
-it to them. To retire a record for good, do not renew it.
+Clients do not see the pool. Until a retired record expires, a malicious server
+can still offer it to them. Therefore sign does not renew retired records.
 `
 
 func retire(_ context.Context, args []string, out, _ io.Writer) error {
 	fs := program.Flags("retire", retireUsage)
-	numbers := fs.String("record", "", "`lines` of the records in the pool, with commas between them")
+	numbers := fs.String("record", "", "`lines` of the records in the pool, separated by commas")
 	file := fs.String("o", "", "`file` to write, which must not exist (default the pool itself)")
 	if err := cli.Parse(fs, args, out); err != nil {
 		return err

@@ -12,8 +12,8 @@ import (
 const showUsage = `
 FILE...
 
-Prints the contents of the records of pools, one field on each line. It proves
-nothing: verify does.
+Prints the records of pools, one field on each line. It proves nothing. Use
+verify for that.
 `
 
 func show(_ context.Context, args []string, out, _ io.Writer) error {
@@ -22,7 +22,7 @@ func show(_ context.Context, args []string, out, _ io.Writer) error {
 		return err
 	}
 	if fs.NArg() == 0 {
-		return cli.Misuse(fs, "there is no file to show")
+		return cli.Misuse(fs, "a file is missing")
 	}
 	records, err := readPools(fs.Args())
 	if err != nil {
@@ -39,8 +39,8 @@ func show(_ context.Context, args []string, out, _ io.Writer) error {
 	return nil
 }
 
-// showRecord quotes whatever text somebody else may have chosen: it could do
-// anything to a terminal.
+// showRecord quotes text that somebody else may have chosen, because it could
+// control a terminal.
 func showRecord(out io.Writer, r listed) error {
 	n, start := r.Modulus(), r.Result().Start
 	fmt.Fprintf(out, "record: %s\n", r.name)

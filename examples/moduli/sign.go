@@ -18,10 +18,10 @@ const signUsage = `
 -key FILE [flags] POOL
 
 Proves the moduli of a pool and signs the records that have no signature yet.
-With -replace it signs all records. -purpose and -not-after change what the
-signed records say. Rewrites the pool, or writes a new file if -o is given. Each
-record is signed with the newest key of the file whose window covers the time of
-its creation, so make the key before the records.
+With -replace it signs all records. -purpose and -not-after change the signed
+records. Rewrites the pool, or writes a new file if -o is given. Each record is
+signed with the newest key in the file whose window covers the time of its
+creation. Make the key before the records.
 
 To renew the records of a pool before they end, except retired ones:
 
@@ -30,19 +30,19 @@ To renew the records of a pool before they end, except retired ones:
 
 func sign(ctx context.Context, args []string, out, errOut io.Writer) error {
 	fs := program.Flags("sign", signUsage)
-	keyFile := fs.String("key", "", "`file` with the private key, as keys make signing wrote it")
+	keyFile := fs.String("key", "", "`file` with the private key, made by keys make signing")
 	secret := fs.String("passphrase", "", "`file` whose first line is the passphrase of the key")
 	again := fs.Bool("replace", false, "also sign records that have a signature, and replace it")
-	purpose := fs.String("purpose", "", "what the moduli are for (default what the records say)")
+	purpose := fs.String("purpose", "", "purpose of the records (default unchanged)")
 	notAfter := cli.Date{Last: true}
-	fs.Var(&notAfter, "not-after", "last `date` on which the moduli are chosen for new passwords (default what the records say)")
+	fs.Var(&notAfter, "not-after", "last `date` on which the moduli are chosen for new passwords (default unchanged)")
 	file := fs.String("o", "", "`file` to write, which must not exist (default the pool itself)")
 	if err := cli.Parse(fs, args, out); err != nil {
 		return err
 	}
 	switch {
 	case fs.NArg() != 1:
-		return cli.Misuse(fs, "there must be one pool to sign")
+		return cli.Misuse(fs, "give one pool")
 	case *keyFile == "":
 		return cli.Misuse(fs, "-key FILE is missing: keys make signing makes one")
 	}
@@ -92,18 +92,18 @@ func sign(ctx context.Context, args []string, out, errOut io.Writer) error {
 	for _, r := range records {
 		purposes[r.Purpose()] = true
 	}
-	_, err = fmt.Fprintf(out, "%s: %s signed, %d left as before, for %s\n",
+	_, err = fmt.Fprintf(out, "%s: %s signed, %d unchanged, for %s\n",
 		target, plural(signed, "record", "records"), len(records)-signed, quoted(purposes))
 	return err
 }
 
-// signRecord signs nothing that it has not proved.
+// signRecord proves the modulus of a record and signs the record.
 func signRecord(ctx context.Context, keys []*moduli.PrivateKey, r listed, purpose string, notAfter time.Time) (*moduli.Record, error) {
 	if err := r.Modulus().Verify(ctx); err != nil {
 		if ctx.Err() != nil {
 			return nil, err
 		}
-		return nil, fmt.Errorf("%s is not signed, nor is anything else: %s; remove it", r.name, plain(err))
+		return nil, fmt.Errorf("nothing is signed: %s: %s; remove that record", r.name, plain(err))
 	}
 	if purpose == "" {
 		purpose = r.Purpose()
@@ -115,13 +115,13 @@ func signRecord(ctx context.Context, keys []*moduli.PrivateKey, r listed, purpos
 	if err != nil {
 		return nil, fmt.Errorf("%s: %s", r.name, plain(err))
 	}
-	for _, key := range slices.Backward(keys) { // the newest one whose window covers the record
+	for _, key := range slices.Backward(keys) { // the newest key whose window covers the record comes first
 		signed, err := key.Sign(record)
 		if !errors.Is(err, moduli.ErrUntrusted) {
 			return signed, err
 		}
 	}
-	return nil, fmt.Errorf("%s was created at %s, and no key of the file signs records of that time; the newest signs those created %s: give a file with the key of its time, or make a key with another -not-before",
+	return nil, fmt.Errorf("%s was created at %s, and no key in the file signs records of that time; the newest key signs records created %s: use a file with an older key, or make a key with another -not-before",
 		r.name, r.Created().Format(time.RFC3339), window(keys[len(keys)-1].Public()))
 }
 
@@ -135,7 +135,7 @@ func readPrivateKeys(ctx context.Context, path, passphraseFile string) ([]*modul
 		}
 	}
 	keys, err := keyfile.Load(ctx, path, passphrase)
-	_, public := readKeys(path) // the likely mistake, whatever its mode
+	_, public := readKeys(path) // a public key is the likely mistake
 	switch {
 	case public == nil, errors.Is(err, keyfile.ErrMalformed), err == nil && len(keys.Signing) == 0:
 		return nil, fmt.Errorf("%s is not a file with a private key: keys make signing makes one", path)
@@ -145,7 +145,7 @@ func readPrivateKeys(ctx context.Context, path, passphraseFile string) ([]*modul
 	return keys.Signing, nil
 }
 
-// quoted lists texts that somebody else may have chosen.
+// quoted lists texts that somebody else may have chosen, in quotes.
 func quoted(texts map[string]bool) string {
 	var all []string
 	for text := range texts {
@@ -155,7 +155,7 @@ func quoted(texts map[string]bool) string {
 	return strings.Join(all, ", ")
 }
 
-// window says when the records are created that a key signs.
+// window describes the window of a key.
 func window(k *moduli.PublicKey) string {
 	notBefore, notAfter := k.Window()
 	text := "from " + notBefore.Format(time.RFC3339)

@@ -49,12 +49,12 @@ func TestSign(t *testing.T) {
 	must(t, "verify", "-key", "one.pub", "signed.moduli")
 	refused(t, "signed.moduli exists", "sign", "-key", "two", "-o", "signed.moduli", "pool.moduli")
 
-	require.Contains(t, must(t, "sign", "-key", "one", "pool.moduli"), ", 0 left as before")
+	require.Contains(t, must(t, "sign", "-key", "one", "pool.moduli"), ", 0 unchanged")
 	if runtime.GOOS != "windows" {
 		require.Equal(t, fs.FileMode(0o640), mode(t, "pool.moduli"))
 	}
 	signed := read(t, "pool.moduli")
-	require.Contains(t, must(t, "sign", "-key", "two", "pool.moduli"), "0 records signed, 2 left as before, for \"demo\"")
+	require.Contains(t, must(t, "sign", "-key", "two", "pool.moduli"), "0 records signed, 2 unchanged, for \"demo\"")
 	require.Equal(t, signed, read(t, "pool.moduli"))
 	must(t, "sign", "-key", "two", "-replace", "pool.moduli")
 	must(t, "verify", "-key", "two.pub", "pool.moduli")
@@ -64,11 +64,11 @@ func TestSignOutsideTheWindow(t *testing.T) {
 	in(t)
 	small512(t, 1, "-created", "2029-12-31")
 	newKey(t, "key", "2030-01-01")
-	refused(t, "pool.moduli:1 was created at 2029-12-31T00:00:00Z, and no key of the file signs records of that time; the newest signs those created from 2030-01-01T00:00:00Z", "sign", "-key", "key", "pool.moduli")
+	refused(t, "pool.moduli:1 was created at 2029-12-31T00:00:00Z, and no key in the file signs records of that time; the newest key signs records created from 2030-01-01T00:00:00Z", "sign", "-key", "key", "pool.moduli")
 }
 
-// TestKeysOfATime: a file with several keys signs each record with the newest key
-// whose window covers it, so that a pool is renewed after a rotation.
+// TestKeysOfATime: a file with several keys signs each record with the newest
+// key whose window covers it. A pool can therefore be renewed after a rotation.
 func TestKeysOfATime(t *testing.T) {
 	in(t)
 	small512(t, 1, "-created", "2024-06-01")

@@ -16,26 +16,26 @@ const verifyUsage = `
 [-key FILE] [-purpose TEXT] [-repeat] FILE...
 
 Proves every modulus of pools and single records: N and (N-1)/2 are prime, and g
-generates the whole group. A record whose start does not follow from its label
-is refused. -repeat also repeats the search from the label, which shows that N
-is the first modulus and was not chosen. -key checks that one of the keys in the
-file signed every record. Prints one block for each record. If anything failed,
-the exit status is 1.
+generates the whole group. Refuses a record whose start does not belong to its
+label. -repeat also repeats the search from the label, which shows that N is the
+first modulus and was not chosen. -key checks that every record is signed by a
+key in the file. Prints one block for each record. If a record fails, the exit
+status is 1.
 `
 
 func verify(ctx context.Context, args []string, out, errOut io.Writer) error {
 	fs := program.Flags("verify", verifyUsage)
-	keyFile := fs.String("key", "", "`file` of public keys, one on each line: every record must be signed by one of them")
-	purpose := fs.String("purpose", "", "what all records must be signed for (default whatever they say)")
+	keyFile := fs.String("key", "", "`file` of public keys, one on each line; one of them must have signed each record")
+	purpose := fs.String("purpose", "", "purpose that all records must have (default any)")
 	repeat := fs.Bool("repeat", false, "repeat the searches from labels")
 	if err := cli.Parse(fs, args, out); err != nil {
 		return err
 	}
 	if fs.NArg() == 0 {
-		return cli.Misuse(fs, "there is no file to verify")
+		return cli.Misuse(fs, "a file is missing")
 	}
 	if *purpose != "" && *keyFile == "" {
-		return cli.Misuse(fs, "-purpose goes with -key: what an unsigned record says of it, nobody has vouched for")
+		return cli.Misuse(fs, "-purpose needs -key, because only a signature protects the purpose")
 	}
 	v := verifier{out: out, purpose: *purpose, repeat: *repeat}
 	if *keyFile != "" {
@@ -58,7 +58,7 @@ func verify(ctx context.Context, args []string, out, errOut io.Writer) error {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case errors.As(err, new(cli.WriteError)):
-			return err // which says nothing about the record
+			return err // it is not an error of the record
 		case err != nil:
 			failed++
 		}
@@ -118,21 +118,21 @@ func (v verifier) verify(ctx context.Context, r listed, m *meter) error {
 	return err
 }
 
-// repeatSearch searches again where a record says that it was found.
+// repeatSearch repeats the search of a record.
 func repeatSearch(ctx context.Context, r *moduli.Record) error {
 	found, err := moduli.Generate(ctx, r.Result().Start)
 	switch {
 	case err != nil:
 		return err
 	case !found.Equal(r.Modulus()):
-		return fmt.Errorf("the first modulus is %d after the start, and this one is %d after it", found.Offset, r.Result().Offset)
+		return fmt.Errorf("the first modulus is start + %d, and this one is start + %d", found.Offset, r.Result().Offset)
 	case r.Result().Start.Counter() > 0:
-		return errors.New("a counter above 0, though numbers of this size have a modulus behind every start")
+		return errors.New("the counter is above 0, although a modulus of this size follows every start")
 	}
 	return nil
 }
 
-// origin says what is known of where the modulus comes from.
+// origin describes the origin of a modulus.
 func origin(r *moduli.Record) string {
 	switch {
 	case r.Result().Start.Label() != "":
@@ -143,14 +143,15 @@ func origin(r *moduli.Record) string {
 	return fmt.Sprintf("%d after a random start", r.Result().Offset)
 }
 
-// signature says what there is of a signature, and whether it will do.
+// signature describes the signature of a record, and returns an error if it is
+// not good.
 func (v verifier) signature(r *moduli.Record) (string, error) {
 	id, signed := r.KeyID()
 	if v.keys == nil {
 		if !signed {
 			return "none", nil
 		}
-		return fmt.Sprintf("by key %s, not checked: -key FILE does", id), nil
+		return fmt.Sprintf("by key %s, not checked without -key FILE", id), nil
 	}
 	purpose := v.purpose
 	if purpose == "" {
@@ -162,7 +163,7 @@ func (v verifier) signature(r *moduli.Record) (string, error) {
 	return fmt.Sprintf("good, by key %s for %q", id, purpose), nil
 }
 
-// standing says why a good record is not chosen for new passwords.
+// standing returns why a good record is not chosen for new passwords.
 func standing(r listed) string {
 	switch {
 	case r.retired:
@@ -185,11 +186,11 @@ func readKeys(path string) (*moduli.Keys, error) {
 	}
 	first, _, _ := strings.Cut(text, "\n")
 	if _, err := moduli.ParsePrivateKey(first); err == nil {
-		return nil, fmt.Errorf("%s is a private key: give the public one, which keys make signing wrote beside it as FILE.pub", path)
+		return nil, fmt.Errorf("%s is a private key: use the public key, which keys make signing wrote to FILE.pub", path)
 	}
 	keys, err := moduli.ParseKeys(text)
 	if err != nil {
-		return nil, fmt.Errorf("%s holds something else than public keys, one on each line: give a FILE.pub of keys make signing", path)
+		return nil, fmt.Errorf("%s is not a file of public keys, one on each line: use a FILE.pub of keys make signing", path)
 	}
 	return keys, nil
 }

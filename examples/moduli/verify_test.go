@@ -47,14 +47,14 @@ func TestVerifyUnsigned(t *testing.T) {
 	newKey(t, "key", "")
 	out, _, err := call(t, "verify", "-key", "key.pub", "pool.moduli")
 	require.EqualError(t, err, "2 of 2 records failed: do not use them")
-	require.Equal(t, 2, strings.Count(out, "  signature: FAILED: record not trusted: it is not signed\n  result: FAILED\n"))
+	require.Equal(t, 2, strings.Count(out, "  signature: FAILED: record not trusted: not signed\n  result: FAILED\n"))
 }
 
 func TestVerifySigned(t *testing.T) {
 	in(t)
 	signed512(t)
 	out := must(t, "verify", "pool.moduli")
-	require.Equal(t, 2, strings.Count(out, ", not checked: -key FILE does\n  result: the modulus is good, the signature is not checked\n"))
+	require.Equal(t, 2, strings.Count(out, ", not checked without -key FILE\n  result: the modulus is good, the signature is not checked\n"))
 	for _, args := range [][]string{{"-key", "own.pub"}, {"-key", "own.pub", "-purpose", "demo"}} {
 		out = must(t, append(append([]string{"verify"}, args...), "pool.moduli")...)
 		require.Equal(t, 2, strings.Count(out, "  signature: good, by key "))
@@ -64,7 +64,7 @@ func TestVerifySigned(t *testing.T) {
 
 	out, _, err := call(t, "verify", "-key", "own.pub", "-purpose", "other", "pool.moduli")
 	require.EqualError(t, err, "2 of 2 records failed: do not use them")
-	require.Contains(t, out, "signature: FAILED: record not trusted: it is for another purpose")
+	require.Contains(t, out, "signature: FAILED: record not trusted: for another purpose")
 	out, _, err = call(t, "verify", "-key", "foreign.pub", "pool.moduli")
 	require.Error(t, err)
 	require.Contains(t, out, "signature: FAILED: record not trusted: signed by an unknown key")
@@ -77,7 +77,7 @@ func TestVerifySigned(t *testing.T) {
 		out, _, err = call(t, "verify", "-key", "own.pub", "altered.moduli")
 		require.EqualError(t, err, "1 of 2 records failed: do not use them", name)
 		require.Contains(t, out, "signature: FAILED: record not trusted: wrong signature")
-		require.Contains(t, out, "result: good", "the other is what it was")
+		require.Contains(t, out, "result: good", "the other record is unchanged")
 	}
 	altered(t, "pool.moduli", "altered.moduli", func(r []byte) { r[20] ^= 1 }) // of N
 	refused(t, "altered.moduli:1 is not a record", "verify", "-key", "own.pub", "altered.moduli")
@@ -109,7 +109,7 @@ func TestVerifyRefusesWhatIsNoSafePrime(t *testing.T) {
 
 	before := read(t, "bad.moduli")
 	newKey(t, "key", "")
-	refused(t, "bad.moduli:1 is not signed", "sign", "-key", "key", "bad.moduli")
+	refused(t, "nothing is signed: bad.moduli:1: ", "sign", "-key", "key", "bad.moduli")
 	require.Equal(t, before, read(t, "bad.moduli"))
 	refused(t, "nothing is written: bad.moduli:1", "export", "-format", "openssh", "bad.moduli")
 }
@@ -139,7 +139,7 @@ func TestRetiredAndExpired(t *testing.T) {
 	newKey(t, "key", "2019-01-01")
 	must(t, "sign", "-key", "key", "pool.moduli")
 	out = must(t, "verify", "-key", "key.pub", "pool.moduli")
-	require.Equal(t, 1, strings.Count(out, "result: good; retired"), "signing has kept the mark")
+	require.Equal(t, 1, strings.Count(out, "result: good; retired"), "sign keeps the mark")
 	require.Contains(t, must(t, "show", "pool.moduli"), "\nnot after: 2020-12-31T23:59:59Z\nretired: yes\nkey: ")
 }
 
@@ -168,9 +168,9 @@ func TestMalformedPools(t *testing.T) {
 	}
 	refused(t, "no such file", "verify", "nowhere")
 	for text, why := range map[string]string{
-		"":         "key holds something else than public keys",
-		"nonsense": "key holds something else than public keys",
-		good:       "key holds something else than public keys",
+		"":         "key is not a file of public keys",
+		"nonsense": "key is not a file of public keys",
+		good:       "key is not a file of public keys",
 	} {
 		write(t, "key", text)
 		require.NoError(t, os.Chmod("key", 0o600))
@@ -205,7 +205,8 @@ func TestShow(t *testing.T) {
 	require.Equal(t, want.String(), must(t, "show", "pool.moduli"))
 }
 
-// TestVerifyRepeats the search, and so sees a modulus that is not the first one.
+// TestVerifyRepeats the search, which shows that a modulus is not the first
+// one.
 func TestVerifyRepeats(t *testing.T) {
 	in(t)
 	start, err := moduli.VerifiableStart(512, "repeat", 0)
@@ -214,7 +215,7 @@ func TestVerifyRepeats(t *testing.T) {
 	require.NoError(t, err)
 	s, err := moduli.NewSearch(start)
 	require.NoError(t, err)
-	later, err := s.Range(first.Offset/24+1, 1<<30) // its slot, and so the one after it
+	later, err := s.Range(first.Offset/24+1, 1<<30) // from the slot after the first modulus
 	require.NoError(t, err)
 	second, err := later.Run(t.Context(), nil)
 	require.NoError(t, err)
@@ -232,7 +233,7 @@ func TestVerifyRepeats(t *testing.T) {
 	require.Contains(t, out, "search: FAILED: the first modulus is ")
 }
 
-// TestForgedCheckpoint: what a checkpoint says was found is proved.
+// TestForgedCheckpoint: the moduli of a checkpoint are proved.
 func TestForgedCheckpoint(t *testing.T) {
 	in(t)
 	start, err := moduli.VerifiableStart(512, "forged", 0)
@@ -248,5 +249,5 @@ func TestForgedCheckpoint(t *testing.T) {
 	search, err := moduli.NewSearch(next)
 	require.NoError(t, err)
 	require.NoError(t, (&checkpoint{search: search, found: []*moduli.Record{r}}).save("pool.moduli.checkpoint"))
-	refused(t, "holds what generate did not find", "generate", "-bits", "512", "-label", "forged", "-o", "pool.moduli")
+	refused(t, "contains records that generate did not write", "generate", "-bits", "512", "-label", "forged", "-o", "pool.moduli")
 }

@@ -13,7 +13,7 @@ import (
 )
 
 type client struct {
-	server *server // by a network
+	server *server // reached through a network in a real client
 	srp    *srp.Client
 	opaque *opaque.Client
 	moved  map[string]bool // names whose logins used OPAQUE; a real client stores them
@@ -23,7 +23,7 @@ func newClient(s *server) *client {
 	proton := must(openpgp.ParseKey(openpgp.ProtonKey))
 	return &client{
 		server: s,
-		srp: must(srp.NewClient(srp.ClientConfig{ // moduli that Proton signed, and no others
+		srp: must(srp.NewClient(srp.ClientConfig{ // accepts only moduli that Proton signed
 			Profiles: []srp.Profile{srp.Proton(4)}, GroupPolicy: proton.GroupPolicy(), ServerIdentity: serverIdentity,
 		})),
 		opaque: must(opaque.NewClient(opaque.ClientConfig{ServerIdentity: serverIdentity})),
@@ -31,7 +31,7 @@ func newClient(s *server) *client {
 	}
 }
 
-// register makes the two calls of a registration. Between them finish uses the password.
+// register makes the two calls of a registration. finish uses the password.
 func (c *client) register(ctx context.Context, name string, request []byte, finish func(context.Context, []byte) ([]byte, error)) error {
 	begun, err := c.server.call(ctx, "/register/begin", message{Name: name, Message: request})
 	if err != nil {
@@ -46,10 +46,10 @@ func (c *client) register(ctx context.Context, name string, request []byte, fini
 
 type session struct {
 	token             string
-	exportKey, record []byte // only the client knows the key; nil after a login with SRP
+	exportKey, record []byte // only the client knows the key; both are nil after a login with SRP
 }
 
-// remote is the server for a keyring's client, with a name and a session.
+// remote is the server, as the client of a keyring sees it.
 type remote struct {
 	*client
 	message
@@ -61,12 +61,12 @@ func (r remote) Fetch(ctx context.Context) ([]byte, error) {
 }
 
 func (r remote) Swap(ctx context.Context, _ [32]byte, header []byte) error {
-	r.Header = header // it names its predecessor
+	r.Header = header // the header names its predecessor
 	_, err := r.server.call(ctx, "/header", r.message)
 	return err
 }
 
-// local is a device's memory. A real one is a file.
+// local is the storage of a device. A real device uses a file.
 type local struct{ value []byte }
 
 func (l *local) Load(context.Context) ([]byte, error) { return l.value, nil }
@@ -83,8 +83,8 @@ func (c *client) keyring(name string, s *session) *recovery.Client {
 	return recovery.NewClient(new(local), remote{c, message{Name: name, Token: s.token}})
 }
 
-// login does not know which protocol the account has. It sends the first messages
-// of both, and the server answers one of them.
+// login does not know the protocol of the account. It sends the first messages
+// of both protocols, and the server answers one of them.
 func (c *client) login(ctx context.Context, name, password string) (*session, error) {
 	name, err := prepare.Username(name) // one spelling; a real client prepares passwords too
 	o, request, err1 := c.opaque.Login(nil, []byte(password))
@@ -99,7 +99,7 @@ func (c *client) login(ctx context.Context, name, password string) (*session, er
 		return nil, err
 	}
 	respond, finish := o.Respond, o.Finish
-	// No server leads an account that has used OPAQUE back to SRP.
+	// A malicious server must not lead an account from OPAQUE back to SRP.
 	isSRP := bytes.HasPrefix(begun.Message, []byte("S")) && !c.moved[name]
 	if isSRP {
 		respond, finish = s.Respond, s.Finish

@@ -1,6 +1,6 @@
-// Quickstart is a service in memory whose accounts log in with SRP, in Proton's
-// profile, or with OPAQUE, and have a keyring. This file is the story. Copy from
-// server.go and client.go. What is missing is the network between them.
+// Quickstart is a service in memory. Its accounts log in with SRP, in Proton's
+// profile, or with OPAQUE, and can have a keyring. This file tells a story with
+// it. Copy from server.go and client.go, and add the network between them.
 package main
 
 import (
@@ -15,7 +15,7 @@ import (
 	"github.com/nescio-go/nescio/wrap"
 )
 
-// must and try end the program if something fails that should not.
+// must and try end the program on an unexpected error.
 func must[T any](v T, err error) T { try(err); return v }
 
 func try(err error) {

@@ -15,7 +15,7 @@ import (
 	"github.com/nescio-go/nescio/srp"
 )
 
-// A protocol is *srp.Server or *opaque.Server. The handlers do not care which.
+// A protocol is *srp.Server or *opaque.Server. The handlers work with both.
 type protocol interface {
 	BeginRegistration(ctx context.Context, id, request []byte) (response []byte, err error)
 	FinishRegistration(identity, upload []byte) (record []byte, err error)
@@ -23,7 +23,7 @@ type protocol interface {
 	FinishLogin(ctx context.Context, id, record, pending, final []byte) (reply, key []byte, err error)
 }
 
-// A server keeps everything in memory, with a lock instead of transactions.
+// A server keeps its data in memory, with a lock instead of transactions.
 type server struct {
 	srp    *srp.Server
 	opaque *opaque.Server
@@ -45,18 +45,18 @@ var modulus []byte
 var serverIdentity = []byte("example.org/users") // the application and its table
 
 func newServer() *server {
-	// Proton signed the modulus, and NewGroup proves that it is a safe prime. The
-	// signed text is the certificate for the clients, who check both themselves.
+	// NewGroup proves that the modulus is a safe prime. The text that Proton
+	// signed is the certificate. Clients check both.
 	proton := must(openpgp.ParseKey(openpgp.ProtonKey))
 	group := must(srp.NewGroup(must(proton.Modulus(modulus)), openpgp.Generator))
 	group = must(group.WithCertificate(modulus))
-	// A service makes its keys once. It keeps them in a vault, apart from records.
+	// A service makes its keys once. It keeps them in a vault, not with records.
 	setup := must(opaque.NewSetup(opaque.Ristretto255))
 	var decoyKey, stateKey [32]byte
 	rand.Read(decoyKey[:])
 	rand.Read(stateKey[:])
-	// An unknown name must look like an account. So each server knows the kinds of
-	// accounts that the other one has, with their weights.
+	// An unknown name must look like an account. Each server therefore knows
+	// the kinds of accounts of the other server, with their weights.
 	srpKind := srp.Kind{Profile: srp.Proton(4), Groups: []*srp.Group{group}, Weight: 1}
 	opaqueKind := opaque.Kind{Setup: 1, Weight: 1}
 	return &server{
@@ -73,7 +73,7 @@ func newServer() *server {
 	}
 }
 
-// protocolOf looks at the first byte. Each protocol refuses what is not its own.
+// protocolOf looks at the first byte. A protocol refuses messages of the other.
 func (s *server) protocolOf(message []byte) protocol {
 	if bytes.HasPrefix(message, []byte("S")) {
 		return s.srp
@@ -81,16 +81,17 @@ func (s *server) protocolOf(message []byte) protocol {
 	return s.opaque
 }
 
-// A message is every request and every answer. A real service sends it over HTTPS.
+// A message is a request or an answer. A real service sends it over HTTPS.
 type message struct {
 	Name           string
-	Message, Other []byte // of a protocol; Other is SRP's when a login begins
+	Message, Other []byte // of a protocol; Other is the SRP request of a login
 	Token          string // of a login in progress, or of a session
 	Header         []byte // of a keyring
 }
 
-// call lacks limits by name and address: each begin is a try at a password. A real
-// service maps errors to the HTTP statuses in the table of package opaque.
+// call has no rate limits. A real service limits calls by name and by address,
+// because each begin is a guess at a password, and maps errors to the HTTP
+// statuses in the table of package opaque.
 func (s *server) call(ctx context.Context, path string, in message) (message, error) {
 	h, found := map[string]func(context.Context, message) (message, error){
 		"/register/begin": s.beginRegistration, "/register/finish": s.finishRegistration,
@@ -133,7 +134,7 @@ func (s *server) finishRegistration(_ context.Context, in message) (out message,
 // protocol depends on the name, and the record is empty.
 func (s *server) beginLogin(ctx context.Context, in message) (out message, err error) {
 	id, record := []byte(in.Name), s.record(in.Name)
-	asSRP := s.srp.AnswersAsSRP(id) // the same work for all
+	asSRP := s.srp.AnswersAsSRP(id) // called for all names, for equal work
 	p, request := s.protocolOf(record), in.Message
 	if p == s.srp || (record == nil && asSRP) {
 		p, request = s.srp, in.Other
@@ -146,11 +147,11 @@ func (s *server) beginLogin(ctx context.Context, in message) (out message, err e
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.logins[out.Token] = func(ctx context.Context, final []byte) (out message, err error) {
-		record := s.record(in.Name) // as the store has it now
+		record := s.record(in.Name) // the current record
 		if out.Message, _, err = p.FinishLogin(ctx, id, record, pending, final); err != nil {
 			return message{}, err
 		}
-		// The record may have changed since. Compare and insert in one transaction.
+		// The record may have changed. Compare and insert in a transaction.
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if !bytes.Equal(s.records[in.Name], record) {
@@ -174,7 +175,7 @@ func (s *server) finishLogin(ctx context.Context, in message) (message, error) {
 	return finish(ctx, in.Message)
 }
 
-// header stores the header of the request, if it has one, or returns the stored one.
+// header stores the header of a request, or returns the stored header.
 func (s *server) header(_ context.Context, in message) (out message, err error) {
 	s.mu.Lock() // a transaction
 	defer s.mu.Unlock()

@@ -2,29 +2,30 @@
 // with a cleartext signature (RFC 9580, Section 7) over the base64 form of a
 // little-endian number of 2048 bits.
 //
-// A server reads a message, lets package srp prove that N is a safe prime, and
-// keeps the message as the certificate of the group, for its clients:
+// # Where to start
+//
+// A server verifies a message and keeps it as the certificate of a group.
+// Package srp proves that N is a safe prime:
 //
 //	key, err := openpgp.ParseKey(openpgp.ProtonKey)
 //	n, err := key.Modulus(message)
 //	group, err := srp.NewGroup(n, openpgp.Generator)
 //	group, err = group.WithCertificate(message)
 //
-// A client needs only the key. Package srp asks the policy of [Key.GroupPolicy]
-// whether the certificate is for the group, and then proves N itself:
+// A client verifies the certificate, and then proves N:
 //
 //	client, err := srp.NewClient(srp.ClientConfig{
 //		Profiles:    []srp.Profile{srp.Proton(4)},
 //		GroupPolicy: key.GroupPolicy(),
 //	})
 //
-// If the modulus arrives in another wire format, as in Proton's JSON, the
-// client passes it on as srp.UnverifiedGroup{N: n, G: openpgp.Generator,
-// Certificate: message}.
+// For another wire format, such as Proton's JSON, use n, [Generator] and the
+// message in a [github.com/nescio-go/nescio/srp.UnverifiedGroup].
 //
-// A signature only says who chose the modulus. This package does not test
-// whether N is prime, and does not read other OpenPGP messages. All values are
-// public, and nothing here is constant time.
+// # Security
+//
+// A signature shows only who chose the modulus. This package does not prove N.
+// All values are public, and nothing is constant time.
 package openpgp
 
 import (
@@ -43,25 +44,19 @@ import (
 )
 
 const (
-	// MaxMessage is the size of the largest message that is read, in bytes.
-	// Proton's messages are about 660 bytes long.
-	MaxMessage = 4096
-	// ModulusSize is the size of a modulus, in bytes.
-	ModulusSize = 256
-	// Generator is the generator of every group that Proton distributes.
-	Generator = 2
+	MaxMessage  = 4096 // the largest size of a message, in bytes
+	ModulusSize = 256  // the size of a modulus, in bytes
+	Generator   = 2    // the generator of all of Proton's groups
 
 	maxKey = 16 << 10
 )
 
-// Errors of this package, to be told apart with errors.Is. The text ends with
-// the reason, which is constant.
+// Errors of this package, for errors.Is.
 var (
-	// ErrMalformed means a key or a message that is not in the exact form that
-	// [ParseKey] or [Key.Modulus] describes.
+	// ErrMalformed means a key or a message in another form.
 	ErrMalformed = errors.New("openpgp: malformed")
 	// ErrUntrusted means a message that the key did not sign, or a group
-	// without a certificate or with a certificate for another group.
+	// without a certificate for it.
 	ErrUntrusted = errors.New("openpgp: modulus not trusted")
 )
 
@@ -71,19 +66,18 @@ var (
 	errNumber  = fmt.Errorf("%w: the number is not a modulus of 2048 bits with generator 2", ErrMalformed)
 
 	errSignature     = fmt.Errorf("%w: not signed by this key", ErrUntrusted)
-	errNoCertificate = fmt.Errorf("%w: no certificate came with the group", ErrUntrusted)
+	errNoCertificate = fmt.Errorf("%w: the group has no certificate", ErrUntrusted)
 	errOtherGroup    = fmt.Errorf("%w: the certificate is for another group", ErrUntrusted)
 )
 
-// Key is a public key that signs moduli. It is immutable and safe for
-// concurrent use.
+// Key is a public key. It is immutable and safe for concurrent use.
 type Key struct {
 	entities pgp.EntityList
 }
 
 // ParseKey reads one armored OpenPGP public key of at most 16 KiB, such as
-// [ProtonKey], with nothing but white space before and after it. It returns
-// [ErrMalformed] for anything else.
+// [ProtonKey]. White space may surround it. It returns [ErrMalformed] for
+// anything else.
 func ParseKey(armored string) (*Key, error) {
 	block := strings.TrimSpace(armored)
 	if len(armored) > maxKey ||
@@ -106,23 +100,19 @@ const (
 	endSignature   = "-----END PGP SIGNATURE-----"
 )
 
-// Modulus verifies the signature of message and returns the modulus N,
-// big-endian, 256 bytes long.
+// Modulus verifies the signature of a message and returns N, big-endian and 256
+// bytes long.
 //
-// The message must consist of a Hash header, an empty line, one line with the
-// canonical base64 form of 256 bytes, and an armored signature of this key
-// only. One line end may follow, and nothing else. Lines end in LF or CRLF. The
-// signature must be of type 0x01, over text. N must be exactly 2048 bits long,
-// with N ≡ 3 (mod 8), because otherwise 2 cannot generate the whole group. The
-// Hash header and the comments in the armor of the signature are not signed and
-// are ignored.
+// The message must consist of a Hash header, an empty line, a line with the
+// canonical base64 form of 256 bytes, and an armored signature of type 0x01 by
+// this key only. Lines end in LF or CRLF, and the last line end can be missing.
+// N must be 2048 bits long with N ≡ 3 (mod 8), which 2 needs to generate the
+// whole group. The Hash header and armor comments are ignored.
 //
 // The key must have been valid when the signature was made. It may have expired
-// since, and the clock of the caller does not matter: accounts log in on a
-// modulus for years.
+// since, because accounts use a modulus for years.
 //
-// Modulus returns [ErrMalformed] for a message of another form and
-// [ErrUntrusted] for a message that the key did not sign.
+// Modulus returns [ErrMalformed] or [ErrUntrusted].
 func (k *Key) Modulus(message []byte) ([]byte, error) {
 	if len(message) > MaxMessage {
 		return nil, errMessage
@@ -150,7 +140,7 @@ func (k *Key) Modulus(message []byte) ([]byte, error) {
 }
 
 // signedLine returns the only line of text in a message of the exact form. The
-// signature covers that line alone, without its line end.
+// signature covers only that line, without its line end.
 func signedLine(message string) (string, bool) {
 	message = strings.TrimSuffix(strings.ReplaceAll(message, "\r\n", "\n"), "\n")
 	lines := strings.Split(message, "\n")
@@ -203,10 +193,10 @@ func onlySignature(body []byte) (*packet.Signature, bool) {
 	return signature, ok && signature.SigType == packet.SigTypeText
 }
 
-// GroupPolicy returns the policy by which a client of package srp accepts
-// groups. It accepts a group if g is 2 and the certificate is a message with
-// the modulus n that this key signed (see [Key.Modulus]). Otherwise the policy
-// returns [ErrUntrusted] or [ErrMalformed].
+// GroupPolicy returns the policy with which a client of package srp accepts
+// groups. The generator must be 2, and the certificate a message of this key
+// with the modulus n (see [Key.Modulus]). The policy returns [ErrUntrusted] or
+// [ErrMalformed].
 func (k *Key) GroupPolicy() func(n []byte, g int, certificate []byte) error {
 	return func(n []byte, g int, certificate []byte) error {
 		if len(certificate) == 0 {

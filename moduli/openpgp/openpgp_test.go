@@ -78,8 +78,8 @@ func TestGroupPolicyRefuses(t *testing.T) {
 	require.ErrorIs(t, accept(n, 2, first[1:]), openpgp.ErrMalformed)
 }
 
-// TestOtherFormsAreRefused: whatever a message has more or less than the one
-// form, it is refused, even where the signature still verifies.
+// TestOtherFormsAreRefused: any other form of a message is refused, even if its
+// signature verifies.
 func TestOtherFormsAreRefused(t *testing.T) {
 	key := protonKey(t)
 	good := messages(t)[0]
@@ -127,9 +127,9 @@ func TestAnotherBodyIsRefused(t *testing.T) {
 	}
 }
 
-// TestEveryBitCounts: a flip in the line that is signed never gives a modulus.
-// Elsewhere it never gives another one: OpenPGP has fields around a signature
-// that nothing covers.
+// TestEveryBitCounts: a flipped bit in the signed line never gives a modulus.
+// Elsewhere it never gives another modulus, because OpenPGP has fields around a
+// signature that nothing covers.
 func TestEveryBitCounts(t *testing.T) {
 	key := protonKey(t)
 	good := []byte(messages(t)[0])
@@ -147,7 +147,7 @@ func TestEveryBitCounts(t *testing.T) {
 	}
 }
 
-// signer is a key of our own, to sign what Proton never would.
+// signer returns a key that signs what Proton would not sign.
 func signer(t testing.TB) (*pgp.Entity, *openpgp.Key) { return signerWith(t, nil) }
 
 func signerWith(t testing.TB, config *packet.Config) (*pgp.Entity, *openpgp.Key) {
@@ -248,8 +248,8 @@ func TestKeysMayExpire(t *testing.T) {
 	require.NoError(t, err, "the clock is behind")
 }
 
-// TestOtherSignatureTypesAreRefused: a signature over binary data under the
-// same number.
+// TestOtherSignatureTypesAreRefused: a signature over binary data, for the same
+// number.
 func TestOtherSignatureTypesAreRefused(t *testing.T) {
 	e, key := signer(t)
 	body := modulusText(func([]byte) {})

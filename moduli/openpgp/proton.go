@@ -1,8 +1,8 @@
 package openpgp
 
-// ProtonKey is the armored public key with which Proton's moduli are verified:
-// EdDSA, key id 350585C4E9518F26, user id proton@srp.modulus, without expiry.
-// Proton's clients contain it.
+// ProtonKey is the armored public key for Proton's moduli, as in Proton's
+// clients: EdDSA, key id 350585C4E9518F26, user id proton@srp.modulus, without
+// expiry.
 const ProtonKey = `-----BEGIN PGP PUBLIC KEY BLOCK-----
 
 xjMEXAHLgxYJKwYBBAHaRw8BAQdAFurWXXwjTemqjD7CXjXVyKf0of7n9Ctm

@@ -48,8 +48,8 @@ func TestDates(t *testing.T) {
 	}
 }
 
-// TestFiles: nothing is overwritten by Create, and Replace keeps the mode and
-// the link of what it replaces.
+// TestFiles: Create overwrites nothing, and Replace keeps the mode and the link
+// of the old file.
 func TestFiles(t *testing.T) {
 	t.Chdir(t.TempDir())
 	require.NoError(t, Create("a", []byte("one"), 0o600))
@@ -72,7 +72,7 @@ func TestFiles(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, left)
 	if runtime.GOOS == "windows" {
-		return // which has neither these modes nor links without a privilege
+		return // Windows has neither these modes nor links without a privilege
 	}
 	for _, name := range []string{"a", "new"} {
 		info, err := os.Stat(name)

@@ -10,8 +10,8 @@ import (
 	"runtime"
 )
 
-// ErrLocked means that another process works on a file.
-var ErrLocked = errors.New("another process works on it")
+// ErrLocked means that another process is changing a file.
+var ErrLocked = errors.New("another process is changing the file")
 
 // Read reads a file of at most limit bytes.
 func Read(path string, limit int) ([]byte, error) {
@@ -24,8 +24,8 @@ func Read(path string, limit int) ([]byte, error) {
 }
 
 // ReadPrivate is Read for a file with secrets. If others can read the file, it
-// returns the data and an error that says so, which counts if there are secrets
-// in the data.
+// returns the data and the error exposed, which callers return if the data
+// contains secrets.
 func ReadPrivate(path string, limit int) (data []byte, exposed, err error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -37,7 +37,7 @@ func ReadPrivate(path string, limit int) (data []byte, exposed, err error) {
 		return nil, nil, err
 	}
 	if runtime.GOOS != "windows" && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
-		exposed = fmt.Errorf("%s can be read by others: chmod 600 it, and consider whether anybody has", path)
+		exposed = fmt.Errorf("%s can be read by others: chmod 600 it, and consider whether anybody has read it", path)
 	}
 	data, err = read(f, limit)
 	return data, exposed, err
@@ -51,19 +51,20 @@ func read(f *os.File, limit int) ([]byte, error) {
 	return data, err
 }
 
-// Absent returns an error if the path exists: nothing is overwritten.
+// Absent returns an error if the path exists.
 func Absent(path string) error {
 	_, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err == nil {
-		err = fmt.Errorf("%s exists, and is not overwritten: write to another file, or move that one away", path)
+		err = fmt.Errorf("%s exists, and is not overwritten: write to another file, or move this one away", path)
 	}
 	return err
 }
 
-// Create writes a file that does not exist yet, whole or not at all.
+// Create writes a file that must not exist. It writes the whole file or
+// nothing.
 func Create(path string, data []byte, mode fs.FileMode) error {
 	if err := Absent(path); err != nil {
 		return err
@@ -71,9 +72,10 @@ func Create(path string, data []byte, mode fs.FileMode) error {
 	return write(path, data, mode, nil)
 }
 
-// Replace writes a file that may exist. At any time there is either the old one
-// or the new one, with the mode and the owner of the old one, or with mode if
-// there was none. If path is a link, Replace writes the file behind it.
+// Replace writes a file, which may exist. At any time there is either the old
+// file or the new file. The new file has the mode and the owner of the old
+// file, or the given mode if there was none. If path is a link, Replace writes
+// the file behind it.
 func Replace(path string, data []byte, mode fs.FileMode) error {
 	old, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -91,8 +93,8 @@ func Replace(path string, data []byte, mode fs.FileMode) error {
 	return write(path, data, old.Mode().Perm(), old)
 }
 
-// write writes to a temporary file and gives it its name. If old is nil, there
-// must be no file of the name.
+// write writes to a temporary file and renames it. If old is nil, path must not
+// exist.
 func write(path string, data []byte, mode fs.FileMode, old fs.FileInfo) error {
 	folder, err := openFolder(path)
 	if err != nil {
@@ -103,7 +105,7 @@ func write(path string, data []byte, mode fs.FileMode, old fs.FileInfo) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) // unless it has its name
+	defer os.Remove(f.Name()) // fails if it was renamed
 	err = finish(f, data)
 	if err == nil {
 		err = os.Chmod(f.Name(), mode)
@@ -123,13 +125,13 @@ func write(path string, data []byte, mode fs.FileMode, old fs.FileInfo) error {
 		return err
 	}
 	if err := folder.Sync(); err != nil && runtime.GOOS != "windows" {
-		return fmt.Errorf("%s is written, and may not survive a power failure: %w", path, err)
+		return fmt.Errorf("%s is written, but may not survive a power failure: %w", path, err)
 	}
 	return nil
 }
 
-// openFolder opens the folder of a file, whose sync makes the name of a new file
-// survive a power failure.
+// openFolder opens the folder of a file. After a sync of the folder, the name
+// of a new file survives a power failure.
 func openFolder(path string) (*os.File, error) { return os.Open(filepath.Dir(path)) }
 
 func finish(f *os.File, data []byte) error {

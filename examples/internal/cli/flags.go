@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-// UsageError means a command that was called wrongly.
+// UsageError means a wrong command line.
 type UsageError struct{ Command, Reason string }
 
 func (e UsageError) Error() string {
@@ -21,7 +21,7 @@ func (e UsageError) Error() string {
 	return e.Command + ": " + e.Reason
 }
 
-// help is the arguments that explain the command.
+// help returns the arguments that explain the command.
 func (e UsageError) help() []string {
 	if e.Command == "" {
 		return []string{"help"}
@@ -29,8 +29,8 @@ func (e UsageError) help() []string {
 	return []string{e.Command, "-h"}
 }
 
-// Flags returns the flags of a command. The first line of the usage is its
-// arguments. The rest explains the command.
+// Flags returns the flags of a command. The first line of the usage lists the
+// arguments, and the rest explains the command.
 func (p *Program) Flags(command, usage string) *flag.FlagSet {
 	fs := flag.NewFlagSet(command, flag.ContinueOnError)
 	fs.SetOutput(io.Discard) // errors are returned
@@ -53,8 +53,8 @@ func printFlags(fs *flag.FlagSet) {
 	})
 }
 
-// Wrap returns text in lines of at most 80 characters, each of which begins with
-// indent. A longer word has a line of its own.
+// Wrap returns text in lines of at most 80 characters, each of which begins
+// with indent. A longer word gets its own line.
 func Wrap(indent, text string) string {
 	var b strings.Builder
 	line := ""
@@ -92,7 +92,7 @@ func Parse(fs *flag.FlagSet, args []string, out io.Writer) error {
 	return nil
 }
 
-// Misuse is a UsageError of the command.
+// Misuse returns a UsageError of the command.
 func Misuse(fs *flag.FlagSet, format string, args ...any) error {
 	return UsageError{fs.Name(), fmt.Sprintf(format, args...)}
 }
@@ -103,11 +103,11 @@ func Given(fs *flag.FlagSet, name string) (set bool) {
 	return set
 }
 
-// Date is a flag for a time: 2030-12-31, 2030-12-31T18:00:00Z, or, from the time
-// of the call, +365d or +2h.
+// Date is a flag for a time: 2030-12-31 or 2030-12-31T18:00:00Z in UTC, or
+// +365d or +2h from now.
 type Date struct {
 	time.Time
-	Last bool // a day alone means its last second, not its first
+	Last bool // a day means its last second, not its first
 }
 
 func (d *Date) String() string {
@@ -122,7 +122,7 @@ func (d *Date) Set(s string) error {
 	if after, ok := strings.CutPrefix(s, "+"); ok {
 		wait, err := parseWait(after)
 		if err != nil {
-			return errors.New("write a time from now as +365d or +2h")
+			return errors.New("a time from now must have the form +365d or +2h")
 		}
 		d.Time = time.Now().UTC().Add(wait).Truncate(time.Second)
 		return nil
@@ -135,7 +135,7 @@ func (d *Date) Set(s string) error {
 		}
 	}
 	if err != nil || t.Unix() <= 0 {
-		return errors.New("write a time since 1970 as 2030-12-31, in UTC, as 2030-12-31T18:00:00Z, or as +365d or +2h from now")
+		return errors.New("a time must have the form 2030-12-31 or 2030-12-31T18:00:00Z (UTC, from 1970 on), or +365d or +2h from now")
 	}
 	d.Time = t
 	return nil

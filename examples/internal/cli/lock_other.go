@@ -2,5 +2,6 @@
 
 package cli
 
-// Lock does nothing: this system has no lock that ends with its process.
+// Lock does nothing, because this system has no lock that ends with its
+// process.
 func Lock(string) (unlock func(), err error) { return func() {}, nil }

@@ -8,9 +8,9 @@ import (
 	"syscall"
 )
 
-// Lock keeps other processes from locking the same path until unlock is called or
-// the process ends. It locks a file beside path, because path itself is replaced.
-// If another process has the lock, Lock returns ErrLocked.
+// Lock prevents other processes from locking the same path until unlock is
+// called or the process ends. It locks a file beside path, because path itself
+// is replaced. If another process has the lock, Lock returns ErrLocked.
 func Lock(path string) (unlock func(), err error) {
 	f, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
@@ -18,7 +18,7 @@ func Lock(path string) (unlock func(), err error) {
 	}
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if err == nil && !isAt(f, f.Name()) {
-		err = syscall.EWOULDBLOCK // another process has removed it and may have made one
+		err = syscall.EWOULDBLOCK // another process has removed it, and may have made another one
 	}
 	if err != nil {
 		f.Close()
@@ -33,7 +33,7 @@ func Lock(path string) (unlock func(), err error) {
 	}, nil
 }
 
-// isAt reports whether an open file is still the one at a path.
+// isAt reports whether path still names the open file.
 func isAt(f *os.File, path string) bool {
 	open, err1 := f.Stat()
 	there, err2 := os.Stat(path)

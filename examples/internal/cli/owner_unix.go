@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// keepOwner gives a file the owner and the group of an older one, so that a server
-// can still read what root has replaced.
+// keepOwner gives a file the owner and the group of an older file. A server can
+// then still read a file that root has replaced.
 func keepOwner(path string, old fs.FileInfo) error {
 	was, ok := old.Sys().(*syscall.Stat_t)
 	if !ok || int(was.Uid) == os.Geteuid() && int(was.Gid) == os.Getegid() {

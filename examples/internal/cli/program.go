@@ -1,6 +1,5 @@
-// Package cli has what the programs among the examples have in common: commands
-// with help, exit statuses, flags, and files that are written whole or not at
-// all.
+// Package cli is the common part of the example programs: commands with help,
+// exit statuses, flags, and files that are written as a whole or not at all.
 package cli
 
 import (
@@ -16,8 +15,8 @@ import (
 	"time"
 )
 
-// Command is what the first argument names. Run writes the result to out, and
-// everything else that a person reads to errOut.
+// Command is a command of a program. Run writes the result to out, and messages
+// to errOut.
 type Command struct {
 	Name, Purpose string
 	Run           func(ctx context.Context, args []string, out, errOut io.Writer) error
@@ -35,13 +34,13 @@ type Program struct {
 const grace = 5 * time.Second
 
 // Main runs the program and ends the process with an exit status: 0, 1 if
-// something failed, 2 if the program was called wrongly.
+// something failed, or 2 for a wrong command line.
 func (p *Program) Main() {
 	ctx, stop := signal.NotifyContext(context.Background(), stopSignals...)
 	context.AfterFunc(ctx, func() {
 		stop() // a second signal ends the program at once
 		time.Sleep(grace)
-		os.Exit(p.Status(ctx.Err(), os.Stderr)) // it waits for input, perhaps
+		os.Exit(p.Status(ctx.Err(), os.Stderr)) // the command may be waiting for input
 	})
 	os.Exit(p.Status(p.Run(ctx, os.Args[1:], os.Stdout, os.Stderr), os.Stderr))
 }
@@ -49,12 +48,12 @@ func (p *Program) Main() {
 // Run runs the command that the first argument names.
 func (p *Program) Run(ctx context.Context, args []string, out, errOut io.Writer) error {
 	if len(args) == 0 {
-		return UsageError{Reason: "there is no command"}
+		return UsageError{Reason: "a command is missing"}
 	}
 	result := &sticky{out: out}
 	err := p.run(ctx, args, result, errOut)
 	if result.err != nil && (err == nil || err == flag.ErrHelp) {
-		return result.err // the command has not noticed it
+		return result.err // the command ignored it
 	}
 	return err
 }
@@ -68,7 +67,7 @@ func (p *Program) run(ctx context.Context, args []string, out, errOut io.Writer)
 		case 2:
 			args = []string{args[1], "-h"}
 		default:
-			return UsageError{Reason: "help explains one command"}
+			return UsageError{Reason: "help takes one command"}
 		}
 	case "version", "-version", "--version":
 		if len(args) > 1 {
@@ -91,12 +90,12 @@ func (p *Program) overview(out io.Writer) error {
 		fmt.Fprintf(out, "  %-10s%s\n", c.Name, c.Purpose)
 	}
 	fmt.Fprintf(out, "  %-10s%s\n", "version", "print the version")
-	_, err := fmt.Fprintf(out, "\n%s says more.\n", p.CommandLine("COMMAND", "-h"))
+	_, err := fmt.Fprintf(out, "\n%s explains a command.\n", p.CommandLine("COMMAND", "-h"))
 	return err
 }
 
-// Version is the version of this module, and the revision if the program was
-// built from a repository.
+// Version returns the version of this module, and the revision if the program
+// was built from a repository.
 func Version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -119,7 +118,7 @@ func (p *Program) Status(err error, errOut io.Writer) int {
 		return 0
 	case errors.As(err, &usage):
 		p.complain(errOut, err.Error())
-		fmt.Fprintf(errOut, "%s explains how to call it.\n", p.CommandLine(usage.help()...))
+		fmt.Fprintf(errOut, "For help: %s\n", p.CommandLine(usage.help()...))
 		return 2
 	case errors.Is(err, context.Canceled):
 		p.complain(errOut, "stopped")
@@ -136,10 +135,10 @@ func (p *Program) complain(errOut io.Writer, line string) {
 	io.WriteString(errOut, Wrap("", p.Name+": "+line))
 }
 
-// CommandLine is a call of the program as it can be typed into a shell.
+// CommandLine returns a call of the program for a shell.
 func (p *Program) CommandLine(args ...string) string {
 	line := Quote(os.Args[0])
-	if strings.Contains(os.Args[0], "go-build") { // the go command made it for this run alone
+	if strings.Contains(os.Args[0], "go-build") { // the go command made it only for this run
 		line = "go run " + p.Path
 	}
 	for _, arg := range args {
@@ -148,7 +147,7 @@ func (p *Program) CommandLine(args ...string) string {
 	return line
 }
 
-// Quote is an argument as it can be typed into a shell.
+// Quote quotes an argument for a shell.
 func Quote(arg string) string {
 	safe := func(r rune) bool {
 		return r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || strings.ContainsRune("-_=+./:,@%", r)

@@ -1,20 +1,21 @@
-// Package keyfile reads and writes the secrets of a server: decoy key, state
-// keys, setups of OPAQUE, and the key that signs moduli.
+// Package keyfile reads and writes the secrets of a server: the decoy key,
+// state keys, OPAQUE setups, and keys that sign moduli.
 //
-// A file has one secret on each line. The last line end may be missing, and
-// lines may end in CRLF. Binary values are in unpadded base64url:
+// A file has one secret on each line. Lines end in LF or CRLF, and the last
+// line end can be missing. Binary values are in unpadded base64url:
 //
 //	nescio-decoy-key:KEY                     32 bytes
 //	nescio-state-key:TIME:KEY                TIME as 2030-12-31T18:00:00Z, or always; 32 bytes
 //	nescio-opaque-setup:NUMBER:SETUP         the number of the setup, and opaque.Setup.Bytes
 //	nescio-moduli-private-key:KEY            moduli.PrivateKey.Text
 //
-// A locked file has one line, whose blob is all of this under a passphrase:
+// A locked file has one line. Its blob is the text above, under a passphrase:
 //
 //	nescio-locked:PARAMETERS:BLOB            kdf.Params with a salt; wrap.Key.Wrap
 //
-// The key of the blob is wrap.DeriveKey of 32 bytes of the password hash, with
-// the label and the purpose "nescio/examples/keyfile/v1".
+// The key of the blob is wrap.DeriveKey of the 32 bytes of the password hash.
+// The label of the key and the purpose of the blob are
+// "nescio/examples/keyfile/v1".
 package keyfile
 
 import (
@@ -40,7 +41,7 @@ const MaxSize = 64 << 10
 
 // Keys are the secrets of one file or of several.
 type Keys struct {
-	Decoy     *[32]byte // nil: none
+	Decoy     *[32]byte // or nil
 	StateKeys []opaque.StateKey
 	Setups    map[uint16]*opaque.Setup
 	Signing   []*moduli.PrivateKey
@@ -66,7 +67,7 @@ func NewDecoyKey() *Keys {
 	return k
 }
 
-// NewStateKey returns a new state key. The zero time has always come.
+// NewStateKey returns a new state key. With the zero time it can seal at once.
 func NewStateKey(notBefore time.Time) opaque.StateKey {
 	k := opaque.StateKey{NotBefore: notBefore}
 	rand.Read(k.Key[:])
@@ -94,7 +95,7 @@ func Parse(text []byte) (*Keys, error) {
 
 func parseLine(line string) (*Keys, error) {
 	if strings.Contains(line, "\r") {
-		return nil, ErrMalformed // which base64 ignores
+		return nil, ErrMalformed // base64 would ignore it
 	}
 	if strings.HasPrefix(line, signingPrefix) {
 		key, err := moduli.ParsePrivateKey(line)
@@ -150,8 +151,8 @@ func formatTime(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// Add adds other keys. Two decoy keys, equal state keys and two setups of one
-// number are errors.
+// Add adds other keys. It returns an error for a second decoy key, a state key
+// that is already there, and a setup number that is already in use.
 func (k *Keys) Add(other *Keys) error {
 	if other.Decoy != nil {
 		if k.Decoy != nil {
@@ -178,7 +179,8 @@ func (k *Keys) Add(other *Keys) error {
 	return nil
 }
 
-// Text returns the text of a file with the keys, in one order. It is secret.
+// Text returns the text of a file with the keys, in a fixed order. It is
+// secret.
 func (k *Keys) Text() ([]byte, error) {
 	var b bytes.Buffer
 	if k.Decoy != nil {
@@ -199,7 +201,7 @@ func (k *Keys) Text() ([]byte, error) {
 		b.WriteString(s.Text() + "\n")
 	}
 	if b.Len() > MaxSize {
-		return nil, errors.New("a key file has at most 64 KiB")
+		return nil, errors.New("a key file is at most 64 KiB long")
 	}
 	return b.Bytes(), nil
 }
@@ -214,10 +216,11 @@ func (k *Keys) SetupNumbers() []uint16 {
 	return numbers
 }
 
-// Fingerprint returns 16 hexadecimal digits that name a secret and tell nothing
-// about it, because every secret here has 32 random bytes:
+// Fingerprint returns 16 hexadecimal digits that identify a secret and reveal
+// nothing about it, because every secret here has 32 random bytes. They are the
+// first 8 bytes of
 //
-//	SHA-256("nescio/examples/keyfile/fingerprint/v1" ‖ 00 ‖ u32 len ‖ kind ‖ secret), 8 bytes of it
+//	SHA-256("nescio/examples/keyfile/fingerprint/v1" ‖ 00 ‖ u32 len ‖ kind ‖ secret)
 func Fingerprint(kind string, secret []byte) string {
 	h := sha256.New()
 	h.Write([]byte("nescio/examples/keyfile/fingerprint/v1\x00"))

@@ -21,8 +21,8 @@ const (
 )
 
 var (
-	// ErrLocked means a locked file for which there is no passphrase.
-	ErrLocked = errors.New("locked under a passphrase: give the file that contains it")
+	// ErrLocked means that a locked file needs a passphrase.
+	ErrLocked = errors.New("locked under a passphrase: name the file that contains it")
 	// ErrPassphrase means a wrong passphrase or a damaged file.
 	ErrPassphrase = errors.New("the passphrase is wrong, or the file is damaged")
 )
@@ -30,11 +30,11 @@ var (
 // IsLocked reports whether the content of a file is locked.
 func IsLocked(data []byte) bool { return bytes.HasPrefix(data, []byte(lockedPrefix)) }
 
-// Lock returns the text of a file under a passphrase, with Argon2id as in
+// Lock encrypts the text of a file under a passphrase, with Argon2id as in
 // kdf.Default.
 func Lock(ctx context.Context, text, passphrase []byte) ([]byte, error) {
 	if len(passphrase) < MinPassphrase {
-		return nil, fmt.Errorf("a passphrase has at least %d bytes", MinPassphrase)
+		return nil, fmt.Errorf("a passphrase must be at least %d bytes long", MinPassphrase)
 	}
 	params := kdf.Default().WithNewSalt()
 	key, err := derive(ctx, params, passphrase)
@@ -49,7 +49,7 @@ func Lock(ctx context.Context, text, passphrase []byte) ([]byte, error) {
 	return fmt.Appendf(nil, "%s%v:%s\n", lockedPrefix, params, encoding.EncodeToString(blob)), nil
 }
 
-// Unlock returns what Lock was given.
+// Unlock decrypts the output of Lock.
 func Unlock(ctx context.Context, data, passphrase []byte) (text []byte, err error) {
 	body, ok := strings.CutPrefix(string(data), lockedPrefix)
 	head, encoded, found := strings.Cut(strings.TrimSuffix(body, "\n"), ":")
@@ -83,8 +83,8 @@ func derive(ctx context.Context, params kdf.Params, passphrase []byte) (*wrap.Ke
 	return wrap.DeriveKey(secret, nil, label)
 }
 
-// Load reads a file that only its owner can read. The passphrase is empty if
-// there is none.
+// Load reads a file that only its owner can read. A file that is not locked
+// needs no passphrase.
 func Load(ctx context.Context, path string, passphrase []byte) (*Keys, error) {
 	data, exposed, err := cli.ReadPrivate(path, 2*MaxSize)
 	if err != nil {
