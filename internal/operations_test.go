@@ -1,16 +1,14 @@
 package internal_test
 
 import (
-	"context"
 	"crypto/sha256"
 	"maps"
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
+	"github.com/nescio-go/nescio/internal/testvec"
 	"github.com/nescio-go/nescio/kdf"
 	"github.com/nescio-go/nescio/opaque"
 	"github.com/nescio-go/nescio/srp"
@@ -21,24 +19,11 @@ import (
 
 // database is what a service has in its database. Records are by name.
 type database struct {
-	mu      sync.Mutex
 	records map[string][]byte
-	used    map[[16]byte]time.Time
+	used    *testvec.Replay
 }
 
-func (d *database) Consume(_ context.Context, id [16]byte, expires time.Time) (bool, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	_, used := d.used[id]
-	d.used[id] = expires
-	return !used, nil
-}
-
-func (d *database) backup() *database {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return &database{records: maps.Clone(d.records), used: maps.Clone(d.used)}
-}
+func (d *database) backup() *database { return &database{maps.Clone(d.records), d.used.Clone()} }
 
 // restoredService has both protocols, one database, and a log of record digests
 // that is kept elsewhere.
@@ -51,7 +36,7 @@ type restoredService struct {
 }
 
 func newRestoredService(t *testing.T) *restoredService {
-	s := &restoredService{t: t, db: &database{records: make(map[string][]byte), used: make(map[[16]byte]time.Time)}, digests: make(map[string][32]byte)}
+	s := &restoredService{t: t, db: &database{make(map[string][]byte), testvec.NewReplay()}, digests: make(map[string][32]byte)}
 	s.start(setups(t), [32]byte{2})
 	return s
 }
@@ -80,10 +65,10 @@ func (s *restoredService) start(setups map[uint16]*opaque.Setup, stateKey [32]by
 	opaqueWeights, err := opaque.Weights(opaqueKind)
 	require.NoError(s.t, err)
 	s.srp, err = srp.NewServer(srp.ServerConfig{DecoyKey: [32]byte{1}, StateKeys: []srp.StateKey{{Key: stateKey}},
-		Offer: srpKind, Others: opaqueWeights, Replay: s.db})
+		Offer: srpKind, Others: opaqueWeights, Replay: s.db.used})
 	require.NoError(s.t, err)
 	s.opaque, err = opaque.NewServer(opaque.ServerConfig{DecoyKey: [32]byte{1}, StateKeys: []opaque.StateKey{{Key: stateKey}},
-		Setups: setups, Offer: opaqueKind, Others: srpWeights, Replay: s.db})
+		Setups: setups, Offer: opaqueKind, Others: srpWeights, Replay: s.db.used})
 	require.NoError(s.t, err)
 }
 

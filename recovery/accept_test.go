@@ -5,6 +5,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/nescio-go/nescio/internal/testvec"
 	"github.com/nescio-go/nescio/recovery"
 	"github.com/nescio-go/nescio/wrap"
 	"github.com/stretchr/testify/require"
@@ -343,12 +344,12 @@ func TestHistoryMustReachTheCheckpoint(t *testing.T) {
 		"an entry of another epoch": forgeWith(t, a.k, lineage, next, func(h *refHeader) {
 			h.next(a.k.Header())
 			h.rotate(master, next)
-			h.history[3] = refWrapSeal(next, refHistoryBinding(h.account, 3), random(24), master)
+			h.history[3] = testvec.WrapSeal(next, refHistoryBinding(h.account, 3), random(24), master)
 		}),
 		"an entry of another account": forgeWith(t, a.k, lineage, next, func(h *refHeader) {
 			h.next(a.k.Header())
 			h.rotate(master, next)
-			h.history[3] = refWrapSeal(next, refHistoryBinding(random(16), 4), random(24), master)
+			h.history[3] = testvec.WrapSeal(next, refHistoryBinding(random(16), 4), random(24), master)
 		}),
 		"a random entry": forgeWith(t, a.k, lineage, next, func(h *refHeader) {
 			h.next(a.k.Header())

@@ -13,13 +13,14 @@ import (
 )
 
 // server is a service's table of headers and of OPAQUE's raw records, with a
-// lock in place of a transaction.
+// lock instead of a transaction.
 type server struct {
 	mu             sync.Mutex
 	header, record []byte
 }
 
-// storeHeader is the transaction that takes a header.
+// storeHeader is the transaction that takes a header. A real server first checks
+// that the login is fresh and that its record is still the account's.
 func (s *server) storeHeader(b []byte) error {
 	next, err := recovery.ParseHeader(b)
 	if err != nil {
@@ -94,8 +95,8 @@ func (m *memory) Swap(_ context.Context, previous, next []byte) error {
 	return nil
 }
 
-// register stands for a registration with OPAQUE, which gives an export key and
-// the raw record.
+// register stands for a registration with OPAQUE, which returns an export key
+// and the raw record.
 func register(password string) (exportKey, record []byte) {
 	return bytes.Repeat([]byte(password[:1]), 64), bytes.Repeat([]byte(password[1:2]), 192)
 }
@@ -108,7 +109,10 @@ func check(err error) {
 
 var binding = wrap.Binding{Purpose: "example.org/note/v1", Item: []byte("note 1")}
 
-// Sign-up, a second device by phrase, and the removal of a slot.
+// An account signs up, opens its keyring on a second device with a phrase, and
+// removes a slot. Applications store a name for each slot, wrapped by the
+// keyring, to show it with [Client.Unseen]. They keep the name until the removal
+// of the slot was shown.
 func Example() {
 	ctx := context.Background()
 	server := new(server)
@@ -149,10 +153,21 @@ func Example() {
 	// The spare key is under the pot.
 }
 
-// The server's transaction for a header, and for a login record. A header is
-// taken only if it follows the stored one and has the slot of the stored
-// record. A record is taken only if the stored header has its slot. So the
-// login and the keyring always have a secret in common.
+// The server stores one header and one login record for each account. It takes
+// a header only if it follows the stored one and has the slot of the stored
+// record. It takes a record only if the stored header has its slot. Therefore
+// the login and the keyring always have a secret in common.
+//
+// Each check and its write are one transaction. It also checks that the record
+// of the session's login is still the account's record. With SRP, the client
+// sends the id of its password slot with the record. The server stores the id
+// and looks for it in [Header.Slots] instead of calling [Header.HasRecord].
+//
+// A header is at most [MaxHeader] bytes long. Before a server takes one, it
+// requires a fresh login or a second factor. If it refuses a header for lack of
+// one, it must not answer with [ErrConflict]. The client's change then stays
+// pending. The server keeps the replaced header for a few days, and deletes what
+// belonged to the slots in [Header.Gone].
 func ExampleHeader_Follows() {
 	ctx := context.Background()
 	server := new(server)
@@ -179,8 +194,23 @@ func ExampleHeader_Follows() {
 	// the same header again: true
 }
 
-// A password change with OPAQUE. It can stop after every step: the user then
-// logs in with one of the two passwords, and that login opens the keyring.
+// A password changes, with OPAQUE. A move from SRP to OPAQUE and a new password
+// after a recovery take the same steps. The change can stop anywhere. The user
+// then logs in with one of the two passwords, and that login opens the keyring.
+//
+//	 who     writes                                      if it stops here
+//	1 client Supersede: a slot for the new secret        both slots, old record
+//	2 server the new record, and ends other sessions     both slots, one of the records
+//	3 client a login with the new record                 both slots, new record
+//	4 client OpenAfterLogin: revokes the old slot        done
+//
+// The old slot is [Client.OpenedBy] after a login with its secret. After a
+// recovery it is any slot of the type "export" or "password". Step 4 runs at
+// every login and rotates. Changes that fail before it can add slots up to the
+// limit. Then [Edit.Supersede] returns [ErrPolicy] until step 4 has run. After a
+// crash, [Client.Slots] shows whether a change was stored.
+//
+// A sign-up stores the record first, and then calls [Client.Create].
 func ExampleEdit_Supersede() {
 	ctx := context.Background()
 	server := new(server)
@@ -189,8 +219,7 @@ func ExampleEdit_Supersede() {
 	client := recovery.NewClient(new(memory), server)
 	check(client.Create(ctx, recovery.NewExportKey(oldKey, oldRecord)))
 
-	// The registration of the new password, which the server has not stored
-	// yet.
+	// The server has not stored the new registration yet.
 	newKey, newRecord := register("battery staple")
 	slot, err := client.Seal(ctx, recovery.NewExportKey(newKey, newRecord))
 	check(err)
@@ -210,7 +239,14 @@ func ExampleEdit_Supersede() {
 	// the old password: true
 }
 
-// Closing old epochs: wrap what is still needed again, then raise the floor.
+// Old epochs are closed. Blobs that are still needed are wrapped again, and then
+// the floor is raised.
+//
+// Read the epoch before the first blob is wrapped again, and not inside the
+// callback, because another device can rotate meanwhile. Replace a stored blob
+// only if it has not changed meanwhile. The server can refuse a header whose
+// [Header.Floor] is above the lowest [BlobEpoch] that it stores. Anyone who
+// keeps an old blob and its key can still open it.
 func ExampleEdit_CloseBefore() {
 	ctx := context.Background()
 	client := recovery.NewClient(new(memory), new(server))
@@ -232,13 +268,16 @@ func ExampleEdit_CloseBefore() {
 	_, err = client.Unwrap(again, binding)
 	fmt.Println("its key is as old as before:", errors.Is(err, recovery.ErrOldKey))
 	// Output:
-	// the old blob: recovery: the epoch of the blob is closed
+	// the old blob: recovery: epoch closed
 	// the new blob: <nil>
 	// its key is as old as before: true
 }
 
-// A sync engine of one's own keeps the order of writes itself: the unconfirmed
-// checkpoint, the upload, the checkpoint.
+// An application without a [Client] keeps the order of writes itself: the
+// unconfirmed checkpoint, the upload, the checkpoint. While the upload is
+// unconfirmed, [Open] accepts what follows from the new header, and the header
+// before it. It accepts other headers that follow from the header before only
+// if the edit removed nothing.
 func ExampleKeyring_Edit() {
 	ctx := context.Background()
 	server := new(server)
@@ -264,57 +303,4 @@ func ExampleKeyring_Edit() {
 	saved = keyring.Checkpoint()
 	fmt.Println("revision", saved.Revision(), "epoch", keyring.Epoch())
 	// Output: revision 2 epoch 2
-}
-
-// Another device lets a new one in by QR code.
-func ExampleClient_ApproveQR() {
-	ctx := context.Background()
-	server := new(server)
-	phrase, err := recovery.NewPhrase(12)
-	check(err)
-	laptop := recovery.NewClient(new(memory), server)
-	check(laptop.Create(ctx, phrase))
-
-	phone := recovery.NewClient(new(memory), server)
-	request, err := recovery.NewRequest(laptop.Account()) // the number is the login's
-	check(err)
-	qr := request.QR()   // the phone shows it, the laptop scans it
-	ask := request.Ask() // by the server
-	grant, id, err := laptop.ApproveQR(ctx, qr, ask)
-	check(err)
-	device, err := phone.Join(ctx, request, grant, "") // by the server
-	check(err)
-	_ = device.Secret() // for the platform's key store
-	check(phone.Open(ctx, device))
-	fmt.Println("the phone's slot:", phone.OpenedBy() == id)
-	// Output: the phone's slot: true
-}
-
-// Another device lets a new one in by short code, half of which each screen
-// shows.
-func ExampleClient_Approve() {
-	ctx := context.Background()
-	server := new(server)
-	phrase, err := recovery.NewPhrase(12)
-	check(err)
-	laptop := recovery.NewClient(new(memory), server)
-	check(laptop.Create(ctx, phrase))
-
-	phone := recovery.NewClient(new(memory), server)
-	request, err := recovery.NewRequest(laptop.Account())
-	check(err)
-	approval, err := laptop.Approve(request.Ask())
-	check(err)
-	reveal, onPhone, err := request.Reveal(approval.Answer())
-	check(err)
-	onLaptop, err := approval.Code(reveal)
-	check(err)
-	// The user types on the laptop what the phone shows, and the reverse.
-	grant, id, err := approval.Grant(ctx, onPhone)
-	check(err)
-	device, err := phone.Join(ctx, request, grant, onLaptop)
-	check(err)
-	check(phone.Open(ctx, device))
-	fmt.Println(len(onPhone), len(onLaptop), phone.OpenedBy() == id)
-	// Output: 7 7 true
 }

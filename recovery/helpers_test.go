@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"testing"
 
+	"github.com/nescio-go/nescio/internal/testvec"
 	"github.com/nescio-go/nescio/kdf"
 	"github.com/nescio-go/nescio/recovery"
 	"github.com/nescio-go/nescio/wrap"
@@ -240,7 +241,7 @@ func (h *refHeader) next(before *recovery.Header) {
 
 // rotate gives h the next epoch with a master key, which it seals to all slots.
 func (h *refHeader) rotate(old, master []byte) {
-	entry := refWrapSeal(master, refHistoryBinding(h.account, h.epoch), random(24), old)
+	entry := testvec.WrapSeal(master, refHistoryBinding(h.account, h.epoch), random(24), old)
 	h.history, h.epoch = append(h.history[:len(h.history):len(h.history)], entry), h.epoch+1
 	h.history = h.history[len(h.history)-int(h.epoch-refOldest(h.epoch)):]
 	for i := range h.slots {

@@ -19,8 +19,9 @@ import (
 	"strings"
 
 	"golang.org/x/crypto/argon2"
-	"golang.org/x/crypto/chacha20poly1305"
 	"golang.org/x/crypto/scrypt"
+
+	"github.com/nescio-go/nescio/internal/testvec"
 )
 
 type refHeader struct {
@@ -104,32 +105,6 @@ func refMACKey(key []byte) []byte { return refHKDF(key, nil, "nescio/keyring/v1"
 
 // refMAC is HMAC_L, with L and the bytes before it, or HMAC_MK, with MK.
 func refMAC(key []byte, before ...[]byte) []byte { return refHMAC(refMACKey(key), before...) }
-
-func refBinding(purpose string, account, item []byte, epoch uint64) []byte {
-	return refJoin([]byte{1, byte(len(purpose))}, []byte(purpose), refU16(len(account)), account, refU16(len(item)), item, refU64(epoch))
-}
-
-func refWrapKeys(key, binding, nonce []byte) (cipherKey, commitment []byte) {
-	okm := refHKDF(key, nonce, "keywrap/v1\x00\x01\x01"+string(refU32(uint32(len(binding))))+string(binding), 64)
-	return okm[:32], okm[32:]
-}
-
-func refWrapSeal(key, binding, nonce, secret []byte) []byte {
-	cipherKey, commitment := refWrapKeys(key, binding, nonce)
-	head := refJoin([]byte{1, 1}, nonce, commitment)
-	return refMust(chacha20poly1305.NewX(cipherKey)).Seal(bytes.Clone(head), nonce, secret, head)
-}
-
-func refWrapOpen(key, binding, blob []byte) ([]byte, error) {
-	c := refCursor(blob)
-	refCheck(string(c.bytes(2)) == "\x01\x01", "wrap")
-	nonce, commitment := c.bytes(24), c.bytes(32)
-	cipherKey, want := refWrapKeys(key, binding, nonce)
-	if !hmac.Equal(want, commitment) {
-		return nil, errRef
-	}
-	return refMust(chacha20poly1305.NewX(cipherKey)).Open(nil, nonce, c, blob[:58])
-}
 
 func refSuite() (hpke.KEM, hpke.KDF, hpke.AEAD) {
 	return refMust(hpke.NewKEM(0x647a)), refMust(hpke.NewKDF(0x0001)), refMust(hpke.NewAEAD(0x0003))
@@ -228,7 +203,7 @@ func (h *refHeader) encode(lineage, mk []byte) []byte {
 }
 
 func refHistoryBinding(account []byte, epoch uint32) []byte {
-	return refBinding("nescio/history/v1", account, nil, uint64(epoch))
+	return testvec.WrapBinding("nescio/history/v1", account, nil, uint64(epoch))
 }
 
 // refHistory walks from the header's master key to the key of an epoch.
@@ -238,7 +213,7 @@ func (h *refHeader) refHistory(mk []byte, epoch uint32) (key []byte, err error) 
 		return nil, errRef
 	}
 	for e := h.epoch; e > epoch && err == nil; e-- {
-		mk, err = refWrapOpen(mk, refHistoryBinding(h.account, e-1), h.history[e-1-oldest])
+		mk, err = testvec.WrapOpen(mk, refHistoryBinding(h.account, e-1), h.history[e-1-oldest])
 	}
 	return mk, err
 }
@@ -281,16 +256,16 @@ func (s *refSlot) kekInfo() string          { return s.purpose() + "\x00" + stri
 func (s *refSlot) refKEK(ikm []byte) []byte { return refHKDF(ikm, s.kekSalt(), s.kekInfo(), 32) }
 
 func (s *refSlot) binding(account []byte) []byte {
-	return refBinding(s.purpose(), account, s.id, uint64(s.born))
+	return testvec.WrapBinding(s.purpose(), account, s.id, uint64(s.born))
 }
 
 // refSecret opens the slot's secret, seed ‖ L.
 func (s *refSlot) refSecret(account, kek []byte) ([]byte, error) {
-	return refWrapOpen(kek, s.binding(account), s.wrapped)
+	return testvec.WrapOpen(kek, s.binding(account), s.wrapped)
 }
 
 func refMasterInfo(account, id []byte, epoch uint32) []byte {
-	return refBinding("nescio/slot/mk/v1", account, id, uint64(epoch))
+	return testvec.WrapBinding("nescio/slot/mk/v1", account, id, uint64(epoch))
 }
 
 // refMaster opens the master key with the slot's seed, for the header's epoch.
@@ -316,11 +291,11 @@ func (h *refHeader) refOpen(i int, secret []byte) (mk []byte, err error) {
 }
 
 func refBlobBinding(purpose string, account, item []byte, epoch, origin uint32) []byte {
-	return refBinding(purpose, account, item, uint64(origin)<<32|uint64(epoch))
+	return testvec.WrapBinding(purpose, account, item, uint64(origin)<<32|uint64(epoch))
 }
 
 func refBlobSeal(mk []byte, purpose string, account, item []byte, epoch, origin uint32, nonce, secret []byte) []byte {
-	b := refWrapSeal(refDataKey(mk), refBlobBinding(purpose, account, item, epoch, origin), nonce, secret)
+	b := testvec.WrapSeal(refDataKey(mk), refBlobBinding(purpose, account, item, epoch, origin), nonce, secret)
 	return refJoin([]byte("W\x01"), refU32(epoch), refU32(origin), b)
 }
 
@@ -333,7 +308,7 @@ func refBlob(master func(epoch uint32) ([]byte, error), purpose string, account,
 	refCheck(1 <= origin && origin <= epoch, "origin")
 	mk, err := master(epoch)
 	if err == nil {
-		secret, err = refWrapOpen(refDataKey(mk), refBlobBinding(purpose, account, item, epoch, origin), c)
+		secret, err = testvec.WrapOpen(refDataKey(mk), refBlobBinding(purpose, account, item, epoch, origin), c)
 	}
 	return secret, epoch, origin, err
 }

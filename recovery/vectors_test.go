@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
-	"encoding/json"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -402,15 +400,7 @@ func makeAnswers(t testing.TB) answers {
 // file.
 func TestKnownAnswers(t *testing.T) {
 	if *update {
-		var b bytes.Buffer
-		e := json.NewEncoder(&b)
-		e.SetEscapeHTML(false)
-		e.SetIndent("", " ")
-		require.NoError(t, e.Encode(struct {
-			Source  string  `json:"source"`
-			Vectors answers `json:"vectors"`
-		}{keyringSource, reference(t, makeAnswers(t))}))
-		require.NoError(t, os.WriteFile("testdata/keyring.json", b.Bytes(), 0o644))
+		testvec.Write(t, "testdata/keyring.json", keyringSource, reference(t, makeAnswers(t)))
 		return
 	}
 	want := loadAnswers(t)

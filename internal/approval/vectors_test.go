@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"embed"
-	"encoding/json"
 	"flag"
-	"os"
 	"slices"
 	"testing"
 
@@ -152,15 +150,7 @@ func (a *knownAnswer) revealed(t testing.TB) *approval.Request {
 // second implementation. The package's requester must find the same values.
 func TestKnownAnswer(t *testing.T) {
 	if *update {
-		var b bytes.Buffer
-		e := json.NewEncoder(&b)
-		e.SetEscapeHTML(false)
-		e.SetIndent("", " ")
-		require.NoError(t, e.Encode(struct {
-			Source  string        `json:"source"`
-			Vectors []knownAnswer `json:"vectors"`
-		}{source, makeAnswers(t)}))
-		require.NoError(t, os.WriteFile("testdata/approval.json", b.Bytes(), 0o644))
+		testvec.Write(t, "testdata/approval.json", source, makeAnswers(t))
 		return
 	}
 	answers := loadAnswers(t)

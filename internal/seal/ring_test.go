@@ -79,7 +79,7 @@ func TestWhichKeySeals(t *testing.T) {
 func keyID(t *testing.T, b *seal.Box) []byte { return mustSeal(t, b)[2:10] }
 
 func TestEveryKeyOpens(t *testing.T) {
-	shared := sharedTable()
+	shared := testvec.NewReplay()
 	with := func(keys ...seal.StateKey) *seal.Box {
 		b, _ := newBox(t, func(c *seal.Config) { c.Keys, c.Replay = keys, shared })
 		return b
@@ -126,7 +126,7 @@ func TestBoxHidesItsKeys(t *testing.T) {
 // TestOneSecretOpensNothing: state opens with the state key and the base, and not
 // with one of them.
 func TestOneSecretOpensNothing(t *testing.T) {
-	shared := sharedTable()
+	shared := testvec.NewReplay()
 	with := func(base byte, key seal.StateKey) *seal.Box {
 		b, _ := newBox(t, func(c *seal.Config) {
 			c.Base, c.Keys, c.Replay = [seal.KeySize]byte{base}, []seal.StateKey{key}, shared
@@ -155,7 +155,7 @@ type replica struct {
 }
 
 func newFleet(t *testing.T, keys []seal.StateKey, skews ...time.Duration) *fleet {
-	f, shared := &fleet{now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}, sharedTable()
+	f, shared := &fleet{now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}, testvec.NewReplay()
 	for _, skew := range skews {
 		b, err := seal.New(seal.Config{Keys: keys, Replay: shared, Now: func() time.Time { return f.now.Add(skew) }})
 		require.NoError(t, err)

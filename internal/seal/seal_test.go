@@ -28,26 +28,6 @@ type clock struct{ t time.Time }
 func (c *clock) now() time.Time          { return c.t }
 func (c *clock) advance(d time.Duration) { c.t = c.t.Add(d) }
 
-// table is a shared replay memory.
-type table struct {
-	mu   sync.Mutex
-	seen map[[16]byte]time.Time
-	err  error
-}
-
-func sharedTable() *table { return &table{seen: make(map[[16]byte]time.Time)} }
-
-func (r *table) Consume(_ context.Context, id [16]byte, expires time.Time) (bool, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.err != nil {
-		return false, r.err
-	}
-	_, used := r.seen[id]
-	r.seen[id] = expires
-	return !used, nil
-}
-
 func newBox(t testing.TB, change func(*seal.Config)) (*seal.Box, *clock) {
 	c := &clock{time.Date(2026, 1, 2, 3, 4, 5, 6e8, time.UTC)}
 	cfg := seal.Config{Protocol: "test", Keys: []seal.StateKey{keyA}, Now: c.now}
@@ -92,7 +72,7 @@ func TestOpensOnce(t *testing.T) {
 }
 
 func TestOpensOnceAmongMany(t *testing.T) {
-	shared := sharedTable()
+	shared := testvec.NewReplay()
 	for name, change := range map[string]func(*seal.Config){
 		"own memory": nil,
 		"shared":     func(c *seal.Config) { c.Replay = shared },
@@ -156,7 +136,7 @@ func TestEveryBitCounts(t *testing.T) {
 }
 
 func TestProtocolsAreApart(t *testing.T) {
-	shared := sharedTable()
+	shared := testvec.NewReplay()
 	with := func(protocol string) *seal.Box {
 		b, _ := newBox(t, func(c *seal.Config) { c.Protocol, c.Replay = protocol, shared })
 		return b
@@ -170,7 +150,7 @@ func TestAnotherInstanceRefusesUnlessReplayIsShared(t *testing.T) {
 	sealed := mustSeal(t, b1)
 	refused(t, b2, alice, nowhere, sealed)
 
-	shared := func(c *seal.Config) { c.Replay = sharedTable() }
+	shared := func(c *seal.Config) { c.Replay = testvec.NewReplay() }
 	s1, _ := newBox(t, shared)
 	s2, _ := newBox(t, shared)
 	_, err := s2.Open(t.Context(), alice, nowhere, mustSeal(t, s1))
@@ -180,7 +160,7 @@ func TestAnotherInstanceRefusesUnlessReplayIsShared(t *testing.T) {
 }
 
 func TestSharedReplay(t *testing.T) {
-	shared := sharedTable()
+	shared := testvec.NewReplay()
 	with := func(c *seal.Config) { c.Replay = shared }
 	b1, c := newBox(t, with)
 	b2, _ := newBox(t, with)
@@ -188,13 +168,13 @@ func TestSharedReplay(t *testing.T) {
 	_, err := b1.Open(t.Context(), alice, nowhere, sealed)
 	require.NoError(t, err)
 	refused(t, b2, alice, nowhere, sealed)
-	for _, expires := range shared.seen {
+	for _, expires := range shared.Used() {
 		require.True(t, expires.Equal(c.t.Add(2*seal.DefaultLifetime).Truncate(time.Millisecond)), "a store whose clock is ahead")
 	}
 
-	shared.err = errors.New("the database is down")
+	shared.Err = errors.New("the database is down")
 	_, err = b1.Open(t.Context(), alice, nowhere, mustSeal(t, b1))
-	require.ErrorIs(t, err, shared.err)
+	require.ErrorIs(t, err, shared.Err)
 	require.NotErrorIs(t, err, seal.ErrState)
 }
 
@@ -231,7 +211,7 @@ func TestNewRefuses(t *testing.T) {
 }
 
 func FuzzOpen(f *testing.F) {
-	b, _ := newBox(f, func(c *seal.Config) { c.Replay = sharedTable() })
+	b, _ := newBox(f, func(c *seal.Config) { c.Replay = testvec.NewReplay() })
 	f.Add([]byte(nil))
 	f.Add(mustSeal(f, b)[:50])
 	genuine := mustSeal(f, b)

@@ -7,9 +7,20 @@ import (
 	"github.com/nescio-go/nescio/recovery/contacts"
 )
 
-// A contact and an owner who talk on the phone release a share by short code.
-// Each reads the half on the own screen aloud, and types the half that the
-// other one reads. Ask, Answer, reveal and grant pass the server.
+// A contact releases a share by short code. Each side reads the half on its own
+// screen to the other, whom it recognizes by voice, and types the half that it
+// hears. The solid arrows may pass the server:
+//
+//	owner                                   contact
+//	Ask     ───────────────────────────→    Share.Approve
+//	Reveal  ←──────────────────────────     Approval.Answer
+//	        ───────────────────────────→    Approval.Code
+//	shows its half ···· by voice ······→    Approval.Grant
+//	Open    ←·········· by voice ·······    shows its half
+//	        ←──────────────────────────     the grant
+//
+// Both devices must be online. The owner can keep collected shares for days with
+// [contacts.Share.Secret].
 func ExampleShare_Approve() {
 	share, err := contacts.ParseShare(exampleShare) // the contact
 	check(err)

@@ -15,7 +15,7 @@ import (
 	"math/big"
 
 	"github.com/gtank/ristretto255"
-	"golang.org/x/crypto/chacha20poly1305"
+	"github.com/nescio-go/nescio/internal/testvec"
 )
 
 // refPolynomial is f, its lowest coefficient first.
@@ -225,39 +225,6 @@ func refHKDF(key, salt []byte, info string, n int) []byte {
 	return b
 }
 
-func refBinding(purpose string, account, slot []byte, epoch uint32) []byte {
-	b := append([]byte{1, byte(len(purpose))}, purpose...)
-	b = append(binary.BigEndian.AppendUint16(b, uint16(len(account))), account...)
-	b = append(binary.BigEndian.AppendUint16(b, uint16(len(slot))), slot...)
-	return binary.BigEndian.AppendUint64(b, uint64(epoch))
-}
-
-func refUnwrap(key, ctx, blob []byte) ([]byte, error) {
-	nonce, commitment := blob[2:26], blob[26:58]
-	length := binary.BigEndian.AppendUint32(nil, uint32(len(ctx)))
-	okm := refHKDF(key, nonce, "keywrap/v1\x00\x01\x01"+string(length)+string(ctx), 64)
-	if !bytes.Equal(okm[32:], commitment) {
-		return nil, errors.New("another key")
-	}
-	aead, err := chacha20poly1305.NewX(okm[:32])
-	if err != nil {
-		return nil, err
-	}
-	return aead.Open(nil, nonce, blob[58:], blob[:58])
-}
-
-func refWrap(key, ctx, secret []byte) []byte {
-	nonce := refRandomBytes(24)
-	length := binary.BigEndian.AppendUint32(nil, uint32(len(ctx)))
-	okm := refHKDF(key, nonce, "keywrap/v1\x00\x01\x01"+string(length)+string(ctx), 64)
-	aead, err := chacha20poly1305.NewX(okm[:32])
-	if err != nil {
-		panic(err)
-	}
-	head := bytes.Join([][]byte{{1, 1}, nonce, okm[32:]}, nil)
-	return aead.Seal(bytes.Clone(head), nonce, secret, head)
-}
-
 func refRandomBytes(n int) []byte {
 	b := make([]byte, n)
 	rand.Read(b)
@@ -280,7 +247,7 @@ func (s *refSlot) seal(account []byte, epoch uint32, seed, master []byte) error 
 	}
 	s.pk = key.PublicKey().Bytes()
 	kdf, aead := refHPKE()
-	s.sealed, err = hpke.Seal(key.PublicKey(), kdf, aead, refBinding("nescio/slot/mk/v1", account, s.id, epoch), master)
+	s.sealed, err = hpke.Seal(key.PublicKey(), kdf, aead, testvec.WrapBinding("nescio/slot/mk/v1", account, s.id, uint64(epoch)), master)
 	return err
 }
 

@@ -1,12 +1,9 @@
 package contacts_test
 
 import (
-	"bytes"
 	"embed"
-	"encoding/json"
 	"flag"
 	"math/bits"
-	"os"
 	"slices"
 	"testing"
 
@@ -91,9 +88,9 @@ func answer(t testing.TB, header, checkpoint, account []byte, slot recovery.Slot
 	a.KEKSalt = slices.Concat(slot.ID[:], a.Salt)
 	a.KEKInfo = append([]byte("nescio/slot/contacts/v1\x00\x00"), slot.Params...)
 	a.KEK = refHKDF(a.DK, a.KEKSalt, string(a.KEKInfo), 32)
-	a.Binding = refBinding("nescio/slot/contacts/v1", account, slot.ID[:], slot.Born)
+	a.Binding = testvec.WrapBinding("nescio/slot/contacts/v1", account, slot.ID[:], uint64(slot.Born))
 	var err error
-	a.Secret, err = refUnwrap(a.KEK, a.Binding, slot.Wrapped)
+	a.Secret, err = testvec.WrapOpen(a.KEK, a.Binding, slot.Wrapped)
 	require.NoError(t, err)
 	require.Len(t, a.Secret, 64)
 	return a
@@ -125,7 +122,7 @@ func (a *knownAnswer) renew(t *testing.T) {
 	before, master := refRandomBytes(32), refRandomBytes(32)
 	slot := refSlot{id: a.Slot, born: a.Born, params: a.Params, wrapped: a.Wrapped}
 	require.NoError(t, slot.seal(a.Account, 2, seed, master))
-	history := refWrap(master, refBinding("nescio/history/v1", a.Account, nil, 1), before)
+	history := testvec.WrapSeal(master, testvec.WrapBinding("nescio/history/v1", a.Account, nil, 1), refRandomBytes(24), before)
 	h := refHeader{account: a.Account, revision: 2, epoch: 2, floor: 1, previous: refRandomBytes(32), history: history, slot: slot}
 	a.Header = h.encode(lineage, master)
 	a.Checkpoint = h.checkpoint(a.Header, master)
@@ -142,15 +139,7 @@ func writeKnownAnswers(t *testing.T, answers []knownAnswer) {
 	for i := range answers {
 		answers[i].renew(t)
 	}
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", " ")
-	require.NoError(t, e.Encode(struct {
-		Source  string        `json:"source"`
-		Vectors []knownAnswer `json:"vectors"`
-	}{source, answers}))
-	require.NoError(t, os.WriteFile("testdata/contacts.json", b.Bytes(), 0o644))
+	testvec.Write(t, "testdata/contacts.json", source, answers)
 }
 
 // TestKnownAnswer computes every value of testdata/contacts.json with the
