@@ -5,12 +5,10 @@ import (
 	"encoding/hex"
 )
 
-// AccountID is the number of an account's keyring, 16 random bytes that
-// [Create] draws. It is public. It names no person, and it never changes.
+// AccountID is the public, random number of a keyring.
 type AccountID [16]byte
 
-// ParseAccountID reads 16 bytes that are not all zero, or returns
-// [ErrMalformed].
+// ParseAccountID reads 16 bytes, not all zero.
 func ParseAccountID(b []byte) (AccountID, error) {
 	if len(b) != len(AccountID{}) || isZero(b) {
 		return AccountID{}, ErrMalformed
@@ -23,14 +21,13 @@ func newAccountID() (id AccountID) {
 	return id
 }
 
-// String returns the id in hexadecimal.
+// String returns hexadecimal.
 func (id AccountID) String() string { return hex.EncodeToString(id[:]) }
 
-// MarshalText returns the id in hexadecimal.
+// MarshalText returns hexadecimal.
 func (id AccountID) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, id[:]), nil }
 
-// UnmarshalText reads 32 lower-case hexadecimal digits that are not all zero,
-// or returns [ErrMalformed].
+// UnmarshalText reverses [AccountID.MarshalText].
 func (id *AccountID) UnmarshalText(text []byte) error {
 	b, ok := readID(text)
 	if !ok || isZero(b[:]) {

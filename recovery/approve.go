@@ -8,19 +8,14 @@ import (
 	"github.com/nescio-go/nescio/internal/approval"
 )
 
-// Approval lets a new device in by short code, on a device that has access: see
-// [Request]. It lives in memory only and serves one grant. Discard it if the
-// user does not finish within minutes. It is safe for concurrent use and
-// redacts itself.
+// Approval approves a new device by short code. Discard one that the
+// user abandons.
 type Approval struct {
 	client   *Client
 	approval *approval.Approval
 }
 
-// Approve starts an approval by short code. The ask is the message from
-// [Request.Ask]. Nothing changes before [Approval.Grant]. Approve returns
-// [ErrMalformed] for an invalid message, and [ErrPolicy] if the keyring has no
-// room for another slot.
+// Approve starts an approval with [Request.Ask].
 func (c *Client) Approve(ask []byte) (*Approval, error) {
 	k := c.opened()
 	if k.header == nil {
@@ -36,8 +31,7 @@ func (c *Client) Approve(ask []byte) (*Approval, error) {
 	return &Approval{c, a}, nil
 }
 
-// Answer returns the second message, 1,152 bytes. It is nil for the zero
-// Approval.
+// Answer returns 1,152 bytes for [Request.Reveal].
 func (a *Approval) Answer() []byte {
 	if a.approval == nil {
 		return nil
@@ -45,10 +39,7 @@ func (a *Approval) Answer() []byte {
 	return a.approval.Answer()
 }
 
-// Code takes the message from [Request.Reveal], and returns this device's half
-// of the short code to show. The user types it on the new device. Code returns
-// [ErrUntrusted], and ends the approval, for a message of another request. A
-// second call returns [ErrPolicy].
+// Code takes the message from [Request.Reveal], and returns the half to show.
 func (a *Approval) Code(reveal []byte) (string, error) {
 	if a.approval == nil {
 		return "", errUsed
@@ -57,15 +48,9 @@ func (a *Approval) Code(reveal []byte) (string, error) {
 	return code, translate(err)
 }
 
-// Grant takes the half that the new device shows. If it is right, Grant stores
-// a header with the device's slot and returns the last message and the slot's
-// id. A wrong half ends the approval with [ErrUntrusted]. After an error of
-// Remote or Local, call Grant again with the same half. The device gets one
-// slot, however often. Grant has the errors of [Client.Change], and returns
-// [ErrPolicy] before Code and after it has returned a grant.
-//
-// The new device can do all that this one can. It must be the user's, and in
-// front of the user.
+// Grant takes the new device's half and adds its slot. The device can then do
+// all that this one can. It must be the user's and in front of the user. A
+// wrong half ends the approval.
 func (a *Approval) Grant(ctx context.Context, typed string) (grant []byte, id SlotID, err error) {
 	if a.approval == nil {
 		return nil, id, errUsed
@@ -83,21 +68,14 @@ func (a *Approval) Discard() {
 	}
 }
 
-// Format writes a placeholder for every verb.
+// Format redacts.
 func (a *Approval) Format(f fmt.State, _ rune) { redact(f, "Approval") }
 
-// MarshalJSON writes a placeholder.
+// MarshalJSON redacts.
 func (a *Approval) MarshalJSON() ([]byte, error) { return redactJSON("Approval") }
 
-// ApproveQR approves a new device. The qr is the text that the user scanned
-// from its screen, and the ask is the message from [Request.Ask]. ApproveQR
-// stores a header with the device's slot and returns the grant and the slot's
-// id. After an error of Remote or Local, call it again. It returns
-// [ErrUntrusted] if the code and the message do not belong together or are for
-// another account, [ErrMalformed], and the errors of [Client.Change].
-//
-// The new device can do all that this one can. It must be the user's, and in
-// front of the user. Never take a QR code from a link or a message.
+// ApproveQR is [Approval.Grant] with a scanned QR code, never one from a link
+// or message.
 func (c *Client) ApproveQR(ctx context.Context, qr string, ask []byte) (grant []byte, id SlotID, err error) {
 	account := c.Account()
 	if account == (AccountID{}) {
@@ -127,7 +105,7 @@ func (c *Client) admit(ctx context.Context, publicKey []byte, grant func([]byte)
 				return nil
 			}
 			if asked != 0 && e.base.Epoch() != asked {
-				return ErrConflict // somebody may have removed it since
+				return ErrConflict // it may have been removed since
 			}
 			asked = e.base.Epoch()
 			slot, err := e.base.sealDevice(publicKey)
@@ -157,7 +135,7 @@ func (c *Client) admit(ctx context.Context, publicKey []byte, grant func([]byte)
 	return sealed, id, nil
 }
 
-// payload returns what a grant tells the device with a public key.
+// payload returns the payload of the grant for the device with a public key.
 func (k *Keyring) payload(publicKey []byte) ([]byte, SlotID, error) {
 	slot := k.state().device(publicKey)
 	keys, err := k.keys()

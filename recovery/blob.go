@@ -40,21 +40,14 @@ func parseBlob(b []byte) (blob, error) {
 	return p, nil
 }
 
-// BlobEpoch returns the epoch that a blob is wrapped under, or [ErrMalformed].
-// A server refuses to store a blob whose epoch is lower than that of the stored
-// header, in one transaction with it.
+// BlobEpoch returns a blob's epoch.
 func BlobEpoch(b []byte) (uint32, error) {
 	p, err := parseBlob(b)
 	return p.epoch, err
 }
 
-// Generate draws a new data key and wraps it. This is the normal way to get a
-// key that encrypts. The key wraps secrets of up to 64 KiB: keys of files, or
-// notes. For another cipher, draw bytes and pass them to [Keyring.Wrap]. Later,
-// wrap.ImportKey makes the key again from what Unwrap returns. The caller
-// leaves the Account and Epoch of the binding empty: the keyring fills them in.
-// Generate returns [ErrPolicy] for a binding with them, with an invalid length,
-// or with a purpose that begins with "nescio/".
+// Generate draws and wraps a key that may encrypt. [wrap.ImportKey] restores it
+// later. Account and Epoch of the binding must be empty.
 func (k *Keyring) Generate(b wrap.Binding) (key *wrap.Key, blob []byte, err error) {
 	var secret [wrap.KeySize]byte
 	defer clear(secret[:])
@@ -65,9 +58,8 @@ func (k *Keyring) Generate(b wrap.Binding) (key *wrap.Key, blob []byte, err erro
 	return wrap.ImportKey(secret), blob, nil
 }
 
-// Wrap wraps a secret of 1 byte to 64 KiB, for secrets that are not drawn by
-// [Keyring.Generate]. Do not pass a secret that [Keyring.UnwrapOld] returned:
-// it would count as new. Wrap has the errors of Generate.
+// Wrap wraps another new secret, up to [wrap.MaxSecret]. Never pass one
+// from [Keyring.UnwrapOld].
 func (k *Keyring) Wrap(secret []byte, b wrap.Binding) ([]byte, error) {
 	return k.wrap(secret, b, k.Epoch())
 }
@@ -97,12 +89,8 @@ func (k *Keyring) wrap(secret []byte, b wrap.Binding, origin uint32) ([]byte, er
 	return append(out, wrapped...), nil
 }
 
-// Unwrap opens a blob whose secret was first wrapped in the current epoch. Only
-// such a secret may encrypt. Unwrap returns [ErrOldKey] for other secrets,
-// [ErrEpochClosed] below the floor, [ErrRollback] if the blob is of a later
-// epoch than the keyring, [ErrUntrusted] for a blob that was altered or has
-// another binding, and [ErrMalformed]. For the binding it has the errors of
-// [Keyring.Generate].
+// Unwrap opens a blob whose secret may encrypt. Otherwise it returns
+// [ErrOldKey], [ErrEpochClosed], [ErrRollback] or [ErrUntrusted].
 func (k *Keyring) Unwrap(blob []byte, b wrap.Binding) ([]byte, error) {
 	p, err := k.readable(blob)
 	if err != nil {
@@ -114,9 +102,8 @@ func (k *Keyring) Unwrap(blob []byte, b wrap.Binding) ([]byte, error) {
 	return k.unwrap(p, b)
 }
 
-// UnwrapOld opens any blob from the floor on, to read what the secret protects.
-// Do not encrypt with the secret: somebody who was removed may know it.
-// UnwrapOld has the errors of [Keyring.Unwrap] except [ErrOldKey].
+// UnwrapOld also returns old secrets. Never encrypt with them. A removed holder
+// may know them.
 func (k *Keyring) UnwrapOld(blob []byte, b wrap.Binding) ([]byte, error) {
 	p, err := k.readable(blob)
 	if err != nil {
@@ -125,10 +112,7 @@ func (k *Keyring) UnwrapOld(blob []byte, b wrap.Binding) ([]byte, error) {
 	return k.unwrap(p, b)
 }
 
-// Rewrap wraps the secret of a blob again under the current epoch, so that
-// earlier epochs can be closed. The secret stays as old as it was: if Unwrap
-// returned [ErrOldKey] for the blob, it does so for the new one. Rewrap has the
-// errors of [Keyring.UnwrapOld].
+// Rewrap wraps any secret under the current epoch. Its age does not change.
 func (k *Keyring) Rewrap(blob []byte, b wrap.Binding) ([]byte, error) {
 	p, err := k.readable(blob)
 	if err != nil {

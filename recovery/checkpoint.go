@@ -9,18 +9,11 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 )
 
-// Checkpoint is what a device remembers of a keyring. With it, [Open] refuses a
-// header that is older, or that somebody without access made. It contains no
-// secret. Anyone who can change it can undo that protection: store it where
-// only the application can write. The zero Checkpoint is none, and [Open]
-// refuses it.
-//
-// [Client] keeps the checkpoints of a device. Applications without a Client
-// save [Draft.Unconfirmed] before they upload a header, and [Draft.Checkpoint]
-// after it is stored. They save [Keyring.Checkpoint] after every [Open].
+// Checkpoint is what a device remembers of a header. Anyone who can change it
+// can deceive the device. Without a [Client], see [Draft].
 type Checkpoint struct {
 	account  AccountID
-	revision uint64 // 0: nothing but the account is known
+	revision uint64 // 0 if only the account is known
 	digest   [sha256.Size]byte
 	epoch    uint32
 	floor    uint32
@@ -35,11 +28,8 @@ type slotMark struct {
 	digest [slotDigestSize]byte
 }
 
-// TrustOnFirstUse returns the checkpoint of a device that has none. With it,
-// [Open] accepts any header of the account that opens. So it does not notice an
-// old header, and a server together with somebody who once had access can make
-// one. Use it with the user's consent, and keep the keyring's own checkpoint
-// from then on. Open refuses the zero AccountID with [ErrNoCheckpoint].
+// TrustOnFirstUse makes [Open] accept any header that opens, even an old or
+// forged one. Ask the user.
 func TrustOnFirstUse(account AccountID) Checkpoint { return Checkpoint{account: account} }
 
 // newCheckpoint returns the checkpoint of a header and its master key.
@@ -78,8 +68,7 @@ func unconfirmed(old, candidate Checkpoint) Checkpoint {
 // Account returns the account's number.
 func (c Checkpoint) Account() AccountID { return c.account }
 
-// Revision returns the revision of the header, 0 for [TrustOnFirstUse]. For an
-// unconfirmed checkpoint it is the revision of the candidate.
+// Revision returns the header's revision.
 func (c Checkpoint) Revision() uint64 { return c.revision }
 
 // removes reports whether an unconfirmed checkpoint's candidate has removed
@@ -106,14 +95,14 @@ func (c *Checkpoint) bases(h *Header) []*Checkpoint {
 	candidate := *c
 	candidate.old = nil
 	// After a removal, only the old header itself is accepted beside the
-	// candidate: a removed holder can make headers that follow from it.
+	// candidate, because a removed holder can make headers that follow from it.
 	if !c.removes() || c.old.revision > 0 && h.Digest() == c.old.digest {
 		return []*Checkpoint{&candidate, c.old}
 	}
 	return []*Checkpoint{&candidate}
 }
 
-// precede checks what can be told of a header before it is opened.
+// precede makes the checks that are possible before a header is opened.
 func (c *Checkpoint) precede(h *Header) error {
 	s := &h.state
 	if c.account == (AccountID{}) {
@@ -138,15 +127,15 @@ func (c *Checkpoint) precede(h *Header) error {
 	return nil
 }
 
-// lost reports whether a slot of the checkpoint is not in the header, or is
-// another one under its id.
+// lost reports whether the header lacks a slot of the checkpoint, or has
+// another slot with its id.
 func (c *Checkpoint) lost(s *header) bool {
 	marks := s.marks()
 	return slices.ContainsFunc(c.slots, func(m slotMark) bool { return !slices.Contains(marks, m) })
 }
 
-// allows reports whether a slot may be given to an Opener. One with the id but
-// not the content of a slot that the device has seen may not.
+// allows reports whether a slot may be given to an Opener. A slot with a known
+// id and other content may not.
 func (c *Checkpoint) allows(s *sealedSlot) bool {
 	m, ok := c.find(s.ID)
 	return !ok || m.digest == s.digest()
@@ -182,9 +171,7 @@ const (
 	maxUnconfirmed  = 2 + 2*maxCheckpoint
 )
 
-// MarshalBinary returns the binary form, at most 1,704 bytes. It returns
-// [ErrNoCheckpoint] for the zero Checkpoint and for one from [TrustOnFirstUse].
-// Neither is meant to be kept.
+// MarshalBinary returns at most 1,704 bytes.
 func (c Checkpoint) MarshalBinary() ([]byte, error) {
 	if c.old == nil {
 		return c.append(nil)
@@ -217,8 +204,7 @@ func (c *Checkpoint) append(to []byte) ([]byte, error) {
 	return b.Bytes()
 }
 
-// UnmarshalBinary reads the form that [Checkpoint.MarshalBinary] returns. It
-// returns [ErrMalformed] for anything else and leaves c as it was.
+// UnmarshalBinary reverses [Checkpoint.MarshalBinary].
 func (c *Checkpoint) UnmarshalBinary(b []byte) error {
 	s := cryptobyte.String(b)
 	var read Checkpoint
@@ -262,7 +248,7 @@ func (c *Checkpoint) read(s *cryptobyte.String) bool {
 	return true
 }
 
-// MarshalText returns the binary form in base64, for JSON and other text.
+// MarshalText returns base64.
 func (c Checkpoint) MarshalText() ([]byte, error) {
 	b, err := c.MarshalBinary()
 	if err != nil {
@@ -271,8 +257,7 @@ func (c Checkpoint) MarshalText() ([]byte, error) {
 	return base64.StdEncoding.AppendEncode(nil, b), nil
 }
 
-// UnmarshalText reads the text that [Checkpoint.MarshalText] returns, or
-// returns [ErrMalformed].
+// UnmarshalText reverses [Checkpoint.MarshalText].
 func (c *Checkpoint) UnmarshalText(text []byte) error {
 	if len(text) > base64.StdEncoding.EncodedLen(maxUnconfirmed) {
 		return ErrMalformed

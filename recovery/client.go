@@ -9,51 +9,29 @@ import (
 	"github.com/nescio-go/nescio/wrap"
 )
 
-// Remote is the server, as the application reaches it.
+// Remote is the server.
 type Remote interface {
-	// Fetch returns the stored header, or nil if none is stored. It is not
-	// older than any header that Swap has confirmed or refused, so it does not
-	// come from a replica that is behind.
+	// Fetch returns the stored header, or nil. It must not be stale.
 	Fetch(ctx context.Context) (header []byte, err error)
-	// Swap stores a header in place of the one with the digest previous. If
-	// previous is zero, none may be stored. Swap returns [ErrConflict] if
-	// another header is stored, or if the server refuses this one for good. Any
-	// other error means that it is not known whether the header is stored.
+	// Swap stores a header in place of the one with the digest previous, zero
+	// for none. It returns [ErrConflict] if another is stored or this one is
+	// refused for good. After other errors the change is pending.
 	Swap(ctx context.Context, previous [32]byte, header []byte) error
 }
 
-// Local is what this device remembers, one value of at most 275 KB. It contains
-// no secret. Anyone who can change it can deceive the device, so only the
-// application may write it. Several processes or browser tabs may share it.
+// Local is one value of at most 275 KB, not secret. Only the application may
+// write it. Processes may share it.
 type Local interface {
-	// Load returns the value, or nil if there is none.
+	// Load returns the value, or nil.
 	Load(ctx context.Context) ([]byte, error)
-	// Swap stores next in place of previous. A nil value means none. Swap
-	// returns [ErrConflict] if the value is not previous. It must be atomic,
-	// and durable when it returns.
+	// Swap replaces previous, atomically and durably, or returns [ErrConflict].
 	Swap(ctx context.Context, previous, next []byte) error
 }
 
-// Client keeps one account's keyring on one device, in step with the server. It
-// writes in an order that no crash and no lost answer can turn into a lockout,
-// and it accepts only headers that follow from what the device has seen. A
-// Client is safe for concurrent use, makes one change at a time, and redacts
-// itself.
-//
-// Callbacks are the functions that are given to [Client.Change], Openers, the
-// Sealers of [Client.RotateLineage], the Local and the Remote. They must not
-// call Close or a method that takes a context, which would wait for itself.
-//
-// A Client starts with [Client.Create], [Client.OpenFirst] or [Client.Join] on
-// a new device, and with [Client.Open], [Client.OpenAfterLogin] or
-// [Client.OpenOffline] on a device that was here before.
-//
-// Every method that takes a context returns errors of Remote and Local as they
-// are. A method that starts with a pending change of an earlier call finishes
-// that change first. It returns [ErrUnconfirmed] while the server does not
-// answer, and [ErrConflict] if the earlier change turns out to be lost. Keep a
-// new secret until the change that seals its slot returned nil or ErrConflict.
-// After a crash look for the slot in [Client.Slots].
+// Client keeps one account's keyring on one device. Later calls finish a
+// pending change. Keep a new secret until its change returned nil or
+// [ErrConflict]. Functions that it calls must not call Close or methods that
+// take a context.
 type Client struct {
 	local  Local
 	remote Remote
@@ -69,14 +47,13 @@ type Client struct {
 	won   *Keyring // of the change that overtook the candidate, for Resolve
 }
 
-// NewClient returns a client. The Local and the Remote belong to one account.
-// Every call of a client without them returns [ErrPolicy].
+// NewClient returns a client of one account.
 func NewClient(local Local, remote Remote) *Client {
 	return &Client{local: local, remote: remote, op: make(chan struct{}, 1), state: new(localState)}
 }
 
-// with calls f with the confirmed keyring of this moment, which nobody clears
-// meanwhile.
+// with calls f with the confirmed keyring, which is not cleared before f
+// returns.
 func (c *Client) with(f func(*Keyring) error) error {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
@@ -86,38 +63,37 @@ func (c *Client) with(f func(*Keyring) error) error {
 	return f(c.ring)
 }
 
-// Generate is [Keyring.Generate] with the confirmed keyring of this moment.
+// Generate calls [Keyring.Generate].
 func (c *Client) Generate(b wrap.Binding) (key *wrap.Key, blob []byte, err error) {
 	err = c.with(func(k *Keyring) (err error) { key, blob, err = k.Generate(b); return err })
 	return key, blob, err
 }
 
-// Wrap is [Keyring.Wrap] with the confirmed keyring of this moment.
+// Wrap calls [Keyring.Wrap].
 func (c *Client) Wrap(secret []byte, b wrap.Binding) (blob []byte, err error) {
 	err = c.with(func(k *Keyring) (err error) { blob, err = k.Wrap(secret, b); return err })
 	return blob, err
 }
 
-// Unwrap is [Keyring.Unwrap] with the confirmed keyring of this moment. If it
-// returns [ErrRollback], call [Client.Refresh] and try again.
+// Unwrap calls [Keyring.Unwrap].
 func (c *Client) Unwrap(blob []byte, b wrap.Binding) (secret []byte, err error) {
 	err = c.with(func(k *Keyring) (err error) { secret, err = k.Unwrap(blob, b); return err })
 	return secret, err
 }
 
-// UnwrapOld is [Keyring.UnwrapOld] with the confirmed keyring of this moment.
+// UnwrapOld calls [Keyring.UnwrapOld].
 func (c *Client) UnwrapOld(blob []byte, b wrap.Binding) (secret []byte, err error) {
 	err = c.with(func(k *Keyring) (err error) { secret, err = k.UnwrapOld(blob, b); return err })
 	return secret, err
 }
 
-// Rewrap is [Keyring.Rewrap] with the confirmed keyring of this moment.
+// Rewrap calls [Keyring.Rewrap].
 func (c *Client) Rewrap(blob []byte, b wrap.Binding) (again []byte, err error) {
 	err = c.with(func(k *Keyring) (err error) { again, err = k.Rewrap(blob, b); return err })
 	return again, err
 }
 
-// Seal is [Keyring.Seal] with the confirmed keyring of this moment.
+// Seal calls [Keyring.Seal].
 func (c *Client) Seal(ctx context.Context, s Sealer) (*SealedSlot, error) {
 	var keys keyringSecrets
 	defer clearSecrets(&keys)
@@ -134,18 +110,16 @@ func (c *Client) Seal(ctx context.Context, s Sealer) (*SealedSlot, error) {
 	return newSealedSlot(ctx, base.account, &keys.lineage, base.epoch, s)
 }
 
-// Account returns the account's number. Like Epoch, OpenedBy and Slots, it is
-// zero until the client is open.
+// Account returns the account's number.
 func (c *Client) Account() AccountID { return c.opened().Account() }
 
 // Epoch returns the current epoch.
 func (c *Client) Epoch() uint32 { return c.opened().Epoch() }
 
-// OpenedBy returns the id of the slot that opened the keyring: see
-// [Keyring.OpenedBy].
+// OpenedBy calls [Keyring.OpenedBy].
 func (c *Client) OpenedBy() SlotID { return c.opened().OpenedBy() }
 
-// Slots returns copies of the slots.
+// Slots returns the slots.
 func (c *Client) Slots() []Slot { return c.opened().Slots() }
 
 // opened returns the confirmed keyring, or the zero Keyring. Its keys may be
@@ -159,20 +133,15 @@ func (c *Client) opened() *Keyring {
 	return c.ring
 }
 
-// SlotChange is a slot that came or went since the user was last shown the
-// list.
+// SlotChange is an added or removed slot.
 type SlotChange struct {
 	ID     SlotID
 	Digest [16]byte // of the slot's content
-	Type   string   // of a slot that came
+	Type   string   // of an added slot
 	Gone   bool
 }
 
-// Unseen returns the slots that came and went and that the user has not been
-// shown. The client's own changes and the slot that opened are not among them.
-// After [Client.OpenFirst] and [Client.Join], all other slots are. After
-// [ErrOvertaken] it returns those of the change that was quicker. Show the list
-// to the user, and pass what was shown to [Client.MarkSeen].
+// Unseen returns changes that the user was not shown.
 func (c *Client) Unseen() []SlotChange {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
@@ -197,8 +166,7 @@ func (c *Client) Unseen() []SlotChange {
 	return changes
 }
 
-// MarkSeen records that the user was shown these changes, exactly as
-// [Client.Unseen] returned them.
+// MarkSeen records that the user was shown these changes.
 func (c *Client) MarkSeen(ctx context.Context, shown []SlotChange) error {
 	return c.run(ctx, func() error {
 		present := c.state.confirmed.slots
@@ -227,8 +195,7 @@ func (c *Client) saveSeen(ctx context.Context, seen []slotMark) error {
 	return c.save(ctx, &next)
 }
 
-// Close clears the client's keys, after a call that runs has ended. Later calls
-// that need keys return [ErrPolicy] until the client is opened again.
+// Close clears the keys.
 func (c *Client) Close() {
 	if c.op == nil {
 		return
@@ -238,8 +205,8 @@ func (c *Client) Close() {
 	c.use(nil)
 }
 
-// Format writes a placeholder for every verb.
+// Format redacts.
 func (c *Client) Format(f fmt.State, _ rune) { redact(f, "Client") }
 
-// MarshalJSON writes a placeholder.
+// MarshalJSON redacts.
 func (c *Client) MarshalJSON() ([]byte, error) { return redactJSON("Client") }

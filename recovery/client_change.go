@@ -7,16 +7,10 @@ import (
 	"github.com/nescio-go/nescio/internal/secret"
 )
 
-// Change makes one edit and stores it: see [Keyring.Edit] for f. If another
-// change was quicker and f removes no slot, Change calls f again on the result
-// of that change. A removal is repeated by [Client.Resolve] alone. An f that
-// changes nothing is not an error.
-//
-// If the edit removes slots, Change returns [ErrUnseen] unless every slot that
-// the user has not been shown is removed too, or is named in [Edit.Keep]. It
-// returns [ErrOvertaken] if the removal lost to another change,
-// [ErrUnconfirmed] if it is not known whether the edit is stored, [ErrConflict]
-// if the server refuses it, and the errors of [Keyring.Edit].
+// Change stores one edit: see [Keyring.Edit]. It calls f again if another
+// change was quicker. For an f that removes slots, it returns
+// [ErrOvertaken] instead, and [ErrUnseen] unless every slot that stays was
+// shown or is in [Edit.Keep].
 func (c *Client) Change(ctx context.Context, f func(*Edit) error) error {
 	return c.run(ctx, func() error { return c.change(ctx, f) })
 }
@@ -77,9 +71,7 @@ func (c *Client) commitOnce(ctx context.Context, d *Draft) error {
 	return err
 }
 
-// Add seals a slot, which for a password runs the KDF once, and adds it. A
-// Sealer that serves once, such as a [File], is used up even if Add fails. To
-// try again with the same slot, use [Client.Seal] and [Client.Change].
+// Add seals and adds a slot.
 func (c *Client) Add(ctx context.Context, s Sealer) (SlotID, error) {
 	sealed, err := c.Seal(ctx, s)
 	if err != nil {
@@ -91,9 +83,7 @@ func (c *Client) Add(ctx context.Context, s Sealer) (SlotID, error) {
 	return sealed.ID(), nil
 }
 
-// Revoke removes slots. It follows the server's header first if this device
-// does not know one of them. A slot that another device removes at the same
-// time is not an error. Revoke has the errors of [Client.Change].
+// Revoke stores an [Edit.Revoke].
 func (c *Client) Revoke(ctx context.Context, ids ...SlotID) error {
 	first := true
 	return c.run(ctx, func() error {
@@ -122,9 +112,7 @@ func (c *Client) Revoke(ctx context.Context, ids ...SlotID) error {
 	})
 }
 
-// RotateLineage is [Keyring.RotateLineage], stored. Every other device and slot
-// is made again afterwards. It does not retry: after [ErrOvertaken] call
-// [Client.Resolve], and then RotateLineage again.
+// RotateLineage stores a [Keyring.RotateLineage].
 func (c *Client) RotateLineage(ctx context.Context, sealers ...Sealer) error {
 	return c.run(ctx, func() error {
 		if err := c.ready(ctx); err != nil {
@@ -141,10 +129,8 @@ func (c *Client) RotateLineage(ctx context.Context, sealers ...Sealer) error {
 	})
 }
 
-// Refresh finishes a pending change and follows the server's header. If the
-// slot that opened the client is gone, it returns [ErrWrongSecret], and
-// [Client.Open] is needed. Call it when the user comes back, and in every other
-// process or browser tab of the device after one of them made a change.
+// Refresh follows the server's header. It returns [ErrWrongSecret] if the
+// client's slot is gone.
 func (c *Client) Refresh(ctx context.Context) error {
 	return c.run(ctx, func() error {
 		if err := c.settleEarlier(ctx, c.follow); err != nil {
@@ -157,18 +143,9 @@ func (c *Client) Refresh(ctx context.Context) error {
 	})
 }
 
-// Resolve continues after [ErrOvertaken], with the user's consent: it accepts
-// the change that was quicker, and repeats the removal on top of it. A holder
-// whom the removal was meant for may have made that change, for example to
-// replace the slot. So Resolve returns [ErrUnseen] and does nothing if the
-// change brought slots that the user was not shown. Show [Client.Unseen], call
-// [Client.MarkSeen] and Resolve again, and then revoke what should not be
-// there.
-//
-// Resolve returns [ErrConflict] for a change that cannot be repeated, such as
-// [Client.RotateLineage], and the errors of [Client.Change]. The client then
-// has the change that was quicker. If nothing was overtaken, Resolve only
-// finishes a pending change.
+// Resolve continues after [ErrOvertaken], with the user's consent. It repeats
+// the removal on top of the other change, and returns [ErrUnseen] until that
+// change was shown.
 func (c *Client) Resolve(ctx context.Context) error {
 	return c.run(ctx, func() error {
 		if err := c.settleEarlier(ctx, c.follow); err != ErrOvertaken {
@@ -183,7 +160,7 @@ func (c *Client) Resolve(ctx context.Context) error {
 			}
 		}
 		if err == nil {
-			// One write. A removal is not forgotten between two.
+			// A removal could be forgotten between two writes.
 			if err := c.commit(ctx, next, d); err != errLost {
 				return err
 			}
@@ -241,12 +218,8 @@ func (c *Client) repeat(lost *localState, won *Keyring) (*Draft, error) {
 	})
 }
 
-// Restore offers the server the header that this device has, after the operator
-// has restored an older backup. It does so only if the server has no header, or
-// one of the last 64 that this device has seen, and returns [ErrFork]
-// otherwise. Whether the server takes the header is its operator's decision:
-// [Header.Follows] alone refuses it. Restore returns [ErrNoCheckpoint] if the
-// device has no header.
+// Restore offers this device's header to a restored server, if the operator
+// allows it.
 func (c *Client) Restore(ctx context.Context) error {
 	return c.run(ctx, func() error {
 		mine := c.state.header

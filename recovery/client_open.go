@@ -11,10 +11,8 @@ import (
 // errNoHeader means that the account has no keyring yet.
 var errNoHeader = fmt.Errorf("recovery: no header is stored: %w", fs.ErrNotExist)
 
-// Create makes the account's keyring, with a slot for each Sealer. It returns
-// [ErrPolicy] if this device has a state already, [ErrConflict] if the account
-// has a keyring, and the errors of the function Create. After [ErrUnconfirmed],
-// continue with [Client.Open].
+// Create makes the account's keyring. After [ErrUnconfirmed], call
+// [Client.Open].
 func (c *Client) Create(ctx context.Context, sealers ...Sealer) error {
 	d, err := Create(ctx, sealers...)
 	if err != nil {
@@ -28,21 +26,16 @@ func (c *Client) Create(ctx context.Context, sealers ...Sealer) error {
 	})
 }
 
-// Open opens the keyring on a device that was here before. It returns
-// [ErrNoCheckpoint] if the device was not, and the errors of the function Open.
-//
-// It also returns [ErrConflict] if an earlier change was lost. The client is
-// then open, except if the change was Create: continue with [Client.OpenFirst].
-// It returns [ErrOvertaken] if an earlier removal lost to another change: see
-// [Client.Resolve]. The client is then open, except if the secret is newer than
-// the header of this device.
+// Open opens the keyring on a known device. [ErrConflict] and [ErrOvertaken]
+// concern an earlier change. The client may then be open.
 func (c *Client) Open(ctx context.Context, o Opener) error {
 	return c.run(ctx, func() error { return c.open(ctx, o) })
 }
 
-// open opens what the server has, after a pending change is finished. If that
-// change was lost, the client is open and open returns ErrConflict. If it was
-// overtaken, the client is open as before it, if the secret opens that.
+// open finishes a pending change and opens the server's header. If the change
+// was lost, the client is open and open returns ErrConflict. If it was
+// overtaken, the client opens the header from before the change, if the secret
+// fits.
 func (c *Client) open(ctx context.Context, o Opener) error {
 	if c.state.empty() {
 		return ErrNoCheckpoint
@@ -77,9 +70,7 @@ func (c *Client) see(ctx context.Context, by SlotID) error {
 	return c.saveSeen(ctx, see(c.state.seen, m))
 }
 
-// OpenOffline opens the header that this device has, without the server. It
-// returns [ErrNoCheckpoint] if the device has none, and the errors of the
-// function Open.
+// OpenOffline opens this device's header without the server.
 func (c *Client) OpenOffline(ctx context.Context, o Opener) error {
 	return c.run(ctx, func() error {
 		if c.state.header == nil {
@@ -94,10 +85,8 @@ func (c *Client) OpenOffline(ctx context.Context, o Opener) error {
 	})
 }
 
-// OpenFirst opens the keyring on a new device, with [TrustOnFirstUse]. It
-// returns [ErrPolicy] if this device has a state already, an error that is
-// [fs.ErrNotExist] if the account has no keyring, and the errors of the
-// function Open.
+// OpenFirst opens the keyring on a new device with [TrustOnFirstUse], or
+// returns [fs.ErrNotExist].
 func (c *Client) OpenFirst(ctx context.Context, account AccountID, o Opener) error {
 	return c.run(ctx, func() error {
 		if !c.state.empty() {
@@ -126,13 +115,9 @@ func (c *Client) OpenFirst(ctx context.Context, account AccountID, o Opener) err
 	})
 }
 
-// OpenAfterLogin is Open with the secret of a login that has just succeeded on
-// both sides: an [ExportKey], or a [Password] with its Slot for SRP. The
-// secret's record is the account's. So OpenAfterLogin revokes every other slot
-// that [Edit.Supersede] has put into the family of the slot that opened: old
-// passwords, and passwords of changes that failed. It does not retry. If
-// opening succeeds and revoking fails, also with [ErrUnseen], the client stays
-// open and OpenAfterLogin returns the error. It tries again at the next login.
+// OpenAfterLogin is [Client.Open] with a completed login's [ExportKey], or
+// [Password] with its Slot. It then revokes what [Edit.Supersede] left. If only
+// that fails, the client is open.
 func (c *Client) OpenAfterLogin(ctx context.Context, o Opener) error {
 	return c.run(ctx, func() error {
 		if err := c.open(ctx, o); err != nil {

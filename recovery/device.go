@@ -9,10 +9,7 @@ import (
 	"github.com/nescio-go/nescio/wrap"
 )
 
-// Device is the slot of a device that another device has approved. The device
-// keeps the slot's seed and the lineage key in the platform's key store. A
-// Device opens. An approval makes its slot: see [Request]. A Device is
-// immutable, safe for concurrent use, and redacts itself.
+// Device opens the slot of an approved device.
 type Device struct {
 	secrets secret.Value[deviceSecrets]
 }
@@ -29,9 +26,7 @@ const (
 	deviceSize = 2 + 16 + 16 + secretSize
 )
 
-// Secret returns the device's secret form, 98 bytes, for the platform's key
-// store. Anyone who has it opens the keyring while the slot is there. It
-// returns nil for the zero Device.
+// Secret returns 98 bytes for the platform's key store.
 func (d *Device) Secret() []byte {
 	s := d.secrets.Get()
 	if s.id == (SlotID{}) {
@@ -42,8 +37,7 @@ func (d *Device) Secret() []byte {
 	return append(b, s.secret[:]...)
 }
 
-// ParseDevice reads the bytes that [Device.Secret] returns, or returns
-// [ErrMalformed].
+// ParseDevice reverses [Device.Secret].
 func ParseDevice(secret []byte) (*Device, error) {
 	if len(secret) != deviceSize || secret[0] != deviceKind || secret[1] != version {
 		return nil, ErrMalformed
@@ -63,10 +57,9 @@ func newDevice(account AccountID, id SlotID, seed, lineage []byte) (*Device, err
 	return d, nil
 }
 
-// ID returns the id of the device's slot.
+// ID returns the slot's id.
 func (d *Device) ID() SlotID { return d.secrets.Get().id }
 
-// Open implements [Opener]. It returns [ErrPolicy] for the zero Device.
 func (d *Device) Open(_ context.Context, b wrap.Binding, s Slot) ([]byte, error) {
 	own := d.secrets.Get()
 	if own.id == (SlotID{}) {
@@ -78,8 +71,8 @@ func (d *Device) Open(_ context.Context, b wrap.Binding, s Slot) ([]byte, error)
 	return bytes.Clone(own.secret[:]), nil
 }
 
-// Format writes a placeholder for every verb.
+// Format redacts.
 func (d Device) Format(f fmt.State, _ rune) { redact(f, "Device") }
 
-// MarshalJSON returns an error. Store what [Device.Secret] returns.
+// MarshalJSON fails.
 func (d Device) MarshalJSON() ([]byte, error) { return nil, errJSON }

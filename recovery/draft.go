@@ -7,21 +7,15 @@ import (
 	"slices"
 )
 
-// Draft is the next header of a keyring, before the server has stored it. Save
-// [Draft.Unconfirmed], upload [Draft.Header], and save [Draft.Checkpoint] when
-// it is stored, in this order. Only [Draft.Stored] can wrap secrets. What is
-// wrapped under a key that was never stored would be lost. A Draft is immutable
-// and redacts itself.
+// Draft is the next header. Save [Draft.Unconfirmed], upload [Draft.Header],
+// save [Draft.Checkpoint], then use [Draft.Stored]. Another order loses data.
 type Draft struct {
 	keyring *Keyring
 	base    *Checkpoint // of the keyring that was edited, nil for Create
 	kept    []slotMark
 }
 
-// Create returns the draft of a new account's first header, with a random
-// number and one slot for each Sealer. It returns [ErrPolicy] for no Sealer,
-// for passkeys alone, and for more than 20 slots or 3 passwords, and otherwise
-// the errors of the Sealers.
+// Create drafts a new account's keyring.
 func Create(ctx context.Context, sealers ...Sealer) (*Draft, error) {
 	keys := new(keyringSecrets)
 	defer clearSecrets(keys)
@@ -29,11 +23,7 @@ func Create(ctx context.Context, sealers ...Sealer) (*Draft, error) {
 	return newLineage(ctx, nil, keys, sealers)
 }
 
-// Edit calls f and returns the draft of the next header, one revision later and
-// at most one epoch. f may run again when another change was quicker. So it
-// does no input or output, and decides by [Edit.Slots]. Edit returns the error
-// of f, and [ErrPolicy] if f changes nothing, if the result has no slot but
-// passkeys, if the history is full, and after Destroy.
+// Edit calls f and drafts the next header.
 func (k *Keyring) Edit(f func(*Edit) error) (*Draft, error) {
 	keys, err := k.keys()
 	if err != nil {
@@ -73,12 +63,8 @@ func (e *Edit) openedBy(keys *keyringSecrets) SlotID {
 	return by
 }
 
-// RotateLineage returns the draft of a header with a new lineage key, a new
-// master key, and slots for the given Sealers alone. All earlier slots are
-// gone. It ends what a removed holder and the server can do on first use, for
-// slots whose secrets are new. A secret that is used again still opens its slot
-// of an old header. RotateLineage has the errors of [Create] and
-// [Keyring.Edit].
+// RotateLineage drafts a header with new keys and these slots alone. Reused
+// secrets still open old headers.
 func (k *Keyring) RotateLineage(ctx context.Context, sealers ...Sealer) (*Draft, error) {
 	keys, err := k.keys()
 	if err != nil {
@@ -88,7 +74,8 @@ func (k *Keyring) RotateLineage(ctx context.Context, sealers ...Sealer) (*Draft,
 	return newLineage(ctx, k, &keys, sealers)
 }
 
-// newLineage seals all slots anew. The keyring is nil for a new account.
+// newLineage seals all slots under a new lineage key. The keyring is nil for a
+// new account.
 func newLineage(ctx context.Context, k *Keyring, keys *keyringSecrets, sealers []Sealer) (*Draft, error) {
 	drawKey(&keys.lineage)
 	e := &Edit{lineage: &keys.lineage}
@@ -140,17 +127,13 @@ func (h *header) draft(keys *keyringSecrets, by SlotID, d *Draft) (*Draft, error
 
 func drawKey(key *[keySize]byte) { rand.Read(key[:]) }
 
-// Header returns the header to upload. It is nil for the zero Draft.
+// Header returns the header to upload.
 func (d *Draft) Header() *Header { return d.Stored().header }
 
-// Checkpoint returns the checkpoint to save when the header is stored.
+// Checkpoint returns the checkpoint to save after the upload.
 func (d *Draft) Checkpoint() Checkpoint { return d.Stored().checkpoint }
 
-// Unconfirmed returns the checkpoint to save before the upload. While the
-// device does not know whether the header is stored, [Open] with it accepts
-// what follows from the new header. If the edit removed nothing, Open also
-// accepts what follows from the header before, and otherwise only that header
-// itself. For a draft of [Create] it is the same as Checkpoint.
+// Unconfirmed returns the checkpoint to save before the upload.
 func (d *Draft) Unconfirmed() Checkpoint {
 	if d.base == nil {
 		return d.Checkpoint()
@@ -158,8 +141,7 @@ func (d *Draft) Unconfirmed() Checkpoint {
 	return unconfirmed(*d.base, d.Checkpoint())
 }
 
-// Stored returns the keyring of the draft. Call it when the server has stored
-// the header, and not before.
+// Stored returns the keyring, once the header is stored.
 func (d *Draft) Stored() *Keyring {
 	if d.keyring == nil {
 		return new(Keyring)
@@ -173,14 +155,13 @@ func (d *Draft) removes() bool {
 	return u.old != nil && u.removes()
 }
 
-// leaves reports whether a slot of the keyring before stays and was not named
-// in Keep.
+// leaves reports whether the edit leaves a slot that was not named in Keep.
 func (d *Draft) leaves(m slotMark) bool {
 	return slices.Contains(d.keyring.checkpoint.slots, m) && !slices.Contains(d.kept, m)
 }
 
-// Format writes a placeholder for every verb.
+// Format redacts.
 func (d *Draft) Format(f fmt.State, _ rune) { redact(f, "Draft") }
 
-// MarshalJSON writes a placeholder.
+// MarshalJSON redacts.
 func (d *Draft) MarshalJSON() ([]byte, error) { return redactJSON("Draft") }

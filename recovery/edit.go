@@ -8,9 +8,7 @@ import (
 	"sync"
 )
 
-// Edit collects the changes of one revision, inside the callback of
-// [Keyring.Edit] or [Client.Change]. Its methods return [ErrPolicy] for a
-// change that is refused. The edit is then as it was before the call.
+// Edit collects the changes of one revision.
 type Edit struct {
 	base    *Keyring
 	lineage *[keySize]byte
@@ -22,22 +20,16 @@ type Edit struct {
 	heirs   map[SlotID]*SealedSlot // what replaced a slot
 }
 
-// Slots returns copies of the slots as the edit leaves them.
+// Slots returns the slots after the edit.
 func (e *Edit) Slots() []Slot { return e.state.publicSlots() }
 
-// Add adds a slot. A keyring has at most 20 slots, 3 of them with a password.
-// For a new login secret use [Edit.Supersede]: after Add the old secret stays
-// for good.
+// Add adds a slot. For login secrets, use [Edit.Supersede].
 func (e *Edit) Add(s *SealedSlot) error {
 	return e.add(s, SlotID{}, usualSlots, usualPassword, errSlots)
 }
 
-// Supersede adds the slot of a new login secret beside the old one. Both are
-// slots of the type "password" or "export". It is the step before the server
-// gets a new login record, when it is not known yet which of the two secrets
-// will count. Both slots then have one family, and [Client.OpenAfterLogin]
-// removes the loser. Up to 24 slots, 4 of them with a password, are allowed for
-// this.
+// Supersede adds the slot of a new login secret, before the server gets
+// its record.
 func (e *Edit) Supersede(old SlotID, s *SealedSlot) error {
 	previous := e.state.slot(old)
 	if previous == nil {
@@ -49,8 +41,7 @@ func (e *Edit) Supersede(old SlotID, s *SealedSlot) error {
 	return e.add(s, previous.family(), maxSlots, maxPasswords, errManySlots)
 }
 
-// Replace puts a slot in place of another one, and draws a new master key. It
-// is for a secret that may have leaked, and takes effect at once.
+// Replace replaces a slot that may have leaked, and rotates.
 func (e *Edit) Replace(old SlotID, s *SealedSlot) error {
 	previous := e.state.slot(old)
 	if previous == nil {
@@ -68,9 +59,7 @@ func (e *Edit) Replace(old SlotID, s *SealedSlot) error {
 	return nil
 }
 
-// Revoke removes slots and draws a new master key. Afterwards their holders
-// cannot read what is written, nor have anything of theirs accepted, on devices
-// that have seen the new header. Revoke needs at least one id.
+// Revoke removes slots and rotates.
 func (e *Edit) Revoke(ids ...SlotID) error {
 	if len(ids) == 0 {
 		return errNoIDs
@@ -87,23 +76,17 @@ func (e *Edit) Revoke(ids ...SlotID) error {
 	return nil
 }
 
-// Keep names slots, as [Client.Unseen] returns them, that stay although the
-// user has not been shown them. It matters for an edit of a [Client] that
-// removes slots.
+// Keep names unseen slots that stay.
 func (e *Edit) Keep(slots ...SlotChange) {
 	for _, s := range slots {
 		e.kept = append(e.kept, slotMark{s.ID, s.Digest})
 	}
 }
 
-// Rotate draws a new master key. Every slot gets it without its secret.
+// Rotate draws a new master key.
 func (e *Edit) Rotate() { e.rotate, e.changed = true, true }
 
-// CloseBefore raises the floor: blobs under earlier epochs do not open any more
-// on a device that has seen the new header. Call it when all blobs of earlier
-// epochs were wrapped again or deleted. Take the epoch before you wrap them
-// again, not inside the callback: another device may have rotated since. A
-// floor that is not higher than the present one changes nothing.
+// CloseBefore raises the floor. Earlier blobs no longer open.
 func (e *Edit) CloseBefore(epoch uint32) error {
 	if e.base == nil || epoch > e.base.Epoch() {
 		return errFloor

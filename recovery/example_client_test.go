@@ -10,9 +10,9 @@ import (
 )
 
 // A login opens the keyring. With the header, the server sends the account's
-// number. On a new device, [Client.Join] is safer than [Client.OpenFirst], which
-// trusts the server. If the sign-up stopped before the keyring was stored, the
-// next login creates it.
+// number. On a new device, [Client.Join] is safer than [Client.OpenFirst],
+// which trusts the server. If the sign-up stopped before the keyring was
+// stored, the next login creates it.
 func ExampleClient_OpenAfterLogin() {
 	ctx := context.Background()
 	server := new(server)
@@ -50,9 +50,9 @@ func (s *server) account() recovery.AccountID {
 }
 
 // The removal of a lent phrase is overtaken: its holder has just added another
-// slot. Resolve repeats the removal, but first the user looks at the new slot. A
-// [Client.RotateLineage] that was overtaken is not repeated. Resolve then returns
-// [ErrConflict], and the application calls RotateLineage again.
+// slot. Resolve repeats the removal, but first the user looks at the new slot.
+// A [Client.RotateLineage] that was overtaken is not repeated. Resolve then
+// returns [ErrConflict], and the application calls RotateLineage again.
 func ExampleClient_Resolve() {
 	ctx := context.Background()
 	server := new(server)
@@ -169,8 +169,8 @@ func ExampleClient_ApproveQR() {
 //
 // After an error of the Remote or the Local, [Approval.Grant] and [Client.Join]
 // can be repeated with the same half. A wrong half ends both. A request takes
-// one answer, and none after [Request.QR]. Approving a device again replaces its
-// state, drops a pending change, and needs a grant that is not older.
+// one answer, and none after [Request.QR]. Approving a device again replaces
+// its state, drops a pending change, and needs a grant that is not older.
 func ExampleClient_Approve() {
 	ctx := context.Background()
 	server := new(server)

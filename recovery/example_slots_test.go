@@ -22,8 +22,8 @@ func signedUp(server *server) *recovery.Client {
 
 // A user makes a recovery file, and later opens the keyring with it. The server
 // stores its half with the header, but not in it. The user gets the file when
-// both are stored. If anything fails, make a new file: a File makes one slot. The
-// server releases its half only after a login or a review.
+// both are stored. If anything fails, make a new file: a File makes one slot.
+// The server releases its half only after a login or a review.
 func ExampleFile() {
 	ctx := context.Background()
 	server := new(server)
@@ -95,9 +95,9 @@ func ExamplePasskey() {
 }
 
 // An account that logs in with SRP has a password slot. The server stores the
-// slot's id with the record of the login, and sends it after the login. The user
-// also keeps a secret key. The application asks the user for it and does not look
-// at the header, because the server could answer that there is none.
+// slot's id with the record of the login, and sends it after the login. The
+// user also keeps a secret key. The application asks the user for it and does
+// not look at the header, because the server could answer that there is none.
 func ExamplePassword() {
 	ctx := context.Background()
 	server := new(server)
@@ -119,8 +119,8 @@ func ExamplePassword() {
 }
 
 // A phrase has a login of its own, which guards the download of the header. The
-// user sees the words first. Then the server stores the record of this login, and
-// then the slot is added.
+// user sees the words first. Then the server stores the record of this login,
+// and then the slot is added.
 //
 // The login's id is not UTF-8, so nobody can register it as a name. The server
 // computes it from the user's prepared name, and does not prepare it again.

@@ -19,8 +19,8 @@ type server struct {
 	header, record []byte
 }
 
-// storeHeader is the transaction that takes a header. A real server first checks
-// that the login is fresh and that its record is still the account's.
+// storeHeader is the transaction that takes a header. A real server first
+// checks that the login is fresh and that its record is still the account's.
 func (s *server) storeHeader(b []byte) error {
 	next, err := recovery.ParseHeader(b)
 	if err != nil {
@@ -111,8 +111,8 @@ var binding = wrap.Binding{Purpose: "example.org/note/v1", Item: []byte("note 1"
 
 // An account signs up, opens its keyring on a second device with a phrase, and
 // removes a slot. Applications store a name for each slot, wrapped by the
-// keyring, to show it with [Client.Unseen]. They keep the name until the removal
-// of the slot was shown.
+// keyring, to show it with [Client.Unseen]. They keep the name until the
+// removal of the slot was shown.
 func Example() {
 	ctx := context.Background()
 	server := new(server)
@@ -166,8 +166,8 @@ func Example() {
 // A header is at most [MaxHeader] bytes long. Before a server takes one, it
 // requires a fresh login or a second factor. If it refuses a header for lack of
 // one, it must not answer with [ErrConflict]. The client's change then stays
-// pending. The server keeps the replaced header for a few days, and deletes what
-// belonged to the slots in [Header.Gone].
+// pending. The server keeps the replaced header for a few days, and deletes
+// what belonged to the slots in [Header.Gone].
 func ExampleHeader_Follows() {
 	ctx := context.Background()
 	server := new(server)
@@ -198,17 +198,17 @@ func ExampleHeader_Follows() {
 // after a recovery take the same steps. The change can stop anywhere. The user
 // then logs in with one of the two passwords, and that login opens the keyring.
 //
-//	 who     writes                                      if it stops here
-//	1 client Supersede: a slot for the new secret        both slots, old record
-//	2 server the new record, and ends other sessions     both slots, one of the records
-//	3 client a login with the new record                 both slots, new record
-//	4 client OpenAfterLogin: revokes the old slot        done
+//	  who     writes                                  if it stops here
+//	1 client  Supersede: a slot for the new secret    both slots, old record
+//	2 server  the new record; ends other sessions     both slots, one of the records
+//	3 client  a login with the new record             both slots, new record
+//	4 client  OpenAfterLogin: revokes the old slot    done
 //
 // The old slot is [Client.OpenedBy] after a login with its secret. After a
 // recovery it is any slot of the type "export" or "password". Step 4 runs at
 // every login and rotates. Changes that fail before it can add slots up to the
-// limit. Then [Edit.Supersede] returns [ErrPolicy] until step 4 has run. After a
-// crash, [Client.Slots] shows whether a change was stored.
+// limit. Then [Edit.Supersede] returns [ErrPolicy] until step 4 has run. After
+// a crash, [Client.Slots] shows whether a change was stored.
 //
 // A sign-up stores the record first, and then calls [Client.Create].
 func ExampleEdit_Supersede() {
@@ -239,8 +239,8 @@ func ExampleEdit_Supersede() {
 	// the old password: true
 }
 
-// Old epochs are closed. Blobs that are still needed are wrapped again, and then
-// the floor is raised.
+// Old epochs are closed. Blobs that are still needed are wrapped again, and
+// then the floor is raised.
 //
 // Read the epoch before the first blob is wrapped again, and not inside the
 // callback, because another device can rotate meanwhile. Replace a stored blob

@@ -12,9 +12,8 @@ import (
 	"github.com/nescio-go/nescio/wrap"
 )
 
-// ExportKey is the slot of an account that logs in with OPAQUE. Its secret is
-// OPAQUE's export key, which every registration changes. It seals and opens. It
-// comes from [NewExportKey] and redacts itself.
+// ExportKey is the slot of a login with OPAQUE. Such accounts have no
+// [Password].
 type ExportKey struct {
 	secrets secret.Value[exportSecrets]
 }
@@ -23,25 +22,17 @@ type exportSecrets struct {
 	key, record []byte
 }
 
-// NewExportKey returns the slot of an export key of 32 to 64 bytes. The record
-// is RFC 9807's raw record of the registration: 192 bytes with ristretto255 or
-// curve25519, 129 bytes with P-256. It is not what the server stores, which is
-// framed: see opaque's Registration.Record and Login.Record. The slot contains
-// its digest. To open, pass no record to try all slots of this type.
-// NewExportKey copies both.
+// NewExportKey takes a key of 32 to 64 bytes, and the record from
+// [github.com/nescio-go/nescio/opaque.Login.Record]. Without one, it
+// only opens.
 func NewExportKey(key, record []byte) ExportKey {
 	return ExportKey{secret.New(exportSecrets{bytes.Clone(key), bytes.Clone(record)})}
 }
 
-// Type returns "export".
 func (e ExportKey) Type() string { return typeExport }
 
-// Flags returns 0.
 func (e ExportKey) Flags() uint8 { return 0 }
 
-// Seal implements [Sealer]. It returns [ErrPolicy] for a key of less than 32 or
-// more than 64 bytes, without a record, and for a record of a length that no
-// suite has.
 func (e ExportKey) Seal(ctx context.Context, b wrap.Binding, secret []byte) (params, wrapped []byte, err error) {
 	own := e.secrets.Get()
 	if !own.valid() {
@@ -57,8 +48,6 @@ func (e ExportKey) Seal(ctx context.Context, b wrap.Binding, secret []byte) (par
 	return sealSlot(ctx, b, own.key, 0, params, secret)
 }
 
-// Open implements [Opener]. It returns [ErrPolicy] for a key or a record of a
-// length that no suite has.
 func (e ExportKey) Open(ctx context.Context, b wrap.Binding, s Slot) ([]byte, error) {
 	own := e.secrets.Get()
 	if !own.valid() {
@@ -84,8 +73,8 @@ func (e *exportSecrets) hasRecord() bool {
 	return len(e.record) == 32+64+32+64 || len(e.record) == 33+32+32+32
 }
 
-// Format writes a placeholder for every verb.
+// Format redacts.
 func (e ExportKey) Format(f fmt.State, _ rune) { redact(f, "ExportKey") }
 
-// MarshalJSON writes a placeholder.
+// MarshalJSON redacts.
 func (e ExportKey) MarshalJSON() ([]byte, error) { return redactJSON("ExportKey") }

@@ -16,17 +16,9 @@ import (
 	"github.com/nescio-go/nescio/wrap"
 )
 
-// File is the slot of a user who has kept a recovery file and gets the server's
-// half: the file contains F, the server keeps S, and neither opens anything
-// without the other. The server releases S after a login or after a review.
-//
-// To make one, call [NewFile], seal a slot with it, and store
-// [File.ServerSecret] at the server under [File.ID], together with the header
-// and never inside it. Give [File.Text] to the user when both are stored. To
-// open, call [ParseFile], ask the server for the secret of its ID, and call
-// [File.WithServerSecret]. A File is for one slot. If sealing or storing
-// failed, make a new one. A File is safe for concurrent use once it is sealed,
-// and redacts itself.
+// File is the slot of a recovery file. The user keeps [File.Text]. The server
+// keeps [File.ServerSecret] under [File.ID], apart from the header. Neither
+// opens anything alone.
 type File struct {
 	secrets secret.Value[fileSecrets]
 }
@@ -38,7 +30,7 @@ type fileSecrets struct {
 	both   bool // s is there
 }
 
-// NewFile returns a new file, for one slot.
+// NewFile returns a file for one slot.
 func NewFile() *File {
 	f := &File{secret.New(fileSecrets{both: true})}
 	s := f.secrets.Get()
@@ -47,10 +39,7 @@ func NewFile() *File {
 	return f
 }
 
-// ParseFile reads the text of a file. It ignores white space and characters
-// without width anywhere, and text before and after the file. It returns
-// [ErrMalformed] for anything else, such as a damaged text or two files in one
-// text.
+// ParseFile reverses [File.Text].
 func ParseFile(text string) (*File, error) {
 	if len(text) > maxFileText {
 		return nil, ErrMalformed
@@ -73,9 +62,9 @@ func ParseFile(text string) (*File, error) {
 	return &File{secret.New(fileSecrets{id: SlotID(b[1:17]), f: [32]byte(b[17:n]), sealed: true})}, nil
 }
 
-// unarmor decodes what is between the two lines. It is more forgiving than
-// encoding/pem to lines, which input fields join and mail programs indent, and
-// less to all else: there is one block, without headers, in one spelling.
+// unarmor decodes the text between the two lines. Unlike encoding/pem it
+// ignores line ends, because input fields join lines and mail programs indent
+// them. It is stricter otherwise: one block, without headers, in one spelling.
 func unarmor(text string) ([]byte, error) {
 	const begin, end = "-----BEGIN " + fileType + "-----", "-----END " + fileType + "-----"
 	text = strings.Map(func(c rune) rune {
@@ -102,9 +91,7 @@ const (
 	maxFileText   = 64 << 10
 )
 
-// Text returns the file for the user: armored text with the id and F, and
-// without the name of an account. It is empty before a slot was sealed.
-// FORMAT.md has the format.
+// Text returns armored text for the user, after the rest is stored.
 func (f *File) Text() string {
 	s := f.secrets.Get()
 	if !s.sealed {
@@ -118,12 +105,10 @@ func (f *File) Text() string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: fileType, Bytes: b}))
 }
 
-// ID returns the id of the file's slot. The server keeps its secret under this
-// id. It is zero before a slot was sealed.
+// ID returns the slot's id.
 func (f *File) ID() SlotID { return f.secrets.Get().id }
 
-// ServerSecret returns a copy of S, 32 bytes, which the server keeps. It is nil
-// for a file that was parsed and has no S yet.
+// ServerSecret returns 32 bytes.
 func (f *File) ServerSecret() []byte {
 	s := f.secrets.Get()
 	if !s.both {
@@ -132,9 +117,7 @@ func (f *File) ServerSecret() []byte {
 	return bytes.Clone(s.s[:])
 }
 
-// WithServerSecret returns the file with the server's half, 32 bytes. It
-// returns [ErrMalformed] for another length or zero bytes, and [ErrPolicy] for
-// a new file, which has its own.
+// WithServerSecret returns the file with both halves.
 func (f *File) WithServerSecret(half []byte) (*File, error) {
 	if len(half) != 32 || isZero(half) {
 		return nil, ErrMalformed
@@ -147,14 +130,10 @@ func (f *File) WithServerSecret(half []byte) (*File, error) {
 	return &File{secret.New(s)}, nil
 }
 
-// Type returns "file".
 func (f *File) Type() string { return typeFile }
 
-// Flags returns 0.
 func (f *File) Flags() uint8 { return 0 }
 
-// Seal implements [Sealer]. It returns [ErrPolicy] if the file has a slot
-// already.
 func (f *File) Seal(ctx context.Context, b wrap.Binding, secret []byte) (params, wrapped []byte, err error) {
 	s := f.secrets.Get()
 	if s.sealed || !s.both {
@@ -174,8 +153,6 @@ func (f *File) Seal(ctx context.Context, b wrap.Binding, secret []byte) (params,
 	return params, wrapped, nil
 }
 
-// Open implements [Opener]. It returns [ErrPolicy] for a file without the
-// server's secret.
 func (f *File) Open(ctx context.Context, b wrap.Binding, slot Slot) ([]byte, error) {
 	s := f.secrets.Get()
 	if !s.both {
@@ -192,8 +169,8 @@ func (f *File) Open(ctx context.Context, b wrap.Binding, slot Slot) ([]byte, err
 // ikm is F ‖ S.
 func (s *fileSecrets) ikm() []byte { return slices.Concat(s.f[:], s.s[:]) }
 
-// Format writes a placeholder for every verb.
+// Format redacts.
 func (f File) Format(st fmt.State, _ rune) { redact(st, "File") }
 
-// MarshalJSON returns an error. Store what [File.Text] returns.
+// MarshalJSON fails.
 func (f File) MarshalJSON() ([]byte, error) { return nil, errJSON }

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 )
 
-// MaxHeader is the maximum size of a header in bytes, 128 KiB.
+// MaxHeader is 128 KiB.
 const MaxHeader = 131072
 
 const (
@@ -29,9 +29,7 @@ const (
 	macSize     = sha256.Size
 )
 
-// Header is what the server stores of a keyring. It is public, and untrusted
-// until [Open] has succeeded. It is immutable and safe for concurrent use.
-// FORMAT.md has the format.
+// Header is what the server stores, untrusted until [Open] succeeds.
 type Header struct {
 	state   header
 	encoded []byte
@@ -89,9 +87,7 @@ func (h *header) passwords() (n int) {
 	return n
 }
 
-// ParseHeader decodes the bytes that [Header.Bytes] returns, or returns
-// [ErrMalformed]. It checks the form of everything. It proves nothing: only
-// [Open] does.
+// ParseHeader checks the format only.
 func ParseHeader(b []byte) (*Header, error) {
 	if len(b) > MaxHeader {
 		return nil, ErrMalformed
@@ -204,30 +200,22 @@ func (slot *sealedSlot) append(b *cryptobyte.Builder) {
 // Account returns the account's number.
 func (h *Header) Account() AccountID { return h.state.account }
 
-// Revision returns the number of headers that the account has had, including
-// this one.
+// Revision returns the header's number.
 func (h *Header) Revision() uint64 { return h.state.revision }
 
-// Epoch returns the number of master keys that the account has had.
+// Epoch returns the master key's number.
 func (h *Header) Epoch() uint32 { return h.state.epoch }
 
-// Floor returns the first epoch whose blobs are still accepted: see
-// [Edit.CloseBefore].
+// Floor returns the lowest open epoch.
 func (h *Header) Floor() uint32 { return h.state.floor }
 
-// Digest returns SHA-256 of the header. The next header names it as its
-// predecessor.
+// Digest returns SHA-256.
 func (h *Header) Digest() [32]byte { return sha256.Sum256(h.encoded) }
 
-// Previous returns the digest of the header before this one. It is zero for the
-// first header.
+// Previous returns the predecessor's digest.
 func (h *Header) Previous() [32]byte { return h.state.prev }
 
-// Follows tells a server whether it may store h in place of previous, which is
-// the header that it has now, or nil if it has none. It returns [ErrConflict]
-// if h names another predecessor, and [ErrOtherAccount] or [ErrUntrusted] if no
-// honest client makes such a header. A server calls it in the transaction that
-// stores h.
+// Follows tells a server whether h may replace previous, nil for none.
 func (h *Header) Follows(previous *Header) error {
 	if h == nil {
 		return ErrMalformed
@@ -254,8 +242,7 @@ func (h *Header) Follows(previous *Header) error {
 	return nil
 }
 
-// Gone returns the ids of the slots that previous has and h does not. A server
-// drops what belonged to them. It is nil if previous is nil.
+// Gone returns the slots of previous that h lacks.
 func (h *Header) Gone(previous *Header) (ids []SlotID) {
 	if h == nil || previous == nil {
 		return nil
@@ -268,9 +255,7 @@ func (h *Header) Gone(previous *Header) (ids []SlotID) {
 	return ids
 }
 
-// HasRecord reports whether the header has an export slot for RFC 9807's raw
-// record. A server stores a record only if the stored header has its slot, and
-// a header only if it has the slot of the stored record.
+// HasRecord reports whether an export slot belongs to the raw record.
 func (h *Header) HasRecord(raw []byte) bool {
 	if h == nil {
 		return false
@@ -284,11 +269,10 @@ func (h *Header) HasRecord(raw []byte) bool {
 	return false
 }
 
-// Slots returns copies of the slots. They are public, and untrusted until
-// [Open] has succeeded.
+// Slots returns the slots.
 func (h *Header) Slots() []Slot { return h.state.publicSlots() }
 
-// Bytes returns a copy of the header's bytes, or nil for a nil Header.
+// Bytes returns the header's bytes.
 func (h *Header) Bytes() []byte {
 	if h == nil {
 		return nil
@@ -304,5 +288,5 @@ func (h *header) publicSlots() []Slot {
 	return slots
 }
 
-// MarshalJSON returns an error. Store the bytes that [Header.Bytes] returns.
+// MarshalJSON fails.
 func (h *Header) MarshalJSON() ([]byte, error) { return nil, errJSON }

@@ -11,14 +11,12 @@ import (
 	"github.com/nescio-go/nescio/wrap"
 )
 
-// Keyring is an open keyring of one header, and never changes. [Keyring.Edit]
-// returns a [Draft] of the next header. A Keyring is safe for concurrent use
-// and redacts itself.
-//
-// A Keyring is deliberately not a wrap.Wrapper. Code that wraps under any key
-// would wrap again what it has read, and so use keys that a removed holder
-// knows.
+// Keyring is an open keyring of one header.
 type Keyring struct {
+	// Keyring is deliberately not a wrap.Wrapper. Code that wraps under any key
+	// would wrap again what it has read, and so use keys that a removed holder
+	// knows.
+
 	header     *Header
 	checkpoint Checkpoint
 	by         SlotID // what opened it, zero if that slot was revoked
@@ -32,16 +30,8 @@ type keyringSecrets struct {
 	lineage, master, seed [keySize]byte // seed of the slot that opened it
 }
 
-// Open opens a header with one of its slots' secrets. It accepts the header
-// only if it follows from the checkpoint: the header is not older, no slot went
-// without a new master key, and its author had access at the checkpoint's
-// epoch.
-//
-// Open returns [ErrWrongSecret] if no slot opens, and [ErrPolicy] if o refused
-// a slot and no other opens. It returns [ErrNoCheckpoint], [ErrOtherAccount],
-// [ErrRollback], [ErrFork] or [ErrUntrusted] for a header that it does not
-// accept, and any other error of o or ctx. No error means that the checkpoint
-// can be dropped. A device that cannot continue is approved again.
+// Open opens a header that follows from the checkpoint. Never drop the
+// checkpoint after an error. Approve the device again.
 func Open(ctx context.Context, h *Header, o Opener, c Checkpoint) (*Keyring, error) {
 	if h == nil {
 		return nil, ErrMalformed
@@ -52,9 +42,7 @@ func Open(ctx context.Context, h *Header, o Opener, c Checkpoint) (*Keyring, err
 	return accept(h, &c, func(base *Checkpoint) (*Keyring, error) { return openSlots(ctx, h, o, base) })
 }
 
-// Follow opens a later header without a secret, with the slot that opened k. It
-// returns [ErrWrongSecret] if that slot is gone, and otherwise the errors of
-// [Open].
+// Follow opens a later header with the same slot.
 func (k *Keyring) Follow(h *Header, c Checkpoint) (*Keyring, error) {
 	if h == nil {
 		return nil, ErrMalformed
@@ -196,8 +184,8 @@ func checkMAC(key *[keySize]byte, b []byte) error {
 	return nil
 }
 
-// masterOf follows the history from the current master key back to an epoch,
-// which the header reaches.
+// masterOf follows the history from the current master key back to an epoch
+// that the header reaches.
 func (h *header) masterOf(master *[keySize]byte, epoch uint32) (key [keySize]byte, err error) {
 	key = *master
 	for e := h.epoch - 1; e >= epoch && e > 0; e-- {
@@ -220,10 +208,10 @@ func (k *Keyring) keys() (keyringSecrets, error) {
 
 func clearSecrets(s *keyringSecrets) { *s = keyringSecrets{} }
 
-// Header returns the header. It is nil for the zero Keyring.
+// Header returns the header.
 func (k *Keyring) Header() *Header { return k.header }
 
-// Checkpoint returns the checkpoint of the header.
+// Checkpoint returns the checkpoint to save.
 func (k *Keyring) Checkpoint() Checkpoint { return k.checkpoint }
 
 // Account returns the account's number.
@@ -232,16 +220,13 @@ func (k *Keyring) Account() AccountID { return k.state().account }
 // Epoch returns the current epoch.
 func (k *Keyring) Epoch() uint32 { return k.state().epoch }
 
-// Floor returns the first epoch whose blobs still open.
+// Floor returns the lowest open epoch.
 func (k *Keyring) Floor() uint32 { return k.state().floor }
 
-// OpenedBy returns the id of the slot that opened the keyring. For a keyring
-// that was created, it is the first slot. If an edit replaced the slot, it is
-// the replacement. If an edit revoked it, OpenedBy is zero, and later headers
-// need [Open].
+// OpenedBy returns the slot that opened it, zero if revoked since.
 func (k *Keyring) OpenedBy() SlotID { return k.by }
 
-// Slots returns copies of the slots.
+// Slots returns the slots.
 func (k *Keyring) Slots() []Slot { return k.state().publicSlots() }
 
 func (k *Keyring) state() *header {
@@ -251,9 +236,7 @@ func (k *Keyring) state() *header {
 	return &k.header.state
 }
 
-// Destroy clears this keyring's keys. Other keyrings of the account, such as
-// the one that a draft returned, keep theirs. Later calls that need keys return
-// [ErrPolicy].
+// Destroy clears the keys.
 func (k *Keyring) Destroy() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -264,8 +247,8 @@ func (k *Keyring) Destroy() {
 	clearSecrets(k.secrets.Get())
 }
 
-// Format writes a placeholder for every verb.
+// Format redacts.
 func (k *Keyring) Format(f fmt.State, _ rune) { redact(f, "Keyring") }
 
-// MarshalJSON returns an error. Store the bytes of [Keyring.Header].
+// MarshalJSON fails.
 func (k *Keyring) MarshalJSON() ([]byte, error) { return nil, errJSON }

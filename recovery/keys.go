@@ -16,7 +16,7 @@ import (
 const (
 	publicKeySize = 1216      // of MLKEM768X25519
 	sealedSize    = 1120 + 48 // enc ‖ ct
-	mkIDSize      = 16        // of a master key's name in a pin
+	mkIDSize      = 16        // of a master key's name in a checkpoint
 	macLabel      = "nescio/keyring/v1"
 	mkIDLabel     = "nescio/mk-id/v1"
 	dataLabel     = "nescio/keyring/data/v1"
@@ -71,8 +71,8 @@ func masterInfo(account AccountID, id SlotID, epoch uint32) ([]byte, error) {
 	return wrap.Binding{Purpose: masterPurpose, Account: account[:], Item: id[:], Epoch: uint64(epoch)}.MarshalBinary()
 }
 
-// sealMaster seals the master key of an epoch to a slot, by HPKE in base mode
-// with MLKEM768X25519, HKDF-SHA256 and ChaCha20-Poly1305.
+// sealMaster seals the master key of an epoch to a slot, with HPKE in base
+// mode, MLKEM768X25519, HKDF-SHA256 and ChaCha20-Poly1305.
 func sealMaster(account AccountID, s *sealedSlot, epoch uint32, master *[keySize]byte) ([]byte, error) {
 	pk, err := hpke.MLKEM768X25519().NewPublicKey(s.publicKey)
 	if err != nil {
@@ -107,7 +107,7 @@ func historyBinding(account AccountID, epoch uint32) wrap.Binding {
 	return wrap.Binding{Purpose: historyLabel, Account: account[:], Epoch: uint64(epoch)}
 }
 
-// wrapHistory wraps the master key of an epoch under that of the next one.
+// wrapHistory wraps the master key of an epoch under the next master key.
 func wrapHistory(account AccountID, epoch uint32, old, next *[keySize]byte) ([]byte, error) {
 	key := wrap.ImportKey(*next)
 	defer key.Destroy()

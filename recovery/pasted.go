@@ -6,7 +6,7 @@ import (
 )
 
 // Programs change texts that people copy: they break lines, replace hyphens and
-// quotes by typographic ones, and add characters that nobody sees. The parsers
+// quotes with typographic ones, and add invisible characters. The parsers
 // of phrases, secret keys and files ignore such characters, and leave the
 // decision to a checksum.
 

@@ -10,30 +10,11 @@ import (
 	"github.com/nescio-go/nescio/internal/secret"
 )
 
-// Request asks an existing device to let a new one in. It lives on the new
-// device, which shows a QR code, or shows half of a short code and takes the
-// other half:
-//
-//	new device                              existing device
-//	QR    ········ on the screen ·······→   scans it
-//	Ask   ─────────────────────────────→    Client.ApproveQR
-//	Client.Join  ←─────────────────────     the grant
-//
-//	Ask     ───────────────────────────→    Client.Approve
-//	Reveal  ←──────────────────────────     Approval.Answer
-//	        ───────────────────────────→    Approval.Code
-//	shows its half ···· the user ······→    Approval.Grant
-//	Client.Join ←······ the user ·······    shows its half
-//	            ←───────────────────────    the grant
-//
-// Solid arrows may pass the server, and are at most 5,264 bytes long. The QR
-// code must not pass it. The two halves need not be secret, but the user must
-// read each on the screen that shows it. Never type a code that came in a
-// message.
-//
-// An attacker between the devices has one try at each half, with a chance of
-// 2^-30. A Request serves one grant, by the way that was taken first. It lives
-// in memory only, is safe for concurrent use, and redacts itself.
+// Request asks an existing device to approve a new one, as in the examples of
+// [Client.ApproveQR] and [Client.Approve]. Messages, at most 5,264 bytes, may
+// pass the server. The QR code must not. Each half of a short code is read from
+// the screen that shows it, never from a message. An attacker has one try at
+// each half, with a chance of 2^-30.
 type Request struct {
 	request *approval.Request
 
@@ -46,10 +27,7 @@ type granted struct {
 	checkpoint Checkpoint
 }
 
-// NewRequest returns a request with a new key pair. The account's number comes
-// from the server, for example after the new device's login. It is not trusted:
-// with a wrong one, no grant opens. NewRequest returns [ErrPolicy] for the zero
-// AccountID.
+// NewRequest takes the account's number, which need not be trusted.
 func NewRequest(account AccountID) (*Request, error) {
 	if account == (AccountID{}) {
 		return nil, errAccount
@@ -61,9 +39,8 @@ func NewRequest(account AccountID) (*Request, error) {
 	return &Request{request: r}, nil
 }
 
-// QR returns the text of the QR code, 102 characters, for this device's screen
-// alone. Anyone who has it can forge the grant. From then on only a grant by QR
-// code is accepted. QR returns "" after Reveal, and once the request is over.
+// QR returns 102 characters, for this screen alone. Anyone who has them can
+// forge the grant.
 func (r *Request) QR() string {
 	if r.request == nil {
 		return ""
@@ -71,8 +48,7 @@ func (r *Request) QR() string {
 	return r.request.QR()
 }
 
-// Ask returns the first message, 1,250 bytes. It is empty once the request is
-// over.
+// Ask returns 1,250 bytes.
 func (r *Request) Ask() []byte {
 	if r.request == nil {
 		return nil
@@ -80,11 +56,7 @@ func (r *Request) Ask() []byte {
 	return r.request.Ask()
 }
 
-// Reveal takes the existing device's answer. It returns the third message, 32
-// bytes, and this device's half of the short code, such as "K7M-2QX", to show.
-// The user types it on the existing device. Reveal takes one answer. A second
-// call returns [ErrPolicy], and so does a call after QR. An answer with an
-// invalid length returns [ErrMalformed].
+// Reveal takes the answer, and returns 32 bytes and the half to show.
 func (r *Request) Reveal(answer []byte) (reveal []byte, code string, err error) {
 	if r.request == nil {
 		return nil, "", errUsed
@@ -93,7 +65,7 @@ func (r *Request) Reveal(answer []byte) (reveal []byte, code string, err error) 
 	return reveal, code, translate(err)
 }
 
-// Discard ends the request and clears its secrets.
+// Discard ends the request.
 func (r *Request) Discard() {
 	if r.request == nil {
 		return
@@ -104,10 +76,10 @@ func (r *Request) Discard() {
 	r.granted = nil
 }
 
-// Format writes a placeholder for every verb.
+// Format redacts.
 func (r *Request) Format(f fmt.State, _ rune) { redact(f, "Request") }
 
-// MarshalJSON writes a placeholder.
+// MarshalJSON redacts.
 func (r *Request) MarshalJSON() ([]byte, error) { return redactJSON("Request") }
 
 // translate returns this package's error for one of package approval.
@@ -125,17 +97,9 @@ func translate(err error) error {
 	return err
 }
 
-// Join takes the existing device's grant on the new device, and returns the
-// device's slot secret. Keep [Device.Secret] in the platform's key store, then
-// call [Client.Open] with the Device. For a short code, typed is the half that
-// the existing device shows. For a QR code it is "".
-//
-// A device that has a state already may be approved again. Its pending change
-// is then dropped. Join returns [ErrUntrusted] for a grant or a half that is
-// not authentic, [ErrMalformed], [ErrPolicy] for a request that is over, and
-// [ErrOtherAccount], [ErrRollback] or [ErrFork] for a grant that does not fit
-// the device's state. A wrong half ends the request. After an error of Local,
-// call Join again with the same request.
+// Join takes the grant, and the existing device's half or "" with a QR code.
+// Keep [Device.Secret] in the platform's key store, then call [Client.Open]. A
+// wrong half ends the request.
 func (c *Client) Join(ctx context.Context, r *Request, grant []byte, typed string) (*Device, error) {
 	if r == nil || r.request == nil {
 		return nil, errUsed

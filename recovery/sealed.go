@@ -11,9 +11,7 @@ import (
 	"github.com/nescio-go/nescio/internal/secret"
 )
 
-// SealedSlot is a slot that is ready to be put into a header by an [Edit].
-// [Keyring.Seal] makes it. An edit may run again with the same SealedSlot. It
-// is immutable, safe for concurrent use, and redacts itself.
+// SealedSlot is a slot for an [Edit].
 type SealedSlot struct {
 	account AccountID
 	slot    sealedSlot
@@ -24,10 +22,7 @@ type sealedSecrets struct {
 	lineage, seed [keySize]byte // seed is zero for an approved device
 }
 
-// Seal makes a slot. This is the expensive step: for a password it runs the
-// KDF. The slot is in no header before an [Edit] adds it. Seal returns
-// [ErrPolicy] for a nil Sealer, for values that the Sealer refuses, and after
-// Destroy, and otherwise the errors of s.
+// Seal makes a slot.
 func (k *Keyring) Seal(ctx context.Context, s Sealer) (*SealedSlot, error) {
 	keys, err := k.keys()
 	if err != nil {
@@ -82,7 +77,7 @@ func (k *Keyring) sealDevice(publicKey []byte) (*SealedSlot, error) {
 	return out, nil
 }
 
-// ID returns the id of the slot. It is zero for the zero SealedSlot.
+// ID returns the slot's id.
 func (s *SealedSlot) ID() SlotID { return s.slot.ID }
 
 // fits reports whether the slot was sealed for this account and lineage, and
@@ -92,8 +87,8 @@ func (s *SealedSlot) fits(account AccountID, lineage *[keySize]byte, epoch uint3
 		subtle.ConstantTimeCompare(s.secrets.Get().lineage[:], lineage[:]) == 1
 }
 
-// Format writes a placeholder for every verb.
+// Format redacts.
 func (s *SealedSlot) Format(f fmt.State, _ rune) { redact(f, "SealedSlot") }
 
-// MarshalJSON writes a placeholder.
+// MarshalJSON redacts.
 func (s *SealedSlot) MarshalJSON() ([]byte, error) { return redactJSON("SealedSlot") }

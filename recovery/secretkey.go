@@ -11,16 +11,12 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// SecretKey is 128 random bits that only the user's devices have, in addition
-// to the password. With it, an attacker who has the headers cannot guess the
-// password, however weak it is. The text form moves it to another device, by
-// hand or by QR code, and is for the user's drawer. A SecretKey is immutable,
-// safe for concurrent use, and redacts itself.
+// SecretKey is 128 bits on the user's devices that protect a weak password.
 type SecretKey struct {
 	key secret.Value[[16]byte]
 }
 
-// NewSecretKey returns a random secret key.
+// NewSecretKey returns a random key.
 func NewSecretKey() *SecretKey {
 	key := secret.New([16]byte{})
 	rand.Read(key.Get()[:])
@@ -35,9 +31,7 @@ const (
 
 var base32Crockford = base32.NewEncoding(crockford).WithPadding(base32.NoPadding)
 
-// Text returns the text form: "NSK1-" and 27 characters in groups of up to 5.
-// The last one is a check character. Text returns "" for the zero SecretKey.
-// FORMAT.md has the format.
+// Text returns the key with a check character.
 func (k *SecretKey) Text() string {
 	key := k.bytes()
 	defer clear(key)
@@ -53,12 +47,7 @@ func (k *SecretKey) Text() string {
 	return strings.Join(append([]string{secretKeyPrefix}, append(groups, chars)...), "-")
 }
 
-// ParseSecretKey reads the text form as people type and paste it: in any case,
-// in any Unicode form, with O for 0 and I or L for 1, in at most 4 KiB. It
-// ignores white space, dashes and hyphens, quotation marks, commas, full stops,
-// and characters without width, of any kind and anywhere. It returns
-// [ErrMalformed] for anything else. It notices every single wrong character,
-// and every two neighbours that changed places.
+// ParseSecretKey reads what people type, at most 4 KiB.
 func ParseSecretKey(text string) (*SecretKey, error) {
 	if len(text) > maxPasted {
 		return nil, ErrMalformed
@@ -94,7 +83,7 @@ func typedCharacter(c rune) rune {
 	return c
 }
 
-// checkCharacter returns the number of the character behind 26 others: the sum
+// checkCharacter returns the number of the character after 26 others: the sum
 // of the i-th, from 1, times x^i in GF(2)[x] / (x⁵ + x² + 1), where the lowest
 // bit of a character's number is the coefficient of 1. The weights differ and
 // are not zero, so one error changes the sum, and so does a transposition.
@@ -124,8 +113,8 @@ func times2(v int) int {
 
 func (k *SecretKey) bytes() []byte { return bytes.Clone(k.key.Get()[:]) }
 
-// Format writes a placeholder for every verb.
+// Format redacts.
 func (k SecretKey) Format(f fmt.State, _ rune) { redact(f, "SecretKey") }
 
-// MarshalJSON returns an error. Store what [SecretKey.Text] returns.
+// MarshalJSON fails.
 func (k SecretKey) MarshalJSON() ([]byte, error) { return nil, errJSON }

@@ -17,7 +17,7 @@ import (
 var (
 	// errStale means that another process has changed Local.
 	errStale = errors.New("recovery: another process was quicker")
-	// errLost means that another change was stored in place of the candidate,
+	// errLost means that another change was stored instead of the candidate,
 	// which removed nothing. The client then has the other change.
 	errLost = errors.New("recovery: another change was quicker")
 )
@@ -70,8 +70,9 @@ func (c *Client) load(ctx context.Context) error {
 	c.setState(raw, state)
 	var k *Keyring
 	if c.ring != nil && state.header != nil {
-		// Without an error the slot that opened it is still there. With one, or
-		// after another process has joined or signed out, Open is needed.
+		// Without an error, the slot that opened the keyring is still there.
+		// Otherwise, and after another process has joined or signed out, Open
+		// is needed.
 		if k, err = c.follow(state.header, c.ring.checkpoint); err != nil {
 			k = nil
 		}
@@ -103,8 +104,8 @@ func (c *Client) save(ctx context.Context, next *localState) error {
 	return nil
 }
 
-// saveOutcome is save for what became of a candidate, which stays pending if
-// Local fails.
+// saveOutcome saves the outcome of a candidate, which stays pending if Local
+// fails.
 func (c *Client) saveOutcome(ctx context.Context, next *localState) error {
 	err := c.save(ctx, next)
 	if err == nil || err == errStale {
@@ -128,7 +129,7 @@ func (c *Client) setState(raw []byte, s *localState) {
 	c.state = s
 }
 
-// setRing replaces the keyring, and clears the one before.
+// setRing replaces the keyring, and clears the old one.
 func (c *Client) setRing(k *Keyring) { c.replace(&c.ring, k) }
 
 // setWon replaces the keyring of the change that overtook the candidate.
@@ -215,8 +216,8 @@ func (c *Client) settle(ctx context.Context, open opener) error {
 	return c.compare(ctx, stored, open)
 }
 
-// settleEarlier is settle for a change of an earlier call, whose loss is
-// ErrConflict.
+// settleEarlier is settle for a change of an earlier call. It returns
+// ErrConflict if that change was lost.
 func (c *Client) settleEarlier(ctx context.Context, open opener) error {
 	if c.state.candidate == nil && c.owed != ([32]byte{}) {
 		return ErrConflict // another process or an earlier call has dropped it
@@ -228,8 +229,8 @@ func (c *Client) settleEarlier(ctx context.Context, open opener) error {
 	return err
 }
 
-// compare finds out what became of the candidate, from what is stored after the
-// server refused it.
+// compare determines the outcome of a candidate that the server refused, from
+// the header that is stored.
 func (c *Client) compare(ctx context.Context, stored *Header, open opener) error {
 	s := c.state
 	switch {
@@ -238,7 +239,7 @@ func (c *Client) compare(ctx context.Context, stored *Header, open opener) error
 	case stored != nil && stored.Digest() == s.next.digest:
 		return c.promote(ctx)
 	case s.confirmed.revision == 0 || stored.Digest() == s.confirmed.digest:
-		// What was stored before is still stored. For Create that is nothing,
+		// The server still has what it had before. For Create that is nothing,
 		// or the header of another sign-up.
 		if err := c.saveOutcome(ctx, s.withoutCandidate()); err != nil {
 			return err
@@ -285,7 +286,7 @@ func (s *localState) precedes(k *Keyring) bool {
 	return true
 }
 
-// overtaken decides which error a header causes that does not follow from a
+// overtaken returns the error for a header that does not follow from a
 // candidate. It keeps the header's keyring for Resolve.
 func (c *Client) overtaken(stored *Header, open opener, refusal error) error {
 	checkpoint := c.state.checkpoint()

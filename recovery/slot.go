@@ -30,17 +30,16 @@ var slotTypes = [...]string{
 	1: typePassword, 2: typeExport, 3: typePhrase, 4: typeFile, 5: typePasskey, 6: typeDevice, 7: typeContacts,
 }
 
-// SlotID names a slot of an account. It is random and never used again.
+// SlotID is a slot's random id.
 type SlotID [16]byte
 
-// String returns the id in hexadecimal.
+// String returns hexadecimal.
 func (id SlotID) String() string { return hex.EncodeToString(id[:]) }
 
-// MarshalText returns the id in hexadecimal.
+// MarshalText returns hexadecimal.
 func (id SlotID) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, id[:]), nil }
 
-// UnmarshalText reads 32 lower-case hexadecimal digits, or returns
-// [ErrMalformed].
+// UnmarshalText reverses [SlotID.MarshalText].
 func (id *SlotID) UnmarshalText(text []byte) error {
 	b, ok := readID(text)
 	if !ok {
@@ -50,45 +49,36 @@ func (id *SlotID) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Slot is one secret that opens the keyring, as the header shows it. It is
-// public, and untrusted until [Open] has succeeded.
+// Slot is a slot of an untrusted header.
 type Slot struct {
 	// Type is "password", "export", "phrase", "file", "passkey", "device" or
 	// "contacts".
 	Type  string
 	Flags uint8
 	ID    SlotID
-	Born  uint32 // the epoch in which the slot was made
-	// Family is the id of the first slot in a line of replacements, or zero if
-	// this is the first. See [Edit.Supersede].
+	Born  uint32 // the epoch of its making
+	// Family is the first of a line of replacements, or zero.
 	Family SlotID
-	// Params are the parameters of the type. FORMAT.md lists them.
+	// Params are described in FORMAT.md.
 	Params []byte
-	// Wrapped contains the slot's seed and the lineage key, wrapped under a key
-	// that only the holder has. It is empty for devices.
+	// Wrapped is empty for devices.
 	Wrapped []byte
 }
 
-// Sealer makes a slot. Seal returns the type's parameters and the secret of 64
-// bytes, wrapped for b under a key that only the slot's holder can derive. It
-// keeps neither. [Password], [ExportKey], [Phrase], [File], [Passkey] and
-// contacts.Split are Sealers.
+// Sealer wraps a slot's secret under a key of its holder.
 type Sealer interface {
 	Type() string
 	Flags() uint8
 	Seal(ctx context.Context, b wrap.Binding, secret []byte) (params, wrapped []byte, err error)
 }
 
-// Opener opens slots. Open returns the secret of a slot. It returns
-// [ErrWrongSecret] if the slot is not its own or does not open, and [ErrPolicy]
-// if it refuses the slot. In both cases the next slot is tried. The slot comes
-// from the server, which may have changed it. Every Sealer of this package and
-// [Device] is an Opener.
+// Opener returns a slot's secret, [ErrWrongSecret] for other slots, or
+// [ErrPolicy] to refuse one. The server may have changed the slot.
 type Opener interface {
 	Open(ctx context.Context, b wrap.Binding, s Slot) (secret []byte, err error)
 }
 
-// isLogin reports whether the slot's secret is that of a login.
+// isLogin reports whether the slot's secret is also a login secret.
 func (s *Slot) isLogin() bool { return s.Type == typePassword || s.Type == typeExport }
 
 // family returns the id that names the slot's line of replacements.
@@ -130,7 +120,7 @@ const (
 	slotDigestSize  = 16
 )
 
-// digest covers all of a slot but the sealed master key, which alone may
+// digest covers the whole slot except the sealed master key, which alone may
 // change.
 func (slot *sealedSlot) digest() [slotDigestSize]byte {
 	b := cryptobyte.NewBuilder(make([]byte, 0, 4<<10))

@@ -53,8 +53,8 @@ func (s *localState) withoutCandidate() *localState {
 	return &out
 }
 
-// promoted returns the state after the candidate is confirmed. What it added
-// and removed, the user knows of.
+// promoted returns the state after the candidate is confirmed. The user knows
+// the slots that it added and removed.
 func (s *localState) promoted() *localState {
 	out := s.withHeader(s.candidate, s.next)
 	for _, m := range s.next.slots {

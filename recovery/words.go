@@ -10,22 +10,19 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// errWords is the refusal of [NewPhrase].
+// errWords is the error of [NewPhrase].
 var errWords = refused("a phrase has 12 or 24 words")
 
-// PhraseError says what is wrong with the words of a phrase, without a word of
-// it. It wraps [ErrMalformed].
+// PhraseError describes a wrong phrase without its words. If both fields are 0,
+// the checksum is wrong.
 type PhraseError struct {
-	// Words is the number of words, if it is not 12 or 24, and otherwise 0.
+	// Words is the number of words if it is wrong.
 	Words int
-	// Position is the number of the first word that is not in the list, from 1.
-	// If it and Words are 0, all words are in the list but do not belong
-	// together: one is wrong, or two have changed places. Of 16 wrong phrases
-	// of 12 words one passes, of 24 words one of 256.
+	// Position is the first unknown word, from 1.
 	Position int
 }
 
-// Error returns a text for people.
+// Error returns text for people.
 func (e *PhraseError) Error() string {
 	switch {
 	case e.Words > 0:
@@ -33,19 +30,14 @@ func (e *PhraseError) Error() string {
 	case e.Position > 0:
 		return fmt.Sprintf("recovery: word %d is not in the list", e.Position)
 	}
-	return "recovery: the words do not belong together"
+	return "recovery: the checksum of the words is wrong"
 }
 
 // Unwrap returns [ErrMalformed].
 func (e *PhraseError) Unwrap() error { return ErrMalformed }
 
-// ParsePhrase reads the words of a phrase as people write and paste them: in
-// any case, in any Unicode form, each word whole or by its first four letters
-// or more, in at most 4 KiB. Around and between the words it ignores white
-// space, dashes and hyphens, quotation marks, commas, full stops, colons,
-// parentheses, and characters without width, of any kind, and list numbers from
-// 1 to 24. It returns [ErrMalformed] for a longer or an empty text, and
-// otherwise a [*PhraseError].
+// ParsePhrase reads what people type, at most 4 KiB. It returns [ErrMalformed]
+// or a [*PhraseError].
 func ParsePhrase(text string) (*Phrase, error) {
 	if len(text) > maxPasted {
 		return nil, ErrMalformed

@@ -6,18 +6,14 @@ import (
 	"github.com/nescio-go/nescio/internal/approval"
 )
 
-// Approval releases a share by short code, on the contact's device: see
-// [Request]. It lives in memory only and serves one grant. Discard it if the
-// contact does not finish within minutes. It is safe for concurrent use and
-// redacts itself.
+// Approval releases a share by short code. Discard one that the contact
+// abandons.
 type Approval struct {
 	share    *Share
 	approval *approval.Approval
 }
 
-// Approve starts to release the share by short code. The ask is the message
-// from [Request.Ask]. Nothing is released before [Approval.Grant]. Approve
-// returns [ErrMalformed] for an invalid message.
+// Approve starts to release the share with the message from [Request.Ask].
 func (s *Share) Approve(ask []byte) (*Approval, error) {
 	if s.index == 0 {
 		return nil, errZero
@@ -29,8 +25,7 @@ func (s *Share) Approve(ask []byte) (*Approval, error) {
 	return &Approval{s, a}, nil
 }
 
-// Answer returns the second message, 1,152 bytes. It is nil for the zero
-// Approval.
+// Answer returns the second message, 1,152 bytes.
 func (a *Approval) Answer() []byte {
 	if a.approval == nil {
 		return nil
@@ -38,10 +33,8 @@ func (a *Approval) Answer() []byte {
 	return a.approval.Answer()
 }
 
-// Code takes the message from [Request.Reveal], and returns the contact's half
-// of the short code to show. The owner types it. Code returns
-// [recovery.ErrUntrusted], and ends the approval, for a message of another
-// request. A second call returns [recovery.ErrPolicy].
+// Code takes the message from [Request.Reveal] and returns the contact's half.
+// A wrong message returns [recovery.ErrUntrusted] and ends the approval.
 func (a *Approval) Code(reveal []byte) (string, error) {
 	if a.approval == nil {
 		return "", errOver
@@ -50,13 +43,9 @@ func (a *Approval) Code(reveal []byte) (string, error) {
 	return code, translate(err)
 }
 
-// Grant takes the half that the owner's device shows, and returns the last
-// message. A wrong half ends the approval with [recovery.ErrUntrusted]. Grant
-// returns [recovery.ErrPolicy] before [Approval.Code] and after it has returned
-// a grant.
-//
-// The contact must recognise the owner, by face or voice, and must have heard
-// the half from the owner.
+// Grant takes the owner's half and returns the grant. The contact must
+// recognize the owner and hear the half from the owner. A wrong half returns
+// [recovery.ErrUntrusted] and ends the approval.
 func (a *Approval) Grant(typed string) ([]byte, error) {
 	if a.approval == nil {
 		return nil, errOver
@@ -74,19 +63,16 @@ func (a *Approval) Discard() {
 	}
 }
 
-// Format writes a placeholder for every verb.
+// Format redacts the value.
 func (a *Approval) Format(f fmt.State, _ rune) { redact(f, "Approval") }
 
-// MarshalJSON writes a placeholder.
+// MarshalJSON redacts the value.
 func (a *Approval) MarshalJSON() ([]byte, error) { return redactJSON("Approval") }
 
-// ApproveQR releases the share to the device whose QR code the contact has
-// scanned. The ask is the message from [Request.Ask]. ApproveQR returns the
-// grant to send. It returns [recovery.ErrUntrusted] if the code and the message
-// do not belong together or are for another account, and [ErrMalformed].
-//
-// The contact must recognise the owner, and must scan the owner's screen. Never
-// take a QR code from a link or a message.
+// ApproveQR takes the QR code that the contact has scanned from the
+// owner's screen, never from a link or message, and the message from
+// [Request.Ask]. It returns the grant, or [recovery.ErrUntrusted] if the
+// two do not belong together.
 func (s *Share) ApproveQR(qr string, ask []byte) (grant []byte, err error) {
 	if s.index == 0 {
 		return nil, errZero

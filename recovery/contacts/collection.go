@@ -11,8 +11,7 @@ import (
 	"github.com/nescio-go/nescio/wrap"
 )
 
-// Collection collects the shares of k contacts and opens their slot. It is safe
-// for concurrent use, and redacts itself.
+// Collection collects shares and opens their slot.
 type Collection struct {
 	account recovery.AccountID
 	slot    recovery.SlotID
@@ -24,13 +23,8 @@ type Collection struct {
 
 var _ recovery.Opener = (*Collection)(nil)
 
-// NewCollection returns a collection for one slot of the type "contacts" in a
-// header. [Share.Slot] returns the id of the slot of a share. NewCollection
-// returns [recovery.ErrWrongSecret] if the header has no such slot, and
-// [ErrMalformed] for a nil header.
-//
-// The header is untrusted. [Collection.Add] refuses every genuine share if the
-// server has forged the slot's parameters.
+// NewCollection takes an untrusted header and [Share.Slot]. It returns
+// [recovery.ErrWrongSecret] if the header lacks the slot.
 func NewCollection(h *recovery.Header, id recovery.SlotID) (*Collection, error) {
 	if h == nil {
 		return nil, ErrMalformed
@@ -47,10 +41,8 @@ func NewCollection(h *recovery.Header, id recovery.SlotID) (*Collection, error) 
 	return &Collection{account: h.Account(), slot: id, params: p}, nil
 }
 
-// Add checks a share against the slot's commitments and adds it. It returns a
-// [ShareError] that names the share, with [ErrForeign], [ErrSplit], [ErrWrong]
-// or [ErrDuplicate]. The collection then stays as it was. A nil or zero share
-// returns [ErrMalformed].
+// Add checks a share and adds it. A refused share returns a [ShareError] with
+// [ErrForeign], [ErrSplit], [ErrWrong] or [ErrDuplicate].
 func (c *Collection) Add(s *Share) error {
 	if s == nil || s.index == 0 {
 		return ErrMalformed
@@ -80,23 +72,21 @@ func (c *Collection) check(s *Share) error {
 	return nil
 }
 
-// Threshold returns k, the number of shares that open the slot.
+// Threshold returns k.
 func (c *Collection) Threshold() int { return c.params.k() }
 
-// Contacts returns n, the number of contacts.
+// Contacts returns n.
 func (c *Collection) Contacts() int { return c.params.n() }
 
-// Missing returns the number of shares that are still missing.
+// Missing returns the number of missing shares.
 func (c *Collection) Missing() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return max(0, c.params.k()-len(c.shares))
 }
 
-// Open implements [recovery.Opener]. It returns [ErrFew] for fewer than k
-// shares. It returns [recovery.ErrUntrusted] if the slot's parameters differ
-// from those that the collection was made for, or if the slot does not open
-// with its shares. In both cases the header was altered.
+// Open implements [recovery.Opener]. It returns [ErrFew], or
+// [recovery.ErrUntrusted] for an altered slot.
 func (c *Collection) Open(ctx context.Context, b wrap.Binding, s recovery.Slot) ([]byte, error) {
 	if c.params == nil {
 		return nil, errZero
@@ -130,8 +120,8 @@ func (c *Collection) Open(ctx context.Context, b wrap.Binding, s recovery.Slot) 
 	return opened, nil
 }
 
-// Format writes a placeholder for every verb.
+// Format redacts the value.
 func (c *Collection) Format(f fmt.State, _ rune) { redact(f, "Collection") }
 
-// MarshalJSON writes a placeholder.
+// MarshalJSON redacts the value.
 func (c *Collection) MarshalJSON() ([]byte, error) { return redactJSON("Collection") }

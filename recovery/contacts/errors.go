@@ -7,39 +7,31 @@ import (
 	"github.com/nescio-go/nescio/recovery"
 )
 
-// The errors of this package, for [errors.Is]. An error about one of several
-// contacts or shares is wrapped in a [ShareError]. Errors of package recovery
-// mean what they mean there. Methods of zero values return
-// [recovery.ErrPolicy].
+// Errors about one contact or share are wrapped in a [ShareError]. Zero values
+// and calls out of order return [recovery.ErrPolicy].
 var (
-	// ErrMalformed means bytes or text that no version of this package wrote,
-	// an invalid public key, or a nil or zero argument.
+	// ErrMalformed means invalid bytes, or a nil or zero argument.
 	ErrMalformed = errors.New("contacts: malformed")
-	// ErrOpen means that a message is for another key, or was altered.
+	// ErrOpen means that a message is for another key or was altered.
 	ErrOpen = errors.New("contacts: the message does not open")
-	// ErrWrong means that a share does not fit the commitment to it. The
-	// contact has altered the share or made it up.
+	// ErrWrong means that the contact has forged or altered the share.
 	ErrWrong = errors.New("contacts: the share is wrong")
-	// ErrForeign means a share of another account or another slot, such as a
-	// slot that was replaced.
+	// ErrForeign means a share of another account or slot.
 	ErrForeign = errors.New("contacts: the share is of another account or slot")
-	// ErrSplit means that the digest in a share, or its k or n, does not match
-	// the slot's parameters. Either the contact has forged the share or kept a
-	// forged one, or the server has forged the slot. If the contacts compared
-	// the fingerprint when they received their shares, and k of them agree, the
-	// server has forged the slot.
+	// ErrSplit means that a share does not fit the slot's parameters. The
+	// contact has forged the share, or the server the slot. If k contacts who
+	// compared fingerprints agree, it was the server.
 	ErrSplit = errors.New("contacts: the share is not of this slot's split")
 	// ErrDuplicate means a second share with one index.
-	ErrDuplicate = errors.New("contacts: the share is there already")
+	ErrDuplicate = errors.New("contacts: the share was added already")
 	// ErrFew means fewer than k shares.
 	ErrFew = errors.New("contacts: too few shares")
 )
 
-// ShareError says which contact or share an error is about.
+// ShareError names the contact or share that an error is about.
 type ShareError struct {
-	// Index counts from 1, in the order of the keys of [NewSplit]. The index of
-	// a share is the one that the share itself states. The [Request] tells
-	// which contact has answered.
+	// Index counts from 1, in the order of the keys of [NewSplit]. A forged
+	// share may state any index.
 	Index int
 	Err   error
 }
@@ -59,7 +51,7 @@ var (
 	errUsed      = refused("a Split makes one slot")
 	errZero      = refused("the value is zero")
 	errAccount   = refused("the account's number is zero")
-	errOver      = refused("the request or the approval is over, or took this step before")
+	errOver      = refused("the request or approval has ended, or has taken this step")
 	errOrder     = refused("call Code before Grant")
 	errApproval  = fmt.Errorf("%w: the approval's messages or the typed half do not belong together", recovery.ErrUntrusted)
 	errSlot      = fmt.Errorf("%w: the slot does not open with the shares that its parameters accept", recovery.ErrUntrusted)

@@ -11,25 +11,18 @@ import (
 
 const (
 	publicKeyLabel  = "nescio/contacts/key/v1"
-	fingerprintSize = 20 // bytes: nobody finds a second input with the same 160 bits
+	fingerprintSize = 20 // bytes, which resist a search for a second input
 )
 
-// Fingerprint returns the fingerprint of a contact's public key of 1,216 bytes,
-// such as "R5V1-P3ZJ-…": 8 groups of 4 characters, which hold 160 bits. The
-// owner compares it with the one that the contact's own device shows. FORMAT.md
-// has the format.
+// Fingerprint returns the fingerprint of a public key, 160 bits as text.
 func Fingerprint(publicKey []byte) string {
 	return fingerprint(digest(publicKeyLabel, publicKey))
 }
 
-// Fingerprint returns the fingerprint of the share's split, in the form of
-// [Fingerprint]. The contact compares it with the owner before keeping the
-// share. Anyone who knows a contact's public key, such as the server, can seal
-// a share to it.
+// Fingerprint returns the fingerprint of the share's split.
 func (s *Share) Fingerprint() string { return fingerprint(s.split) }
 
-// Fingerprint returns the fingerprint that the contacts compare. It is the same
-// for all of them, and empty before the slot was made.
+// Fingerprint returns the fingerprint that all contacts compare.
 func (s *Split) Fingerprint() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

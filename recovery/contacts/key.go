@@ -11,9 +11,7 @@ import (
 	"github.com/nescio-go/nescio/internal/secret"
 )
 
-// Key is a contact's key pair, to which shares are sealed. A contact needs one
-// for all accounts. It is immutable, safe for concurrent use, and redacts
-// itself.
+// Key is a contact's key pair, one for all accounts.
 type Key struct {
 	secrets secret.Value[keySecrets]
 	public  []byte
@@ -41,8 +39,7 @@ func NewKey() (*Key, error) {
 	return newKey(&seed)
 }
 
-// ParseKey reads the bytes that [Key.Secret] returns. It returns [ErrMalformed]
-// for anything else.
+// ParseKey reverses [Key.Secret].
 func ParseKey(secret []byte) (*Key, error) {
 	if len(secret) != 2+seedSize || secret[0] != keyKind || secret[1] != version {
 		return nil, ErrMalformed
@@ -63,8 +60,7 @@ func newKey(seed *[seedSize]byte) (*Key, error) {
 	return &Key{secret.New(keySecrets{*seed, private}), private.PublicKey().Bytes()}, nil
 }
 
-// Secret returns the key's secret form, 34 bytes, for the platform's key store.
-// It returns nil for the zero Key.
+// Secret returns 34 bytes for the platform's key store.
 func (k *Key) Secret() []byte {
 	if k.public == nil {
 		return nil
@@ -72,17 +68,12 @@ func (k *Key) Secret() []byte {
 	return append([]byte{keyKind, version}, k.secrets.Get().seed[:]...)
 }
 
-// PublicKey returns a copy of the public key, 1,216 bytes, for the owners of
-// accounts.
+// PublicKey returns 1,216 bytes for owners.
 func (k *Key) PublicKey() []byte { return bytes.Clone(k.public) }
 
-// Open opens a message from [Split.Messages] and returns the share. The share
-// then fits the commitments in the message, and [Share.Fingerprint] covers
-// them. A message does not prove who sent it: the contact compares the
-// fingerprint with the owner.
-//
-// Open returns [ErrMalformed], [ErrOpen], or a [ShareError] with [ErrSplit] or
-// [ErrWrong] for a message that the owner did not make.
+// Open opens a message and checks the share. The message does not prove
+// its sender. Open returns [ErrOpen], or a [ShareError] with [ErrSplit]
+// or [ErrWrong].
 func (k *Key) Open(message []byte) (*Share, error) {
 	if k.public == nil {
 		return nil, errZero
@@ -139,8 +130,8 @@ func sealMessage(to hpke.PublicKey, share []byte, p params) ([]byte, error) {
 	return slices.Concat(head, enc, ct), nil
 }
 
-// Format writes a placeholder for every verb.
+// Format redacts the value.
 func (k Key) Format(f fmt.State, _ rune) { redact(f, "Key") }
 
-// MarshalJSON returns an error. Store what [Key.Secret] returns.
+// MarshalJSON returns an error. Store [Key.Secret].
 func (k Key) MarshalJSON() ([]byte, error) { return nil, errJSON }

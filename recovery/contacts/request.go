@@ -8,38 +8,18 @@ import (
 	"github.com/nescio-go/nescio/recovery"
 )
 
-// Request asks one contact for a share. It lives on the device of the account's
-// owner. The device shows a QR code, or shows half of a short code and takes
-// the other half:
+// Request asks one contact for a share, on the owner's device. The contact
+// scans its QR code, or both sides type half of a short code that they hear
+// from each other, as in the Example of [Share.Approve].
 //
-//	owner                                   contact
-//	QR    ········ on the screen ·······→   scans it
-//	Ask   ─────────────────────────────→    Share.ApproveQR
-//	Open  ←────────────────────────────     the grant
-//
-//	Ask     ───────────────────────────→    Share.Approve
-//	Reveal  ←──────────────────────────     Approval.Answer
-//	        ───────────────────────────→    Approval.Code
-//	shows its half ···· by voice ······→    Approval.Grant
-//	Open    ←·········· by voice ·······    shows its half
-//	        ←──────────────────────────     the grant
-//
-// Solid arrows may pass the server, and are at most 1,269 bytes long. The QR
-// code must not pass it. The two halves need not be secret. Each side reads its
-// half from its own screen, to a person whom it recognises. Never type a code
-// that came in a message.
-//
-// An attacker between the devices has one try at each half, with a chance of
-// 2^-30. A Request serves one grant, by the way that was taken first. It lives
-// in memory only, is safe for concurrent use, and redacts itself.
+// Messages, at most 1,269 bytes, may pass the server. The QR code must not. An
+// attacker has one try at each half, with a chance of 2^-30. A Request serves
+// one grant and cannot be stored.
 type Request struct {
 	request *approval.Request
 }
 
-// NewRequest returns a request with a new key pair. The account's number comes
-// from the login, from the server or from a contact. It is not trusted: with a
-// wrong one, no grant opens. NewRequest returns [recovery.ErrPolicy] for the
-// zero AccountID.
+// NewRequest takes the account's number, which need not be trusted.
 func NewRequest(account recovery.AccountID) (*Request, error) {
 	if account == (recovery.AccountID{}) {
 		return nil, errAccount
@@ -51,10 +31,8 @@ func NewRequest(account recovery.AccountID) (*Request, error) {
 	return &Request{r}, nil
 }
 
-// QR returns the text of the QR code, 102 characters, for this device's screen
-// alone. Anyone who has it can forge the grant. From then on only a grant by QR
-// code is accepted. QR returns "" after [Request.Reveal], and once the request
-// is over.
+// QR returns 102 characters for this screen alone. Anyone who has them can
+// forge the grant.
 func (r *Request) QR() string {
 	if r.request == nil {
 		return ""
@@ -62,8 +40,7 @@ func (r *Request) QR() string {
 	return r.request.QR()
 }
 
-// Ask returns the first message, 1,250 bytes. It is nil once the request is
-// over.
+// Ask returns the first message, 1,250 bytes.
 func (r *Request) Ask() []byte {
 	if r.request == nil {
 		return nil
@@ -72,10 +49,7 @@ func (r *Request) Ask() []byte {
 }
 
 // Reveal takes the contact's answer. It returns the third message, 32 bytes,
-// and the owner's half of the short code, such as "K7M-2QX", to show. The
-// contact types it. Reveal takes one answer. A second call returns
-// [recovery.ErrPolicy], and so does a call after [Request.QR]. An answer with
-// an invalid length returns [ErrMalformed].
+// and the owner's half. It works once, and not after [Request.QR].
 func (r *Request) Reveal(answer []byte) (reveal []byte, code string, err error) {
 	if r.request == nil {
 		return nil, "", errOver
@@ -84,19 +58,11 @@ func (r *Request) Reveal(answer []byte) (reveal []byte, code string, err error) 
 	return reveal, code, translate(err)
 }
 
-// Open takes the contact's grant, returns the share, and ends the request. For
-// a short code, typed is the half that the contact's device shows. For a QR
-// code it is "".
-//
-// A wrong half returns [recovery.ErrUntrusted] and ends the request. A grant
-// that is not the contact's returns [recovery.ErrUntrusted] or [ErrMalformed],
-// and the request continues, because anyone can send one. A request that is
-// over returns [recovery.ErrPolicy].
-//
-// The contact may grant anything. Open returns [ErrMalformed] if it is not a
-// share, and a [ShareError] with [ErrForeign] if it is a share of another
-// account. The request then ends. Only [Collection.Add] shows that a share is
-// right.
+// Open takes the grant, and the contact's half or "" with a QR code. A wrong
+// half returns [recovery.ErrUntrusted] and ends the request. After another
+// grant that does not open, the request continues, because anyone can send
+// one. A grant that opens ends the request, even if it returns [ErrMalformed]
+// or [ErrForeign].
 func (r *Request) Open(grant []byte, typed string) (*Share, error) {
 	if r.request == nil {
 		return nil, errOver
@@ -117,17 +83,17 @@ func (r *Request) Open(grant []byte, typed string) (*Share, error) {
 	return s, nil
 }
 
-// Discard ends the request and clears its secrets.
+// Discard ends the request.
 func (r *Request) Discard() {
 	if r.request != nil {
 		r.request.Discard()
 	}
 }
 
-// Format writes a placeholder for every verb.
+// Format redacts the value.
 func (r *Request) Format(f fmt.State, _ rune) { redact(f, "Request") }
 
-// MarshalJSON writes a placeholder.
+// MarshalJSON redacts the value.
 func (r *Request) MarshalJSON() ([]byte, error) { return redactJSON("Request") }
 
 // translate returns this package's error for one of package approval.

@@ -9,11 +9,7 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 )
 
-// Share is the share that a contact keeps for an account, and that the
-// account's owner collects from k contacts. [Key.Open] returns shares that fit
-// the commitments of their split. Shares from [ParseShare] and [Request.Open]
-// are checked by [Collection.Add]. A Share is immutable, safe for concurrent
-// use, and redacts itself.
+// Share is a contact's share. [Key.Open] and [Collection.Add] check it.
 type Share struct {
 	account recovery.AccountID
 	slot    recovery.SlotID
@@ -29,9 +25,7 @@ const (
 	shareSize = 2 + 16 + 16 + 3 + digestSize + scalarSize
 )
 
-// ParseShare reads the bytes that [Share.Secret] returns. It returns
-// [ErrMalformed] for anything else. It cannot tell whether the share is right,
-// because a share does not contain the commitments.
+// ParseShare reverses [Share.Secret].
 func ParseShare(b []byte) (*Share, error) {
 	in := cryptobyte.String(b)
 	var kind, v, index, k, n uint8
@@ -52,10 +46,8 @@ func ParseShare(b []byte) (*Share, error) {
 	return s, nil
 }
 
-// Secret returns the share's secret form, 101 bytes, for the platform's key
-// store. Anyone with k shares and the header can open the keyring. To send a
-// share to the account's owner, use [Share.ApproveQR] or [Share.Approve].
-// Secret returns nil for the zero Share.
+// Secret returns 101 bytes for the platform's key store. Anyone with k of them
+// and the header can open the keyring.
 func (s *Share) Secret() []byte {
 	if s.index == 0 {
 		return nil
@@ -69,19 +61,19 @@ func (s *Share) Secret() []byte {
 	return append(b, s.value.Get()[:]...)
 }
 
-// Account returns the number of the share's account.
+// Account returns the account's number.
 func (s *Share) Account() recovery.AccountID { return s.account }
 
-// Slot returns the id of the share's slot.
+// Slot returns the slot's id.
 func (s *Share) Slot() recovery.SlotID { return s.slot }
 
 // Index returns the contact's number, from 1.
 func (s *Share) Index() int { return s.index }
 
-// Threshold returns k, the number of shares that open the slot.
+// Threshold returns k.
 func (s *Share) Threshold() int { return s.k }
 
-// Contacts returns n, the number of contacts.
+// Contacts returns n.
 func (s *Share) Contacts() int { return s.n }
 
 // redact writes a placeholder for a type that holds a secret.
@@ -90,8 +82,8 @@ func redact(f fmt.State, name string) { io.WriteString(f, "contacts."+name+"(red
 // redactJSON is redact for JSON.
 func redactJSON(name string) ([]byte, error) { return []byte(`"contacts.` + name + `(redacted)"`), nil }
 
-// Format writes a placeholder for every verb.
+// Format redacts the value.
 func (s Share) Format(f fmt.State, _ rune) { redact(f, "Share") }
 
-// MarshalJSON returns an error. Store what [Share.Secret] returns.
+// MarshalJSON returns an error. Store [Share.Secret].
 func (s Share) MarshalJSON() ([]byte, error) { return nil, errJSON }

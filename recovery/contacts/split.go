@@ -12,9 +12,7 @@ import (
 	"github.com/nescio-go/nescio/wrap"
 )
 
-// Split makes one slot for k of n contacts, and a message for each contact. It
-// draws the secret while it makes the slot, and does not keep it. It is safe
-// for concurrent use.
+// Split makes one slot, and a message for each contact.
 type Split struct {
 	k    int
 	keys []hpke.PublicKey
@@ -29,14 +27,8 @@ var _ recovery.Sealer = (*Split)(nil)
 // slotType is the type of a slot for contacts in package recovery.
 const slotType = "contacts"
 
-// NewSplit returns a split for 1 to 32 contacts with these public keys of 1,216
-// bytes. Any k of them together open the slot, 1 ≤ k ≤ n. The package
-// documentation says what k = 1 means. Contacts are numbered from 1 in the
-// order of their keys.
-//
-// NewSplit returns [recovery.ErrPolicy] for other numbers. It returns a
-// [ShareError] that names the contact, with [ErrMalformed] for an invalid
-// public key and [recovery.ErrPolicy] for a key that occurs twice.
+// NewSplit takes the public keys of n contacts, 1 ≤ k ≤ n ≤ 32. A [ShareError]
+// names a key that is invalid or occurs twice.
 func NewSplit(k int, publicKeys ...[]byte) (*Split, error) {
 	if !validThreshold(k, len(publicKeys)) {
 		return nil, errThreshold
@@ -63,10 +55,8 @@ func (s *Split) Type() string { return slotType }
 // Flags returns 0.
 func (s *Split) Flags() uint8 { return 0 }
 
-// Seal implements [recovery.Sealer]. A Split makes one slot. A second call
-// returns [recovery.ErrPolicy], even if the first slot was never stored: make a
-// new Split. Seal returns a [ShareError] with [ErrMalformed] for a public key
-// to which nothing can be sealed.
+// Seal implements [recovery.Sealer], once. If the slot cannot be stored, make a
+// new Split.
 func (s *Split) Seal(ctx context.Context, b wrap.Binding, secret []byte) (params, wrapped []byte, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -132,10 +122,8 @@ func slotKey(b wrap.Binding, secret []byte, flags uint8, p params) (*wrap.Key, e
 	return wrap.DeriveKey(ikm, slices.Concat(b.Item, p[:saltSize]), b.Purpose+"\x00"+string([]byte{flags})+string(p))
 }
 
-// Messages returns one message for each contact, in the order of the public
-// keys. It is nil before the slot was made. Send the messages over any channel
-// once the header with the slot is stored. A contact knows that a message is
-// the owner's by comparing the fingerprint.
+// Messages returns one message for each contact, in the order of the keys. Send
+// them once the header is stored.
 func (s *Split) Messages() [][]byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/crypto/chacha20poly1305"
 )
 
-// ErrOpen means a wrong phrase, fields that were altered, or fields that do not
-// have this form. It does not say which.
+// ErrOpen means a wrong phrase, altered fields, or fields of another form. It
+// does not say which.
 var ErrOpen = errors.New("ellipticc: wrong phrase or altered fields")
 
 const (
@@ -19,8 +19,8 @@ const (
 	maxPhrase  = 4 << 10
 )
 
-// Fields are the four values that the server returns, in standard base64 with
-// padding.
+// Fields are the four values that the server returns, in standard base64
+// with padding.
 type Fields struct {
 	EncryptedRecoveryKey string // RK under RKEK, 48 bytes
 	RecoveryKeyNonce     string // 24 bytes
@@ -28,13 +28,13 @@ type Fields struct {
 	MasterKeyNonce       string // 24 bytes
 }
 
-// Open returns the account's old master key. Use it to read old data, and never
-// to encrypt: the package documentation says why. The caller clears it.
+// Open returns the account's old master key, which the caller clears. Use it to
+// read old data, and never to encrypt, as the package documentation explains.
 //
 // The phrase is at most 4 KiB long. Open ignores its case and white space
-// around it, and nothing else. Pass what people type through
-// recovery.ParsePhrase, which also distinguishes a typing error from a wrong
-// phrase. Every error is [ErrOpen].
+// around it. Pass what people type through
+// [github.com/nescio-go/nescio/recovery.ParsePhrase] first, which reports
+// typing errors. Every error is [ErrOpen].
 func Open(phrase string, f Fields) (old [32]byte, err error) {
 	if len(phrase) > maxPhrase {
 		return old, ErrOpen

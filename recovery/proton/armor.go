@@ -8,7 +8,7 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp/armor"
 )
 
-// MaxText is the maximum size of the armored text of a file or a key, in bytes.
+// MaxText is the maximum size of a file or an armored key in bytes.
 const MaxText = 1 << 20
 
 // The kinds of armor.
@@ -18,11 +18,11 @@ const (
 	armorPrivateKey = "PGP PRIVATE KEY BLOCK"
 )
 
-// dearmor decodes the only block in a text, which must be of the given kind (RFC
-// 9580, Section 6.2). The text around the block and the headers of the block may be
-// anything. The checksum is ignored, as Section 6.1 requires. Package armor is not
-// strict enough: it takes the first block, ends it at the checksum, and ignores the
-// rest.
+// dearmor decodes the only block in a text, which must be of the given kind
+// (RFC 9580, Section 6.2). The text around the block and the headers of the
+// block may be anything. The checksum is ignored, as Section 6.1 requires.
+// Package armor is not strict enough: it takes the first block, ends it at the
+// checksum, and ignores the rest.
 func dearmor(text, kind string) ([]byte, error) {
 	if len(text) > MaxText {
 		return nil, errTooLarge

@@ -7,25 +7,23 @@ import (
 	pgperrors "github.com/ProtonMail/go-crypto/openpgp/errors"
 )
 
-// Errors of this package. Use [errors.Is], because some are wrapped with a constant
-// text that gives the reason. None contains input.
+// The errors of this package, for [errors.Is]. None contains input.
 var (
-	// ErrMalformed means text or bytes that are invalid.
+	// ErrMalformed means invalid text or bytes.
 	ErrMalformed = errors.New("proton: malformed")
-	// ErrUnsupported means a version, algorithm or protection of OpenPGP that is
-	// unknown to this package or too weak.
+	// ErrUnsupported means an OpenPGP version, algorithm or protection that is
+	// unknown or too weak.
 	ErrUnsupported = errors.New("proton: unsupported OpenPGP")
-	// ErrPolicy means input that is refused before any work because it is too
-	// large, has too many parts or would cost too much.
+	// ErrPolicy means input that is too large or too expensive, refused before
+	// the work.
 	ErrPolicy = errors.New("proton: refused by policy")
-	// ErrKey means an OpenPGP key that the call cannot use: it is public, it lacks
-	// a secret part, it is locked or not locked, or it cannot sign.
+	// ErrKey means an unsuitable key: public, incomplete, locked or not locked,
+	// or unable to sign.
 	ErrKey = errors.New("proton: unsuitable key")
-	// ErrPassphrase means a wrong passphrase or an altered key. The two cases
-	// cannot be distinguished.
+	// ErrPassphrase means a wrong passphrase or an altered key.
 	ErrPassphrase = errors.New("proton: wrong passphrase or altered key")
-	// ErrSecret means that no recovery secret opens the file or that the file was
-	// altered. The two cases cannot be distinguished.
+	// ErrSecret means that no recovery secret opens the file, or that it
+	// was altered.
 	ErrSecret = errors.New("proton: no recovery secret opens the file")
 	// ErrSignature means that none of the keys signed the recovery secret.
 	ErrSignature = errors.New("proton: recovery secret not signed by the user's key")

@@ -35,8 +35,8 @@ func Example_phrase() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	// P is the password for a separate login. Proton's clients use a modulus that
-	// Proton signed, see package moduli/openpgp.
+	// P is the password for a separate login. Proton's clients use a modulus
+	// that Proton signed, see package moduli/openpgp.
 	secret, err := proton.PhraseSecret(phrase)
 	if err != nil {
 		log.Fatal(err)
@@ -59,8 +59,8 @@ func Example_phrase() {
 	}
 	fmt.Println("for the server: a verifier of", len(record.Verifier()), "bytes, the salts, the locked key")
 
-	// The password is lost. The user logs in with the secret as the password, and
-	// receives the salt and the locked key.
+	// The password is lost. The user logs in with the secret as the password,
+	// and receives the salt and the locked key.
 	typed, err := recovery.ParsePhrase(phrase.Words())
 	if err != nil {
 		log.Fatal(err)
@@ -81,14 +81,15 @@ func Example_phrase() {
 	// the same key: true
 }
 
-// This example makes a recovery file and later recovers the key, which decrypts a
-// message from before.
+// This example makes a recovery file and later recovers the key, which decrypts
+// a message from before.
 func Example_file() {
 	ctx := context.Background()
 	key := exampleKey()
 	message := exampleMessage(key, "written before")
 
-	// The user is logged in. The secret is for the server and the file for the user.
+	// The user is logged in. The secret is for the server and the file for
+	// the user.
 	locked, err := key.Lock([]byte("a password")) // the server has it like this
 	if err != nil {
 		log.Fatal(err)
@@ -107,8 +108,9 @@ func Example_file() {
 	}
 	fmt.Println(file[:27])
 
-	// The password was reset, and the account's keys are locked with a password that
-	// nobody knows. The server sends all secrets that it has for the account.
+	// The password was reset, and the account's keys are locked with a
+	// password that nobody knows. The server sends all secrets that it has for
+	// the account.
 	keys, err := proton.OpenFile(ctx, file, secret)
 	if skipped, ok := errors.AsType[*proton.SkippedKeysError](err); ok {
 		log.Print(skipped) // there are other keys
@@ -126,8 +128,8 @@ func Example_file() {
 	// written before
 }
 
-// This example refuses a secret that the server chose itself to open the user's next
-// file.
+// This example refuses a secret that the server chose itself to open the user's
+// next file.
 func ExampleFileSecret_Verify() {
 	key, servers := exampleKey(), exampleKey()
 	secret, err := proton.NewFileSecret(servers)

@@ -30,15 +30,11 @@ func fileConfig() *packet.Config {
 	}
 }
 
-// MakeFile returns the recovery file of 1 to 32 keys, as one armored message for
-// the user to keep. Pass all keys that the user has. The secret is new or comes
-// from the server.
-//
-// One of the keys must have signed the secret. Otherwise MakeFile returns
-// [ErrSignature]: a server that chose the secret itself could open the file.
-// MakeFile returns [ErrPolicy] for no keys, more than 32, a key that occurs twice,
-// or keys that are larger together than OpenFile accepts. It returns
-// [ErrMalformed] for an invalid secret or signature.
+// MakeFile returns the recovery file of 1 to 32 keys. Pass all keys of the
+// user. One of them must have signed the secret, because a server that
+// chose the secret could open the file. Otherwise MakeFile returns
+// [ErrSignature]. It returns [ErrPolicy] for keys that [OpenFile] would not
+// accept, and [ErrMalformed].
 func MakeFile(secret FileSecret, keys ...*Key) (string, error) {
 	if len(keys) == 0 || len(keys) > MaxKeys || hasTwins(keys) {
 		return "", errKeys
@@ -88,39 +84,14 @@ func hasTwins(keys []*Key) bool {
 	return false
 }
 
-// OpenFile returns the keys in a recovery file of up to [MaxText] bytes, in the
-// order of the file. A file does not name its account. Pass all recovery secrets
-// that the server has for the account, up to 32. OpenFile tries them in turn.
-// A returned key must have signed the secret that opens the file. OpenFile checks
-// ctx before each secret and each key, and returns its error.
+// OpenFile returns the keys in a file. Pass all recovery secrets that the
+// server has for the account. OpenFile tries them in turn, and checks ctx
+// between them and between keys. A returned key must have signed the secret.
 //
-// If some keys of the file cannot be used, OpenFile returns the others and a
-// [*SkippedKeysError]: then neither the keys nor the error is nil. It skips keys
-// that are public, locked, stubs, unsupported, over a limit or damaged. A caller
-// that ignores the skipped keys on purpose writes
-//
-//	keys, err := proton.OpenFile(ctx, file, secrets...)
-//	if skipped, ok := errors.AsType[*proton.SkippedKeysError](err); ok {
-//		log.Print(skipped) // fingerprints and reasons
-//	} else if err != nil {
-//		return err
-//	}
-//
-// With any other error there are no keys:
-//
-//   - [ErrSecret] if no secret opens the file.
-//   - [ErrSignature] if no usable key signed the secret. If keys were skipped, the
-//     error contains a [KeyError] for each.
-//   - The reasons of all keys, [ErrKey], [ErrUnsupported], [ErrPolicy] or
-//     [ErrMalformed], if no key can be used. The error contains a KeyError for each.
-//   - ErrMalformed, ErrUnsupported or ErrPolicy for a file, its secrets or its
-//     packets as a whole, for more than 32 keys, and for keys that would cost too
-//     much together.
-//
-// The signature shows that the secret comes from a holder of a key in the file. It
-// does not show that the keys are the user's, because the author of a file can add
-// a key and sign with it. Compare the [Key.Fingerprint] of each key with the
-// fingerprints of the account's keys, and use no other key.
+// If only some keys can be used, OpenFile returns them with a
+// [*SkippedKeysError]. With any other error there are no keys. It is
+// [ErrSecret], [ErrSignature], a [KeyError] for each key, or [ErrMalformed],
+// [ErrUnsupported] or [ErrPolicy] for the whole file.
 func OpenFile(ctx context.Context, file string, secrets ...FileSecret) ([]*Key, error) {
 	if len(secrets) == 0 || len(secrets) > MaxSecrets {
 		return nil, errSecrets
@@ -160,8 +131,9 @@ func readFile(ctx context.Context, opened []byte, secret FileSecret) ([]*Key, er
 	if len(keys) == 0 {
 		return nil, noUsableKey(skipped)
 	}
-	// A skipped key does not count as a signer. Its public part is not secret, so
-	// anyone who learns a signed secret could put that part beside their own key.
+	// A skipped key does not count as a signer. Its public part is not secret,
+	// so anyone who learns a signed secret could put that part beside their
+	// own key.
 	switch err := secret.verify(ctx, keys); {
 	case err == ErrSignature:
 		return nil, notSigned(skipped)

@@ -2,11 +2,9 @@ package proton
 
 import "github.com/ProtonMail/go-crypto/openpgp/packet"
 
-// Fingerprint returns the fingerprint of a secret key, armored or binary, locked or
-// not, in the form of [Key.Fingerprint]. The public part of a locked key is not
-// authentic until the key is unlocked. Compare its fingerprint with the one that the
-// device saw earlier. Fingerprint returns the errors of [ParseKey] except
-// [ErrPassphrase].
+// Fingerprint returns the fingerprint of a secret key, armored or binary,
+// locked or not. Compare it with the one that the device saw earlier, because a
+// locked key's public part is not authentic.
 func Fingerprint(key []byte) ([]byte, error) {
 	packets, err := readKey(key)
 	if err != nil {

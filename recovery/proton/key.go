@@ -18,28 +18,19 @@ import (
 
 const maxPassphrase = 1024
 
-// Key is a user's OpenPGP key of version 4 or 6 (RFC 9580, Section 10.2): the secret
-// key and its subkeys, all unlocked, with user IDs and signatures. It is immutable and
-// safe for concurrent use. Its secrets cannot be cleared. It is redacted in logs.
+// Key is an OpenPGP key of version 4 or 6 with its subkeys, user IDs and
+// signatures, all unlocked. It is safe for concurrent use.
 type Key struct {
 	raw         secret.Value[[]byte] // binary
 	public      secret.Value[[]byte] // the same key with public parts only, which are cheap to read
 	fingerprint []byte
 }
 
-// ParseKey reads one secret key, armored or binary, of up to [MaxText] bytes.
-//
-// If the passphrase is not empty, the key and all its subkeys must be locked with it.
-// A key that is not locked returns [ErrKey], because a server could have put its own
-// key there. If the passphrase is empty, nothing may be locked. Use this for a key from
-// elsewhere, such as a newly generated one.
-//
-// ParseKey returns [ErrPassphrase] for a wrong passphrase or a locked key whose secret
-// and public parts do not fit; ErrKey also for a public key and for a key with public
-// or missing parts; [ErrUnsupported] for an unknown version, algorithm or protection,
-// and for ElGamal; [ErrPolicy] for a key that is too large or too expensive, or a
-// passphrase of more than 1024 bytes; and [ErrMalformed] for anything else that is
-// not a key.
+// ParseKey reads one secret key, armored or binary. With a passphrase of up
+// to 1024 bytes, the key and all subkeys must be locked with it, because a
+// server could have put its own key there. Without one, nothing may be
+// locked. It returns [ErrPassphrase], [ErrKey], [ErrUnsupported], [ErrPolicy]
+// or [ErrMalformed].
 func ParseKey(key, passphrase []byte) (*Key, error) {
 	if len(passphrase) > maxPassphrase {
 		return nil, errLength
@@ -122,9 +113,10 @@ func splitKeys(packets []*packet.OpaquePacket) (groups [][]*packet.OpaquePacket,
 	return groups, nil
 }
 
-// newKey checks the packets of one key and unlocks those that contain secrets. It
-// keeps the other packets unchanged, even if it does not know their contents. It
-// checks only once that secret and public parts fit, because that is expensive.
+// newKey checks the packets of one key and unlocks those that contain secrets.
+// It keeps the other packets unchanged, even if it does not know their
+// contents. It checks only once that secret and public parts fit, because that
+// is expensive.
 func newKey(packets []*packet.OpaquePacket, passphrase []byte) (*Key, error) {
 	if err := checkWork(packets); err != nil {
 		return nil, err
@@ -186,10 +178,10 @@ func newKey(packets []*packet.OpaquePacket, passphrase []byte) (*Key, error) {
 	return &Key{secret.New(raw), secret.New(public), entity.PrimaryKey.Fingerprint}, nil
 }
 
-// readSecretKey parses a secret-key packet (RFC 9580, Section 5.5.3), which must be
-// locked or not as stated. For a packet that is not locked, it checks that the secret
-// part fits the public part. For a locked packet it derives nothing. Call checkWork
-// first.
+// readSecretKey parses a secret-key packet (RFC 9580, Section 5.5.3), which
+// must be locked or not as stated. For a packet that is not locked, it checks
+// that the secret part fits the public part. For a locked packet it derives
+// nothing. Call checkWork first.
 func readSecretKey(p *packet.OpaquePacket, locked bool) (*packet.PrivateKey, error) {
 	if isStub(p.Contents) {
 		return nil, errStub
@@ -215,8 +207,8 @@ func readSecretKey(p *packet.OpaquePacket, locked bool) (*packet.PrivateKey, err
 	return k, checkProtection(k, p.Contents)
 }
 
-// checkProtection finds and checks the S2K specifier of a locked secret-key packet,
-// which the parsed form does not export.
+// checkProtection finds and checks the S2K specifier of a locked secret-key
+// packet, which the parsed form does not export.
 func checkProtection(k *packet.PrivateKey, contents []byte) error {
 	public, err := opaque(k.PublicKey.Serialize)
 	if err != nil {
@@ -252,8 +244,9 @@ func checkProtection(k *packet.PrivateKey, contents []byte) error {
 	return checkS2K(&specifier)
 }
 
-// readEntity parses a secret or public key with package openpgp and refuses data
-// behind it. For a secret key, package openpgp checks again that the parts fit.
+// readEntity parses a secret or public key with package openpgp and refuses
+// data behind it. For a secret key, package openpgp checks again that the
+// parts fit.
 func readEntity(raw []byte) (*openpgp.Entity, error) {
 	r := packet.NewReader(bytes.NewReader(raw))
 	entity, err := openpgp.ReadEntity(r)
@@ -266,16 +259,14 @@ func readEntity(raw []byte) (*openpgp.Entity, error) {
 	return entity, nil
 }
 
-// Fingerprint returns the fingerprint of the primary key, 20 bytes in version 4 and
-// 32 bytes in version 6.
+// Fingerprint returns 20 bytes in version 4 and 32 bytes in version 6.
 func (k *Key) Fingerprint() []byte { return bytes.Clone(k.fingerprint) }
 
-// Bytes returns the binary key, not locked: a transferable secret key for other
-// OpenPGP software.
+// Bytes returns the binary key, not locked.
 func (k *Key) Bytes() []byte { return bytes.Clone(*k.raw.Get()) }
 
-// lockConfig is the protection of keys: AES-256 and an iterated S2K over 16 MiB, like
-// OpenPGP.js. Proton's passphrases come from bcrypt.
+// lockConfig is the protection of keys: AES-256 and an iterated S2K over 16
+// MiB, like OpenPGP.js. Proton's passphrases come from bcrypt.
 func lockConfig() *packet.Config {
 	return &packet.Config{
 		DefaultCipher: packet.CipherAES256,
@@ -283,9 +274,8 @@ func lockConfig() *packet.Config {
 	}
 }
 
-// Lock returns the armored key, locked with a passphrase of 1 to 1024 bytes from
-// [PhraseKeyPassword] or [kdf.ProtonKeyPassword]. It changes nothing else in the key.
-// It returns [ErrPolicy] for a passphrase of another length.
+// Lock returns the armored key, locked with a passphrase of 1 to 1024 bytes, as
+// from [PhraseKeyPassword].
 func (k *Key) Lock(passphrase []byte) (string, error) {
 	if len(passphrase) == 0 || len(passphrase) > maxPassphrase {
 		return "", errLength
@@ -322,10 +312,10 @@ func (k *Key) Lock(passphrase []byte) (string, error) {
 	return enarmor(b, armorPrivateKey)
 }
 
-// Format writes a placeholder for every verb.
+// Format redacts the value.
 func (k Key) Format(f fmt.State, _ rune) { io.WriteString(f, "proton.Key(redacted)") }
 
 var errKeyJSON = errors.New("proton: no JSON form, store the result of Lock")
 
-// MarshalJSON returns an error. Store the result of [Key.Lock] instead.
+// MarshalJSON returns an error. Store the result of [Key.Lock].
 func (k Key) MarshalJSON() ([]byte, error) { return nil, errKeyJSON }

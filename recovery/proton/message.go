@@ -8,16 +8,17 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 )
 
-// message is an OpenPGP message under one password: an encrypted session key and the
-// data. It replaces package openpgp's reader, which parses decrypted data before it is
-// authenticated, and runs any derivation for any number of session keys.
+// message is an OpenPGP message under one password: an encrypted session key
+// and the data. It replaces package openpgp's reader, which parses decrypted
+// data before it is authenticated, and runs any derivation for any number of
+// session keys.
 type message struct {
 	sessionKey, data *packet.OpaquePacket
 }
 
-// parseMessage reads the two packets of a message and checks what opening it would
-// cost. A SKESK of version 4 belongs to a SEIPD of version 1, and version 6 to version
-// 2 (RFC 9580, Section 10.3.2.1).
+// parseMessage reads the two packets of a message and checks what opening it
+// would cost. A SKESK of version 4 belongs to a SEIPD of version 1, and version
+// 6 to version 2 (RFC 9580, Section 10.3.2.1).
 func parseMessage(armored string) (*message, error) {
 	b, err := dearmor(armored, armorMessage)
 	if err != nil {
@@ -82,7 +83,8 @@ func isAES(cipher uint8) bool {
 	return cipher >= uint8(packet.CipherAES128) && cipher <= uint8(packet.CipherAES256)
 }
 
-// open returns the packets in the message after it has authenticated all of them.
+// open returns the packets in the message after it has authenticated all
+// of them.
 func (m *message) open(password []byte) ([]byte, error) {
 	parsed, err := m.sessionKey.Parse()
 	if err != nil {
@@ -114,8 +116,8 @@ func (m *message) open(password []byte) ([]byte, error) {
 	return opened, nil
 }
 
-// literal returns the data of the only literal packet in an opened message. The packet
-// may be compressed once, as GnuPG does.
+// literal returns the data of the only literal packet in an opened message. The
+// packet may be compressed once, as GnuPG does.
 func literal(opened []byte) ([]byte, error) {
 	p, err := only(opened)
 	if err != nil {

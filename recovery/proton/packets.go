@@ -24,13 +24,13 @@ const (
 )
 
 const (
-	// maxPackets allows 16 packets for each of 32 keys. Nearly all of them can be
-	// self-signatures, each of which takes up to 14 ms to verify.
+	// maxPackets allows 16 packets for each of 32 keys. Nearly all of them can
+	// be self-signatures, each of which takes up to 14 ms to verify.
 	maxPackets = 512
 
-	// The costs of Argon2, which a message or a key chooses: memory in KiB times
-	// passes, and lanes. OpenPGP.js writes 64 MiB, 3 passes and 4 lanes. The
-	// iterated S2K needs no bound: it hashes at most 62 MiB.
+	// The costs of Argon2, which a message or a key chooses: memory in KiB
+	// times passes, and lanes. OpenPGP.js writes 64 MiB, 3 passes and 4 lanes.
+	// The iterated S2K needs no bound: it hashes at most 62 MiB.
 	maxArgon2Work  = 256 << 10
 	maxArgon2Lanes = 16
 )
@@ -75,8 +75,8 @@ func opaque(serialize func(io.Writer) error) (*packet.OpaquePacket, error) {
 	return packets[0], nil
 }
 
-// checkS2K reads a string-to-key specifier (RFC 9580, Section 3.7.1) and bounds its
-// cost before anything is derived. It refuses specifiers without a salt.
+// checkS2K reads a string-to-key specifier (RFC 9580, Section 3.7.1) and bounds
+// its cost before anything is derived. It refuses specifiers without a salt.
 func checkS2K(s *cryptobyte.String) error {
 	const salted, iterated, argon2 = 1, 3, 4
 	var mode uint8

@@ -13,10 +13,8 @@ const (
 	phraseSecret  = 24 // characters
 )
 
-// PhraseSecret returns Proton's secret string P for a phrase: the base64 of the
-// phrase's entropy, 24 characters. P is the password for an SRP verifier, which the
-// caller makes, and for the login. PhraseSecret returns [ErrPolicy] if the phrase
-// does not have 12 words.
+// PhraseSecret returns P, 24 characters. It returns [ErrPolicy] unless there
+// are 12 words.
 func PhraseSecret(p *recovery.Phrase) ([]byte, error) {
 	entropy := p.Entropy()
 	defer clear(entropy)
@@ -26,8 +24,7 @@ func PhraseSecret(p *recovery.Phrase) ([]byte, error) {
 	return base64.StdEncoding.AppendEncode(nil, entropy), nil
 }
 
-// ParsePhraseSecret returns the phrase for a secret string. It returns
-// [ErrMalformed] if the string is invalid.
+// ParsePhraseSecret reverses [PhraseSecret].
 func ParsePhraseSecret(secret []byte) (*recovery.Phrase, error) {
 	entropy, err := decodeBase64(secret, phraseSecret, phraseEntropy)
 	if err != nil {
@@ -37,11 +34,10 @@ func ParsePhraseSecret(secret []byte) (*recovery.Phrase, error) {
 	return recovery.ParsePhrase(bip39.Encode(entropy))
 }
 
-// PhraseKeyPassword returns the passphrase, 31 characters, that locks the user's keys
-// for a phrase: [kdf.ProtonKeyPassword] of P and the mnemonic salt. Pass it to
-// [Key.Lock] and [ParseKey]. The salt is 16 random bytes, which the server keeps. The
-// call takes about 80 ms. It returns [ErrPolicy] if the phrase does not have 12 words,
-// and [ErrMalformed] if the salt does not have 16 bytes.
+// PhraseKeyPassword returns 31 characters, [kdf.ProtonKeyPassword] of P and the
+// mnemonic salt, for [Key.Lock] and [ParseKey]. The server keeps the salt, 16
+// random bytes. It takes about 80 ms. It returns [ErrPolicy] unless there are
+// 12 words.
 func PhraseKeyPassword(p *recovery.Phrase, salt []byte) ([]byte, error) {
 	secret, err := PhraseSecret(p)
 	if err != nil {
@@ -55,9 +51,9 @@ func PhraseKeyPassword(p *recovery.Phrase, salt []byte) ([]byte, error) {
 	return password, nil
 }
 
-// decodeBase64 decodes n bytes from their canonical encoding, which has the given
-// number of characters. The check of the number refuses line ends, which package
-// base64 would skip.
+// decodeBase64 decodes n bytes from their canonical encoding, which has the
+// given number of characters. The check of the number refuses line ends, which
+// package base64 would skip.
 func decodeBase64(text []byte, characters, n int) ([]byte, error) {
 	if len(text) != characters {
 		return nil, ErrMalformed

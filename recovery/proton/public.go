@@ -10,9 +10,9 @@ import (
 )
 
 // publicPart returns the public fields at the beginning of a secret-key or
-// public-key packet (RFC 9580, Sections 5.5.2 and 5.5.5). It returns nil if they
-// are incomplete or of an unknown version or algorithm. It does no arithmetic,
-// so it needs no bound.
+// public-key packet (RFC 9580, Sections 5.5.2 and 5.5.5). It returns nil if
+// they are incomplete or of an unknown version or algorithm. It does no
+// arithmetic, so it needs no bound.
 func publicPart(contents []byte) []byte {
 	s := cryptobyte.String(contents)
 	var version, algorithm uint8
@@ -74,8 +74,8 @@ func skipField(s *cryptobyte.String) bool {
 }
 
 // fingerprintOf returns the fingerprint of a secret-key or public-key packet
-// that package openpgp may refuse to parse (RFC 9580, Section 5.5.4). It returns
-// nil if [publicPart] does.
+// that package openpgp may refuse to parse (RFC 9580, Section 5.5.4). It
+// returns nil if [publicPart] does.
 func fingerprintOf(contents []byte) []byte {
 	public := publicPart(contents)
 	if public == nil {

@@ -20,25 +20,23 @@ const (
 	fileSecretSize = 32 // bytes
 )
 
-// FileSecret is the recovery secret of files with its signature, as the server
-// keeps it for the user. It opens nothing without a file. The secret is redacted in
-// logs.
+// FileSecret is a recovery secret with its signature. It opens nothing without
+// a file.
 type FileSecret struct {
-	// Signature is a detached signature over the secret by the user's key, armored.
+	// Signature is detached and armored.
 	Signature string
 
 	secret secret.Value[[]byte]
 }
 
-// ImportFileSecret returns a secret and its signature that the server has kept. The
-// text is the base64 of 32 random bytes, 44 characters. [FileSecret.Verify],
-// [MakeFile] and [OpenFile] check both.
+// ImportFileSecret returns a stored secret, the base64 of 32 random bytes, with
+// its signature. [FileSecret.Verify], [MakeFile] and [OpenFile] check both.
 func ImportFileSecret(text []byte, signature string) FileSecret {
 	return FileSecret{signature, secret.New(bytes.Clone(text))}
 }
 
-// NewFileSecret returns a random secret that the primary key of signer has signed.
-// It returns [ErrKey] if the key cannot sign.
+// NewFileSecret returns a random secret, signed by signer or its signing
+// subkey. It returns [ErrKey] if the key cannot sign.
 func NewFileSecret(signer *Key) (FileSecret, error) {
 	random := make([]byte, fileSecretSize)
 	defer clear(random)
@@ -59,17 +57,14 @@ func NewFileSecret(signer *Key) (FileSecret, error) {
 	return ImportFileSecret(text, armored), nil
 }
 
-// Text returns a copy of the secret, 44 characters, for the server.
+// Text returns the secret, 44 characters, for the server.
 func (s FileSecret) Text() []byte { return bytes.Clone(s.text()) }
 
 func (s FileSecret) text() []byte { return *s.secret.Get() }
 
-// Verify returns nil if one of the keys has signed the secret. Otherwise it returns
-// [ErrSignature], or [ErrMalformed] if the secret or the signature is invalid.
-//
-// Verify does not use the device's clock, which may be wrong during a recovery. A
-// signature does not expire, and its time may be in the future. The key must have
-// been valid at that time.
+// Verify returns nil if one of the keys has signed the secret, and otherwise
+// [ErrSignature]. It ignores the clock, which may be wrong. The key must have
+// been valid when it signed.
 func (s FileSecret) Verify(keys ...*Key) error { return s.verify(context.Background(), keys) }
 
 func (s FileSecret) verify(ctx context.Context, keys []*Key) error {
@@ -94,8 +89,8 @@ func (s FileSecret) verify(ctx context.Context, keys []*Key) error {
 	return ErrSignature
 }
 
-// parse checks the forms and returns the signature. It must be one packet, because
-// package openpgp accepts several of which only one verifies.
+// parse checks the forms and returns the signature. It must be one packet,
+// because package openpgp accepts several of which only one verifies.
 func (s FileSecret) parse() (signature []byte, err error) {
 	random, err := decodeBase64(s.text(), fileSecret, fileSecretSize)
 	if err != nil {
@@ -112,11 +107,10 @@ func (s FileSecret) parse() (signature []byte, err error) {
 	return signature, nil
 }
 
-// Format writes a placeholder for every verb.
+// Format redacts the value.
 func (s FileSecret) Format(f fmt.State, _ rune) { io.WriteString(f, "proton.FileSecret(redacted)") }
 
 var errJSON = errors.New("proton: no JSON form, store the Text and the Signature")
 
-// MarshalJSON returns an error, because a placeholder in a database would make the
-// user's file worthless. Store the [FileSecret.Text] and the Signature.
+// MarshalJSON returns an error. Store [FileSecret.Text] and Signature.
 func (s FileSecret) MarshalJSON() ([]byte, error) { return nil, errJSON }

@@ -6,22 +6,18 @@ import (
 	"strings"
 )
 
-// KeyError describes a key of a recovery file that cannot be used. Its text
-// contains the fingerprint and a constant reason.
+// KeyError describes a key of a file that cannot be used.
 type KeyError struct {
-	// Index is the position of the key in the file. The first key has index 0.
+	// Index is the position in the file, from 0.
 	Index int
-	// Fingerprint is the fingerprint of the primary key, 20 bytes in version 4
-	// and 32 bytes in version 6. It is nil if the public part is incomplete, the
-	// version is unknown, or the algorithm is unknown in version 4. It proves
-	// nothing: the author of a file can put any public part into the file.
+	// Fingerprint is the primary key's fingerprint, nil if it cannot be
+	// computed. It proves nothing.
 	Fingerprint []byte
-	// Err is the reason: [ErrKey], [ErrUnsupported], [ErrPolicy] or
-	// [ErrMalformed], possibly with more text.
+	// Err is [ErrKey], [ErrUnsupported], [ErrPolicy] or [ErrMalformed].
 	Err error
 }
 
-// Error returns the fingerprint, or the index if there is none, and the reason.
+// Error returns the fingerprint or the index, and the reason.
 func (e *KeyError) Error() string { return "proton: " + e.text() }
 
 // Unwrap returns the reason.
@@ -35,11 +31,10 @@ func (e *KeyError) text() string {
 	return fmt.Sprintf("key %s: %s", hex.EncodeToString(e.Fingerprint), reason)
 }
 
-// SkippedKeysError names the keys that [OpenFile] skipped. OpenFile returns it
-// only together with at least one key. [errors.Is] and [errors.As] also look at
-// each [KeyError] and its reason.
+// SkippedKeysError names the keys that [OpenFile] skipped. [OpenFile] also
+// returns at least one key.
 type SkippedKeysError struct {
-	// Keys contains at least one key, in the order of the file.
+	// Keys is in the order of the file.
 	Keys []*KeyError
 }
 
@@ -51,9 +46,9 @@ func (e *SkippedKeysError) Error() string {
 // Unwrap returns the elements of Keys.
 func (e *SkippedKeysError) Unwrap() []error { return unwrapKeys(e.Keys) }
 
-// fileError is the error for a file of which OpenFile returns no key although it
-// has read them. It is not a SkippedKeysError because a caller may ignore that
-// one and use the keys.
+// fileError is the error for a file of which OpenFile returns no key although
+// it has read them. It is not a SkippedKeysError because a caller may ignore
+// that one and use the keys.
 type fileError struct {
 	err  error // nil, or the error of the file as a whole
 	text string

@@ -5,9 +5,9 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 )
 
-// Package openpgp checks whether the secret part of a key fits the public part. The
-// numbers in the packet determine the cost. Anyone can change the public part of a
-// locked key.
+// Package openpgp checks whether the secret part of a key fits the public part.
+// The numbers in the packet determine the cost. Anyone can change the public
+// part of a locked key.
 const (
 	// maxSecretKeyPacket is enough for RSA of 8192 bits and for ML-DSA-87.
 	maxSecretKeyPacket = 4 << 10
@@ -17,15 +17,16 @@ const (
 	maxDSA, maxDSAOrder = 3072, 256
 	maxDSAPacket        = 1344
 
-	// maxCurvePacket is enough for 521 bits. The cost of a multiplication grows with
-	// the scalar, which package openpgp does not reduce.
+	// maxCurvePacket is enough for 521 bits. The cost of a multiplication grows
+	// with the scalar, which package openpgp does not reduce.
 	maxCurvePacket = 320
 
 	maxSecretKeyPackets = 16 // in one key, because each can cost a derivation
 
-	// maxWork is the limit for all secret parts that a call reads, in bits of their
-	// moduli: 64 parts of RSA-4096, which are 32 keys, or 32 parts of RSA-8192. A
-	// part counts as at least minWork, which is about the cost of a slow curve.
+	// maxWork is the limit for all secret parts that a call reads, in bits of
+	// their moduli: 64 parts of RSA-4096, which are 32 keys, or 32 parts of
+	// RSA-8192. A part counts as at least minWork, which is about the cost of a
+	// slow curve.
 	maxWork = 64 * 4096
 	minWork = 2048
 )
@@ -43,9 +44,10 @@ func checkWork(packets []*packet.OpaquePacket) error {
 	return nil
 }
 
-// checkWorkOfKeys is checkWork for several keys. It refuses one by one the keys
-// that are over a limit on their own, and returns the reasons, each at the index
-// of its key. These keys cost nothing. The error is about the sum of the others.
+// checkWorkOfKeys is checkWork for several keys. It refuses one by one the
+// keys that are over a limit on their own, and returns the reasons, each at
+// the index of its key. These keys cost nothing. The error is about the sum of
+// the others.
 func checkWorkOfKeys(groups [][]*packet.OpaquePacket) (refused []error, err error) {
 	total := 0
 	refused = make([]error, len(groups))
@@ -110,9 +112,9 @@ func work(contents []byte) (bits int, err error) {
 	return 0, nil // of a fixed size, or unknown to package openpgp too
 }
 
-// workRSA also bounds the primes if they are not locked: package openpgp computes an
-// inverse modulo one of them before it compares them with n. Only a person who knows
-// the passphrase can choose locked primes.
+// workRSA also bounds the primes if they are not locked: package openpgp
+// computes an inverse modulo one of them before it compares them with n. Only a
+// person who knows the passphrase can choose locked primes.
 func workRSA(s cryptobyte.String) (bits int, err error) {
 	n, _ := readMPI(&s), readMPI(&s)
 	if n > maxRSA {
@@ -128,8 +130,8 @@ func workRSA(s cryptobyte.String) (bits int, err error) {
 	return n, nil
 }
 
-// readMPI skips a multiprecision integer and returns its stated length in bits. For
-// an incomplete integer it returns 0: package openpgp stops there.
+// readMPI skips a multiprecision integer and returns its stated length in bits.
+// For an incomplete integer it returns 0: package openpgp stops there.
 func readMPI(s *cryptobyte.String) (bits int) {
 	var n uint16
 	if !s.ReadUint16(&n) || !s.Skip((int(n)+7)/8) {

@@ -10,8 +10,8 @@ import (
 	"github.com/nescio-go/nescio/wrap"
 )
 
-// A program is tested with a server that is honest at first. The user revokes
-// the phrase of somebody, who then tells the server all that the phrase opened.
+// A program is tested with a server that is honest at first. The user revokes a
+// lent phrase, whose holder then tells the server everything that it opened.
 func Example() {
 	ctx := context.Background()
 	remote, local := new(recoverytest.Remote), new(recoverytest.Local)
@@ -51,7 +51,7 @@ func Example() {
 	}
 	honest := remote.Stored()
 
-	// The server and the holder forge. The client accepts nothing of it.
+	// The server and the holder forge headers. The client accepts none.
 	forgeries, err := holder.Forgeries(honest)
 	if err != nil {
 		fmt.Println(err)
@@ -75,7 +75,7 @@ func Example() {
 	_, err = client.Unwrap(planted, binding)
 	fmt.Println(errors.Is(err, recovery.ErrOldKey))
 
-	// And it goes on when the server is honest again.
+	// The client continues when the server is honest again.
 	remote.Serve(honest)
 	fmt.Println(client.Refresh(ctx), client.Epoch())
 	// Output:

@@ -8,12 +8,11 @@ import (
 	"slices"
 )
 
-// Forgeries returns headers that the holder and the server can make together.
-// The keys of the map say what they are. Each header pretends to come after the
-// stored one, has a slot of the holder, and is authentic as far as the holder's
-// keys go. A client that has seen the removal of the holder's slot refuses
-// every one. Forgeries needs the keys that [Holder.Learn] took before the
-// removal, and otherwise returns an error.
+// Forgeries returns headers that the holder and the server can make together,
+// by descriptions. Each header claims to follow the stored one, has a slot of
+// the holder, and is as authentic as the holder's keys can make it. A client
+// that has seen the removal of the holder's slot refuses all of them. Forgeries
+// returns an error unless [Holder.Learn] ran before the removal.
 func (h *Holder) Forgeries(stored []byte) (map[string][]byte, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -48,8 +47,7 @@ func (h *Holder) Forgeries(stored []byte) (map[string][]byte, error) {
 }
 
 // forgery describes a header: its epoch, how many revisions it is later, and
-// the master keys that it is made with, nil to leave those of the stored
-// header.
+// its master keys. If they are nil, the stored header's master keys stay.
 type forgery struct {
 	epoch   uint32
 	later   uint64

@@ -12,9 +12,9 @@ import (
 	"github.com/nescio-go/nescio/wrap"
 )
 
-// Holder is the holder of a slot who keeps everything, to tell the server
-// later. It is a [recovery.Opener]. After it has opened a keyring,
-// [Holder.Learn] takes the master keys out of the header. Its methods are safe
+// Holder is the holder of a slot who keeps everything and shares it with the
+// server later. It is a [recovery.Opener]. After it has opened a keyring,
+// [Holder.Learn] takes the master keys from the header. Its methods are safe
 // for concurrent use.
 type Holder struct {
 	Account recovery.AccountID
@@ -35,7 +35,7 @@ var (
 	errNoKey  = errors.New("recoverytest: the holder does not have the master key of this epoch")
 )
 
-// NewHolder returns a holder of the secret that o opens with.
+// NewHolder returns a holder of the secret that o opens slots with.
 func NewHolder(o recovery.Opener) *Holder {
 	return &Holder{opener: o, Masters: make(map[uint32][]byte)}
 }
@@ -54,7 +54,7 @@ func (h *Holder) Open(ctx context.Context, b wrap.Binding, s recovery.Slot) ([]b
 }
 
 // Learn takes the master keys of all epochs that a header reaches, with the
-// seed of the slot that has opened. It returns an error if the header does not
+// seed of the slot that was opened. It returns an error if the header does not
 // have the slot.
 func (h *Holder) Learn(header []byte) error {
 	h.mu.Lock()
@@ -90,10 +90,10 @@ func (h *Holder) Learn(header []byte) error {
 	return nil
 }
 
-// Blob wraps a secret under the master key of an epoch that the holder knows,
-// in the form that [recovery.Keyring.Wrap] returns. The origin may be any
-// number. Blob fills in the account and the epoch of the binding. It returns an
-// error for an epoch whose master key the holder does not know.
+// Blob wraps a secret under the master key of an epoch, in the form that
+// [recovery.Keyring.Wrap] returns. The origin may be any number. Blob fills in
+// the account and the epoch of the binding. It returns an error if the holder
+// does not know the master key.
 func (h *Holder) Blob(secret []byte, b wrap.Binding, epoch, origin uint32) ([]byte, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

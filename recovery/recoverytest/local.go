@@ -13,8 +13,8 @@ import (
 type Local struct {
 	// Fault, if not nil, is called before every [Local.Load], with write false,
 	// and before every [Local.Swap], with write true. If run is false, the call
-	// does nothing. If err is not nil, the client gets it. So (false, err) is a
-	// crash before a write, and (true, err) is a crash after it.
+	// does nothing. The client gets err. (false, err) is a crash before a
+	// write, and (true, err) is a crash after it.
 	Fault func(write bool) (run bool, err error)
 
 	mu    sync.Mutex
@@ -34,7 +34,7 @@ func (l *Local) Load(context.Context) ([]byte, error) {
 	return bytes.Clone(l.value), nil
 }
 
-// Swap implements [recovery.Local]. It compares and swaps.
+// Swap implements [recovery.Local].
 func (l *Local) Swap(_ context.Context, previous, next []byte) error {
 	run, err := ask(l.Fault, true)
 	if !run {
@@ -50,7 +50,7 @@ func (l *Local) Swap(_ context.Context, previous, next []byte) error {
 }
 
 // Clone returns a copy without Fault. It stands for the device after a restart,
-// or for a backup of it.
+// or for a backup of the device.
 func (l *Local) Clone() *Local {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -25,7 +25,7 @@ const (
 var errHeader = errors.New("recoverytest: not a header")
 
 // Parts is a header taken apart. Its fields are the fields of FORMAT.md, in the
-// same order. They may have any value: [Parts.Join] checks nothing.
+// same order. They may have any value, because [Parts.Join] checks nothing.
 type Parts struct {
 	Account  recovery.AccountID
 	Revision uint64
@@ -37,8 +37,8 @@ type Parts struct {
 	MACs     [2][32]byte // under the lineage key, under the master key
 }
 
-// Split takes a header apart. It returns an error if the lengths in it are
-// wrong, and checks nothing else.
+// Split takes a header apart. It returns an error only if the lengths in it
+// are wrong.
 func Split(header []byte) (*Parts, error) {
 	r := reader{rest: bytes.Clone(header)}
 	p := new(Parts)
@@ -86,7 +86,7 @@ func (p *Parts) Join() []byte {
 	return append(b, p.MACs[1][:]...)
 }
 
-// Slot returns the slot of an id, or nil.
+// Slot returns the slot with an id, or nil.
 func (p *Parts) Slot(id recovery.SlotID) *SlotParts {
 	for i := range p.Slots {
 		if p.Slots[i].ID == id {
@@ -96,8 +96,8 @@ func (p *Parts) Slot(id recovery.SlotID) *SlotParts {
 	return nil
 }
 
-// Follow makes p the successor of a header: one revision later, and with its
-// digest as the previous one.
+// Follow makes p the successor of a header: the revision is one higher, and
+// Previous is the header's digest.
 func (p *Parts) Follow(header []byte) error {
 	previous, err := Split(header)
 	if err != nil {
@@ -108,8 +108,8 @@ func (p *Parts) Follow(header []byte) error {
 }
 
 // AddSlot adds a slot that s makes for a seed and a lineage key, 32 bytes each,
-// and returns its id. The slot is born in the epoch of p. If s is nil, it is
-// the slot of a device. It does not have the master key before [Parts.Rekey].
+// and returns its id. The slot is made in the epoch of p. If s is nil, it is
+// the slot of a device. It gets the master key from [Parts.Rekey].
 func (p *Parts) AddSlot(ctx context.Context, s recovery.Sealer, seed, lineage []byte) (recovery.SlotID, error) {
 	slot := SlotParts{Type: typeDevice, Born: p.Epoch, Sealed: make([]byte, sealedSize)}
 	rand.Read(slot.ID[:])
@@ -129,15 +129,15 @@ func (p *Parts) AddSlot(ctx context.Context, s recovery.Sealer, seed, lineage []
 	return slot.ID, nil
 }
 
-// Sort puts the slots into the order of their ids, as a header needs them.
+// Sort sorts the slots by id, as a header requires.
 func (p *Parts) Sort() {
 	slices.SortFunc(p.Slots, func(a, b SlotParts) int { return bytes.Compare(a.ID[:], b.ID[:]) })
 }
 
-// Rekey makes epoch the epoch of p, and seals its master key to every slot. The
-// map has the master keys by their epochs, 32 bytes each. If it has both keys
-// of an entry of the history, the entry is made from them. Otherwise the entry
-// stays as it is, or is random if p did not have it.
+// Rekey sets the epoch of p and seals its master key to every slot. The map
+// contains master keys by epoch, 32 bytes each. An entry of the history is made
+// from the two keys that it needs, if the map contains both. Otherwise it stays
+// as it is, or is random if p did not have it.
 func (p *Parts) Rekey(epoch uint32, masters map[uint32][]byte) error {
 	before := make(map[uint32][]byte)
 	for i, entry := range p.History {
@@ -167,7 +167,7 @@ func (p *Parts) Rekey(epoch uint32, masters map[uint32][]byte) error {
 }
 
 // Sign computes the two MACs with a lineage key and a master key, 32 bytes
-// each, and returns the header. If a key is nil, that MAC stays as it is.
+// each, and returns the header. If a key is nil, its MAC stays as it is.
 func (p *Parts) Sign(lineage, master []byte) []byte {
 	for i, key := range [][]byte{lineage, master} {
 		if key == nil {

@@ -9,16 +9,16 @@ import (
 	"github.com/nescio-go/nescio/recovery"
 )
 
-// Remote is a server that keeps every header it was ever sent. It stores
+// Remote is a server that keeps every header that it was sent. It stores
 // headers as an honest server does, with [recovery.Header.Follows], until
-// [Remote.Serve] or the field Fault makes it lie. The zero Remote has no
-// header. Its methods are safe for concurrent use.
+// [Remote.Serve] or Fault changes that. The zero Remote has no header. Its
+// methods are safe for concurrent use.
 type Remote struct {
 	// Fault, if not nil, is called before every [Remote.Fetch], with write
 	// false, and before every [Remote.Swap], with write true. If run is false,
-	// the call does nothing. If err is not nil, the client gets it as the
-	// answer. So (false, err) loses a request, (true, err) loses an answer, and
-	// (false, nil) claims to have stored a header.
+	// the call does nothing. The client gets err as the answer. (false, err)
+	// loses a request, (true, err) loses an answer, and (false, nil) claims to
+	// have stored a header.
 	Fault func(write bool) (run bool, err error)
 
 	mu      sync.Mutex
@@ -68,7 +68,7 @@ func (r *Remote) follows(previous [32]byte, header []byte) bool {
 	return err == nil && next.Follows(stored) == nil
 }
 
-// Stored returns the header that the server hands out, or nil if it has none.
+// Stored returns the header that the server serves, or nil.
 func (r *Remote) Stored() []byte {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -76,23 +76,23 @@ func (r *Remote) Stored() []byte {
 }
 
 // Headers returns every header that a client has sent, each once, in the order
-// of their arrival. Headers that the server refused or dropped are included.
+// of arrival. It includes headers that the server refused or dropped.
 func (r *Remote) Headers() [][]byte {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.headers)
 }
 
-// Serve hands out a header from now on, without any check. A nil header means
-// that none is stored.
+// Serve makes the server serve a header, without any check. Nil means that none
+// is stored.
 func (r *Remote) Serve(header []byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.stored = bytes.Clone(header)
 }
 
-// Fork returns a second server with the same past, for a client that is to be
-// answered differently. The two do not know of each other.
+// Fork returns a second server with the same past, to answer a client
+// differently. Changes of one do not affect the other.
 func (r *Remote) Fork() *Remote {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -22,8 +22,8 @@ var slotTypes = []string{"", "password", "export", "phrase", "file", "passkey", 
 var errKey = errors.New("recoverytest: a key is 32 bytes long")
 
 // SlotParts is a slot taken apart. Its fields are the fields of FORMAT.md, in
-// the same order. The length of the body is not a field: it follows from the
-// last four.
+// the same order. The length of the body is not a field, because it follows
+// from the last four.
 type SlotParts struct {
 	Type      byte
 	Flags     byte
