@@ -7,20 +7,8 @@ import (
 	"slices"
 )
 
-// BeginRegistration answers a client's request to register. The id, 1 to 1,024
-// bytes, is the name that the account will be looked up by at every login, in
-// the same spelling. A registration under one id cannot be used under another.
-// The answer is for the kind that is offered. If the request has another suite,
-// it is for the first accepted kind of that suite.
-//
-// It returns [ErrMalformed] for an invalid request, a suite that no
-// admitted kind has, or an id of invalid length, or an error of the
-// [KeyService] or of ctx.
-//
-// With an answer the client can test one password against what a login under
-// the same id has shown, as with [Server.BeginLogin]. So count each call as a
-// try, under the same limits. If the id is taken, refuse the request unless the
-// owner is logged in.
+// BeginRegistration answers a request to register, or returns [ErrMalformed].
+// Refuse requests for a taken id unless its owner is logged in.
 func (s *Server) BeginRegistration(ctx context.Context, id, request []byte) (response []byte, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -72,17 +60,8 @@ func lists(kinds []serverKind, h *head) bool {
 	return slices.ContainsFunc(kinds, func(k serverKind) bool { return k.is(h) })
 }
 
-// FinishRegistration checks the upload that ends a registration and returns the
-// record to store. Store it byte for byte. The identity is what the account
-// must have, empty if accounts have none, and must equal the client's. On
-// [WireFramed] the upload is a record. On [WireRFC9807] it is RFC 9807's bytes
-// alone, and becomes a record of the offered kind with this identity. Nothing
-// there shows whether the client used the same identity and KSF.
-//
-// It returns [ErrRecord] for an upload that is not a record, or whose setup is
-// another one than the server has under its number. It returns [ErrPolicy] for
-// a kind that is neither offered nor accepted, because a client must not choose
-// its own, and for another identity.
+// FinishRegistration returns the record to store, [ErrRecord] or [ErrPolicy].
+// The identity must equal the client's. [WireRFC9807] cannot check it.
 func (s *Server) FinishRegistration(identity, upload []byte) (record []byte, err error) {
 	if len(identity) > MaxIdentity {
 		return nil, errIdentity
@@ -111,10 +90,8 @@ func (s *Server) FinishRegistration(identity, upload []byte) (record []byte, err
 	return bytes.Clone(upload), nil
 }
 
-// NeedsRegistration reports whether the account of a record should register
-// again: whether the record is of a kind that is neither offered nor accepted,
-// or not a record of this server at all. On [WireFramed] the client learns it
-// from [Login.NeedsRegistration] when it has logged in.
+// NeedsRegistration reports whether a record is not of a kind in Offer
+// or Accept.
 func (s *Server) NeedsRegistration(record []byte) bool {
 	r, ok := readRecord(record)
 	return !ok || s.needsRegistration(&r)
@@ -124,16 +101,8 @@ func (s *Server) needsRegistration(r *record) bool {
 	return !s.admits(&r.head) || r.fingerprint != s.setups[r.setup].fingerprint
 }
 
-// Check reports whether this server is configured for a stored record. Test
-// stored records with it when the service starts. Check returns [ErrRecord],
-// with the reason in its text:
-//
-//   - The record is not valid.
-//   - The setup that it names is not in Setups of [ServerConfig], or has another
-//     fingerprint.
-//   - Its kind is not in Offer, Accept or Old. The account can log in, but a
-//     stranger can tell it from unknown names, which never have this kind. Add
-//     the kind to Old.
+// Check returns [ErrRecord], with a reason, for a record that the server cannot
+// use or whose kind it does not list. Call it for all records at start-up.
 func (s *Server) Check(record []byte) error {
 	r, err := ParseRecord(record)
 	if err != nil {

@@ -1,13 +1,10 @@
 package opaque_test
 
 import (
-	"bytes"
 	"crypto/sha3"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"maps"
-	"os"
 	"strings"
 	"testing"
 
@@ -28,8 +25,8 @@ const (
 		"which scalars take 64 bytes of, for P256 48, and reduce; server_public_key belongs to server_private_key"
 )
 
-// argon2idVector is what one of the vectors is made for. RFC 9807's own ones
-// have no key stretching.
+// argon2idVector describes one of the vectors. The vectors of RFC 9807 have no
+// key stretching.
 type argon2idVector struct {
 	suite                       opaque.Suite
 	memory, passes, parallelism int // memory in KiB
@@ -66,7 +63,7 @@ func (a argon2idVector) template(t testing.TB) rfcVector {
 	return rfcVector{}
 }
 
-// inputs replaces all that is random or a secret in RFC 9807's inputs.
+// inputs replaces everything in RFC 9807's inputs that is random or secret.
 func (a argon2idVector) inputs(t testing.TB, template map[string]testvec.Hex) map[string]testvec.Hex {
 	in := maps.Clone(template)
 	for field, value := range template {
@@ -106,7 +103,7 @@ func (a argon2idVector) config(template map[string]any) map[string]any {
 	return c
 }
 
-// run runs a registration and a login and writes down what is in them.
+// run runs a registration and a login and records their values.
 func (a argon2idVector) run(t testing.TB) rfcVector {
 	ksf, err := kdf.NewArgon2id(a.memory, a.passes, a.parallelism)
 	require.NoError(t, err)
@@ -175,8 +172,8 @@ func (a argon2idVector) run(t testing.TB) rfcVector {
 	return v
 }
 
-// TestArgon2idVectors reproduces every value of testdata/argon2id.json, its
-// inputs too, or with -update writes it.
+// TestArgon2idVectors reproduces every value of testdata/argon2id.json,
+// including the inputs. With -update it writes the file.
 func TestArgon2idVectors(t *testing.T) {
 	all := argon2idVectors()
 	if *update {
@@ -184,7 +181,7 @@ func TestArgon2idVectors(t *testing.T) {
 		for _, a := range all {
 			made = append(made, a.run(t))
 		}
-		writeVectors(t, "testdata/argon2id.json", argon2idSource, made)
+		testvec.Write(t, "testdata/argon2id.json", argon2idSource, made)
 		return
 	}
 	want := testvec.Load[[]rfcVector](t, testdata, "testdata/argon2id.json")
@@ -201,16 +198,4 @@ func TestArgon2idVectors(t *testing.T) {
 			require.Len(t, got.Outputs, len(template.Outputs))
 		})
 	}
-}
-
-func writeVectors(t testing.TB, name, source string, vectors []rfcVector) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", " ")
-	require.NoError(t, e.Encode(struct {
-		Source  string      `json:"source"`
-		Vectors []rfcVector `json:"vectors"`
-	}{source, vectors}))
-	require.NoError(t, os.WriteFile(name, b.Bytes(), 0o644))
 }

@@ -9,24 +9,9 @@ import (
 	"github.com/nescio-go/nescio/internal/seal"
 )
 
-// BeginLogin answers a client's request to log in. It returns the response to
-// send, and pending state of at most 4 KiB for [Server.FinishLogin]. Pending
-// state is encrypted and authenticated. Keep it at the server all the same, if
-// you can.
-//
-// The id, 1 to 1,024 bytes, is the name under which the account is looked up,
-// and the same as at [Server.BeginRegistration]. Bring it to one spelling
-// before the look-up, by its syntax alone, for known and unknown names alike.
-// The record is what the look-up found, byte for byte, and empty if it found
-// nothing. In that case BeginLogin answers as it would for an account. It does
-// the same work for both.
-//
-// It returns [ErrMalformed] for an invalid request, one of another suite than
-// the account's, or an id of invalid length. It returns [ErrRecord] for a
-// record that is damaged or whose setup is missing or another one, [ErrBusy] if
-// too many logins are in progress, or an error of the [KeyService] or of ctx.
-// Count each call as a try, and limit the rate by id and by address. The
-// results belong to the caller. The arguments are not kept.
+// BeginLogin returns the response and at most 4 KiB of pending state. The
+// record of an unknown name is empty. It returns [ErrMalformed], [ErrRecord]
+// or [ErrBusy].
 func (s *Server) BeginLogin(ctx context.Context, id, record, request []byte) (response, pending []byte, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err

@@ -28,8 +28,8 @@ func newUnit(b *testing.B) func() {
 	return func() { p.ScalarMult(s, p) }
 }
 
-// measure runs f, and in turns with it the unit, so that their ratio holds on a
-// machine whose speed varies.
+// measure runs f and the unit in turns, so their ratio is stable on a machine
+// whose speed varies.
 func measure(b *testing.B, f func() error) {
 	unit := newUnit(b)
 	const units = 4
@@ -108,8 +108,8 @@ func BenchmarkRegister(b *testing.B) {
 	}
 }
 
-// BenchmarkLoginDefaultKSF is what a user waits for, framed: of it the KSF, 64
-// MiB of Argon2id, takes nearly all.
+// BenchmarkLoginDefaultKSF is the whole login of a user on the framed wire. The
+// KSF, Argon2id with 64 MiB, takes nearly all of the time.
 func BenchmarkLoginDefaultKSF(b *testing.B) {
 	r := newRig(b, opaque.Ristretto255)
 	client, err := opaque.NewClient(opaque.ClientConfig{})

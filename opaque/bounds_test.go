@@ -22,7 +22,7 @@ func TestTheLargestWeight(t *testing.T) {
 	}
 }
 
-// ownKey is a KeyService that hands out a public key which it then changes.
+// ownKey is a KeyService that changes the public key after it has returned it.
 type ownKey struct {
 	opaque.KeyService
 	key []byte
@@ -54,8 +54,8 @@ func TestImportRecordKeepsCopies(t *testing.T) {
 	require.Equal(t, stored.Raw(), imported.Raw())
 }
 
-// TestMigrationSharesNothing: it keeps a copy of the id, and a message that it
-// verified can be appended to without a change to what followed it.
+// TestMigrationSharesNothing: a Migration keeps a copy of the id. Appending to
+// a verified message does not change the bytes after it.
 func TestMigrationSharesNothing(t *testing.T) {
 	id, key := []byte("alice"), make([]byte, 32)
 	m, err := opaque.NewMigration(key, id)

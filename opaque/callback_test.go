@@ -61,7 +61,7 @@ func TestQuestionsDuringTheKSF(t *testing.T) {
 	require.Equal(t, 2, asked)
 }
 
-// TestDiscardDuringTheKSF: it ends the login or the registration, and nothing
+// TestDiscardDuringTheKSF: Discard ends the login or the registration, and no
 // secret is left.
 func TestDiscardDuringTheKSF(t *testing.T) {
 	r := newRig(t, opaque.Ristretto255)
@@ -113,7 +113,7 @@ func TestDiscardDuringTheKSF(t *testing.T) {
 	}
 }
 
-// fixedClient is the randomness of a client that does everything twice alike.
+// fixedClient is fixed randomness for a client that does everything twice.
 func fixedClient() opaque.Fixed {
 	fixed := make(opaque.Fixed)
 	for _, name := range []string{"blind", "envelope_nonce", "client_nonce", "client_keyshare_seed"} {
@@ -197,7 +197,7 @@ func TestDiscardWhileOthersRespond(t *testing.T) {
 // them.
 type nestedService struct {
 	opaque.KeyService
-	*table
+	*testvec.Replay
 	inside func()
 }
 
@@ -213,7 +213,7 @@ func (n *nestedService) DH(ctx context.Context, peer []byte) ([]byte, error) {
 
 func (n *nestedService) Consume(ctx context.Context, id [16]byte, expires time.Time) (bool, error) {
 	n.call()
-	return n.table.Consume(ctx, id, expires)
+	return n.Replay.Consume(ctx, id, expires)
 }
 
 func (n *nestedService) call() {
@@ -228,7 +228,7 @@ func (n *nestedService) call() {
 // call of its KeyService or Replay.
 func TestServerIsUsedInsideItsCallbacks(t *testing.T) {
 	r := newRig(t, opaque.Ristretto255)
-	service := &nestedService{KeyService: opaque.KeyServiceOf(r.setup), table: newTable()}
+	service := &nestedService{KeyService: opaque.KeyServiceOf(r.setup), Replay: testvec.NewReplay()}
 	setup, err := opaque.NewKeyServiceSetup(t.Context(), opaque.Ristretto255, service)
 	require.NoError(t, err)
 	cfg := r.config

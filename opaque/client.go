@@ -8,41 +8,18 @@ import (
 	"github.com/nescio-go/nescio/kdf"
 )
 
-// ClientConfig configures [NewClient]. It states what the client insists on,
-// whatever a server asks for. The zero value is a good one.
+// ClientConfig configures [NewClient]. The zero value is safe. Applications
+// that ship ServerPublicKeys need not trust the server during registration.
 type ClientConfig struct {
-	// Suite must be the suite of the server's setup. Zero means [Ristretto255].
-	Suite Suite
-
-	// KSFPolicy bounds what a server may ask of the key stretching function. It
-	// is applied before the password is used. The zero Policy is a safe
-	// default. On [WireRFC9807] only its Gate is used.
-	KSFPolicy kdf.Policy
-
-	// ServerPublicKeys are the public keys that the server may have, at
-	// registration and at every login: the [Setup.PublicKey] of each of its
-	// setups, including a coming one. If empty, any key is accepted.
-	// Applications that ship the keys need not trust the server during
-	// registration.
-	ServerPublicKeys [][]byte
-
-	// ServerIdentity names the server, a domain name for example. It must
-	// be the same as in [ServerConfig], at registration and at every login.
-	// It has at most [MaxIdentity] bytes. If empty, the server's public key
-	// is the identity.
-	ServerIdentity []byte
-
-	// Wire must be the same as in [ServerConfig]. Zero means [WireFramed].
-	Wire Wire
-
-	// FixedKSF is the key stretching function on [WireRFC9807], where messages
-	// do not state it. It is used whatever the limits of KSFPolicy. It has no
-	// salt. Zero means [DefaultKSF]. On [WireFramed] it must be zero.
-	FixedKSF kdf.Params
+	Suite            Suite      // 0 means [Ristretto255]
+	KSFPolicy        kdf.Policy // limits what servers may ask of the KSF
+	ServerPublicKeys [][]byte   // if empty, any key is accepted
+	ServerIdentity   []byte     // as in [ServerConfig]
+	Wire             Wire       // as in [ServerConfig]
+	FixedKSF         kdf.Params // for [WireRFC9807]; zero means [DefaultKSF]
 }
 
-// Client starts logins and registrations. It holds no secrets, is immutable,
-// and is safe for concurrent use.
+// Client starts logins and registrations.
 type Client struct {
 	suite    Suite
 	policy   kdf.Policy
@@ -52,10 +29,10 @@ type Client struct {
 	fixedKSF kdf.Params
 	context  []byte
 	random   randomness
-	stretch  func(kdf.Params, kdf.Policy) (stretcher, error) // newStretcher; tests have others
+	stretch  func(kdf.Params, kdf.Policy) (stretcher, error) // newStretcher, except in tests
 }
 
-// NewClient returns a client, or [ErrPolicy] if a value in cfg is out of range.
+// NewClient returns [ErrPolicy] for an invalid value in cfg.
 func NewClient(cfg ClientConfig) (*Client, error) {
 	c := &Client{
 		suite:    cfg.Suite,
@@ -93,12 +70,7 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 	return c, nil
 }
 
-// WithContext returns a copy of the client whose logins prove that they are for
-// the given context, 1 to 60,000 bytes, on [WireRFC9807] up to 65,535, where it
-// is the RFC's context. Another length returns [ErrPolicy]. Only a server with
-// the same context can finish these logins (see [Server.WithContext]). It is
-// how a sensitive change is confirmed: with a new login whose context describes
-// the change. Registrations have no context.
+// WithContext returns a copy for logins in a context: see [Server.WithContext].
 func (c *Client) WithContext(context []byte) (*Client, error) {
 	if !c.wire.validContext(context) {
 		return nil, errContext
@@ -108,8 +80,7 @@ func (c *Client) WithContext(context []byte) (*Client, error) {
 	return &other, nil
 }
 
-// ksf returns the key stretching function that a response states, or the fixed
-// one on the RFC's wire.
+// ksf returns the KSF that a response states, on the RFC's wire the fixed KSF.
 func (c *Client) ksf(h head) (stretcher, error) {
 	if c.wire == WireRFC9807 {
 		policy := kdf.FixedPolicy(c.fixedKSF)

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"testing"
 
+	"github.com/nescio-go/nescio/internal/testvec"
 	"github.com/nescio-go/nescio/opaque"
 	"github.com/stretchr/testify/require"
 )
@@ -93,8 +94,8 @@ func TestContext(t *testing.T) {
 	}
 }
 
-// TestFramedContext: a framed login is RFC 9807's, with a context that says
-// what the frames say.
+// TestFramedContext: a framed login is a login of RFC 9807 whose context
+// contains the frames.
 func TestFramedContext(t *testing.T) {
 	r := newRig(t, opaque.Ristretto255)
 	ksf, err := opaque.DefaultKSF().MarshalBinary()
@@ -128,12 +129,12 @@ func TestFramedContext(t *testing.T) {
 	}
 }
 
-// TestTwoTenants: two applications that share state keys and a Replay, which
-// they should not, cannot finish each other's logins.
+// TestTwoTenants: two applications cannot finish each other's logins, even if
+// they share state keys and a Replay.
 func TestTwoTenants(t *testing.T) {
 	other, err := opaque.NewSetup(opaque.Ristretto255)
 	require.NoError(t, err)
-	shared := newTable()
+	shared := testvec.NewReplay()
 	shop := newRigOn(t, opaque.Ristretto255, opaque.WireFramed)
 	shop.config.Replay = shared
 	shop.server, err = opaque.NewServer(shop.config)

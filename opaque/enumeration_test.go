@@ -9,7 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestEnumeration: what a stranger sees of a known name and of an unknown one.
+// TestEnumeration: a stranger sees the same of a known name and of an
+// unknown one.
 func TestEnumeration(t *testing.T) {
 	for _, suite := range suites {
 		r := newRig(t, suite)
@@ -45,8 +46,8 @@ func TestEnumeration(t *testing.T) {
 	}
 }
 
-// TestPitfall_UnknownUsersHaveTheirOwnOPRFKey: the element that a name answers
-// with depends on the name alone, and stays when the name registers.
+// TestPitfall_UnknownUsersHaveTheirOwnOPRFKey: the evaluated element depends on
+// the name alone, and does not change when the name registers.
 func TestPitfall_UnknownUsersHaveTheirOwnOPRFKey(t *testing.T) {
 	for _, suite := range suites {
 		r := newRigOn(t, suite, opaque.WireRFC9807)
@@ -98,13 +99,14 @@ func TestPitfall_NewSetupsTellNothing(t *testing.T) {
 	}
 }
 
-// TestObligation13_SameWork: a known and an unknown name cost the same group
+// TestObligation13_SameWork: a known and an unknown name take the same group
 // operations, in the same order, and the same allocations, in both calls of a
-// login and whatever kind the name would draw.
+// login and for every kind that the name would draw.
 func TestObligation13_SameWork(t *testing.T) {
 	want := map[opaque.Suite][]string{
-		// The keys of the OPRF and of the key share; then what RFC 9807 asks of
-		// KE2: four variable-base multiplications and one of the base.
+		// The keys of the OPRF and of the key share, and then the operations
+		// of KE2 in RFC 9807: four variable-base multiplications and one of
+		// the base.
 		opaque.Ristretto255: {"reduce", "reduce", "multiply", "base", "multiply", "multiply", "multiply"},
 		opaque.P256:         {"reduce", "reduce", "multiply", "base", "multiply", "multiply", "multiply"},
 		opaque.Curve25519:   {"reduce", "multiply", "x25519 base", "x25519 multiply", "x25519 multiply", "x25519 multiply"},

@@ -6,47 +6,24 @@ import (
 	"github.com/nescio-go/nescio/internal/sentinel"
 )
 
-// The errors of this package. Test for them with errors.Is, because some are
-// returned with a constant text that gives the reason. No error contains input.
-// They are the same values as in package srp. The package documentation has a
-// table of calls, errors and HTTP statuses.
+// The errors are the same values as in package srp. Test with errors.Is.
 var (
-	// ErrAuthentication means a wrong password, an unknown user, or a peer with
-	// other keys, and does not say which. It is also the result if the two
-	// sides have different identities, contexts or KSFs: check these first if
-	// every login fails. [Login.Respond] returns it at the client,
-	// [Server.FinishLogin] at the server. [Login.Finish] and [Migration.Verify]
-	// return it for a message that was altered.
+	// A wrong password, an unknown name, or different keys, identities, contexts
+	// or KSFs.
 	ErrAuthentication = sentinel.ErrAuthentication
-	// ErrState means that the login cannot be finished: the pending state is
-	// forged, altered, expired or used, belongs to another user, context or
-	// server, or the account's record is another one now. [Server.FinishLogin]
-	// returns it.
+	// Pending state is forged, expired, used or of another login, or the record
+	// has changed.
 	ErrState = sentinel.ErrState
-	// ErrMalformed means a message that no correct peer sends: a wrong length,
-	// an invalid encoding, another suite than the account's, or an id of
-	// invalid length. [Server.BeginRegistration], [Server.BeginLogin] and
-	// [Server.FinishLogin] return it, and so do [Registration.Finish],
-	// [Login.Respond] and [Login.Finish]. [Server.FinishRegistration] returns
-	// [ErrRecord] instead.
+	// A message that no correct peer sends, or an id of invalid length.
 	ErrMalformed = sentinel.ErrMalformed
-	// ErrRecord means a record or a setup that cannot be used. [ParseRecord],
-	// [ImportRecord], [ParseSetup], [NewKeyServiceSetup], [Server.Check],
-	// [Server.BeginLogin] and [Server.FinishRegistration] return it.
+	// A record or a setup that cannot be used.
 	ErrRecord = sentinel.ErrRecord
-	// ErrPolicy means that a value was refused before the password or a record
-	// was used: KSF parameters outside the client's policy, a registration of a
-	// kind that the server does not admit, a configuration that is out of
-	// range. [Server.FinishRegistration], [Client.Register], [Client.Login],
-	// [Registration.Finish], [Login.Respond], [Migration.Protect],
-	// [Setup.Bytes], [Weights], all constructors and all methods whose names
-	// begin with With return it.
+	// A value that was refused before the password or a record was used.
 	ErrPolicy = sentinel.ErrPolicy
-	// ErrBusy means that too many logins are in progress. [Server.BeginLogin]
-	// returns it if the server has no shared [Replay].
+	// Too many logins in progress without a [Replay].
 	ErrBusy = sentinel.ErrBusy
-	// ErrUsed means that a [Login] or a [Registration] was used twice or out of
-	// order, or was discarded.
+	// A [Login] or [Registration] that was used twice, out of order or after
+	// Discard.
 	ErrUsed = sentinel.ErrUsed
 )
 
@@ -57,36 +34,36 @@ func refused(why string) error { return fmt.Errorf("%w: %s", ErrPolicy, why) }
 func unusable(why string) error { return fmt.Errorf("%w: %s", ErrRecord, why) }
 
 var (
-	errSetupGone  = unusable("the setup that it names is not in Setups")
+	errSetupGone  = unusable("its setup is not in Setups")
 	errOtherSetup = unusable("the setup with its number has another fingerprint or suite")
 	errUnlisted   = unusable("its kind is not in Offer, Accept or Old")
 )
 
 var (
-	errSuite        = refused("not a suite")
+	errSuite        = refused("invalid Suite")
 	errKSF          = refused("KSF parameters are missing, incomplete or have a salt")
-	errFixedKSF     = refused("FixedKSF is for WireRFC9807; on WireFramed use KSFPolicy")
+	errFixedKSF     = refused("FixedKSF must be zero on WireFramed")
 	errPassword     = refused("a password must be 1 to 1,024 bytes long")
 	errIdentity     = refused("an identity must be at most 1,024 bytes long")
 	errContext      = refused("a context must be 1 to 60,000 bytes long, on WireRFC9807 1 to 65,535")
 	errID           = refused("an id must be 1 to 1,024 bytes long")
-	errPin          = refused("the server's public key is not in ClientConfig.ServerPublicKeys")
+	errPin          = refused("the server's public key is not in ServerPublicKeys")
 	errWire         = refused("WireRFC9807 supports one setup and one kind")
-	errNotAdmitted  = refused("the registration is of a kind that is neither offered nor accepted")
+	errNotAdmitted  = refused("the kind of the registration is not in Offer or Accept")
 	errOtherName    = refused("the record has another identity than the account")
 	errNoService    = refused("the KeyService is nil")
 	errServiceOnly  = refused("the keys of this setup are in a KeyService")
 	errDecoyKey     = refused("DecoyKey must be 32 random bytes")
 	errStateKeys    = refused("StateKeys must be 1 to 16 distinct keys of 32 random bytes, one of them due")
-	errLimits       = refused("Lifetime and MaxPending must not be negative")
-	errNoSetups     = refused("Setups is empty or has a setup without keys")
+	errLimits       = refused("Lifetime must be 0 to 1 hour, and MaxPending must not be negative")
+	errNoSetups     = refused("Setups is empty or contains a setup without keys")
 	errManySetups   = refused("with several setups, Offer must name one")
 	errNoSetup      = refused("a kind names a setup that is not in Setups")
 	errKindSuite    = refused("a kind has another suite than its setup")
-	errDefaultKind  = refused("the zero Kind has no setup; name it to compute its weight")
-	errOtherWire    = refused("not a wire")
-	errPublicKeys   = refused("ServerPublicKeys has a value that is not a public key of the suite")
-	errStep         = refused("not a step of a registration")
+	errDefaultKind  = refused("Weights needs the setup of each kind, and a zero Kind has none")
+	errOtherWire    = refused("invalid Wire")
+	errPublicKeys   = refused("ServerPublicKeys contains an invalid public key")
+	errStep         = refused("invalid MigrationStep")
 	errShortSession = refused("a session key must be at least 32 bytes long")
 
 	errZeroMigration = refused("a zero Migration has no session key; use NewMigration")

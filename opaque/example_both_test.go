@@ -3,6 +3,7 @@ package opaque_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log"
@@ -11,8 +12,7 @@ import (
 	"github.com/nescio-go/nescio/srp"
 )
 
-// eitherServer is what a service needs of either protocol. Both servers
-// satisfy it.
+// eitherServer has the methods of a service. Both servers satisfy it.
 type eitherServer interface {
 	BeginRegistration(ctx context.Context, id, request []byte) (response []byte, err error)
 	FinishRegistration(identity, upload []byte) (record []byte, err error)
@@ -26,8 +26,8 @@ var (
 	_ eitherServer = (*opaque.Server)(nil)
 )
 
-// eitherLogin and eitherRegistration are what an application needs of
-// either client.
+// eitherLogin and eitherRegistration have the methods of an application, for
+// both protocols.
 type eitherLogin interface {
 	Respond(ctx context.Context, response []byte) (final []byte, err error)
 	Finish(reply []byte) (key []byte, err error)
@@ -39,7 +39,7 @@ type eitherRegistration interface {
 	Discard()
 }
 
-// eitherClient is what both adaptors below satisfy.
+// eitherClient is satisfied by both adaptors below.
 type eitherClient interface {
 	Login(identity, password []byte) (eitherLogin, []byte, error)
 	Register(identity, password []byte) (eitherRegistration, []byte, error)
@@ -65,8 +65,7 @@ func (c opaqueClient) Register(identity, password []byte) (eitherRegistration, [
 	return c.Client.Register(identity, password)
 }
 
-// Messages and records of the byte forms begin with the protocol that they
-// are of.
+// The first byte of messages and records names the protocol.
 const protocolSRP, protocolOPAQUE = 'S', 'O'
 
 // service has accounts of both protocols, and one handler for each message.
@@ -102,8 +101,7 @@ func (s *service) protocolOf(id, record []byte) byte {
 	return protocolOPAQUE
 }
 
-// begin answers one of the requests of a client that has sent one for each
-// protocol.
+// begin answers one of a client's two requests.
 func (s *service) begin(ctx context.Context, cookie string, id []byte, requests map[byte][]byte) ([]byte, error) {
 	record := s.records[string(id)]
 	protocol := s.protocolOf(id, record)
@@ -134,14 +132,14 @@ type loggedIn struct {
 	protocol       byte
 }
 
-// logIn logs in without knowing the protocol: it sends the first messages of
-// both and continues with the protocol of the response.
+// logIn does not know the protocol. It sends the first messages of both and
+// continues with the protocol of the response.
 func logIn(ctx context.Context, s messages, cookie string, clients map[byte]eitherClient, id, password []byte) (l loggedIn, err error) {
 	logins, requests := make(map[byte]eitherLogin), make(map[byte][]byte)
 	for protocol, client := range clients {
 		identity := id
 		if protocol == protocolOPAQUE {
-			identity = nil // the server's kinds say so: accounts of OPAQUE have none
+			identity = nil // Identities of the server's kind is false
 		}
 		login, request, err := client.Login(identity, password)
 		if err != nil {
@@ -176,7 +174,8 @@ func logIn(ctx context.Context, s messages, cookie string, clients map[byte]eith
 	return l, err
 }
 
-// newService is a service with both protocols, which share keys and kinds.
+// newService makes a service whose two servers share keys and know each other's
+// kinds. A service stores its secrets instead of drawing them at every start.
 func newService() *service {
 	check := func(err error) {
 		if err != nil {
@@ -191,17 +190,21 @@ func newService() *service {
 	check(err)
 	opaqueWeights, err := opaque.Weights(opaqueKind)
 	check(err)
+	var decoyKey [32]byte
+	var stateKey srp.StateKey
+	rand.Read(decoyKey[:])
+	rand.Read(stateKey.Key[:])
 	s := &service{records: make(map[string][]byte), pending: make(map[string]attempt)}
 	s.srp, err = srp.NewServer(srp.ServerConfig{
 		DecoyKey:  decoyKey,
-		StateKeys: []srp.StateKey{srp.StateKey(stateKeys()[0])},
+		StateKeys: []srp.StateKey{stateKey},
 		Offer:     srpKind,
 		Others:    opaqueWeights,
 	})
 	check(err)
 	s.opaque, err = opaque.NewServer(opaque.ServerConfig{
 		DecoyKey:  decoyKey,
-		StateKeys: stateKeys(),
+		StateKeys: []opaque.StateKey{opaque.StateKey(stateKey)},
 		Setups:    map[uint16]*opaque.Setup{1: setup},
 		Offer:     opaqueKind,
 		Others:    srpWeights,
@@ -210,7 +213,7 @@ func newService() *service {
 	return s
 }
 
-// newClients are the clients of both protocols.
+// newClients makes the clients of both protocols.
 func newClients() map[byte]eitherClient {
 	srpOne, err := srp.NewClient(srp.ClientConfig{})
 	if err != nil {
@@ -223,9 +226,14 @@ func newClients() map[byte]eitherClient {
 	return map[byte]eitherClient{protocolSRP: srpClient{srpOne}, protocolOPAQUE: opaqueClient{opaqueOne}}
 }
 
-// A service that has accounts of both protocols, behind one interface. The
-// client does not know which one an account has. Nothing tells an unknown name
-// from an account.
+// A service has accounts of both protocols behind one interface. The client
+// does not know which one an account has. Nothing tells an unknown name from an
+// account.
+//
+// Once a client has seen OPAQUE for an account, it must send only OPAQUE for it.
+// Otherwise an attacker who answers with SRP makes it use the weaker protocol.
+// To end registrations with SRP, send none to its server, and keep its kinds and
+// weights: unknown names still answer with them.
 func Example_bothProtocols() {
 	ctx := context.Background()
 	s, clients := newService(), newClients()

@@ -11,9 +11,9 @@ import (
 	"github.com/nescio-go/nescio/wrap"
 )
 
-// movingService moves accounts from SRP to OPAQUE. It adds to the service of
-// the example for both protocols what a move needs. In a database each of its
-// methods ends with one transaction, which compares the record once more.
+// movingService is the service of the example for both protocols, and also moves
+// accounts from SRP to OPAQUE. In a database each of its methods ends with one
+// transaction, which compares the record once more.
 type movingService struct {
 	*service
 	accounts map[string]*movingAccount
@@ -21,7 +21,7 @@ type movingService struct {
 }
 
 type movingAccount struct {
-	record, next   []byte                   // next: of a registration that no login has used yet
+	record, next   []byte                   // next: no login has used it yet
 	blob, nextBlob []byte                   // the data key under the export keys of record and next
 	sessions       map[string]movingSession // by cookie
 }
@@ -133,7 +133,7 @@ func (s *movingService) migration(cookie string, id []byte) (*opaque.Migration, 
 }
 
 // move registers for OPAQUE with the key of a finished login of SRP, without
-// the user noticing. The data key is wrapped under the new export key first.
+// asking the user. The data key is wrapped under the new export key first.
 func move(ctx context.Context, s *movingService, cookie string, client *opaque.Client, key, id, password, dataKey []byte) error {
 	m, err := opaque.NewMigration(key, id)
 	if err != nil {
@@ -191,10 +191,35 @@ func unwrapDataKey(ctx context.Context, exportKey, blob []byte) (dataKey []byte,
 	return kek.Unwrap(ctx, blob, dataKeyBinding)
 }
 
-// An account moves from SRP to OPAQUE inside a login with SRP, without its user
-// noticing. The server keeps both records until the first login with OPAQUE.
-// The client notes then that the account has OPAQUE, and never uses SRP for it
-// again.
+// An account moves from SRP to OPAQUE inside a login with SRP, without asking
+// the user. The server:
+//
+//  1. It tells clients of SRP, after their login, that the account may move.
+//     Clients of OPAQUE learn it from Login.NeedsRegistration.
+//  2. It refuses a registration while the account has an unused new record.
+//  3. It accepts one upload per session, and then forgets the Migration, because
+//     a protected message verifies any number of times.
+//  4. It keeps both records until the first login with the new one. It gives
+//     BeginLogin the new record if the client sent an OPAQUE request of its
+//     suite, and otherwise the old record.
+//  5. It notes beside the pending state which record it was, and gives
+//     FinishLogin this record as it is stored then. If another login has made
+//     the new record the only one, FinishLogin returns ErrState, and the client
+//     logs in again.
+//  6. In the transaction of the first login with the new record it deletes the
+//     old record and the blobs of its export key, and ends the account's
+//     sessions of SRP.
+//  7. When the password changes with the old record, it deletes the unused new
+//     record and its blobs.
+//
+// The client:
+//
+//  1. Before the upload it wraps every key that the old export key protects
+//     under the new export key. It sends these blobs with the upload, and the
+//     server stores them beside the new record. After SRP there is no old export
+//     key. The client wraps the keys that it has.
+//  2. After its first login with OPAQUE it notes that the account has OPAQUE.
+//     From then on it refuses SRP for the account before the password is used.
 func ExampleMigration_fromSRP() {
 	ctx := context.Background()
 	check := func(err error) {

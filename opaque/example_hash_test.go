@@ -14,13 +14,13 @@ import (
 // record and deletes the hash in one transaction. From then on the client never
 // sends the password.
 //
-// This last login still reveals the password once more to everything that sees
-// the request: the server, the proxy that ends TLS, and their logs. A client
+// This last login still shows the password to the server, to the proxy that
+// ends TLS, and to their logs. A client
 // that knows that the account has moved must refuse to send the password, even
 // if the server asks for it. Delete the hash in the same transaction, and let
-// backups with hashes expire: an attacker with an old hash can still guess the
-// password, which stays the same. Only a new password ends that, so ask the
-// users of weak hashes for one. While accounts move, a stranger can see which
+// backups with hashes expire. An attacker with an old hash can still guess the
+// password, which stays the same. Ask the users of weak hashes for a new
+// password. While accounts move, a stranger can see which
 // names still have a hash.
 func Example_passwordHash() {
 	ctx := context.Background()
@@ -30,7 +30,7 @@ func Example_passwordHash() {
 		}
 	}
 	id, password := []byte("alice"), []byte("correct horse")
-	client, server, _ := exampleAccount()
+	client, server, _ := exampleAccount(exampleConfig())
 	hash, err := bcrypt.GenerateFromPassword(password, bcrypt.MinCost)
 	check(err)
 	account := struct{ hash, record []byte }{hash: hash} // the database

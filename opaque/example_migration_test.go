@@ -8,8 +8,10 @@ import (
 	"github.com/nescio-go/nescio/opaque"
 )
 
-// An account moves to a new setup. It still logs in with the old one, and
-// registers again inside that login, without its user noticing.
+// An account moves to a new setup. It logs in with the old setup, and registers
+// again inside that session without asking the user. A setup of another suite
+// takes a client of that suite. The example of a move from SRP shows the duties
+// of the server and of the client.
 func ExampleMigration() {
 	ctx := context.Background()
 	check := func(err error) {
@@ -18,16 +20,14 @@ func ExampleMigration() {
 		}
 	}
 	id, password := []byte("alice"), []byte("correct horse")
-	client, _, record := exampleAccount() // of setup 1
+	cfg := exampleConfig()
+	client, _, record := exampleAccount(cfg) // of setup 1
 	next, err := opaque.NewSetup(opaque.Ristretto255)
 	check(err)
-	server, err := opaque.NewServer(opaque.ServerConfig{
-		DecoyKey:  decoyKey,
-		StateKeys: stateKeys(),
-		Setups:    map[uint16]*opaque.Setup{1: exampleSetup, 2: next},
-		Offer:     opaque.Kind{Setup: 2, Weight: 0}, // its weight rises as accounts move
-		Old:       []opaque.Kind{{Setup: 1, Weight: 100}},
-	})
+	cfg.Setups[2] = next
+	cfg.Offer = opaque.Kind{Setup: 2, Weight: 0} // its weight rises as accounts move
+	cfg.Old = []opaque.Kind{{Setup: 1, Weight: 100}}
+	server, err := opaque.NewServer(cfg)
 	check(err)
 	logIn := func(record []byte) (login *opaque.Login, clientKey, serverKey []byte) {
 		login, request, err := client.Login(nil, password)

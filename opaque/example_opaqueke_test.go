@@ -3,7 +3,6 @@ package opaque_test
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"log"
 
@@ -11,19 +10,49 @@ import (
 	"github.com/nescio-go/nescio/opaque"
 )
 
-// A deployment of opaque-ke: its setup and its records continue, on the RFC's
-// wire with its clients, and on the framed wire with new clients.
+// An account of @serenity-kit/opaque 1.1.0, which is opaque-ke 4. It is the
+// first account of testdata/opaque-serenity.json.
+const (
+	opaqueKEID    = "20e14cd8-ab09-4f4b-87a8-06d2e2e9ff68"
+	opaqueKESetup = "M2PP8TLxXbix3t-nVo1whVq0q9f4Nz4JWeBUp6_rabtJ26Q8dIyLU5N0yODf" +
+		"mOZ8GIL3ZCllreMklfyJveWIdjEE6uhRhg72TSm8NT_bIDUU3E3FLbSGOu0O" +
+		"xJIIJUgFDLez0HSE-Ml_fDktXPM_p2qlGmDz3d_68DP7VZ3DSUU"
+	opaqueKERecord = "EPlPjhJV7owpr0aqRZrT0eRV5sxmZAbO5IDOaLZDHnkd3yYfEpWElJ0CuN2D" +
+		"IaN9-xsY9xTsondqOTQf4aBEmhy6Y0uHjnolxf-VL99ltA0QMcH_lQeOJaxB" +
+		"W1nib27Z7Y1UBFbXNbmUli-WIymz0iLHqWuzH7UOP80kwFc3_d7Z8boTxM27" +
+		"AmTNmS3oANFJ1184IeSZD9miRN1Vtngef2_UmKAD84a0UB_Gshaj_jY259hn" +
+		"DqPzV7WIn5pEXvtb"
+)
+
+// fromBase64 decodes base64url without padding, as @serenity-kit/opaque has it.
+func fromBase64(s string) []byte {
+	b, err := base64.RawURLEncoding.DecodeString(s)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return b
+}
+
+// A service with opaque-ke, the library below @serenity-kit/opaque, keeps its
+// setup and its records. Its clients log in on WireRFC9807. New clients log in
+// on WireFramed, at a second Server with the same setup and records.
+//
+// The KSF must be Argon2id. The right password returns ErrAuthentication if the
+// service had another KSF, and records do not show it. Look at Ksf of the
+// CipherSuite of the service, and at the KSF that its clients pass to finish.
+// Users of a service with ksf::Identity register again, inside a login to the
+// old software.
 func ExampleImportRecord() {
-	old := opaqueKEAccount() // what its database and its vault have
-	setup, err := opaque.ParseSetup(old.setup)
+	id := []byte(opaqueKEID)
+	setup, err := opaque.ParseSetup(fromBase64(opaqueKESetup))
 	if err != nil {
 		log.Fatal(err)
 	}
-	ksf, err := kdf.NewArgon2id(1024, 2, 1) // its clients': memory in KiB, iterations, parallelism
+	ksf, err := kdf.NewArgon2id(1024, 2, 1) // keyStretching of its clients: KiB, iterations, parallelism
 	if err != nil {
 		log.Fatal(err)
 	}
-	record, err := opaque.ImportRecord(1, setup, ksf, nil, old.record)
+	record, err := opaque.ImportRecord(1, setup, ksf, nil, fromBase64(opaqueKERecord))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -31,13 +60,11 @@ func ExampleImportRecord() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	server, err := opaque.NewServer(opaque.ServerConfig{
-		DecoyKey:  decoyKey,
-		StateKeys: stateKeys(),
-		Setups:    map[uint16]*opaque.Setup{1: setup},
-		Offer:     opaque.Kind{Setup: 1, KSF: ksf},
-		Wire:      opaque.WireRFC9807,
-	})
+	cfg := exampleConfig()
+	cfg.Setups[1] = setup
+	cfg.Offer = opaque.Kind{Setup: 1, KSF: ksf}
+	cfg.Wire = opaque.WireRFC9807
+	server, err := opaque.NewServer(cfg)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -49,7 +76,7 @@ func ExampleImportRecord() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	ke2, pending, err := server.BeginLogin(ctx, old.id, stored, ke1)
+	ke2, pending, err := server.BeginLogin(ctx, id, stored, ke1)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -57,36 +84,9 @@ func ExampleImportRecord() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	_, key, err := server.FinishLogin(ctx, old.id, stored, pending, ke3)
+	_, key, err := server.FinishLogin(ctx, id, stored, pending, ke3)
 	fmt.Println(len(ke1), len(ke2), len(ke3), len(key), err)
 	// Output:
 	// usable: true
 	// 96 320 64 64 <nil>
-}
-
-// opaqueKEAccount is an account of testdata/opaque-serenity.json.
-func opaqueKEAccount() (account struct{ id, setup, record []byte }) {
-	b, err := testdata.ReadFile("testdata/opaque-serenity.json")
-	if err != nil {
-		log.Fatal(err)
-	}
-	var file struct {
-		Vectors []struct {
-			ID     string `json:"user_identifier"`
-			Setup  string `json:"server_setup_b64url"`
-			Record string `json:"registration_record_b64url"`
-		}
-	}
-	if err := json.Unmarshal(b, &file); err != nil {
-		log.Fatal(err)
-	}
-	v := file.Vectors[0]
-	account.id = []byte(v.ID)
-	if account.setup, err = base64.RawURLEncoding.DecodeString(v.Setup); err != nil {
-		log.Fatal(err)
-	}
-	if account.record, err = base64.RawURLEncoding.DecodeString(v.Record); err != nil {
-		log.Fatal(err)
-	}
-	return account
 }

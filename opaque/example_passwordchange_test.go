@@ -13,8 +13,8 @@ import (
 	"github.com/nescio-go/nescio/opaque"
 )
 
-// changingService lets accounts change their passwords. In a database, what
-// happens under mu is one transaction.
+// changingService lets accounts change their passwords. In a database, each
+// block under mu is one transaction.
 type changingService struct {
 	server   *opaque.Server
 	mu       sync.Mutex
@@ -28,7 +28,7 @@ type changingAccount struct {
 	sessions     map[string]bool // by cookie
 }
 
-// passwordChange is what the service keeps beside the pending state.
+// passwordChange is stored beside the pending state.
 type passwordChange struct {
 	id, state, upload, blob []byte
 }
@@ -145,10 +145,17 @@ func changePassword(ctx context.Context, s *changingService, cookie string, clie
 	return err
 }
 
-// A user changes the password. The client registers the new password up to the
-// upload, and confirms the change with a login that still has the old one.
-// Nothing is stored before that login has succeeded. Then everything changes in
-// one transaction.
+// A user changes the password:
+//
+//  1. The client registers the new password up to the upload.
+//  2. It logs in with the old password. The context of this login names the
+//     account and hashes the upload and all blobs that change.
+//  3. In one transaction the server compares the old record once more, stores
+//     the new record and blobs, deletes an unused record of a Migration, and
+//     ends all other sessions.
+//
+// A login with the old password that began before the change then returns
+// ErrState.
 func Example_passwordChange() {
 	ctx := context.Background()
 	check := func(err error) {
@@ -156,7 +163,7 @@ func Example_passwordChange() {
 			log.Fatal(err)
 		}
 	}
-	client, server, record := exampleAccount()
+	client, server, record := exampleAccount(exampleConfig())
 	id, oldPassword, newPassword := []byte("alice"), []byte("correct horse"), []byte("battery staple")
 	dataKey := make([]byte, 32)
 	rand.Read(dataKey)

@@ -11,7 +11,7 @@ import (
 	"github.com/nescio-go/nescio/wrap"
 )
 
-// A whole account: set-up, registration, login.
+// A whole account, from the setup to a login.
 func Example() {
 	ctx := context.Background()
 	check := func(err error) {
@@ -70,7 +70,7 @@ func Example() {
 // The export key, which the server does not know, is the same at every login.
 func ExampleLogin_ExportKey() {
 	ctx := context.Background()
-	client, server, record := exampleAccount()
+	client, server, record := exampleAccount(exampleConfig())
 
 	login, request, err := client.Login(nil, []byte("correct horse"))
 	if err != nil {
@@ -110,11 +110,11 @@ func ExampleLogin_ExportKey() {
 	// a data key under it: 106 bytes, <nil>
 }
 
-// With a wrong password Respond fails. The server is told nothing and has
-// counted a try.
+// With a wrong password Respond returns an error, and the login is over. The
+// server has counted a try at BeginLogin.
 func ExampleLogin_Respond() {
 	ctx := context.Background()
-	client, server, record := exampleAccount()
+	client, server, record := exampleAccount(exampleConfig())
 
 	login, request, err := client.Login(nil, []byte("battery staple"))
 	if err != nil {
@@ -129,11 +129,13 @@ func ExampleLogin_Respond() {
 	// Output: nescio: authentication failed
 }
 
-// A change that a session alone must not make takes a login for this change.
-// Both sides authenticate what is to be done.
+// A sensitive change needs a new login for this change. Each side makes the
+// context from its own values: the client from what the user sees, the server
+// from the fields of the request, which it keeps beside the pending state. The
+// server makes the same copy for BeginLogin and for FinishLogin.
 func ExampleServer_WithContext() {
 	ctx := context.Background()
-	client, server, record := exampleAccount()
+	client, server, record := exampleAccount(exampleConfig())
 	change := []byte("alice: new recovery phrase, 2030-01-01T10:00:00Z")
 
 	confirming, err := client.WithContext(change) // what the user saw and agreed to
@@ -165,27 +167,42 @@ func ExampleServer_WithContext() {
 	// for this change: <nil>
 }
 
-// exampleSetup is the setup of exampleAccount.
-var exampleSetup *opaque.Setup
+// To choose weights, a service counts its accounts by setup and KSF.
+func ExampleParseRecord() {
+	_, _, stored := exampleAccount(exampleConfig())
+	record, err := opaque.ParseRecord(stored)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("setup:", record.Setup(), "- default KSF:", record.KSF() == opaque.DefaultKSF())
+	// Output: setup: 1 - default KSF: true
+}
 
-// exampleAccount is a client, a server and a record. The KSF of the RFC's
-// vectors keeps its logins quick.
-func exampleAccount() (*opaque.Client, *opaque.Server, []byte) {
+// exampleConfig is a configuration with a setup of number 1. A service stores
+// its secrets instead of drawing them at every start.
+func exampleConfig() opaque.ServerConfig {
+	setup, err := opaque.NewSetup(opaque.Ristretto255)
+	if err != nil {
+		log.Fatal(err)
+	}
+	cfg := opaque.ServerConfig{
+		StateKeys: make([]opaque.StateKey, 1),
+		Setups:    map[uint16]*opaque.Setup{1: setup},
+	}
+	rand.Read(cfg.DecoyKey[:])
+	rand.Read(cfg.StateKeys[0].Key[:])
+	return cfg
+}
+
+// exampleAccount returns a client, a server and the record of "alice", whose
+// password is "correct horse".
+func exampleAccount(cfg opaque.ServerConfig) (*opaque.Client, *opaque.Server, []byte) {
 	ctx := context.Background()
 	client, err := opaque.NewClient(opaque.ClientConfig{})
 	if err != nil {
 		log.Fatal(err)
 	}
-	client = client.StretchByIdentity()
-	exampleSetup, err = opaque.NewSetup(opaque.Ristretto255)
-	if err != nil {
-		log.Fatal(err)
-	}
-	server, err := opaque.NewServer(opaque.ServerConfig{
-		DecoyKey:  decoyKey,
-		StateKeys: stateKeys(),
-		Setups:    map[uint16]*opaque.Setup{1: exampleSetup},
-	})
+	server, err := opaque.NewServer(cfg)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -193,6 +210,7 @@ func exampleAccount() (*opaque.Client, *opaque.Server, []byte) {
 	if err != nil {
 		log.Fatal(err)
 	}
+	defer registration.Discard()
 	response, err := server.BeginRegistration(ctx, []byte("alice"), request)
 	if err != nil {
 		log.Fatal(err)

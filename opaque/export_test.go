@@ -69,8 +69,8 @@ func (c *Client) stretchBy(f func() (stretcher, error)) *Client {
 	return &other
 }
 
-// FinalWithoutPassword returns what ends the login of pending state of another
-// server, if s has that server's keys.
+// FinalWithoutPassword returns the final message for pending state of another
+// server, if s has the keys of that server.
 func (s *Server) FinalWithoutPassword(ctx context.Context, id, pending []byte) ([]byte, error) {
 	state, err := s.secrets.Get().box.Open(ctx, id, s.stateBinding(), pending)
 	if err != nil {
@@ -86,13 +86,13 @@ func (identity) Derive(_ context.Context, b []byte, _ int) ([]byte, error) {
 	return bytes.Clone(b), nil
 }
 
-// Intermediates are what RFC 9807's vectors show of the inside of a login.
+// Intermediates are the intermediate values in RFC 9807's vectors.
 type Intermediates struct {
 	ClientPublicKey, AuthKey, RandomizedPassword, Envelope, HandshakeSecret, ServerMACKey, ClientMACKey, OPRFKey []byte
 }
 
-// Inside runs the steps of Respond on a login that is not used up by it, and
-// shows what is inside.
+// Inside runs the steps of Respond on a login, without using it up, and returns
+// the intermediate values.
 func (l *Login) Inside(setup *Setup, id, response []byte) (in Intermediates, err error) {
 	c, s := l.client, l.client.suite.definition()
 	r := newRespondRun(c, l.secrets.Get(), response)
@@ -135,8 +135,8 @@ func MemorySetup(s Suite, seed, private, decoy []byte) (*Setup, error) {
 // KeyServiceOf returns the keys of a setup.
 func KeyServiceOf(s *Setup) KeyService { return s.secrets.Get().service }
 
-// Watched is randomness that the test can have again, and that does not leave
-// in memory what it returned.
+// Watched is randomness that the test can read again. It leaves no copy of its
+// values in memory.
 type Watched map[string][]byte
 
 func (w Watched) random(s *suite, name randomValue, out []byte) {
@@ -166,7 +166,8 @@ func (c *Client) LoginWatched(identity, password []byte, w Watched) (*Login, []b
 	return c.withRandom(w.random).Login(identity, password)
 }
 
-// SecretsOf are what a login computes from its password, wrong or not.
+// SecretsOf returns the values that a login computes from its password, right
+// or wrong.
 func (l *Login) SecretsOf(response []byte) map[string][]byte {
 	in, s := l.secrets.Get(), l.client.suite.definition()
 	_, message, _ := l.client.parseResponse(response, s.ke2Size())
@@ -238,8 +239,7 @@ func RecordDigest(stored, sample []byte) [32]byte { return recordDigest(stored, 
 // FixedKSF is the KSF of a client on the RFC's wire.
 func (c *Client) FixedKSF() kdf.Params { return c.fixedKSF }
 
-// ReplyFor is the reply with these flags that a login would take from its
-// server.
+// ReplyFor returns the reply with these flags that a login accepts.
 func ReplyFor(l *Login, flags byte) []byte {
 	return makeReply(l.secrets.Get().session, flags)
 }
@@ -257,8 +257,7 @@ func KeyPair(s Suite) (private, public []byte) {
 	return private, public
 }
 
-// RespondAs is Respond for anyone who knows the client's private key, and needs
-// no envelope.
+// RespondAs is Respond with the client's private key instead of an envelope.
 func (l *Login) RespondAs(response, private, serverPublicKey []byte) ([]byte, error) {
 	s := l.client.suite.definition()
 	h, message, _ := l.client.parseResponse(response, s.ke2Size())

@@ -9,24 +9,10 @@ import (
 	"github.com/nescio-go/nescio/internal/seal"
 )
 
-// FinishLogin checks the client's final message against the pending state of
-// its login. It returns the reply to send and the session key, which is the one
-// that [Login.Finish] will return: 32 bytes, on [WireRFC9807] the RFC's
-// session_key of 64 bytes, for [P256] of 32.
-//
-// The id is the same as at [Server.BeginLogin]. Take it from the web session
-// that asks. Nobody can then finish another user's login. Another id returns
-// [ErrState] and leaves the state unused. The record is what the store has for
-// the account now, empty if nothing. If it is not the record that BeginLogin
-// had, a right password returns [ErrState]: an old password cannot finish a
-// login after it was changed, and a deleted account gets no session. Insert the
-// session in a transaction that compares the record once more.
-//
-// FinishLogin uses up the state before it looks at the message. Every further
-// try needs a BeginLogin. FinishLogin returns [ErrAuthentication] for a wrong
-// password and for an unknown user alike, [ErrState] for state that is missing
-// or cannot be used, [ErrMalformed] for an invalid message or an id of invalid
-// length, or an error of the shared [Replay] or of ctx.
+// FinishLogin returns the reply and the session key. The record is what the
+// store has now. Pending state has one try. FinishLogin returns
+// [ErrAuthentication] for a wrong password or an unknown name, [ErrState] for a
+// changed record or unusable state, or [ErrMalformed].
 func (s *Server) FinishLogin(ctx context.Context, id, record, pending, final []byte) (reply, key []byte, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"testing"
 
+	"github.com/nescio-go/nescio/internal/testvec"
 	"github.com/nescio-go/nescio/opaque"
 	"github.com/stretchr/testify/require"
 )
@@ -39,7 +40,7 @@ func TestFinishLoginComparesTheRecord(t *testing.T) {
 		_, pending, final := r.answer(t)
 		require.NoError(t, second(r.server.FinishLogin(t.Context(), alice, r.record, pending, final)))
 
-		// A name that was unknown and has registered since.
+		// A name that has registered meanwhile.
 		login, response, pending := r.begin(t, []byte("nobody"), nil, password)
 		_, err := login.Respond(t.Context(), response)
 		require.Equal(t, opaque.ErrAuthentication, err)
@@ -48,8 +49,8 @@ func TestFinishLoginComparesTheRecord(t *testing.T) {
 	}
 }
 
-// TestRecordDigest: of no record it is the digest of the empty string, whatever
-// is hashed instead.
+// TestRecordDigest: without a record it is the digest of the empty string,
+// whatever the sample.
 func TestRecordDigest(t *testing.T) {
 	sample := []byte("a record of the same length")
 	require.Equal(t, sha256.Sum256(nil), opaque.RecordDigest(nil, sample))
@@ -57,9 +58,9 @@ func TestRecordDigest(t *testing.T) {
 	require.Equal(t, sha256.Sum256([]byte{1}), opaque.RecordDigest([]byte{1}, sample))
 }
 
-// TestTwoTablesOfOneServer: customers and staff, or two tenants, each have
-// an account of the same name. A login that begins with one cannot enter
-// the other.
+// TestTwoTablesOfOneServer: two tables, such as customers and staff, each have
+// an account of the same name. A login that begins in one table cannot finish
+// in the other.
 func TestTwoTablesOfOneServer(t *testing.T) {
 	r := newRig(t, opaque.Ristretto255)
 	customer := r.record
@@ -71,7 +72,7 @@ func TestTwoTablesOfOneServer(t *testing.T) {
 
 	// Even if both tables have the same bytes, ServerIdentity tells them apart.
 	cfg := r.config
-	cfg.Replay, cfg.ServerIdentity = newTable(), []byte("example.org/customers")
+	cfg.Replay, cfg.ServerIdentity = testvec.NewReplay(), []byte("example.org/customers")
 	customers, err := opaque.NewServer(cfg)
 	require.NoError(t, err)
 	cfg.ServerIdentity = []byte("example.org/staff")

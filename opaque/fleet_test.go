@@ -7,11 +7,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nescio-go/nescio/internal/testvec"
 	"github.com/nescio-go/nescio/opaque"
 	"github.com/stretchr/testify/require"
 )
 
-// fleet is replicas of one server. Every request goes to any of them.
+// fleet has the replicas of one server. Each request goes to a random replica.
 type fleet struct {
 	t        *testing.T
 	replicas []*opaque.Server
@@ -57,7 +58,7 @@ func TestSwitchOfAFleet(t *testing.T) {
 	r := newRig(t, opaque.Ristretto255)
 	next, err := opaque.NewSetup(opaque.Ristretto255)
 	require.NoError(t, err)
-	shared := newTable()
+	shared := testvec.NewReplay()
 	server := func(offer opaque.Kind, accept, old []opaque.Kind) *opaque.Server {
 		cfg := r.config
 		cfg.Replay = shared
@@ -126,8 +127,8 @@ func TestSwitchOfAFleet(t *testing.T) {
 		require.Equal(t, 1, moves[fmt.Sprintf("account %d of stage 0", i)])
 	}
 
-	// Without the middle steps registrations are refused: what the order is
-	// for.
+	// Without the middle steps registrations are refused. The order
+	// prevents this.
 	f.replicas = []*opaque.Server{stages[0], server(two, nil, []opaque.Kind{one})}
 	refused := 0
 	for i := range 40 {
@@ -146,7 +147,7 @@ func TestStateKeysOfAFleet(t *testing.T) {
 	r := newRig(t, opaque.Ristretto255)
 	c := &clock{time.Unix(1_800_000_000, 0)}
 	cfg := r.config
-	cfg.Replay = newTable()
+	cfg.Replay = testvec.NewReplay()
 	today := opaque.StateKey{Key: key32(1)}
 	tomorrow := opaque.StateKey{Key: key32(2), NotBefore: c.t.Add(time.Hour)}
 	cfg.StateKeys = []opaque.StateKey{today}
@@ -192,7 +193,7 @@ func TestStateKeysOfAFleet(t *testing.T) {
 	require.Equal(t, opaque.ErrState, cross(a, b))
 	require.NoError(t, cross(b, a))
 
-	// A key whose time has not come does not seal alone.
+	// A key that is not due does not seal, even if it is the only one.
 	_, err = a.WithStateKeys([]opaque.StateKey{{Key: key32(4), NotBefore: c.t.Add(time.Second)}})
 	require.ErrorIs(t, err, opaque.ErrPolicy)
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The decoders of a server and of a client, with what the network may send.
-// None panics, each error is one that it documents, and with an error comes
-// nothing.
+// The decoders of a server and of a client, with any bytes from the
+// network. None of them panics. Each returns documented errors, and no
+// result with an error.
 
 func FuzzServer(f *testing.F) {
 	rigs := make([]*rig, 0, 6)
@@ -97,7 +97,7 @@ func FuzzReply(f *testing.F) {
 	})
 }
 
-// FuzzRecord: what decodes is the one encoding of what it says.
+// FuzzRecord: each value has one encoding, and only it decodes.
 func FuzzRecord(f *testing.F) {
 	for _, suite := range suites {
 		r := newRig(f, suite)

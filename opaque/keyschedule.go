@@ -67,7 +67,7 @@ func (s *schedule) write16(parts ...[]byte) {
 	}
 }
 
-// transcript is what both sides hash: the parts of RFC 9807's preamble.
+// transcript has the parts of RFC 9807's preamble, which both sides hash.
 type transcript struct {
 	context        transcriptContext
 	clientIdentity []byte // or the client's public key
@@ -79,8 +79,8 @@ type transcript struct {
 // transcriptContext is the RFC's context in two parts.
 type transcriptContext struct{ prefix, application []byte }
 
-// writePreamble writes the preamble of RFC 9807, Section 6.4.2.1: everything
-// that the two sides must agree on.
+// writePreamble writes the preamble of RFC 9807, Section 6.4.2.1, which
+// covers everything that the two sides must agree on.
 func (s *schedule) writePreamble(t transcript) {
 	s.preamble.Write(preamblePrefix)
 	s.write16(t.context.prefix, t.context.application)
@@ -92,8 +92,8 @@ func (s *schedule) writePreamble(t transcript) {
 	s.preamble.Write(t.ke2.serverKeyshare)
 }
 
-// derive is DeriveKeys, with both MACs. Both sides call it with the secrets of
-// 3DH and with what they know of the login.
+// derive is DeriveKeys, with both MACs. Each side calls it with the secrets of
+// 3DH and with its own transcript.
 func (s *schedule) derive(st *suite, h *oprf.Hash, k *keys, ikm []byte, t transcript) {
 	n := st.nh
 	s.preamble = st.newHash()

@@ -9,21 +9,16 @@ import (
 	"github.com/nescio-go/nescio/internal/oprf"
 )
 
-// KeyService holds the long-lived secrets of a server in another place, for
-// example in a KMS or an HSM. [NewKeyServiceSetup] makes a [Setup] of it; the
-// setups of [NewSetup] hold their secrets in memory instead. Implementations
-// are called by several goroutines at once, and no lock is held during a call.
-// The package copies what they return, and neither keeps nor clears it.
+// KeyService holds the keys of a [Setup] elsewhere, such as in a KMS. Npk is
+// 32, for [P256] 33.
 type KeyService interface {
 	// PublicKey returns server_public_key, Npk bytes.
 	PublicKey(ctx context.Context) ([]byte, error)
-	// OPRFSeed returns Expand(oprf_seed, credentialID ‖ "OprfKey", 32) with the
-	// suite's HKDF: RFC 9807, Section 5.2.2. It must take about the same time
-	// for all ids, and must not depend on whether an id exists.
+	// OPRFSeed returns Expand(oprf_seed, credentialID ‖ "OprfKey", 32), in
+	// equal time for all ids.
 	OPRFSeed(ctx context.Context, credentialID []byte) ([]byte, error)
-	// DH returns DiffieHellman(server_private_key, peer), Npk bytes: RFC 9807,
-	// Section 6.4.1. The peer's key comes from the network. The package has
-	// checked that it is a public key of the suite.
+	// DH returns DiffieHellman(server_private_key, peer), Npk bytes, for a
+	// valid peer.
 	DH(ctx context.Context, peer []byte) ([]byte, error)
 }
 
@@ -75,8 +70,8 @@ func (s *Setup) oprfKey(ctx context.Context, h *oprf.Hash, key, id []byte) error
 	return st.oprf.DeriveKeyPair(h, key, seed, infoOPRF)
 }
 
-// diffieHellman fills out with DiffieHellman(server_private_key, peer), which
-// it asks of the KeyService.
+// diffieHellman fills out with DiffieHellman(server_private_key, peer) from the
+// KeyService.
 func (s *Setup) diffieHellman(ctx context.Context, out, peer []byte) error {
 	result, err := s.secrets.Get().service.DH(ctx, peer)
 	if err != nil {

@@ -3,6 +3,8 @@ package opaque_test
 import (
 	"bytes"
 	"context"
+	"crypto/ecdh"
+	"crypto/rand"
 	"errors"
 	"testing"
 
@@ -10,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// channelKeys are Keys in another goroutine, as in another machine.
+// channelKeys are a KeyService in another goroutine, as in another machine.
 type channelKeys chan func(opaque.KeyService)
 
 func serveKeys(ctx context.Context, k opaque.KeyService) channelKeys {
@@ -80,7 +82,36 @@ func TestKeysElsewhere(t *testing.T) {
 	}
 }
 
-// faultyKeys are Keys that give wrong answers.
+// TestKMSExample: the KMS of the example registers accounts and logs them in. So
+// does a server that has its keys in memory.
+func TestKMSExample(t *testing.T) {
+	k, seed := make(kms), bytes.Repeat([]byte{7}, 64)
+	defer close(k)
+	private, err := ecdh.X25519().GenerateKey(rand.Reader)
+	require.NoError(t, err)
+	go k.serve(seed, private)
+	setup, err := opaque.NewKeyServiceSetup(t.Context(), opaque.Curve25519, k)
+	require.NoError(t, err)
+	r := newRigWith(t, opaque.ServerConfig{DecoyKey: decoyKey, StateKeys: stateKeys(), Setups: map[uint16]*opaque.Setup{1: setup}},
+		opaque.ClientConfig{Suite: opaque.Curve25519})
+	mustLogin(t, r.client, r.server, alice, nil, r.record, password)
+
+	_, decoy := opaque.KeyPair(opaque.Curve25519)
+	setup, err = opaque.MemorySetup(opaque.Curve25519, seed, private.Bytes(), decoy)
+	require.NoError(t, err)
+	cfg := r.config
+	cfg.Setups = map[uint16]*opaque.Setup{1: setup}
+	server, err := opaque.NewServer(cfg)
+	require.NoError(t, err)
+	mustLogin(t, r.client, server, alice, nil, r.record, password)
+
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = make(kms).DH(ended, nil)
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+// faultyKeys are KeyServices that give wrong answers.
 type faultyKeys struct {
 	opaque.KeyService
 	publicKey, seed, dh []byte
@@ -144,7 +175,8 @@ func TestKeysThatFail(t *testing.T) {
 	}
 }
 
-// cachingKeys hand out what they keep: what a caller cleared would be gone.
+// cachingKeys return the same slice each time. A caller that clears it breaks
+// the next call.
 type cachingKeys struct {
 	opaque.KeyService
 	seeds map[string][]byte

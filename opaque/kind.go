@@ -7,39 +7,20 @@ import (
 	"github.com/nescio-go/nescio/kdf"
 )
 
-// Kind is a kind of account that a server has: what a stranger sees of an
-// account before authentication. The setup and the KSF that an account was
-// registered under decide its kind.
+// Kind is what a stranger sees of an account before authentication.
 type Kind struct {
-	// Suite is the setup's suite. Zero means [Ristretto255].
-	Suite Suite
-	// Setup is the setup's number in Setups of [ServerConfig].
-	Setup uint16
-	// KSF is the key stretching function, without a salt. Zero means
-	// [DefaultKSF]. It must be within the policies of all clients. [NewServer]
-	// does not judge it by a policy. Clients with the default policy refuse
-	// [kdf.RFC9807Argon2id], which takes 2 GiB.
-	KSF kdf.Params
-	// Weight is the share of this kind among all accounts of the service,
-	// including its accounts in package srp, in any unit: 0 to 2^20. Unknown
-	// names have this kind with the same share. If there is only one kind, its
-	// weight counts as 1.
-	Weight uint32
-	// Identities states that accounts of this kind register with their id
-	// as identity. An unknown name then does the same. Otherwise accounts
-	// have no identity.
-	Identities bool
+	Suite      Suite      // 0 means [Ristretto255]
+	Setup      uint16     // number in Setups of [ServerConfig]
+	KSF        kdf.Params // within the policies of all clients; zero means [DefaultKSF]
+	Weight     uint32     // share of all accounts, and of unknown names, 0 to 2^20
+	Identities bool       // accounts have their id as identity, instead of none
 }
 
-// KindWeight is a kind of account as the other protocol's server needs to know
-// it: Digest, 32 bytes that name the kind, and Weight. It is the same type as
-// [github.com/nescio-go/nescio/srp.KindWeight].
+// KindWeight is a kind for the other server.
 type KindWeight = decoy.KindWeight
 
-// Weights returns kinds for Others of
-// [github.com/nescio-go/nescio/srp.ServerConfig]. It returns [ErrPolicy] for an
-// invalid suite or KSF, a weight above 2^20, and the zero [Kind], whose setup
-// is not known here.
+// Weights returns kinds for [github.com/nescio-go/nescio/srp.ServerConfig],
+// or [ErrPolicy].
 func Weights(kinds ...Kind) ([]KindWeight, error) {
 	weights := make([]KindWeight, len(kinds))
 	for i, k := range kinds {

@@ -9,18 +9,15 @@ import (
 	"github.com/nescio-go/nescio/kdf"
 )
 
-// DefaultKSF returns the key stretching function of the default kind:
-// [kdf.Default], which is Argon2id with 64 MiB, 3 passes and 4 lanes. It is
-// also the default of @serenity-kit/opaque. RFC 9807, Section 7, recommends
-// [kdf.RFC9807Argon2id], which takes 2 GiB.
+// DefaultKSF returns [kdf.Default], Argon2id with 64 MiB, 3 passes and 4 lanes.
 func DefaultKSF() kdf.Params { return kdf.Default() }
 
 // validKSF reports whether p can be a KSF. It must be complete, and without a
 // salt, because the salt is fixed.
 func validKSF(p kdf.Params) bool { return p.Cost() > 0 && len(p.Salt()) == 0 }
 
-// stretcher is a KSF with its parameters. kdf.Function is one. Another is the
-// Identity of RFC 9807's vectors, which only tests can reach.
+// stretcher is a KSF with its parameters, such as a kdf.Function. Only tests
+// have the Identity of RFC 9807's vectors.
 type stretcher interface {
 	Derive(ctx context.Context, password []byte, n int) ([]byte, error)
 }

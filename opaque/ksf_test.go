@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// watchedKSF is a KSF that remembers what it was given and gave.
+// watchedKSF is a KSF that keeps its inputs and outputs.
 type watchedKSF struct {
 	calls   int
 	in, out []byte
@@ -23,8 +23,8 @@ func (k *watchedKSF) Derive(_ context.Context, password []byte, n int) ([]byte, 
 	return k.out, k.fail
 }
 
-// TestKSF: what it is given and gives is cleared, its error is passed on, and
-// it runs once, after everything that can be refused without it.
+// TestKSF: the inputs and outputs of a KSF are cleared, its error is returned,
+// and it runs once, after everything that can be refused without it.
 func TestKSF(t *testing.T) {
 	r := newRig(t, opaque.Ristretto255)
 	k := new(watchedKSF)
@@ -55,7 +55,7 @@ func TestKSF(t *testing.T) {
 	require.Nil(t, opaque.PasswordOf(login))
 }
 
-// TestExportKeyIsNew: every registration has another.
+// TestExportKeyIsNew: every registration has another export key.
 func TestExportKeyIsNew(t *testing.T) {
 	r := newRig(t, opaque.Ristretto255)
 	_, again := r.register(t, r.client, alice, nil, password)

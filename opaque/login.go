@@ -10,10 +10,7 @@ import (
 	"github.com/nescio-go/nescio/internal/secret"
 )
 
-// Login is one login of a client. Call [Login.Respond] and [Login.Finish] once
-// each, in this order, and [Login.Discard] when the login is no longer needed.
-// [Login.Discard] also ends [Login.ExportKey] and [Login.Record]. Concurrent
-// calls are safe. All but one of them return [ErrUsed]. It redacts itself.
+// Login is one login of a client. Call [Login.Discard] in the end.
 type Login struct {
 	client *Client
 	oneTime
@@ -42,11 +39,7 @@ func (k *loginKeys) clear() {
 	k.registered.clear()
 }
 
-// Login begins a login. It returns the login and the request to send, KE1. The
-// account's id travels beside the request. The Login keeps a copy of the
-// password until [Login.Respond] or [Login.Discard]. The identity is the same
-// as at [Client.Register]. Login returns [ErrPolicy] for a password or an
-// identity that Register refuses.
+// Login begins a login, with the identity of the registration.
 func (c *Client) Login(identity, password []byte) (login *Login, request []byte, err error) {
 	if err := checkLengths(identity, password); err != nil {
 		return nil, nil, err
@@ -82,17 +75,8 @@ func (c *Client) Login(identity, password []byte) (login *Login, request []byte,
 	return login, c.wire.frameRequest(c.suite, bytes.Clone(in.ke1)), nil
 }
 
-// Respond answers the server's response with the client's final message, KE3.
-// It uses the password and clears it.
-//
-// Before it uses the password it returns [ErrMalformed] for an invalid
-// response, and [ErrPolicy] for KSF parameters that the client does not allow.
-// Any later failure returns [ErrAuthentication], except errors of the KSF or of
-// ctx: a wrong password, an unknown user, another server than at the
-// registration, or a server whose public key is not in ServerPublicKeys of
-// [ClientConfig]. Respond checks ctx first and passes it to the KSF, which
-// takes nearly all of the time. After an error the login is over, and nothing
-// secret is left of it.
+// Respond returns the final message. Before it uses the password, it returns
+// [ErrMalformed] or [ErrPolicy], later [ErrAuthentication].
 func (l *Login) Respond(ctx context.Context, response []byte) (final []byte, err error) {
 	if err := l.start(); err != nil {
 		return nil, err
@@ -105,14 +89,10 @@ func (l *Login) Respond(ctx context.Context, response []byte) (final []byte, err
 	return final, nil
 }
 
-// Finish checks the server's reply and returns the session key, which is the
-// one that [Server.FinishLogin] returned: 32 bytes. Only now is it certain that
-// the server accepted the login. On [WireRFC9807] there is no reply and no such
-// certainty. Pass nil there. The key is then the RFC's session_key of 64 bytes,
-// for [P256] of 32. Finish returns [ErrAuthentication] for a reply that was
-// altered, [ErrMalformed] for an invalid one, and [ErrUsed] before
-// [Login.Respond] has succeeded or a second time. After an error the login is
-// over.
+// Finish returns the session key, 32 bytes. Only now is it certain that the
+// server accepted the login. On [WireRFC9807] pass nil, which proves
+// nothing, and get the RFC's session_key. A wrong reply returns
+// [ErrAuthentication] or [ErrMalformed].
 func (l *Login) Finish(reply []byte) (key []byte, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -140,36 +120,25 @@ func (l *Login) Finish(reply []byte) (key []byte, err error) {
 	return l.client.wire.sessionKey(l.client.suite, in.session), nil
 }
 
-// ExportKey returns a copy of the export key, 64 bytes, for [P256] 32: the same
-// as [Registration.ExportKey]. Before [Login.Finish] has succeeded, and after
-// [Login.Discard], it returns [ErrUsed].
+// ExportKey returns the key of [Registration.ExportKey], after [Login.Finish].
 func (l *Login) ExportKey() ([]byte, error) {
 	return l.result(func() []byte { return bytes.Clone(l.secrets.Get().export) })
 }
 
-// Record returns a copy of RFC 9807's RegistrationRecord, the same as
-// [Registration.Record]. The login computes it from what it opened. Before
-// [Login.Finish] has succeeded, and after [Login.Discard], it returns
-// [ErrUsed].
+// Record returns the value of [Registration.Record], after [Login.Finish].
 func (l *Login) Record() ([]byte, error) {
 	return l.result(func() []byte { return bytes.Clone(l.secrets.Get().raw) })
 }
 
-// NeedsRegistration reports whether the server wants the account to register
-// again, because the server has replaced its setup or its KSF. It is false
-// before [Login.Finish] has succeeded, after [Login.Discard], and always on
-// [WireRFC9807]. The user need not notice: register with the password at hand,
-// inside the session, and protect the messages with a [Migration]. If the new
-// setup has another suite, this takes a [Client] of that suite.
+// NeedsRegistration reports after [Login.Finish] whether to register again:
+// see [Migration].
 func (l *Login) NeedsRegistration() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.stage == finished && l.flags&flagRegister != 0
 }
 
-// Discard ends the login and clears what it holds. It may be called at any
-// time. If [Login.Respond] is running, it clears what it works on and returns
-// [ErrUsed].
+// Discard clears the secrets. A running [Login.Respond] returns [ErrUsed].
 func (l *Login) Discard() { l.discard(l.secrets.Get().clear) }
 
 func (in *loginSecrets) clear() {
@@ -184,8 +153,8 @@ func (in *loginSecrets) clearInputs() {
 	in.password, in.blind, in.private = nil, nil, nil
 }
 
-// Format writes a placeholder for every verb.
+// Format redacts it.
 func (l *Login) Format(f fmt.State, _ rune) { io.WriteString(f, "opaque.Login(redacted)") }
 
-// MarshalJSON writes a placeholder, for logs.
+// MarshalJSON redacts it.
 func (l *Login) MarshalJSON() ([]byte, error) { return []byte(`"opaque.Login(redacted)"`), nil }

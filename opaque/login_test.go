@@ -82,7 +82,8 @@ func TestSizes(t *testing.T) {
 	}
 }
 
-// TestOtherMessages: what is not exactly the message that is due.
+// TestOtherMessages: a message of another size, kind, version or suite
+// is refused.
 func TestOtherMessages(t *testing.T) {
 	for _, wire := range []opaque.Wire{opaque.WireFramed, opaque.WireRFC9807} {
 		r := newRigOn(t, opaque.Ristretto255, wire)
@@ -130,8 +131,8 @@ func TestOtherMessages(t *testing.T) {
 	require.Equal(t, opaque.ErrMalformed, err, "on the RFC's wire there is no reply")
 }
 
-// TestPinnedServer: a client that knows the server's key registers and logs in
-// with no other.
+// TestPinnedServer: a client with pinned keys registers and logs in with no
+// other key.
 func TestPinnedServer(t *testing.T) {
 	for _, suite := range suites {
 		r := newRig(t, suite)

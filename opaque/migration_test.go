@@ -61,12 +61,12 @@ func TestMigration(t *testing.T) {
 		require.NoError(t, err)
 		refused(o, opaque.MigrateRequest, sealed)
 	}
-	// The id and the message cannot trade bytes.
+	// Bytes cannot move between the id and the message.
 	short, err := opaque.NewMigration(key, []byte("alic"))
 	require.NoError(t, err)
 	refused(m, opaque.MigrateRequest, protect(t, short, opaque.MigrateRequest, append([]byte("e"), message...)))
 
-	// What no Verify would accept is not protected.
+	// Protect refuses steps and keys that no Verify would accept.
 	for _, step := range []opaque.MigrationStep{0, 4} {
 		protected, err := m.Protect(step, message)
 		require.ErrorIs(t, err, opaque.ErrPolicy)
@@ -85,8 +85,8 @@ func TestMigration(t *testing.T) {
 	}
 }
 
-// TestMigrationOfAnAccount registers inside a session. Somebody between the two
-// cannot register a password of their own.
+// TestMigrationOfAnAccount registers inside a session. An attacker between the
+// two sides cannot register another password.
 func TestMigrationOfAnAccount(t *testing.T) {
 	r := newRig(t, opaque.Ristretto255)
 	key, _, _ := mustLogin(t, r.client, r.server, alice, nil, r.record, password) // of SRP, say

@@ -13,9 +13,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// One test for each thing that RFC 9807 obliges an implementation to, by the
-// number that SECURITY.md has for it. Numbers 10, 12 and 16 are the
-// application's: the package documentation says them.
+// One test for each obligation of an implementation in RFC 9807, with the
+// number that it has in SECURITY.md. Numbers 10, 12 and 16 are obligations of
+// the application, which the package documentation states.
 
 // Number 1, identities, is also TestIdentities.
 func TestObligation01_IdentityLengths(t *testing.T) {
@@ -42,7 +42,7 @@ func TestObligation01_IdentityLengths(t *testing.T) {
 	mustLogin(t, r.client, r.server, alice, []byte{}, record, password)
 }
 
-// Number 2: after a wrong password nothing of what it led to is left, in any
+// Number 2: after a wrong password no secret of the login is left in any
 // buffer. The whole heap is searched.
 func TestObligation02_NothingIsLeftOfAFailure(t *testing.T) {
 	for _, suite := range suites {
@@ -249,7 +249,8 @@ func TestObligation11_EnvelopeCommits(t *testing.T) {
 
 // Number 13, the same work for every name, is TestObligation13_SameWork.
 
-// Number 14: a login that never comes back holds its place, as a failed one.
+// Number 14: a login that is never finished occupies its place, like a
+// failed one.
 func TestObligation14_BeginCounts(t *testing.T) {
 	r := newRig(t, opaque.Ristretto255)
 	cfg := r.config
@@ -264,7 +265,7 @@ func TestObligation14_BeginCounts(t *testing.T) {
 	require.ErrorIs(t, second(server.BeginLogin(t.Context(), alice, r.record, request)), opaque.ErrBusy)
 }
 
-// What fails before it is begun holds no place.
+// A login that fails in BeginLogin occupies no place.
 func TestFailedBeginsAreReleased(t *testing.T) {
 	r := newRig(t, opaque.Ristretto255)
 	cfg := r.config
@@ -282,8 +283,8 @@ func TestFailedBeginsAreReleased(t *testing.T) {
 	require.NoError(t, second(server.BeginLogin(t.Context(), alice, r.record, request)))
 }
 
-// Number 15: a wrong password is never malformed, though what it unmasks is
-// mostly no public key.
+// Number 15: a wrong password never returns ErrMalformed, although the unmasked
+// bytes are mostly not a valid public key.
 func TestObligation15_OneErrorForAWrongPassword(t *testing.T) {
 	for _, suite := range suites {
 		r := newRig(t, suite)
@@ -292,7 +293,7 @@ func TestObligation15_OneErrorForAWrongPassword(t *testing.T) {
 			_, err := login.Respond(t.Context(), response)
 			require.Equal(t, opaque.ErrAuthentication, err)
 		}
-		// Also if the server sends noise in place of what it masked.
+		// Nor if the server sends noise instead of the masked response.
 		login, response, _ := r.begin(t, alice, r.record, password)
 		masked := response[len(response)-2*len(r.exportKey)-32-len(r.setup.PublicKey()):]
 		masked[0] ^= 0x80

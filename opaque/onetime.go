@@ -2,7 +2,7 @@ package opaque
 
 import "sync"
 
-// oneTime is how far a Login or a Registration has got. Its lock is never held
+// oneTime is the progress of a Login or a Registration. Its lock is never held
 // while a KSF or any other code of the caller runs.
 type oneTime struct {
 	mu        sync.Mutex
@@ -31,9 +31,9 @@ func (o *oneTime) start() error {
 	return nil
 }
 
-// settle ends what start began. Without an error it calls keep, which
-// stores the results, and moves to next. If Discard was called since, it
-// returns ErrUsed.
+// settle ends the work that start allowed. Without an error it calls keep,
+// which stores the results, and moves to next. If Discard was called meanwhile,
+// it returns ErrUsed.
 func (o *oneTime) settle(err error, next stage, keep func()) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -49,8 +49,8 @@ func (o *oneTime) settle(err error, next stage, keep func()) error {
 	return nil
 }
 
-// discard ends the value and calls clear, which clears everything that it
-// holds. In stage working it leaves that to the call that works.
+// discard ends the value and calls clear, which clears its secrets. In stage
+// working the call that works clears them.
 func (o *oneTime) discard(clear func()) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -62,7 +62,7 @@ func (o *oneTime) discard(clear func()) {
 	clear()
 }
 
-// result returns what get copies, or ErrUsed if the value has not finished.
+// result returns the copy that get makes, or ErrUsed before stage finished.
 func (o *oneTime) result(get func() []byte) ([]byte, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

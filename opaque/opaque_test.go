@@ -111,8 +111,8 @@ func mustLogin(t testing.TB, client *opaque.Client, server *opaque.Server, id, i
 	return key, exportKey, login
 }
 
-// flips calls f with every bit of b flipped, one at a time; of a long b, and in
-// short tests, with some of them.
+// flips calls f with every bit of b flipped, one at a time. Short tests flip
+// some of them.
 func flips(t testing.TB, b []byte, f func(at int, flipped []byte)) {
 	step := 1
 	if testing.Short() {

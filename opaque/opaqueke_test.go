@@ -106,10 +106,10 @@ func TestOpaqueKE(t *testing.T) {
 	}
 }
 
-// TestIdentityKSFDoesNotFit: an account of an opaque-ke deployment whose KSF is
-// Identity cannot log in here. With whatever KSF it is imported, the right
-// password is a wrong one, to the default KSF and to cheap ones. A registration
-// of the same deployment with Argon2id fits. Both kinds of record look alike.
+// TestIdentityKSFDoesNotFit: an account of an opaque-ke deployment with KSF
+// Identity cannot log in here, whatever KSF the record is imported with. A
+// registration of the same deployment with Argon2id fits. The two records
+// look alike.
 func TestIdentityKSFDoesNotFit(t *testing.T) {
 	cheap, err := kdf.NewArgon2id(8, 1, 1)
 	require.NoError(t, err)
@@ -147,7 +147,7 @@ func TestIdentityKSFDoesNotFit(t *testing.T) {
 	}
 }
 
-// x25519Vector has the shared secret, or what suite Curve25519 refuses.
+// x25519Vector has the shared secret, or is refused by suite Curve25519.
 type x25519Vector struct {
 	ID      int         `json:"id"`
 	Public  testvec.Hex `json:"public"`

@@ -10,9 +10,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// badElements are encodings that no field may hold: for ristretto255 those of
-// RFC 9496, Appendix A.2, and the identity; for P-256 points that are not on
-// the curve, not reduced, or not compressed; for curve25519 non-canonical ones.
+// badElements are invalid encodings for every field: for ristretto255 the bad
+// encodings of RFC 9496, Appendix A.2, and the identity; for P-256 points that
+// are not on the curve, not reduced, or not compressed; for curve25519
+// non-canonical values.
 func badElements(t testing.TB, suite opaque.Suite) map[string][]byte {
 	switch suite {
 	case opaque.Ristretto255:
@@ -59,7 +60,7 @@ func badElements(t testing.TB, suite opaque.Suite) map[string][]byte {
 	return bad
 }
 
-// lowOrderX25519 are the u-coordinates of order 8 or less, in every spelling.
+// lowOrderX25519 are the u-coordinates of order 8 or less, in every encoding.
 func lowOrderX25519(t testing.TB) (points [][]byte) {
 	p := new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), 255), big.NewInt(19))
 	u8a, _ := new(big.Int).SetString("325606250916557431795983626356110631294008115727848805560023387167927233504", 10)
@@ -145,7 +146,7 @@ func TestPitfall_BadElements(t *testing.T) {
 			_, ke1, err = r.client.Login(nil, password)
 			require.NoError(t, err)
 			require.Equal(t, opaque.ErrRecord, second(r.server.BeginLogin(t.Context(), alice, stored, ke1)), "%s, damaged in the database", name)
-			// The decoy's of a setup.
+			// The decoy public key of a setup.
 			b, err := r.setup.Bytes()
 			require.NoError(t, err)
 			copy(b[len(b)-npk:], bad)

@@ -53,8 +53,8 @@ func TestPitfall_HostileKSF(t *testing.T) {
 	require.Zero(t, k.calls, "refused before any work")
 }
 
-// TestPitfall_KSFIsAuthenticated: a change of the parameters on the way, within
-// the policy, fails the login.
+// TestPitfall_KSFIsAuthenticated: an attacker who changes the parameters,
+// within the policy, makes the login fail.
 func TestPitfall_KSFIsAuthenticated(t *testing.T) {
 	r := newRig(t, opaque.Ristretto255)
 	parsed, err := opaque.ParseRecord(r.record)

@@ -8,12 +8,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nescio-go/nescio/internal/testvec"
 	"github.com/nescio-go/nescio/opaque"
 	"github.com/stretchr/testify/require"
 )
 
-// One test for each pitfall that other implementations fell into, as
-// SECURITY.md lists them.
+// One test for each pitfall of other implementations in SECURITY.md.
 
 func TestPitfall_EmptyAndMissingMAC(t *testing.T) {
 	for _, wire := range []opaque.Wire{opaque.WireFramed, opaque.WireRFC9807} {
@@ -44,14 +44,14 @@ func TestPitfall_EmptyAndMissingMAC(t *testing.T) {
 }
 
 // TestLeakedStateKeys: with the state keys alone a thief cannot read pending
-// state. With DecoyKey too they log in to the account of anyone, if pending state
+// state. With DecoyKey too, a thief can log in to any account if pending state
 // travels, until the state keys are replaced.
 func TestLeakedStateKeys(t *testing.T) {
 	r := newRig(t, opaque.Ristretto255)
 	server := func(decoyKey, stateKey byte) *opaque.Server {
 		cfg := r.config
 		cfg.DecoyKey, cfg.StateKeys = [32]byte{decoyKey}, []opaque.StateKey{{Key: [32]byte{stateKey}}}
-		cfg.Replay = newTable()
+		cfg.Replay = testvec.NewReplay()
 		s, err := opaque.NewServer(cfg)
 		require.NoError(t, err)
 		return s
@@ -73,9 +73,9 @@ func TestLeakedStateKeys(t *testing.T) {
 	require.Error(t, steal(server(1, 3), server(1, 1)), "the keys are replaced")
 }
 
-// TestLimit_LeakedSetup: a thief of the setup needs no record to guess. One
-// answer of the server is enough, as the documentation of Setup warns. Without
-// the setup it tells nothing.
+// TestLimit_LeakedSetup: a thief of the setup can guess with one answer of the
+// server, without a record. The documentation of Setup warns about it. Without
+// the setup an answer is useless.
 func TestLimit_LeakedSetup(t *testing.T) {
 	r := newRigOn(t, opaque.Ristretto255, opaque.WireRFC9807)
 	_, ke2, _ := r.begin(t, alice, r.record, password)
@@ -101,8 +101,8 @@ func TestLimit_LeakedSetup(t *testing.T) {
 	require.False(t, guess(newRigOn(t, opaque.Ristretto255, opaque.WireRFC9807), string(password)), "another setup")
 }
 
-// TestPitfall_ReplyFlags: what a reply says is authenticated, and flags that do
-// not exist are refused even so.
+// TestPitfall_ReplyFlags: the flags of a reply are authenticated, and unknown
+// flags are refused even then.
 func TestPitfall_ReplyFlags(t *testing.T) {
 	r := newRig(t, opaque.Ristretto255)
 	for flags, want := range map[byte]error{0: nil, 1: nil, 2: opaque.ErrMalformed, 0x81: opaque.ErrMalformed} {
@@ -119,8 +119,8 @@ func TestPitfall_ReplyFlags(t *testing.T) {
 	}
 }
 
-// TestPitfall_DecoyNeverLogsIn: not even for somebody who knows the private key
-// of the decoy, and so can compute all that the server expects.
+// TestPitfall_DecoyNeverLogsIn: an unknown name cannot log in, even with the
+// private key of the decoy, which is enough to compute the expected message.
 func TestPitfall_DecoyNeverLogsIn(t *testing.T) {
 	r := newRig(t, opaque.Ristretto255)
 	private, public := opaque.KeyPair(opaque.Ristretto255)
@@ -200,7 +200,7 @@ func TestPitfall_Expired(t *testing.T) {
 	require.NoError(t, second(server.FinishLogin(t.Context(), alice, r.record, pending, final)))
 }
 
-// TestPitfall_StateKeysRotate: what was begun under a key that is still in the
+// TestPitfall_StateKeysRotate: a login that began under an older key of the
 // ring can be finished.
 func TestPitfall_StateKeysRotate(t *testing.T) {
 	r := newRig(t, opaque.Ristretto255)

@@ -24,7 +24,7 @@ func TestRecord(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, stored, again.Bytes())
 
-		// What is parsed is a copy, and so is what the accessors return.
+		// A parsed record and the results of its methods are copies.
 		borrowed := bytes.Clone(stored)
 		record, err = opaque.ParseRecord(borrowed)
 		require.NoError(t, err)

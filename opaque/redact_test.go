@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// session is what an application might keep and log: the package's values are
-// in unexported fields, where fmt cannot call their methods.
+// session is a value that an application might keep and log. The values of this
+// package are in unexported fields, where fmt cannot call their methods.
 type session struct {
 	user         string
 	login        *opaque.Login
@@ -92,7 +92,7 @@ func TestSecretsRedactThemselves(t *testing.T) {
 	check(login, registration)
 }
 
-// TestPlaceholders: what prints instead.
+// TestPlaceholders: what is printed instead of secrets.
 func TestPlaceholders(t *testing.T) {
 	r := newRig(t, opaque.Ristretto255)
 	record, err := opaque.ParseRecord(r.record)

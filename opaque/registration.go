@@ -9,10 +9,8 @@ import (
 	"github.com/nescio-go/nescio/internal/secret"
 )
 
-// Registration is one registration of a client: a new account, or a new
-// password of an existing one. Call [Registration.Finish] once, and
-// [Registration.Discard] when the registration is no longer needed. Concurrent
-// calls are safe. All but one of them return [ErrUsed]. It redacts itself.
+// Registration is one registration of a client. Call [Registration.Discard] in
+// the end.
 type Registration struct {
 	client *Client
 	oneTime
@@ -27,7 +25,7 @@ type registrationSecrets struct {
 	registered
 }
 
-// registered is what a registration leaves at the client. A login finds it
+// registered has the results of a registration, which every login returns
 // again.
 type registered struct {
 	export []byte // export_key
@@ -40,14 +38,8 @@ func (r *registered) clear() {
 	*r = registered{}
 }
 
-// Register begins a registration. It returns the registration and the request
-// to send over an authenticated and encrypted channel (RFC 9807, Section
-// 10.10). The account's id travels beside the request.
-//
-// The password, 1 to 1,024 bytes, is used as given. To normalize it, use
-// [github.com/nescio-go/nescio/kdf/prepare.Password]. The identity is
-// client_identity, of at most [MaxIdentity] bytes, and every login must have
-// the same. If empty, the client's public key is the identity. Other lengths
+// Register begins a registration. The password is used as given: see
+// [github.com/nescio-go/nescio/kdf/prepare.Password]. Invalid lengths
 // return [ErrPolicy].
 func (c *Client) Register(identity, password []byte) (r *Registration, request []byte, err error) {
 	if err := checkLengths(identity, password); err != nil {
@@ -66,13 +58,8 @@ func (c *Client) Register(identity, password []byte) (r *Registration, request [
 	return r, c.wire.frameRequest(c.suite, bytes.Clone(request)), nil
 }
 
-// Finish takes the server's response and returns the upload for
-// [Server.FinishRegistration].
-//
-// Before it uses the password it returns [ErrMalformed] for an invalid
-// response, and [ErrPolicy] for KSF parameters or a public key of the server
-// that the client does not allow. It checks ctx first and passes it to the KSF,
-// which takes nearly all of the time. After an error the registration is over.
+// Finish returns the upload. Before it uses the password, it returns
+// [ErrMalformed] or [ErrPolicy].
 func (r *Registration) Finish(ctx context.Context, response []byte) (upload []byte, err error) {
 	if err := r.start(); err != nil {
 		return nil, err
@@ -141,27 +128,19 @@ func (c *Client) store(ctx context.Context, in *registrationSecrets, f stretcher
 	return registered{export: bytes.Clone(e.export[:s.nh]), raw: raw}, nil
 }
 
-// ExportKey returns a copy of the export key, 64 bytes, for [P256] 32. Only
-// this client and its later logins under the same registration know it. Wrap
-// keys under it. Never encrypt data under it, because the next registration has
-// another one. Keep what is wrapped under an older export key until the server
-// has stored the upload, and in a [Migration] until the first login with it.
-// Before [Registration.Finish] has succeeded, and after [Registration.Discard],
-// ExportKey returns [ErrUsed].
+// ExportKey returns 64 bytes, for [P256] 32. Every login returns them again,
+// but another registration has another key. Wrap keys under it, and keep older
+// blobs until the server has the upload.
 func (r *Registration) ExportKey() ([]byte, error) {
 	return r.result(func() []byte { return bytes.Clone(r.secrets.Get().export) })
 }
 
-// Record returns a copy of RFC 9807's RegistrationRecord, which has 192 bytes,
-// for [P256] 129. It is the same as [Record.Raw] of what the server stores.
-// Before [Registration.Finish] has succeeded, and after [Registration.Discard],
-// Record returns [ErrUsed].
+// Record returns [Record.Raw] of the stored record.
 func (r *Registration) Record() ([]byte, error) {
 	return r.result(func() []byte { return bytes.Clone(r.secrets.Get().raw) })
 }
 
-// Discard ends the registration and clears what it holds. It may be called at
-// any time. If [Registration.Finish] is running, it clears what it works on and
+// Discard clears the secrets. A running [Registration.Finish]
 // returns [ErrUsed].
 func (r *Registration) Discard() { r.discard(r.secrets.Get().clear) }
 
@@ -176,12 +155,12 @@ func (in *registrationSecrets) clearInputs() {
 	in.password, in.blind = nil, nil
 }
 
-// Format writes a placeholder for every verb.
+// Format redacts it.
 func (r *Registration) Format(f fmt.State, _ rune) {
 	io.WriteString(f, "opaque.Registration(redacted)")
 }
 
-// MarshalJSON writes a placeholder, for logs.
+// MarshalJSON redacts it.
 func (r *Registration) MarshalJSON() ([]byte, error) {
 	return []byte(`"opaque.Registration(redacted)"`), nil
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestFinishRegistration: uploads that are not what was offered. The record's
-// kind and identity are compared before its public key costs any arithmetic.
+// TestFinishRegistration refuses uploads that do not match the offer. It
+// compares kind and identity before it does any arithmetic on the public key.
 func TestFinishRegistration(t *testing.T) {
 	r := newRig(t, opaque.Ristretto255)
 	parsed, err := opaque.ParseRecord(r.record)
@@ -97,7 +97,7 @@ func TestIdentitySizes(t *testing.T) {
 		if !ok {
 			require.ErrorIs(t, err, opaque.ErrPolicy)
 		}
-		// A client that does not obey: the record with a longer identity in it.
+		// A client that ignores the limit: a record with a longer identity.
 		at := len(r.record) - 192 - 2
 		upload := append(bytes.Clone(r.record[:at]), byte(size>>8), byte(size))
 		upload = append(append(upload, identity...), r.record[at+2:]...)
@@ -113,8 +113,8 @@ func TestIdentitySizes(t *testing.T) {
 	}
 }
 
-// TestRecordAtTheClient: registration and login give the client the record that
-// the server stores, and the export key.
+// TestRecordAtTheClient: registration and login give the client the stored
+// record and the export key.
 func TestRecordAtTheClient(t *testing.T) {
 	for _, suite := range suites {
 		for _, wire := range []opaque.Wire{opaque.WireFramed, opaque.WireRFC9807} {

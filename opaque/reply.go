@@ -44,8 +44,8 @@ func (w Wire) sessionKey(s Suite, session []byte) []byte {
 	return deriveKey(session, append([]byte("nescio/session/v1\x00"), protocol, byte(s)))
 }
 
-// deriveKey is HKDF-SHA256(secret, "", info, 32). It clears what it hashes.
-// Package crypto/hkdf leaves copies to the garbage collector.
+// deriveKey is HKDF-SHA256(secret, "", info, 32). It clears its buffers,
+// which package crypto/hkdf leaves to the garbage collector.
 func deriveKey(secret, info []byte) []byte {
 	h := oprf.NewSHA256()
 	defer h.Clear()

@@ -81,8 +81,8 @@ func (r *respondRun) clear() {
 // dh returns the place of the i-th Diffie-Hellman secret.
 func (r *respondRun) dh(i int) []byte { return r.ikm[i*r.suite.npk : (i+1)*r.suite.npk] }
 
-// checkElements refuses what no correct server sends, before the password is
-// used. The first of the three Diffie-Hellman secrets shows whether the
+// checkElements refuses elements that no correct server sends, before the
+// password is used. The first of the three Diffie-Hellman secrets shows whether the
 // server's key share is valid.
 func (r *respondRun) checkElements() error {
 	if isReflected(r.ke2.evaluated, splitKE1(r.suite, r.in.ke1).blinded) {

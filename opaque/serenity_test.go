@@ -39,8 +39,8 @@ type serenityVector struct {
 	ExportKey base64URL `json:"export_key_b64url"`
 }
 
-// TestSerenity takes accounts over from @serenity-kit/opaque: setup and record
-// load as they are, and a login gives the export key of the registration.
+// TestSerenity takes accounts over from @serenity-kit/opaque. Setup and record
+// load unchanged, and a login gives the export key of the registration.
 func TestSerenity(t *testing.T) {
 	vectors := testvec.Load[[]serenityVector](t, testdata, "testdata/opaque-serenity.json")
 	require.Len(t, vectors, 3)

@@ -12,11 +12,7 @@ import (
 	"github.com/nescio-go/nescio/internal/secret"
 )
 
-// Server answers registrations and logins. It stores neither accounts nor
-// sessions: the caller looks up the record, keeps pending state between the
-// two messages of a login, and uses the session key. A Server is immutable,
-// except for its memory of single uses, and safe for concurrent use. It
-// redacts itself.
+// Server answers registrations and logins.
 type Server struct {
 	setups   map[uint16]*Setup
 	kinds    []serverKind // Offer, Accept and Old, in this order
@@ -34,8 +30,7 @@ type serverSecrets struct {
 	context  []byte
 }
 
-// NewServer returns a server, or [ErrPolicy] if a value in cfg is missing or
-// out of range. It copies the secrets.
+// NewServer returns [ErrPolicy] for an invalid value in cfg.
 func NewServer(cfg ServerConfig) (*Server, error) { return newServer(cfg, nil) }
 
 func newServer(cfg ServerConfig, now func() time.Time) (*Server, error) {
@@ -76,12 +71,7 @@ func (s *Server) with(change func(in *serverSecrets)) *Server {
 	return &other
 }
 
-// WithStateKeys returns a copy of the server that has other state keys and
-// shares everything else, its memory of single uses included. Each of the two
-// finishes the logins of the other if it has the key. State keys rotate this
-// way while handlers use the server, which they load from an
-// atomic.Pointer[opaque.Server]. It returns [ErrPolicy] for keys that
-// [NewServer] refuses.
+// WithStateKeys returns a copy with other state keys, or [ErrPolicy].
 func (s *Server) WithStateKeys(keys []StateKey) (*Server, error) {
 	box, err := s.secrets.Get().box.WithKeys(sealKeys(keys))
 	if err != nil {
@@ -90,16 +80,11 @@ func (s *Server) WithStateKeys(keys []StateKey) (*Server, error) {
 	return s.with(func(in *serverSecrets) { in.box = box }), nil
 }
 
-// WithContext returns a copy of the server whose logins only clients with the
-// same context can finish (see [Client.WithContext]). The context has 1 to
-// 60,000 bytes, on [WireRFC9807] up to 65,535. Another length returns
-// [ErrPolicy]. The copy shares everything else. A login that began in one
-// context returns [ErrState] in every other. Registrations have no context.
-//
-// Make the context from what the server is about to do, out of the fields of
-// the request: the account, what changes, and a hash of the new value. Never
-// use bytes that a client calls its context. Keep the change beside the pending
-// state, and make the same copy again for [Server.FinishLogin].
+// WithContext returns a copy whose logins only clients with the same context
+// can finish. Make the context from the fields of the request: the account,
+// what changes, and hashes of new values. Never use bytes that a client
+// calls its context. More than 60,000 bytes return [ErrPolicy], on
+// [WireRFC9807] 65,535.
 func (s *Server) WithContext(context []byte) (*Server, error) {
 	if !s.wire.validContext(context) {
 		return nil, errContext
@@ -108,37 +93,29 @@ func (s *Server) WithContext(context []byte) (*Server, error) {
 	return s.with(func(in *serverSecrets) { in.context = context }), nil
 }
 
-// stateBinding is what pending state is bound to, besides its account: wire
-// u8 ‖ u16 len ‖ server identity ‖ context. A login that began at a server
-// with other values cannot finish here, even if the two share state keys
+// stateBinding returns the bytes that pending state is bound to, besides its
+// id: wire u8 ‖ u16 len ‖ server identity ‖ context. A login that began at a
+// server with other values cannot finish here, even if the two share state keys
 // and a Replay.
 func (s *Server) stateBinding() []byte {
 	b := binary.BigEndian.AppendUint16([]byte{byte(s.wire)}, uint16(len(s.identity)))
 	return append(append(b, s.identity...), s.secrets.Get().context...)
 }
 
-// AnswersAsSRP reports whether the unknown name id seems to have an account of
-// package srp: whether the draw falls on one of Others of [ServerConfig]. Both
-// servers of a service return the same. A service that has both protocols uses
-// it to choose the server that answers an unknown name. Call it for every name,
-// known or not, so that all take the same time: 3 µs for a few kinds, 130 µs for
-// 256.
+// AnswersAsSRP reports whether an unknown name seems to have an SRP account.
+// Call it for known names too, for equal time.
 func (s *Server) AnswersAsSRP(id []byte) bool {
 	return s.secrets.Get().draw.Pick(id) >= len(s.kinds)
 }
 
-// Decoy returns 32 bytes that are fixed for a label and a name and look
-// random to anyone without DecoyKey. Use them for anything else that a
-// stranger may ask about an unknown name and that must stay the same, such
-// as an account number. The label states the purpose:
-// "example.org/account-number", for example. The server of package srp with
-// the same DecoyKey returns the same bytes.
+// Decoy returns 32 bytes for what the application itself shows of unknown
+// names, fixed for a label, such as "example.org/account-number", and an id.
 func (s *Server) Decoy(label string, id []byte) [32]byte {
 	return decoy.Application(&s.secrets.Get().decoyKey, label, id)
 }
 
-// Format writes a placeholder for every verb.
+// Format redacts it.
 func (s Server) Format(f fmt.State, _ rune) { io.WriteString(f, "opaque.Server(redacted)") }
 
-// MarshalJSON writes a placeholder, for logs.
+// MarshalJSON redacts it.
 func (s Server) MarshalJSON() ([]byte, error) { return []byte(`"opaque.Server(redacted)"`), nil }

@@ -14,16 +14,9 @@ import (
 	"github.com/nescio-go/nescio/internal/secret"
 )
 
-// Setup is the key material of a server: the seed of all OPRF keys, and a key
-// pair. If it is lost, nobody can log in again. Make it once, with [NewSetup],
-// and store its [Setup.Bytes] apart from the records.
-//
-// A thief of a setup can try passwords offline, at the speed of the KSF, against
-// every account whose record they have, and against every name for which they
-// begin a login: one answer of the server is enough. Records without the setup
-// are useless.
-//
-// A Setup is immutable and safe for concurrent use. It redacts itself.
+// Setup is the OPRF seed and the key pair of a server. Without it nobody can
+// log in. A thief can guess at passwords offline, with a record or with one
+// answer to a login, which anyone can begin.
 type Setup struct {
 	suite       Suite
 	publicKey   []byte
@@ -55,8 +48,7 @@ func newSetup(s Suite, publicKey []byte, in setupSecrets) *Setup {
 	return &Setup{s, publicKey, digest, [fingerprintSize]byte(digest[:]), secret.New(in)}
 }
 
-// NewSetup returns a new random setup. It returns [ErrPolicy] for an
-// invalid suite.
+// NewSetup returns [ErrPolicy] for an invalid suite.
 func NewSetup(s Suite) (*Setup, error) {
 	if !s.Valid() {
 		return nil, errSuite
@@ -80,10 +72,8 @@ func NewSetup(s Suite) (*Setup, error) {
 	return m.setup(s, decoyKey)
 }
 
-// NewKeyServiceSetup returns a setup whose keys are in a [KeyService]. It
-// asks for the public key once. It returns the service's error, [ErrRecord]
-// if the public key is not valid, or [ErrPolicy] for an invalid suite or a
-// nil service.
+// NewKeyServiceSetup returns a setup with keys in k, or its error, [ErrRecord]
+// or [ErrPolicy].
 func NewKeyServiceSetup(ctx context.Context, s Suite, k KeyService) (*Setup, error) {
 	if !s.Valid() {
 		return nil, errSuite
@@ -114,15 +104,8 @@ func (s *suite) publicKeyOf(seed []byte) ([]byte, error) {
 	return public, s.ake.multiply(oprf.Term{Out: public, Scalar: private})
 }
 
-// The binary form of a setup; the default suite's is opaque-ke's:
-//
-//	Ristretto255: oprf_seed 64 ‖ server_private_key 32 ‖ decoy client_public_key 32
-//	the others:   'O' ‖ version 01 ‖ suite u8 ‖ oprf_seed Nh ‖ server_private_key 32 ‖ decoy client_public_key Npk
-
-// Bytes returns the binary form, for a vault: 128, 100 or 131 bytes for
-// [Ristretto255], [P256] or [Curve25519]. For [Ristretto255] it is the
-// ServerSetup of opaque-ke 4. For the other suites it is three bytes and then
-// opaque-ke's. It returns [ErrPolicy] if the keys are in a [KeyService].
+// Bytes returns the binary form, or [ErrPolicy] if the keys are in
+// a [KeyService].
 func (s *Setup) Bytes() ([]byte, error) {
 	in := s.secrets.Get()
 	if in.memory == nil {
@@ -137,10 +120,8 @@ func (s *Setup) Bytes() ([]byte, error) {
 	return append(b, in.decoyKey...), nil
 }
 
-// ParseSetup decodes what [Setup.Bytes] returned. It is strict: anything else
-// returns [ErrRecord], an OPRF seed of zeros too. A ServerSetup of opaque-ke before version 4 has the same
-// length but ends with a private key. Replace that by its public key, or by any
-// other valid public key.
+// ParseSetup decodes a setup, or ServerSetup of opaque-ke 4, or returns
+// [ErrRecord]. Older versions need a change: see FORMAT.md.
 func ParseSetup(b []byte) (*Setup, error) {
 	s := Ristretto255
 	if len(b) != 64+32+32 {
@@ -171,9 +152,8 @@ func (m *memoryKeys) setup(s Suite, decoyKey []byte) (*Setup, error) {
 	return newSetup(s, m.public, setupSecrets{service: m, memory: m, decoyKey: decoyKey}), nil
 }
 
-// withDecoy returns the setup with a public key for unknown users. It is the
-// setup's own, whose private key nobody knows, or one derived from the server's
-// decoy key.
+// withDecoy returns the setup with a public key for unknown users: the key in
+// the setup, whose private key nobody knows, or a key derived from DecoyKey.
 func (s *Setup) withDecoy(key *[decoy.KeySize]byte) (*Setup, error) {
 	in := *s.secrets.Get()
 	if in.decoyKey != nil {
@@ -192,23 +172,19 @@ func (s *Setup) withDecoy(key *[decoy.KeySize]byte) (*Setup, error) {
 // usable reports whether s comes from one of this package's constructors.
 func (s *Setup) usable() bool { return s != nil && s.secrets.Get().service != nil }
 
-// Suite returns the setup's suite.
+// Suite returns the suite.
 func (s *Setup) Suite() Suite { return s.suite }
 
-// PublicKey returns a copy of server_public_key, for [ClientConfig].
+// PublicKey returns server_public_key.
 func (s *Setup) PublicKey() []byte { return bytes.Clone(s.publicKey) }
 
-// Fingerprint returns the first 8 bytes of SHA-256(suite ‖ public key). Every
-// record contains the fingerprint of its setup. It shows if another setup has
-// the same number. It does not cover the OPRF seed: a setup with the same key pair
-// and another seed is not noticed, and every login with it fails.
+// Fingerprint returns 8 bytes of SHA-256(suite ‖ public key), as in records.
 func (s *Setup) Fingerprint() [8]byte { return s.fingerprint }
 
-// Format writes a placeholder for every verb.
+// Format redacts it.
 func (s Setup) Format(f fmt.State, _ rune) { io.WriteString(f, "opaque.Setup(redacted)") }
 
 var errSetupJSON = errors.New("opaque: a setup has no JSON form; store its Bytes")
 
-// MarshalJSON returns an error, because a placeholder in a vault would lose
-// all accounts.
+// MarshalJSON returns an error.
 func (s Setup) MarshalJSON() ([]byte, error) { return nil, errSetupJSON }

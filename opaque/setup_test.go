@@ -5,13 +5,14 @@ import (
 	"crypto/sha256"
 	"testing"
 
+	"github.com/nescio-go/nescio/internal/testvec"
 	"github.com/nescio-go/nescio/kdf"
 	"github.com/nescio-go/nescio/opaque"
 	"github.com/stretchr/testify/require"
 )
 
-// TestAnotherSetupUnderTheSameNumber: it is an error at the server, and not a
-// wrong password for everyone.
+// TestAnotherSetupUnderTheSameNumber is an error at the server, and not a wrong
+// password for everyone.
 func TestAnotherSetupUnderTheSameNumber(t *testing.T) {
 	for _, suite := range suites {
 		r := newRig(t, suite)
@@ -32,7 +33,7 @@ func TestAnotherSetupUnderTheSameNumber(t *testing.T) {
 		require.True(t, wrong.NeedsRegistration(r.record))
 
 		// A login that is in progress when the setup is replaced.
-		cfg.Replay = newTable()
+		cfg.Replay = testvec.NewReplay()
 		wrong, err = opaque.NewServer(cfg)
 		require.NoError(t, err)
 		cfg.Setups = map[uint16]*opaque.Setup{1: r.setup}
@@ -43,7 +44,7 @@ func TestAnotherSetupUnderTheSameNumber(t *testing.T) {
 	}
 }
 
-// TestCheck: what a service learns of its records when it starts.
+// TestCheck: a service learns at its start which records it cannot use.
 func TestCheck(t *testing.T) {
 	r := newRig(t, opaque.Ristretto255)
 	require.NoError(t, r.server.Check(r.record))
@@ -88,7 +89,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestFingerprint: its formula, and where a record has it.
+// TestFingerprint computes the fingerprint and finds it in a record.
 func TestFingerprint(t *testing.T) {
 	for _, suite := range suites {
 		r := newRig(t, suite)

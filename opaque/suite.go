@@ -8,23 +8,16 @@ import (
 	"github.com/nescio-go/nescio/internal/oprf"
 )
 
-// Suite is a configuration of RFC 9807, Section 7, without the KSF and the
-// context. There are three. Their numbers are part of the formats.
+// Suite is a configuration of RFC 9807 without KSF and context.
 type Suite uint8
 
 const (
-	// Ristretto255 is ristretto255-SHA512 with HKDF-SHA-512, HMAC-SHA-512
-	// and 3DH in ristretto255. It is the default, and what opaque-ke is
-	// mostly used with.
-	Ristretto255 Suite = 1
-	// P256 is P256-SHA256 with HKDF-SHA-256, HMAC-SHA-256 and 3DH in P-256.
-	P256 Suite = 2
-	// Curve25519 is [Ristretto255] with 3DH in curve25519 (X25519) instead of
-	// ristretto255.
-	Curve25519 Suite = 3
+	Ristretto255 Suite = 1 // ristretto255-SHA512, the default
+	P256         Suite = 2 // P256-SHA256
+	Curve25519   Suite = 3 // ristretto255-SHA512, with 3DH in curve25519
 )
 
-// Valid reports whether s is one of the three suites.
+// Valid reports whether s is a suite.
 func (s Suite) Valid() bool { return s >= Ristretto255 && s <= Curve25519 }
 
 // String returns "ristretto255", "p256", "curve25519" or "invalid".
@@ -70,7 +63,7 @@ var suites = [...]*suite{
 // definition returns the definition of a valid suite.
 func (s Suite) definition() *suite { return suites[s] }
 
-// Sizes of messages, by Section 2 and the structures of Sections 4 to 6.
+// Sizes of messages: RFC 9807, Section 2, and the structures of Sections 4 to 6.
 func (s *suite) envelopeSize() int             { return nn + s.nh }
 func (s *suite) registrationResponseSize() int { return s.element + s.npk }
 func (s *suite) recordSize() int               { return s.npk + s.nh + s.envelopeSize() }

@@ -8,8 +8,7 @@ import (
 	"github.com/nescio-go/nescio/internal/oprf"
 )
 
-// account is what BeginLogin answers for: a stored record, or what an unknown
-// name seems to have.
+// account is a stored record, or the record that an unknown name seems to have.
 type account struct {
 	record
 	setup   *Setup
@@ -18,8 +17,8 @@ type account struct {
 }
 
 // selectRecord returns the account that a name has or seems to have. Known and
-// unknown names take the same path. For both it makes a decoy of the kind that
-// the answer shows, and then selects one of the two.
+// unknown names take the same path. For both it makes a decoy, and then selects
+// the record or the decoy.
 func (s *Server) selectRecord(run *loginRun, h *oprf.Hash, id, stored []byte) (a account, err error) {
 	in := s.secrets.Get()
 	kind := s.drawn(id)
@@ -47,7 +46,7 @@ func (s *Server) selectRecord(run *loginRun, h *oprf.Hash, id, stored []byte) (a
 	return a, nil
 }
 
-// drawn returns the kind that a name has at this server if nobody has the name.
+// drawn returns the kind that this server shows for a name if it is unknown.
 func (s *Server) drawn(id []byte) *serverKind {
 	if len(s.kinds) == 1 {
 		return &s.kinds[0]
@@ -60,8 +59,9 @@ func absent(stored []byte) int { return subtle.ConstantTimeEq(int32(min(len(stor
 
 var noRecord = sha256.Sum256(nil)
 
-// recordDigest returns SHA-256 of a record as it was passed in, of the empty
-// string for none. For none it hashes the sample, so that the work is the same.
+// recordDigest returns SHA-256 of a record as it was passed in, or of the empty
+// string if there is none. Without a record it hashes the sample, for the same
+// work.
 func recordDigest(stored, sample []byte) [sha256.Size]byte {
 	none := absent(stored)
 	digest := sha256.Sum256([2][]byte{stored, sample}[none])

@@ -5,49 +5,30 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 )
 
-// Every message and record of the framed wire begins with these two bytes, 'O'
-// and 01. What follows is listed here. Numbers are big-endian. Names in
-// capitals are RFC 9807's.
-//
-//	request      = suite u8 ‖ KE1
-//	response     = head ‖ KE2
-//	final        = KE3
-//	reply        = flags u8 ‖ HMAC-SHA256 32
-//	registration request  = suite u8 ‖ RegistrationRequest
-//	registration response = head ‖ RegistrationResponse
-//	upload, record        = head ‖ fingerprint 8 ‖ u16 len ‖ client_identity ‖ RegistrationRecord
-//	head         = suite u8 ‖ setup u16 ‖ u16 len ‖ KSF parameters
-//
-// KSF parameters are the binary form of kdf.Params without a salt. The
-// fingerprint is the first 8 bytes of SHA-256(suite u8 ‖ server_public_key).
-// Each value has one encoding, and each decoder refuses every other. On the
-// RFC's wire messages are the RFC's bytes alone, and the reply is empty.
+// Every message and record of the framed wire begins with these two bytes.
+// FORMAT.md lists what follows. Each value has one encoding, and each decoder
+// refuses every other.
 const (
 	protocol = 'O'
 	version  = 1
 )
 
-// Wire is how messages are encoded.
+// Wire is the encoding of messages.
 type Wire uint8
 
 const (
-	// WireFramed is this package's own encoding. Messages state their version,
-	// suite, setup and KSF parameters, all of them authenticated, and the
-	// server proves that it accepted the login.
+	// WireFramed authenticates suite, setup, KSF and reply.
 	WireFramed Wire = iota
-	// WireRFC9807 is for other implementations: messages are RFC 9807's bytes
-	// alone. Suite, KSF and setup are fixed on both sides, and the session key
-	// is the RFC's.
+	// WireRFC9807 is for other implementations, with one setup and one kind.
 	WireRFC9807
 )
 
 // Limits, in bytes.
 const (
-	MaxID       = 1024 // the id that a server looks up; at least 1
-	MaxIdentity = 1024 // client_identity and server_identity; may be empty
+	MaxID       = 1024 // at least 1
+	MaxIdentity = 1024
 	MaxPassword = 1024 // at least 1
-	// MaxMessage bounds every message and record without its identity.
-	MaxMessage = 1024
+	MaxMessage  = 1024 // without an identity
 
 	maxContext    = 60_000 // the application's context on the framed wire
 	maxRFCContext = 65535
@@ -95,8 +76,8 @@ func (w Wire) parseRequest(request []byte, own Suite) (s Suite, message []byte, 
 	return Suite(number), body, true
 }
 
-// head is the server's choice of suite, setup and KSF, in framed responses and
-// in records.
+// head is the suite, setup and KSF of an account, in framed responses and in
+// records.
 type head struct {
 	suite   Suite
 	setup   uint16

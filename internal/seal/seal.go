@@ -264,7 +264,7 @@ func (b *Box) consume(ctx context.Context, once [onceSize]byte, now, expires tim
 	// can still be opened here could be replayed.
 	first, err := b.replay.Consume(ctx, once, expires.Add(b.lifetime))
 	if err != nil {
-		return fmt.Errorf("seal: replay memory: %w", err)
+		return fmt.Errorf("nescio: Replay: %w", err)
 	}
 	if !first {
 		return ErrState

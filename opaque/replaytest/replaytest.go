@@ -1,34 +1,34 @@
 // Package replaytest tests implementations of [opaque.Replay], the memory of
-// single uses that the replicas of a server share. Anyone who writes a Replay
-// should run it. A Replay that always answers "first" passes every test of an
-// ordinary login, and lets an attacker finish the same login twice.
+// single uses that the replicas of a server share. Run it for every
+// implementation. A Replay that always reports a first use passes every test of
+// an ordinary login, and lets an attacker finish a login twice.
 //
-// Call [Run] from a test. The Replay of package srp has the same method, so one
-// store and one test serve both packages.
+// Call [Run] from a test. The Replay of package srp has the same method, and
+// one test serves both packages.
 //
 // Run requires:
 //
 //   - Exactly one call for an id is first, also among concurrent calls, through
 //     two handles on one store, and after the store is opened again.
 //   - An id is kept until the expires of the first call with it. Later calls do
-//     not change that. An expired id may be forgotten or kept.
+//     not change the time. An expired id may be forgotten or kept.
 //   - All 16 bytes of an id count, whatever they are.
-//   - An expires in the past or in the year 2100 is not an error. The answer for
-//     a new id that has already expired may be true or false.
-//   - A call with a cancelled context returns an error or the right answer. After
-//     an error a second call for the id may be first or not. At most one call
-//     that returns no error is first.
+//   - An expires in the past or in the year 2100 is not an error. The answer
+//     for a new id that has already expired may be true or false.
+//   - A call with a cancelled context returns an error or the right answer.
+//     After an error a second call for the id may be first or not. At most one
+//     call without an error is first.
 //
 // Run does not test:
 //
-//   - Durability: whether records survive a power failure or the loss of a
+//   - Durability: records must survive a power failure and the loss of a
 //     database node.
-//   - Clock skew: the clock of the store may be ahead of this machine's by up to
-//     a tenth of a second.
-//   - Long times: whether an id is kept for longer than two seconds.
-//   - Space: whether the store frees what has expired.
-//   - Races between processes, beyond what two handles in one process show. A race
-//     of nanoseconds, in memory, may take several runs to be found.
+//   - Clock skew: the clock of the store may be ahead of the servers' by one
+//     lifetime of a login, during the test by a tenth of a second.
+//   - Long times: an id must be kept for longer than two seconds.
+//   - Space: the store should free what has expired.
+//   - Races between processes, except through two handles in one process. A
+//     race of nanoseconds, in memory, may take several runs to show.
 package replaytest
 
 import (
@@ -42,25 +42,25 @@ import (
 
 // Run tests the store that open opens, with a subtest for each requirement.
 //
-// Run calls open several times, in some subtests twice. Every call must open the
-// same store, as another replica or a restarted process would. Create the store,
-// a database file for example, before Run, and open it in open. Each call gets
-// the t of the subtest that uses the handle. To close the handle, use t.Cleanup.
-// Calls of open are sequential, calls of Consume are not.
+// Run calls open several times, in some subtests twice. Every call must open
+// the same store, as another replica or a restarted process would. Create the
+// store, for example a database file, before Run, and open it in open. Each
+// call gets the t of the subtest that uses the handle. Close the handle with
+// t.Cleanup. Calls of open are sequential. Calls of Consume are concurrent.
 //
-// Run takes about three seconds with a store in memory, and about 20 seconds if a
-// call takes 20 milliseconds. A store that takes 100 milliseconds or more is
+// Run takes about three seconds with a store in memory, and about 20 seconds if
+// a call takes 20 milliseconds. A store that takes 100 milliseconds or more is
 // reported as too slow.
 //
-// Run leaves up to 100,000 ids in the store. All but one expire within an hour,
-// and one expires in 2100. Ids are random, so Run may be repeated with the same
-// store. Use a test database.
+// Run leaves up to 100,000 ids in the store. All but one of them expire within
+// an hour, and one expires in 2100. Ids are random, so Run may be repeated with
+// the same store. Use a test database.
 func Run(t *testing.T, open func(t *testing.T) opaque.Replay) {
 	check(subtest{t}, func(t tester) opaque.Replay { return open(t.(subtest).T) })
 }
 
-// tester is the part of testing.T that the checks use. The tests of this package
-// have a tester that records failures.
+// tester is the part of testing.T that the checks use. The tests of this
+// package have a tester that records failures.
 type tester interface {
 	Context() context.Context
 	Errorf(format string, args ...any)
