@@ -208,3 +208,48 @@ func exampleServer() (*srp.Server, *moduli.Keys) {
 	check(err)
 	return server, moduli.NewKeys(key.Public())
 }
+
+// A search that stops and continues, here or on another machine.
+func ExampleSearch() {
+	start, err := moduli.RandomStart(512)
+	if err != nil {
+		log.Fatal(err)
+	}
+	search, err := moduli.NewSearch(start)
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	stop()
+	_, err = search.Run(ctx, nil)
+	fmt.Println(err)
+
+	saved, err := search.MarshalBinary()
+	if err != nil {
+		log.Fatal(err)
+	}
+	var again moduli.Search
+	if err := again.UnmarshalBinary(saved); err != nil {
+		log.Fatal(err)
+	}
+	result, err := again.Run(context.Background(), nil)
+	fmt.Println(result.Bits(), err)
+	// Output:
+	// context canceled
+	// 512 <nil>
+}
+
+// A group in the form of openssl dhparam, out and in again.
+func ExampleParsePEM() {
+	group, err := srp.RFC5054Group(2048)
+	if err != nil {
+		log.Fatal(err)
+	}
+	text, err := moduli.Modulus{N: group.Unverified().N, G: 2}.PEM()
+	if err != nil {
+		log.Fatal(err)
+	}
+	modulus, err := moduli.ParsePEM(text)
+	fmt.Println(modulus.Bits(), modulus.G, err)
+	// Output: 2048 2 <nil>
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log"
 
+	"github.com/nescio-go/nescio/kdf"
 	"github.com/nescio-go/nescio/moduli/openpgp"
 	"github.com/nescio-go/nescio/srp"
 )
@@ -203,4 +204,24 @@ func ExampleRecord() {
 	// Output:
 	// rfc5054-sha256 true 287 bytes
 	// srp.Record(redacted)
+}
+
+// A record from another library's database, as base64 for example, becomes a
+// record of this package. The server proves the group once.
+func ExampleNewRecord() {
+	group, err := srp.RFC5054Group(2048)
+	if err != nil {
+		log.Fatal(err)
+	}
+	salt, verifier := exampleRecord().Salt(), exampleRecord().Verifier() // from their database
+	record, err := srp.NewRecord(srp.RFC5054SHA1(0), group.Unverified(), kdf.Params{}, []byte("alice"), salt, verifier)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(record.Profile(), srp.CheckRecord(record.Bytes()))
+	parsed, err := srp.ParseRecord(record.Bytes())
+	fmt.Println(parsed.NeedsUpgrade(), err) // its hash is fast: move the account
+	// Output:
+	// rfc5054-sha1 <nil>
+	// true <nil>
 }
