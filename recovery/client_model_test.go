@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/nescio-go/nescio/internal/testvec"
 	"github.com/stretchr/testify/require"
 )
 
@@ -494,13 +495,13 @@ func (m *model) programs(s *modelStart) map[string][2]func(context.Context, *mod
 	}
 }
 
-// TestModel plays every run of all programs with up to two choices that are not
-// honest and undisturbed.
+// TestModel plays every run of all programs with up to one choice that is not
+// honest and undisturbed, and with two with -tags long.
 func TestModel(t *testing.T) {
 	s := newModelStart(t)
-	budget := 2
-	if testing.Short() || raceEnabled {
-		budget = 1
+	budget := 1
+	if testvec.Long && !raceEnabled {
+		budget = 2
 	}
 	for name := range new(model).programs(s) {
 		t.Run(name, func(t *testing.T) {

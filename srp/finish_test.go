@@ -88,7 +88,7 @@ func TestFinishDoesTheSameWork(t *testing.T) {
 		r := newRig(t, profile)
 		record := r.record.Bytes()
 		other := append(bytes.Clone(record), 0)
-		const runs = 10
+		const runs = 4
 		work := func(id, atBegin, atFinish, password []byte) float64 {
 			type try struct{ pending, final []byte }
 			tries := make([]try, runs+1)

@@ -26,7 +26,7 @@ func TestTable(t *testing.T) {
 }
 
 func TestErrors(t *testing.T) {
-	require.Error(t, run(t.Context(), &bytes.Buffer{}, &progress{}, time.Second, 16<<10), "less than the floor")
+	require.Error(t, run(t.Context(), &bytes.Buffer{}, &progress{}, time.Millisecond, 16<<10), "less than the floor")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.ErrorIs(t, run(ctx, &bytes.Buffer{}, &progress{}, time.Second, 64<<10), context.Canceled)

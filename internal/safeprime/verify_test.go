@@ -27,8 +27,8 @@ func TestPublishedGroupsAreProved(t *testing.T) {
 	for _, g := range groups(t) {
 		t.Run(g.Name, func(t *testing.T) {
 			t.Parallel()
-			if testing.Short() && len(g.N) > 256 {
-				t.Skip("a proof takes seconds at this size")
+			if testing.Short() && len(g.N) > 256 || !testvec.Long && len(g.N) > 512 {
+				t.Skip("a proof takes seconds at this size: -tags long")
 			}
 			require.NoError(t, safeprime.Verify(g.N, g.G))
 		})

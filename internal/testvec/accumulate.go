@@ -44,8 +44,8 @@ func (a *Accumulated) Digest() string {
 	return hex.EncodeToString(d)
 }
 
-// Check runs f 100 times, and 10,000 times unless the tests are short, and
-// compares the digests of what it put out with those expected.
+// Check runs f 100 times, and 10,000 times in the long tests, and compares the
+// digests of what it put out with those expected.
 func Check(t *testing.T, label, want100, want10000 string, f func(a *Accumulated)) {
 	t.Helper()
 	a := NewAccumulated(label)
@@ -55,7 +55,7 @@ func Check(t *testing.T, label, want100, want10000 string, f func(a *Accumulated
 	if got := a.Digest(); got != want100 {
 		t.Errorf("digest of 100 runs: %s, want %s", got, want100)
 	}
-	if testing.Short() {
+	if !Long {
 		return
 	}
 	a = NewAccumulated(label)

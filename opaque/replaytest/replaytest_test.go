@@ -136,19 +136,26 @@ func (r *recorder) Run(name string, f func(replaytest.Tester)) bool {
 // TestFaultsAreFound: each faulty store fails the subtest that is there for it,
 // with a message that tells what is wrong.
 func TestFaultsAreFound(t *testing.T) {
+	t.Parallel()
+	// All at once, because they wait most of the time.
+	notes := make([][]string, len(faults))
+	var wg sync.WaitGroup
+	for i, f := range faults {
+		open := f.store()
+		wg.Go(func() {
+			replaytest.CheckOnly(&recorder{ctx: t.Context(), notes: &notes[i]}, f.fails, func(replaytest.Tester) opaque.Replay { return open() })
+		})
+	}
+	wg.Wait()
 	var needed []string
-	for _, f := range faults {
+	for i, f := range faults {
 		needed = append(needed, f.fails)
 		t.Run(f.name, func(t *testing.T) {
-			t.Parallel()
 			require.Contains(t, replaytest.Properties(), f.fails)
-			var notes []string
-			open := f.store()
-			replaytest.CheckOnly(&recorder{ctx: t.Context(), notes: &notes}, f.fails, func(replaytest.Tester) opaque.Replay { return open() })
-			require.Len(t, notes, 1, "one message for one fault")
-			require.True(t, strings.HasPrefix(notes[0], f.fails), notes[0])
-			require.Contains(t, notes[0], f.says)
-			t.Log(notes[0])
+			require.Len(t, notes[i], 1, "one message for one fault")
+			require.True(t, strings.HasPrefix(notes[i][0], f.fails), notes[i][0])
+			require.Contains(t, notes[i][0], f.says)
+			t.Log(notes[i][0])
 		})
 	}
 	for _, name := range replaytest.Properties() {
