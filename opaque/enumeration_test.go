@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 
+	"github.com/nescio-go/nescio/internal/testvec"
 	"github.com/nescio-go/nescio/kdf"
 	"github.com/nescio-go/nescio/opaque"
 	"github.com/stretchr/testify/require"
@@ -133,7 +134,7 @@ func TestObligation13_SameWork(t *testing.T) {
 			known, unknown := begin(id, r.record), begin(id, nil)
 			require.Equal(t, want[suite], opaque.CountOperations(suite, known))
 			require.Equal(t, want[suite], opaque.CountOperations(suite, unknown))
-			if !testing.Short() {
+			if testvec.Long {
 				require.Equal(t, testing.AllocsPerRun(50, known), testing.AllocsPerRun(50, unknown), id)
 			}
 			// FinishLogin takes the final message and compares the record,
@@ -156,7 +157,7 @@ func TestObligation13_SameWork(t *testing.T) {
 			}
 			require.Empty(t, opaque.CountOperations(suite, finish(r.record, 1)))
 			require.Empty(t, opaque.CountOperations(suite, finish(nil, 1)))
-			if !testing.Short() {
+			if testvec.Long {
 				known, unknown := finish(r.record, 21), finish(nil, 21)
 				require.Equal(t, testing.AllocsPerRun(20, known), testing.AllocsPerRun(20, unknown), id)
 			}
@@ -166,7 +167,7 @@ func TestObligation13_SameWork(t *testing.T) {
 
 // TestAllocations bounds what Begin allocates on the RFC's wire.
 func TestAllocations(t *testing.T) {
-	if testing.Short() {
+	if !testvec.Long {
 		t.Skip("the race detector, with which short tests run, allocates too")
 	}
 	r := newRigOn(t, opaque.Ristretto255, opaque.WireRFC9807)

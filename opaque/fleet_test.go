@@ -78,7 +78,7 @@ func TestSwitchOfAFleet(t *testing.T) {
 	f := &fleet{t: t, replicas: []*opaque.Server{stages[0], stages[0]}, client: r.client, random: rand.New(rand.NewPCG(1, 2))}
 
 	registrations := 1000
-	if testing.Short() {
+	if !testvec.Long {
 		registrations = 200
 	}
 	f.replicas = []*opaque.Server{stages[1], stages[2]}

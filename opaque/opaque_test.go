@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nescio-go/nescio/internal/testvec"
 	"github.com/nescio-go/nescio/opaque"
 	"github.com/stretchr/testify/require"
 )
@@ -115,7 +116,7 @@ func mustLogin(t testing.TB, client *opaque.Client, server *opaque.Server, id, i
 // some of them.
 func flips(t testing.TB, b []byte, f func(at int, flipped []byte)) {
 	step := 1
-	if testing.Short() {
+	if !testvec.Long {
 		step = 13
 	}
 	for i := 0; i < 8*len(b); i += step {

@@ -150,7 +150,7 @@ func TestPasswordIsNotChanged(t *testing.T) {
 // a letter and before an accent. Above U+33000 few are defined.
 func TestAgainstTheProfiles(t *testing.T) {
 	step := rune(1)
-	if testing.Short() {
+	if !testvec.Long {
 		step = 7
 	}
 	for r := rune(1); r < 0x33000; r += step {
@@ -191,7 +191,7 @@ func TestPreparedTextStaysTheSame(t *testing.T) {
 		}
 	}
 	step := rune(1)
-	if testing.Short() {
+	if !testvec.Long {
 		step = 7
 	}
 	var changing []rune

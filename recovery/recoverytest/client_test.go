@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/nescio-go/nescio/internal/testvec"
 	"github.com/nescio-go/nescio/recovery"
 	"github.com/nescio-go/nescio/recovery/recoverytest"
 	"github.com/stretchr/testify/require"
@@ -333,7 +334,7 @@ func TestAttack_AlteredLocal(t *testing.T) {
 	d.remote.Fault = nil
 	state := must(d.local.Load(t.Context()))
 	step := 1
-	if testing.Short() {
+	if !testvec.Long {
 		step = 41
 	}
 	for i := 0; i < len(state); i += step {

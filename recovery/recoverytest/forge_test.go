@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nescio-go/nescio/internal/testvec"
 	"github.com/nescio-go/nescio/recovery"
 	"github.com/nescio-go/nescio/recovery/recoverytest"
 	"github.com/stretchr/testify/require"
@@ -105,7 +106,7 @@ func TestAttack_ForgedHeader(t *testing.T) {
 			}
 			forged := forge(p)
 			for _, way := range v.names() {
-				if testing.Short() && strings.Contains(way, "pass") {
+				if !testvec.Long && strings.Contains(way, "pass") {
 					continue
 				}
 				for i, c := range v.anySeen() {
@@ -137,7 +138,7 @@ func ownSlot(t testing.TB, account recovery.AccountID, s recoverytest.SlotParts,
 func TestAttack_SplicedHeader(t *testing.T) {
 	v, twin := victimAndTwin(t)
 	ways := []string{"phrase", "device", "file"}
-	if !testing.Short() {
+	if testvec.Long {
 		ways = v.names()
 	}
 	splices := map[string]func(to, from *parts){
@@ -203,7 +204,7 @@ func TestAttack_SplicedHeader(t *testing.T) {
 			splice(to, split(t, source))
 			spliced := sorted(to)
 			genuine := slices.ContainsFunc(v.headers, func(b []byte) bool { return bytes.Equal(b, spliced) })
-			if testing.Short() && !genuine && i%5 != 0 {
+			if !testvec.Long && !genuine && i%5 != 0 {
 				continue
 			}
 			for _, way := range ways {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nescio-go/nescio/internal/testvec"
 	"github.com/nescio-go/nescio/kdf"
 	"github.com/nescio-go/nescio/opaque"
 	"github.com/nescio-go/nescio/recovery"
@@ -88,13 +89,13 @@ func wrapParts(b []byte) [][]byte {
 func (g *game) close(view ...[]byte) {
 	for _, v := range view {
 		texts := [][]byte{v}
-		if len(v) <= 64 && !testing.Short() {
+		if len(v) <= 64 && testvec.Long {
 			texts = append(texts, []byte(hex.EncodeToString(v)), []byte(base64.StdEncoding.EncodeToString(v)))
 		}
 		for i, x := range texts {
 			for round := range 4 {
 				g.try(x)
-				if i == 0 && round < 2 && !testing.Short() {
+				if i == 0 && round < 2 && testvec.Long {
 					for _, label := range packageLabels {
 						g.try(derived(x, label))
 					}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/nescio-go/nescio/internal/testvec"
 	"github.com/nescio-go/nescio/recovery"
 	"github.com/nescio-go/nescio/recovery/recoverytest"
 	"github.com/stretchr/testify/require"
@@ -110,7 +111,7 @@ func (m *mover) requireIn(blob []byte) {
 func TestTwoDevicesMoveAtOnce(t *testing.T) {
 	const steps = 4
 	for order := range 1 << (2 * steps) {
-		if bits(order) != steps || testing.Short() && order%5 > 0 {
+		if bits(order) != steps || !testvec.Long && order%5 > 0 {
 			continue
 		}
 		s := &service{new(recoverytest.Remote), newLogin()}
