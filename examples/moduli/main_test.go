@@ -14,50 +14,15 @@ import (
 	"unicode/utf8"
 
 	"github.com/nescio-go/nescio/examples/internal/cli"
+	"github.com/nescio-go/nescio/examples/internal/clitest"
 	"github.com/nescio-go/nescio/moduli"
 	"github.com/stretchr/testify/require"
 )
 
-// call runs a command line and returns what it wrote.
-func call(t testing.TB, args ...string) (out, errOut string, err error) {
-	t.Helper()
-	var o, e bytes.Buffer
-	err = program.Run(t.Context(), args, &o, &e)
-	return o.String(), e.String(), err
-}
-
-// must is call for a command line that succeeds.
-func must(t testing.TB, args ...string) string {
-	t.Helper()
-	out, errOut, err := call(t, args...)
-	require.NoError(t, err, errOut)
-	return out
-}
-
-// refused is call for a command line that fails for the given reason.
-func refused(t testing.TB, why string, args ...string) {
-	t.Helper()
-	_, _, err := call(t, args...)
-	require.ErrorContains(t, err, why)
-}
-
-// in moves to a new empty directory.
-func in(t *testing.T) {
-	t.Helper()
-	t.Chdir(t.TempDir())
-}
-
-func read(t testing.TB, path string) string {
-	t.Helper()
-	data, err := os.ReadFile(path)
-	require.NoError(t, err)
-	return string(data)
-}
-
-func write(t testing.TB, path, text string) {
-	t.Helper()
-	require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
-}
+var (
+	call, must, refused = clitest.Of(func() *cli.Program { return program })
+	in, read, write     = clitest.In, clitest.Read, clitest.Write
+)
 
 // small512 makes pool.moduli with count moduli of 512 bits.
 func small512(t testing.TB, count int, more ...string) {
