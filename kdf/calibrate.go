@@ -18,7 +18,7 @@ const DefaultTarget = time.Second
 type Report struct {
 	Params             Params // without a salt
 	Target             time.Duration
-	Measured, Slowest  time.Duration // the fastest and the slowest sample
+	Measured, Slowest  time.Duration // of the fastest and the slowest sample
 	AtFloor, AtCeiling bool          // the policy decided
 	MemoryLimited      bool          // the available memory decided
 }

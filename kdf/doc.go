@@ -19,10 +19,10 @@
 //  1. Choose costs with [Default], or with [Calibrate] on the weakest device
 //     while it is idle, because a busy machine looks slow. Set MaxMemory to
 //     what every device has, because a derivation without enough memory
-//     crashes. Costs that strangers see before a login, as with srp, must not
-//     differ between users, because they would reveal accounts.
+//     crashes. Anyone can see the costs of a login with srp or opaque. Use
+//     the same for all users. Otherwise they reveal accounts.
 //  2. On a user's device, calibrate only costs that nobody else sees, in the
-//     background and with floors.
+//     background, with a Policy whose floors you chose.
 //  3. Prepare typed passwords with [github.com/nescio-go/nescio/kdf/prepare],
 //     because devices encode letters differently.
 //  4. Replace old parameters and their salt when the password is at hand: see

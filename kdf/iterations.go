@@ -14,7 +14,7 @@ func (p Params) WithoutIterations() (rest Params, iterations int, err error) {
 	return p, iterations, nil
 }
 
-// WithIterations puts 1 to 2^31−1 iterations back, or returns [ErrMalformed].
+// WithIterations returns p with 1 to 2^31−1 iterations, or [ErrMalformed].
 func (p Params) WithIterations(iterations int) (Params, error) {
 	if !p.lacksIterations() {
 		return Params{}, errHasIterations

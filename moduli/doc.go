@@ -19,9 +19,9 @@
 //	group, err := srp.NewGroup(record.Modulus().N, record.Modulus().G)
 //	group, err = group.WithCertificate(record.Bytes())
 //
-// Groups of records that pass [Keys.CheckNew] and are not retired belong in
-// Offer of [github.com/nescio-go/nescio/srp.ServerConfig], and the others in
-// Old. Clients accept groups with [Keys.GroupPolicy].
+// Put the group of each record that passes [Keys.CheckNew] and is not retired
+// into Offer of [github.com/nescio-go/nescio/srp.ServerConfig], and all other
+// groups into Old. Clients accept groups with [Keys.GroupPolicy].
 //
 // Parsers accept the forms of FORMAT.md, and return [ErrMalformed] otherwise.
 // They prove and verify nothing.

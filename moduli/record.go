@@ -13,8 +13,9 @@ import (
 )
 
 // Record describes a modulus, its search, purpose, lifetime and signature. It
-// does not prove that N is a safe prime: see [Modulus.Verify]. Repeat the search
-// with [Generate] to see that N is the first modulus, and accept only counter 0.
+// does not prove that N is a safe prime: see [Modulus.Verify]. Repeat the
+// search with [Generate] to see that N is the first modulus, and accept only
+// counter 0.
 type Record struct {
 	result    SearchResult
 	purpose   string
@@ -24,10 +25,10 @@ type Record struct {
 }
 
 // NewRecord returns an unsigned record. The purpose, such as "example.org/srp",
-// is 1 to 255 bytes long. Times are in whole seconds. Until notAfter a false
-// server can offer a modulus that you have withdrawn: a year is a good choice. To
-// renew a record, use [Record.Result]. NewRecord returns [ErrSize] or
-// [ErrMalformed].
+// is 1 to 255 bytes long. Times are in whole seconds. Clients accept the
+// modulus until notAfter, even if you have withdrawn it. A year is a good
+// choice. To renew a record, use [Record.Result]. NewRecord returns [ErrSize]
+// or [ErrMalformed].
 func NewRecord(result SearchResult, purpose string, created, notAfter time.Time) (*Record, error) {
 	r := &Record{result: result, purpose: purpose, created: created.Unix(), notAfter: notAfter.Unix()}
 	r.result.N = bytes.Clone(result.N)

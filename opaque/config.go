@@ -12,10 +12,11 @@ import (
 )
 
 // ServerConfig configures [NewServer]. DecoyKey, StateKeys and Setups are
-// required. In an unexported field of another struct, fmt prints the keys.
+// required. If a ServerConfig is an unexported field of another struct, fmt
+// prints its keys.
 type ServerConfig struct {
-	// DecoyKey is random, the same as in package srp, and never changes. It hides
-	// which names exist.
+	// DecoyKey is random, the same as in package srp, and never changes. It
+	// hides which names exist.
 	DecoyKey  [32]byte
 	StateKeys []StateKey        // 1 to 16, one of them due
 	Setups    map[uint16]*Setup // under numbers that never change
@@ -27,8 +28,9 @@ type ServerConfig struct {
 	Old    []Kind       // should register again
 	Others []KindWeight // of package srp; no error shows if they are missing
 
-	// ServerIdentity names the application, the table of accounts and the tenant,
-	// in at most [MaxIdentity] bytes. Logins cannot cross them.
+	// ServerIdentity names the application, the table of accounts and the
+	// tenant, in at most [MaxIdentity] bytes. A login for one fails at a server
+	// with another.
 	ServerIdentity []byte
 
 	Wire       Wire
@@ -39,10 +41,10 @@ type ServerConfig struct {
 
 const DefaultLifetime = 60 * time.Second
 
-// StateKey seals pending state together with DecoyKey. A thief of both
-// can read and forge it. To rotate, distribute a key before its
-// NotBefore, and remove the old one a lifetime later. After a leak
-// replace all keys: see OPERATIONS.md.
+// StateKey seals pending state together with DecoyKey. A thief of both can read
+// and forge it. To rotate, distribute a key before its NotBefore, and remove
+// the old one a lifetime later. After a leak replace all keys: see
+// OPERATIONS.md.
 type StateKey struct {
 	Key       [32]byte  // random
 	NotBefore time.Time // the newest key that is due seals, all open

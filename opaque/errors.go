@@ -8,8 +8,8 @@ import (
 
 // The errors are the same values as in package srp. Test with errors.Is.
 var (
-	// A wrong password, an unknown name, or different keys, identities, contexts
-	// or KSFs.
+	// A wrong password, an unknown name, or different keys, identities,
+	// contexts or KSFs.
 	ErrAuthentication = sentinel.ErrAuthentication
 	// Pending state is forged, expired, used or of another login, or the record
 	// has changed.
@@ -18,7 +18,8 @@ var (
 	ErrMalformed = sentinel.ErrMalformed
 	// A record or a setup that cannot be used.
 	ErrRecord = sentinel.ErrRecord
-	// A value that was refused before the password or a record was used.
+	// A value that the policy or the configuration does not allow. The password
+	// was not used.
 	ErrPolicy = sentinel.ErrPolicy
 	// Too many logins in progress without a [Replay].
 	ErrBusy = sentinel.ErrBusy

@@ -10,7 +10,7 @@ import (
 )
 
 // FinishLogin returns the reply and the session key. The record is what the
-// store has now. Pending state has one try. FinishLogin returns
+// store has now. Pending state is for one try. FinishLogin returns
 // [ErrAuthentication] for a wrong password or an unknown name, [ErrState] for a
 // changed record or unusable state, or [ErrMalformed].
 func (s *Server) FinishLogin(ctx context.Context, id, record, pending, final []byte) (reply, key []byte, err error) {

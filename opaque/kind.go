@@ -12,15 +12,15 @@ type Kind struct {
 	Suite      Suite      // 0 means [Ristretto255]
 	Setup      uint16     // number in Setups of [ServerConfig]
 	KSF        kdf.Params // within the policies of all clients; zero means [DefaultKSF]
-	Weight     uint32     // share of all accounts, and of unknown names, 0 to 2^20
+	Weight     uint32     // relative number of accounts, 0 to 2^20
 	Identities bool       // accounts have their id as identity, instead of none
 }
 
 // KindWeight is a kind for the other server.
 type KindWeight = decoy.KindWeight
 
-// Weights returns kinds for [github.com/nescio-go/nescio/srp.ServerConfig],
-// or [ErrPolicy].
+// Weights returns kinds for [github.com/nescio-go/nescio/srp.ServerConfig], or
+// [ErrPolicy].
 func Weights(kinds ...Kind) ([]KindWeight, error) {
 	weights := make([]KindWeight, len(kinds))
 	for i, k := range kinds {

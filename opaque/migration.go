@@ -15,7 +15,7 @@ import (
 // and keeps both records until the first login with the new one, which ends the
 // sessions of SRP. Until then strangers can see that the account exists. The
 // client wraps its keys under the new export key first, and refuses SRP after
-// that login. The example of a move from SRP shows all duties.
+// that login. Example (FromSRP) shows all duties.
 type Migration struct {
 	secrets secret.Value[migrationSecrets]
 }

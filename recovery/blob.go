@@ -46,8 +46,10 @@ func BlobEpoch(b []byte) (uint32, error) {
 	return p.epoch, err
 }
 
-// Generate draws and wraps a key that may encrypt. [wrap.ImportKey] restores it
-// later. Account and Epoch of the binding must be empty.
+// Generate draws a key that may encrypt, and wraps it for b, whose Account and
+// Epoch must be empty. [wrap.ImportKey] restores it later. A [wrap.Key] wraps
+// at most 64 KiB. To encrypt more with another cipher, pass 32 random bytes to
+// [Keyring.Wrap].
 func (k *Keyring) Generate(b wrap.Binding) (key *wrap.Key, blob []byte, err error) {
 	var secret [wrap.KeySize]byte
 	defer clear(secret[:])
@@ -58,8 +60,8 @@ func (k *Keyring) Generate(b wrap.Binding) (key *wrap.Key, blob []byte, err erro
 	return wrap.ImportKey(secret), blob, nil
 }
 
-// Wrap wraps another new secret, up to [wrap.MaxSecret]. Never pass one
-// from [Keyring.UnwrapOld].
+// Wrap wraps another new secret, up to [wrap.MaxSecret]. Never pass one from
+// [Keyring.UnwrapOld].
 func (k *Keyring) Wrap(secret []byte, b wrap.Binding) ([]byte, error) {
 	return k.wrap(secret, b, k.Epoch())
 }
@@ -112,7 +114,8 @@ func (k *Keyring) UnwrapOld(blob []byte, b wrap.Binding) ([]byte, error) {
 	return k.unwrap(p, b)
 }
 
-// Rewrap wraps any secret under the current epoch. Its age does not change.
+// Rewrap wraps any secret under the current epoch. Its age stays:
+// [Keyring.Unwrap] still returns [ErrOldKey] for it.
 func (k *Keyring) Rewrap(blob []byte, b wrap.Binding) ([]byte, error) {
 	p, err := k.readable(blob)
 	if err != nil {

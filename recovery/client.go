@@ -13,25 +13,28 @@ import (
 type Remote interface {
 	// Fetch returns the stored header, or nil. It must not be stale.
 	Fetch(ctx context.Context) (header []byte, err error)
-	// Swap stores a header in place of the one with the digest previous, zero
-	// for none. It returns [ErrConflict] if another is stored or this one is
-	// refused for good. After other errors the change is pending.
+	// Swap replaces the stored header with the digest previous, zero if none is
+	// stored. It returns [ErrConflict] if another header is stored, or if the
+	// server will never accept this one. After other errors the client sends it
+	// again.
 	Swap(ctx context.Context, previous [32]byte, header []byte) error
 }
 
-// Local is one value of at most 275 KB, not secret. Only the application may
-// write it. Processes may share it.
+// Local stores one value of at most 275 KB on this device. It is not secret,
+// but anyone who can change it can make the device accept an old or forged
+// header. Processes may share it.
 type Local interface {
 	// Load returns the value, or nil.
 	Load(ctx context.Context) ([]byte, error)
-	// Swap replaces previous, atomically and durably, or returns [ErrConflict].
+	// Swap replaces previous, nil at first, atomically and durably, or returns
+	// [ErrConflict].
 	Swap(ctx context.Context, previous, next []byte) error
 }
 
 // Client keeps one account's keyring on one device. Later calls finish a
 // pending change. Keep a new secret until its change returned nil or
-// [ErrConflict]. Functions that it calls must not call Close or methods that
-// take a context.
+// [ErrConflict]. Your Local, Remote, Sealers and callbacks must not call Close
+// or methods that take a context.
 type Client struct {
 	local  Local
 	remote Remote

@@ -85,8 +85,9 @@ func (c *Client) OpenOffline(ctx context.Context, o Opener) error {
 	})
 }
 
-// OpenFirst opens the keyring on a new device with [TrustOnFirstUse], or
-// returns [fs.ErrNotExist].
+// OpenFirst opens the keyring on a new device with [TrustOnFirstUse]. Take the
+// account from the user or the server's header. OpenFirst returns [ErrPolicy]
+// if the device has a state, and [fs.ErrNotExist] if the server has no header.
 func (c *Client) OpenFirst(ctx context.Context, account AccountID, o Opener) error {
 	return c.run(ctx, func() error {
 		if !c.state.empty() {

@@ -27,13 +27,14 @@
 // # What the application must do
 //
 //  1. Store headers and login records as in the Example of [Header.Follows],
-//     and change login secrets as in that of [Edit.Supersede]. Otherwise an
+//     and change login secrets as in the Example of [Edit.Supersede]. Otherwise an
 //     interrupted change locks the user out.
 //  2. Require a fresh login to replace a header, because any session can send
 //     garbage. Keep the old header encrypted for some days, then delete it,
 //     because passwords can be guessed from it.
-//  3. Refuse blobs whose [BlobEpoch] is below the stored header's epoch, in one
-//     transaction. Otherwise a device can write under an old key.
+//  3. Refuse uploads of new blobs whose [BlobEpoch] is below the stored
+//     header's epoch, in one transaction. Otherwise a device can write under an
+//     old key.
 //  4. Release headers and halves of a [File] only after a login or review, at a
 //     limited rate.
 //  5. Delete what belonged to slots in [Header.Gone]: halves of files, records
@@ -46,24 +47,26 @@
 //  9. Call [Client.Refresh] when the user returns or another process changes
 //     something. Until then the client writes under the old key.
 //  10. Plan for restored backups with OPERATIONS.md.
-//  11. Replace keys that an old data key wraps. They return no [ErrOldKey].
+//  11. If a data key wraps other keys, replace those too when it is old. They
+//     return no [ErrOldKey].
 //
 // # Limits
 //
-// A keyring has at most 20 slots, 3 of them passwords, or 24 and 4 while login
-// secrets change. Passkeys alone are refused. A header has at most 128 KiB.
+// A keyring has at most 20 slots, 3 of them passwords. While login secrets
+// change, it may have 24 and 4. It needs a slot other than passkeys. A header
+// has at most 128 KiB.
 //
 // # Security
 //
-// Once a device has seen a removal, the removed holder and the server together
-// cannot read what it writes, or make it accept a header, slot or key.
-// [Client.OpenFirst] has no such protection. Prefer [Client.Join].
-// [Client.RotateLineage] protects new secrets.
+// After a device has seen a removal, the removed holder cannot read what the
+// device writes, even with the server's help. Nor can they make it accept a
+// header, slot or key of theirs. [Client.OpenFirst] has no such protection.
+// Prefer [Client.Join]. [Client.RotateLineage] with new secrets restores it.
 //
 // Slots use HPKE with MLKEM768X25519. Secrets are compared in constant time,
 // redacted when printed, and cleared, except for strings and copies in
-// crypto/hpke. Types are safe for concurrent use, except [Edit] and an
-// unsealed [File].
+// crypto/hpke. Types are safe for concurrent use, except [Edit] and an unsealed
+// [File].
 //
 // # Compatibility
 //

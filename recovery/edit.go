@@ -28,8 +28,8 @@ func (e *Edit) Add(s *SealedSlot) error {
 	return e.add(s, SlotID{}, usualSlots, usualPassword, errSlots)
 }
 
-// Supersede adds the slot of a new login secret, before the server gets
-// its record.
+// Supersede adds the slot of a new login secret, before the server gets its
+// record.
 func (e *Edit) Supersede(old SlotID, s *SealedSlot) error {
 	previous := e.state.slot(old)
 	if previous == nil {
@@ -76,7 +76,7 @@ func (e *Edit) Revoke(ids ...SlotID) error {
 	return nil
 }
 
-// Keep names unseen slots that stay.
+// Keep lists the unseen slots that the user wants to stay.
 func (e *Edit) Keep(slots ...SlotChange) {
 	for _, s := range slots {
 		e.kept = append(e.kept, slotMark{s.ID, s.Digest})

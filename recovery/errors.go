@@ -10,7 +10,7 @@ import (
 var (
 	// ErrMalformed means invalid bytes or text.
 	ErrMalformed = errors.New("recovery: malformed")
-	// ErrWrongSecret means that no slot opens.
+	// ErrWrongSecret means that the secret opens no slot.
 	ErrWrongSecret = errors.New("recovery: wrong secret")
 	// ErrUntrusted means that something is not authentic.
 	ErrUntrusted = errors.New("recovery: not authentic")
@@ -22,7 +22,7 @@ var (
 	ErrOtherAccount = errors.New("recovery: header of another account")
 	// ErrPolicy means an invalid call or an exceeded limit.
 	ErrPolicy = errors.New("recovery: refused by policy")
-	// ErrNoCheckpoint means a device without a checkpoint.
+	// ErrNoCheckpoint means a new device: see [Client.Join].
 	ErrNoCheckpoint = errors.New("recovery: no checkpoint")
 	// ErrOldKey means a secret from an earlier epoch.
 	ErrOldKey = errors.New("recovery: secret of an earlier epoch")
@@ -32,7 +32,8 @@ var (
 	ErrConflict = errors.New("recovery: something else is stored")
 	// ErrUnconfirmed means that a change may be stored.
 	ErrUnconfirmed = errors.New("recovery: change not confirmed")
-	// ErrOvertaken means that a removal lost: see [Client.Resolve].
+	// ErrOvertaken means that another change came before a removal: see
+	// [Client.Resolve].
 	ErrOvertaken = errors.New("recovery: removal overtaken")
 	// ErrUnseen means slots that the user was not shown.
 	ErrUnseen = errors.New("recovery: unseen slots")

@@ -23,8 +23,8 @@ type exportSecrets struct {
 }
 
 // NewExportKey takes a key of 32 to 64 bytes, and the record from
-// [github.com/nescio-go/nescio/opaque.Login.Record]. Without one, it
-// only opens.
+// [github.com/nescio-go/nescio/opaque.Login.Record]. Without a record, it can
+// open a slot, but not seal one.
 func NewExportKey(key, record []byte) ExportKey {
 	return ExportKey{secret.New(exportSecrets{bytes.Clone(key), bytes.Clone(record)})}
 }

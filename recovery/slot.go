@@ -56,8 +56,8 @@ type Slot struct {
 	Type  string
 	Flags uint8
 	ID    SlotID
-	Born  uint32 // the epoch of its making
-	// Family is the first of a line of replacements, or zero.
+	Born  uint32 // the epoch in which it was made
+	// Family is the first slot that this one replaces, or zero.
 	Family SlotID
 	// Params are described in FORMAT.md.
 	Params []byte

@@ -22,8 +22,8 @@ type Replay interface {
 }
 
 // ServerConfig configures [NewServer]. DecoyKey and StateKeys are required. All
-// replicas have the same values. In an unexported field, package fmt prints the
-// keys.
+// replicas have the same values. If a ServerConfig is an unexported field of
+// another struct, fmt prints its keys.
 type ServerConfig struct {
 	DecoyKey  [32]byte   // random; derives the answers for unknown names
 	StateKeys []StateKey // 1 to 16, one of them due

@@ -9,7 +9,7 @@ import (
 type Binding struct {
 	Purpose       string // 1 to 255 bytes, as "example.org/key/v1", not "nescio/"
 	Account, Item []byte // at most 65,535 bytes; identifiers that never change
-	Epoch         uint64 // detects old blobs if the reader knows it from elsewhere
+	Epoch         uint64 // to reject old blobs, store the current one elsewhere
 }
 
 const (

@@ -31,7 +31,7 @@ type keyState struct {
 // minSecret is the shortest secret that DeriveKey accepts: 128 bits.
 const minSecret = 16
 
-// NewKey returns a random key, which cannot be stored: see [ImportKey].
+// NewKey returns a random key. It cannot be stored: see [ImportKey].
 func NewKey() *Key {
 	var kek [KeySize]byte
 	rand.Read(kek[:])
