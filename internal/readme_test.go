@@ -14,8 +14,8 @@ import (
 )
 
 // given are the names that the code blocks of the README use and do not declare.
-const given = `ctx context.Context, id, password, exportKey, record, noteID []byte, decoyKey, stateKey [32]byte, ` +
-	`account recovery.AccountID, lost recovery.SlotID, local recovery.Local, remote recovery.Remote`
+const given = `ctx context.Context, id, password, exportKey, raw, record, noteID []byte, decoyKey, stateKey [32]byte, ` +
+	`account recovery.AccountID, lost recovery.SlotID, local, newLocal recovery.Local, remote recovery.Remote`
 
 // TestReadmeCompiles: the code blocks of the README compile as they are.
 func TestReadmeCompiles(t *testing.T) {
@@ -23,7 +23,7 @@ func TestReadmeCompiles(t *testing.T) {
 	require.NoError(t, err)
 	blocks := strings.Split(string(doc), "\n```go\n")[1:]
 	require.GreaterOrEqual(t, len(blocks), 3)
-	imports := map[string]string{"bytes": "bytes", "context": "context", "fmt": "fmt"}
+	imports := map[string]string{"bytes": "bytes", "context": "context", "fmt": "fmt", "rand": "crypto/rand"}
 	for _, p := range []string{"srp", "opaque", "recovery", "kdf", "wrap", "moduli"} {
 		imports[p] = module + p
 	}
