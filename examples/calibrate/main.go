@@ -1,7 +1,7 @@
 // Calibrate measures the password hashes of package kdf on this machine. For
 // each algorithm it prints the costs with which a derivation takes the target
-// time, and how many guesses an attacker can make who has stolen a record or a
-// wrapped key.
+// time, and how many guesses an attacker with a stolen record or wrapped key can
+// make.
 //
 //	go run ./examples/calibrate [-target 1s] [-memory 256]
 //

@@ -69,6 +69,7 @@ func TestLockedKey(t *testing.T) {
 	require.NoError(t, os.WriteFile("key", locked, 0o600))
 	require.NoError(t, os.WriteFile("pass", []byte("correct horse battery\n"), 0o600))
 	refused(t, "key: locked under a passphrase", "sign", "-key", "key", "pool.moduli")
+	refused(t, "-passphrase is empty", "sign", "-key", "key", "-passphrase", "", "pool.moduli")
 	must(t, "sign", "-key", "key", "-passphrase", "pass", "pool.moduli")
 	must(t, "verify", "-key", "key.pub", "pool.moduli")
 }

@@ -45,6 +45,8 @@ func sign(ctx context.Context, args []string, out, errOut io.Writer) error {
 		return cli.Misuse(fs, "give one pool")
 	case *keyFile == "":
 		return cli.Misuse(fs, "-key FILE is missing: keys make signing makes one")
+	case cli.Given(fs, "passphrase") && *secret == "":
+		return cli.Misuse(fs, "-passphrase is empty, and must name a file")
 	}
 	keys, err := readPrivateKeys(ctx, *keyFile, *secret)
 	if err != nil {
