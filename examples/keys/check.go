@@ -77,7 +77,8 @@ func check(ctx context.Context, args []string, out, _ io.Writer) error {
 	return err
 }
 
-// verdict names the kinds of secrets that were not checked.
+// verdict names the kinds of secrets that were not checked. It does not name
+// the database key, because not every server has one.
 func verdict(keys *keyfile.Keys) string {
 	if len(keys.Signing) > 0 {
 		return "good"
@@ -113,14 +114,23 @@ func checkPublicFile(path string, keys *keyfile.Keys) error {
 
 // checkTogether returns the problems with the secrets of one server.
 func checkTogether(ctx context.Context, keys *keyfile.Keys, out io.Writer) (problems []error) {
-	if len(keys.Signing) > 0 && (keys.Decoy != nil || len(keys.StateKeys) > 0 || len(keys.Setups) > 0) {
+	if len(keys.Signing) > 0 && (keys.Decoy != nil || keys.Database != nil || len(keys.StateKeys) > 0 || len(keys.Setups) > 0) {
 		problems = append(problems, errors.New("a signing key beside the secrets of a server: an intruder in the server could sign moduli"))
 	}
-	if keys.Decoy != nil {
-		for _, k := range keys.StateKeys {
-			if k.Key == *keys.Decoy {
-				problems = append(problems, errors.New("a state key equals the decoy key: state keys are rotated, and the decoy key never is"))
-			}
+	for _, k := range keys.StateKeys {
+		if keys.Decoy != nil && k.Key == *keys.Decoy {
+			problems = append(problems, errors.New("a state key equals the decoy key: state keys are rotated, and the decoy key never is"))
+		}
+		if keys.Database != nil && k.Key == *keys.Database {
+			problems = append(problems, errors.New("a state key equals the database key: state keys are rotated, and the database key never is"))
+		}
+	}
+	if keys.Database != nil {
+		switch {
+		case *keys.Database == [32]byte{}:
+			problems = append(problems, errors.New("the database key must be 32 random bytes"))
+		case keys.Decoy != nil && *keys.Database == *keys.Decoy:
+			problems = append(problems, errors.New("the database key equals the decoy key: a leak of one would be a leak of both"))
 		}
 	}
 	byPublicKey := make(map[string]uint16)

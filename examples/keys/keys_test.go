@@ -35,7 +35,7 @@ func load1(t testing.TB, path string) *keyfile.Keys {
 
 func TestUsage(t *testing.T) {
 	in(t)
-	require.Contains(t, must(t, "help"), "make      make a decoy key")
+	require.Contains(t, must(t, "help"), "make      make a decoy, database, ")
 	require.True(t, strings.HasPrefix(must(t, "version"), "keys "))
 	for _, c := range program.Commands {
 		out, errOut, err := call(t, "help", c.Name)
@@ -57,6 +57,8 @@ func TestUsage(t *testing.T) {
 		{"make", "decoy", "-o", "key", "more"},
 		{"make", "decoy", "-o", "key", "-number", "2"},
 		{"make", "decoy", "-o", "key", "-not-before", "2030-01-01"},
+		{"make", "database", "-o", "key", "-number", "2"},
+		{"make", "database", "-o", "key", "-not-before", "2030-01-01"},
 		{"make", "state", "-o", "key", "-suite", "p256"},
 		{"make", "state", "-o", "key", "-not-after", "2030-01-01"},
 		{"make", "setup", "-o", "key", "-number", "65536"},
@@ -89,7 +91,7 @@ func TestUsage(t *testing.T) {
 func TestMake(t *testing.T) {
 	in(t)
 	for _, c := range [][]string{
-		{"decoy"}, {"state"}, {"state", "-not-before", "2020-01-01"},
+		{"decoy"}, {"database"}, {"state"}, {"state", "-not-before", "2020-01-01"},
 		{"setup"}, {"setup", "-number", "2", "-suite", "p256"}, {"setup", "-number", "65535", "-suite", "curve25519"},
 		{"signing", "-not-before", "2030-01-01", "-not-after", "2030-12-31"},
 	} {
@@ -111,6 +113,22 @@ func TestMake(t *testing.T) {
 		refused(t, "can be read by others", "rotate", path)
 	}
 	refused(t, "no such file", "make", "decoy", "-o", "nowhere/key")
+}
+
+// TestShow: a file can contain secrets of several kinds.
+func TestShow(t *testing.T) {
+	in(t)
+	var all string
+	for _, kind := range []string{"setup", "state", "database", "decoy"} {
+		must(t, "make", kind, "-o", kind)
+		all += read(t, kind)
+	}
+	write(t, "all", all)
+	out := must(t, "show", "all")
+	require.Regexp(t, `^all: decoy key [0-9a-f]{16}\nall: database key [0-9a-f]{16}\nall: state key .*\nall: setup 1 .*\n$`, out)
+	key := load1(t, "database").Database
+	require.Equal(t, "database: database key "+keyfile.Fingerprint("database", key[:])+"\n", must(t, "show", "database"))
+	require.Contains(t, out, keyfile.Fingerprint("database", key[:]))
 }
 
 func mode(t testing.TB, path string) fs.FileMode {
@@ -155,35 +173,46 @@ func TestPublic(t *testing.T) {
 	require.Regexp(t, `^setup 3 ristretto255 [0-9a-f]{64}\n$`, out)
 	must(t, "public", "-o", "out", "setup")
 	require.Equal(t, out, read(t, "out"))
-	must(t, "make", "decoy", "-o", "decoy")
-	refused(t, "no setups and no signing keys", "public", "decoy")
+	for _, kind := range []string{"decoy", "database"} {
+		must(t, "make", kind, "-o", kind)
+		refused(t, "no setups and no signing keys", "public", kind)
+	}
 }
 
 // TestCheckFinds problems.
 func TestCheckFinds(t *testing.T) {
 	in(t)
-	for _, kind := range []string{"decoy", "state", "setup", "signing"} {
+	for _, kind := range []string{"decoy", "database", "state", "setup", "signing"} {
 		must(t, "make", kind, "-o", kind)
 	}
 	all := must(t, "check", "decoy", "state", "setup")
 	require.Contains(t, all, "\na user has registered and logged in with setup 1\ngood\n")
 	require.Contains(t, must(t, "check", "setup"), "\ngood, without a decoy key and state keys\n")
-	refused(t, "a signing key beside the secrets of a server", "check", "decoy", "signing")
-	must(t, "make", "decoy", "-o", "decoy2")
-	refused(t, "decoy2: a second decoy key", "check", "decoy", "decoy2")
+	require.Contains(t, must(t, "check", "decoy", "database", "state", "setup"), "\ngood\n")
+	for _, kind := range []string{"decoy", "database", "state", "setup"} {
+		refused(t, "a signing key beside the secrets of a server", "check", kind, "signing")
+	}
+	for _, kind := range []string{"decoy", "database"} {
+		must(t, "make", kind, "-o", kind+"2")
+		refused(t, kind+"2: a second "+kind+" key", "check", kind, kind+"2")
+		write(t, "same", strings.Replace(read(t, kind), kind+"-key:", "state-key:always:", 1))
+		refused(t, "a state key equals the "+kind+" key", "check", kind, "same")
+	}
+	write(t, "same", strings.Replace(read(t, "decoy"), "decoy", "database", 1))
+	refused(t, "the database key equals the decoy key", "check", "decoy", "same")
 	refused(t, "state: the same state key twice", "check", "state", "state")
 	refused(t, "setup: a second setup with number 1", "check", "setup", "setup")
 	must(t, "make", "state", "-o", "future", "-not-before", "2100-01-01")
 	refused(t, "no state key seals yet", "check", "future")
 
-	write(t, "same", strings.Replace(read(t, "decoy"), "decoy-key:", "state-key:always:", 1))
-	refused(t, "a state key equals the decoy key", "check", "decoy", "same")
 	write(t, "copied", strings.Replace(read(t, "setup"), ":1:", ":2:", 1))
 	refused(t, "setups 1 and 2 have the same key pair", "check", "setup", "copied")
 	write(t, "damaged", read(t, "decoy")[:40]+"\n")
 	refused(t, "damaged: line 1: not a key file", "check", "damaged")
 	write(t, "zero", "nescio-decoy-key:"+strings.Repeat("A", 43)+"\n")
 	refused(t, "DecoyKey must be 32 random bytes", "check", "zero")
+	write(t, "zero", "nescio-database-key:"+strings.Repeat("A", 43)+"\n")
+	refused(t, "the database key must be 32 random bytes", "check", "zero")
 	refused(t, "no such file", "check", "nothing")
 }
 
@@ -293,13 +322,19 @@ func TestRotateSigning(t *testing.T) {
 
 func TestRotateRefuses(t *testing.T) {
 	in(t)
-	must(t, "make", "decoy", "-o", "decoy")
 	must(t, "make", "state", "-o", "state")
-	before := read(t, "decoy")
-	refused(t, "never rotated", "rotate", "decoy")
-	require.Equal(t, before, read(t, "decoy"))
-	write(t, "both", before+read(t, "state"))
-	refused(t, "several kinds", "rotate", "both")
+	for kind, reason := range map[string]string{
+		"decoy":    "a decoy key, which is never rotated: strangers would see which names have accounts",
+		"database": "a database key, which is never rotated: everything that was sealed with it would be unreadable",
+	} {
+		must(t, "make", kind, "-o", kind)
+		before := read(t, kind)
+		refused(t, reason, "rotate", kind)
+		refused(t, reason, "rotate", "-leaked", kind)
+		require.Equal(t, before, read(t, kind))
+		write(t, "both", before+read(t, "state"))
+		refused(t, "several kinds", "rotate", "both")
+	}
 }
 
 // TestPassphrase: a file can be locked when it is made or later. It stays

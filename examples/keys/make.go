@@ -23,12 +23,15 @@ KIND -o FILE [flags]
 Makes a secret and writes it to a new file that only its owner can read. The
 kinds:
 
-  decoy    computes answers for unknown names. There is one for each service,
-           and it is never rotated.
-  state    protects logins in progress. Rotate it daily.
-  setup    is the key material of OPAQUE. If it is lost, nobody can log in.
-  signing  signs moduli. Keep it away from the servers. The public key is
-           written to FILE.pub, for clients and servers.
+  decoy     computes answers for unknown names. There is one for each service,
+            and it is never rotated.
+  database  seals what a service's database keeps secret, such as second factors
+            and state keys. It is made once and never rotated. If it is lost,
+            nothing that was sealed with it can be read.
+  state     protects logins in progress. Rotate it daily.
+  setup     is the key material of OPAQUE. If it is lost, nobody can log in.
+  signing   signs moduli. Keep it away from the servers. The public key is
+            written to FILE.pub, for clients and servers.
 `
 
 func makeKey(ctx context.Context, args []string, out, _ io.Writer) error {
@@ -48,8 +51,8 @@ func makeKey(ctx context.Context, args []string, out, _ io.Writer) error {
 		return err
 	}
 	switch {
-	case !slices.Contains([]string{"decoy", "state", "setup", "signing"}, kind):
-		return cli.Misuse(fs, "the first argument must be decoy, state, setup or signing")
+	case !slices.Contains([]string{"decoy", "database", "state", "setup", "signing"}, kind):
+		return cli.Misuse(fs, "the first argument must be decoy, database, state, setup or signing")
 	case fs.NArg() > 0:
 		return cli.Misuse(fs, "%s: the file to write follows -o", fs.Arg(0))
 	case *file == "":
@@ -72,6 +75,8 @@ func makeKey(ctx context.Context, args []string, out, _ io.Writer) error {
 	switch kind {
 	case "decoy":
 		keys = keyfile.NewDecoyKey()
+	case "database":
+		keys = keyfile.NewDatabaseKey()
 	case "state":
 		keys = &keyfile.Keys{StateKeys: []opaque.StateKey{keyfile.NewStateKey(notBefore.Time)}}
 	case "setup":

@@ -33,7 +33,8 @@ others. Files that are rotated separately contain different secrets.
            key has leaked, follow OPERATIONS.md.
 
 A decoy key is never rotated. Another key changes the answers for all unknown
-names at once, and a stranger sees which names have accounts.
+names at once, and a stranger sees which names have accounts. A database key is
+never rotated either. Everything that was sealed with it would be unreadable.
 `
 
 // keep is how long a state key stays after the next one begins to seal. It is
@@ -99,6 +100,8 @@ func rotateKeys(fs *flag.FlagSet, path string, keys *keyfile.Keys) (removed []st
 		return nil, fmt.Errorf("%s %w", path, err)
 	case kind == "decoy":
 		return nil, fmt.Errorf("%s contains a decoy key, which is never rotated: strangers would see which names have accounts", path)
+	case kind == "database":
+		return nil, fmt.Errorf("%s contains a database key, which is never rotated: everything that was sealed with it would be unreadable", path)
 	case leaked && kind != "state":
 		return nil, cli.Misuse(fs, "-leaked is for state keys; for other secrets see OPERATIONS.md")
 	case leaked && !notBefore.IsZero():
@@ -139,6 +142,9 @@ func onlyKind(keys *keyfile.Keys) (string, error) {
 	var kinds []string
 	if keys.Decoy != nil {
 		kinds = append(kinds, "decoy")
+	}
+	if keys.Database != nil {
+		kinds = append(kinds, "database")
 	}
 	if len(keys.StateKeys) > 0 {
 		kinds = append(kinds, "state")

@@ -48,6 +48,9 @@ func describe(out io.Writer, path string, keys *keyfile.Keys) error {
 	if keys.Decoy != nil {
 		fmt.Fprintf(out, "%s: decoy key %s\n", path, keyfile.Fingerprint("decoy", keys.Decoy[:]))
 	}
+	if keys.Database != nil {
+		fmt.Fprintf(out, "%s: database key %s\n", path, keyfile.Fingerprint("database", keys.Database[:]))
+	}
 	for i, k := range keys.StateKeys {
 		use := "opens"
 		switch {

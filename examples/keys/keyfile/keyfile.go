@@ -1,10 +1,11 @@
-// Package keyfile reads and writes the secrets of a server: the decoy key,
-// state keys, OPAQUE setups, and keys that sign moduli.
+// Package keyfile reads and writes the secrets of a server: the decoy key, the
+// key of a database, state keys, OPAQUE setups, and keys that sign moduli.
 //
 // A file has one secret on each line. Lines end in LF or CRLF, and the last
 // line end can be missing. Binary values are in unpadded base64url:
 //
 //	nescio-decoy-key:KEY                     32 bytes
+//	nescio-database-key:KEY                  32 bytes
 //	nescio-state-key:TIME:KEY                TIME as 2030-12-31T18:00:00Z, or always; 32 bytes
 //	nescio-opaque-setup:NUMBER:SETUP         the number of the setup, and opaque.Setup.Bytes
 //	nescio-moduli-private-key:KEY            moduli.PrivateKey.Text
@@ -42,6 +43,7 @@ const MaxSize = 64 << 10
 // Keys are the secrets of one file or of several.
 type Keys struct {
 	Decoy     *[32]byte // or nil
+	Database  *[32]byte // or nil
 	StateKeys []opaque.StateKey
 	Setups    map[uint16]*opaque.Setup
 	Signing   []*moduli.PrivateKey
@@ -51,11 +53,12 @@ type Keys struct {
 var ErrMalformed = errors.New("not a key file")
 
 const (
-	decoyPrefix   = "nescio-decoy-key:"
-	statePrefix   = "nescio-state-key:"
-	setupPrefix   = "nescio-opaque-setup:"
-	signingPrefix = "nescio-moduli-private-key:"
-	always        = "always"
+	decoyPrefix    = "nescio-decoy-key:"
+	databasePrefix = "nescio-database-key:"
+	statePrefix    = "nescio-state-key:"
+	setupPrefix    = "nescio-opaque-setup:"
+	signingPrefix  = "nescio-moduli-private-key:"
+	always         = "always"
 )
 
 var encoding = base64.RawURLEncoding.Strict()
@@ -64,6 +67,13 @@ var encoding = base64.RawURLEncoding.Strict()
 func NewDecoyKey() *Keys {
 	k := &Keys{Decoy: new([32]byte)}
 	rand.Read(k.Decoy[:])
+	return k
+}
+
+// NewDatabaseKey returns a new key for what a database keeps secret.
+func NewDatabaseKey() *Keys {
+	k := &Keys{Database: new([32]byte)}
+	rand.Read(k.Database[:])
 	return k
 }
 
@@ -115,6 +125,9 @@ func parseLine(line string) (*Keys, error) {
 	case head == decoyPrefix && len(value) == 32:
 		key := [32]byte(value)
 		return &Keys{Decoy: &key}, nil
+	case head == databasePrefix && len(value) == 32:
+		key := [32]byte(value)
+		return &Keys{Database: &key}, nil
 	case strings.HasPrefix(head, statePrefix) && len(value) == 32:
 		notBefore, err := parseTime(strings.TrimSuffix(head[len(statePrefix):], ":"))
 		return &Keys{StateKeys: []opaque.StateKey{{Key: [32]byte(value), NotBefore: notBefore}}}, err
@@ -151,14 +164,21 @@ func formatTime(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// Add adds other keys. It returns an error for a second decoy key, a state key
-// that is already there, and a setup number that is already in use.
+// Add adds other keys. It returns an error for a second decoy key or database
+// key, a state key that is already there, and a setup number that is already in
+// use.
 func (k *Keys) Add(other *Keys) error {
 	if other.Decoy != nil {
 		if k.Decoy != nil {
 			return errors.New("a second decoy key")
 		}
 		k.Decoy = other.Decoy
+	}
+	if other.Database != nil {
+		if k.Database != nil {
+			return errors.New("a second database key")
+		}
+		k.Database = other.Database
 	}
 	for _, s := range other.StateKeys {
 		if slices.ContainsFunc(k.StateKeys, func(t opaque.StateKey) bool { return t.Key == s.Key }) {
@@ -185,6 +205,9 @@ func (k *Keys) Text() ([]byte, error) {
 	var b bytes.Buffer
 	if k.Decoy != nil {
 		fmt.Fprintf(&b, "%s%s\n", decoyPrefix, encoding.EncodeToString(k.Decoy[:]))
+	}
+	if k.Database != nil {
+		fmt.Fprintf(&b, "%s%s\n", databasePrefix, encoding.EncodeToString(k.Database[:]))
 	}
 	for _, s := range k.StateKeys {
 		fmt.Fprintf(&b, "%s%s:%s\n", statePrefix, formatTime(s.NotBefore), encoding.EncodeToString(s.Key[:]))

@@ -17,6 +17,7 @@ import (
 // everything returns a file with secrets of all kinds.
 func everything(t testing.TB) (*Keys, string) {
 	k := NewDecoyKey()
+	require.NoError(t, k.Add(NewDatabaseKey()))
 	k.StateKeys = []opaque.StateKey{NewStateKey(time.Time{}), NewStateKey(time.Date(2030, 12, 31, 18, 0, 0, 0, time.UTC))}
 	k.Setups = make(map[uint16]*opaque.Setup)
 	for n, s := range map[uint16]opaque.Suite{0: opaque.Ristretto255, 7: opaque.P256, 65535: opaque.Curve25519} {
@@ -37,6 +38,7 @@ func TestText(t *testing.T) {
 	again, err := Parse([]byte(text))
 	require.NoError(t, err)
 	require.Equal(t, k.Decoy, again.Decoy)
+	require.Equal(t, k.Database, again.Database)
 	require.Equal(t, k.StateKeys, again.StateKeys)
 	for n, setup := range k.Setups {
 		require.Equal(t, setup.PublicKey(), again.Setups[n].PublicKey())
@@ -49,6 +51,7 @@ func TestText(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, k.StateKeys, same.StateKeys)
 	}
+	require.Contains(t, text, "nescio-database-key:"+encoding.EncodeToString(k.Database[:])+"\n")
 	require.Contains(t, text, "nescio-state-key:always:")
 	require.Contains(t, text, "nescio-state-key:2030-12-31T18:00:00Z:")
 	require.Contains(t, text, "nescio-opaque-setup:65535:")
@@ -57,32 +60,42 @@ func TestText(t *testing.T) {
 func TestParseIsStrict(t *testing.T) {
 	_, text := everything(t)
 	lines := strings.SplitAfter(text, "\n")
-	decoy, always, later, setup := lines[0], lines[1], lines[2], lines[3]
+	decoy, database, always, later, setup := lines[0], lines[1], lines[2], lines[3], lines[4]
+	short := func(line string) string { return line[:len(line)-4] + "\n" } // 30 bytes
+	long := func(line string) string { return strings.Replace(line, "\n", "AAAA\n", 1) }
 	for name, bad := range map[string]string{
-		"empty":                "",
-		"an empty line":        text + "\n",
-		"a CR inside":          strings.Replace(decoy, "A", "A\r", 1) + strings.Replace(always, ":", ":\r", 1),
-		"a comment":            "# comment\n" + text,
-		"a blank":              " " + text,
-		"another prefix":       strings.Replace(decoy, "nescio", "Nescio", 1),
-		"a short key":          strings.Replace(decoy, ":", ":A", 1)[:30] + "\n",
-		"padding":              strings.Replace(decoy, "\n", "=\n", 1),
-		"a state key, no time": strings.Replace(always, ":always:", ":", 1),
-		"an empty time":        strings.Replace(always, "always", "", 1),
-		"another time":         strings.Replace(later, "Z", "+00:00", 1),
-		"fractions":            strings.Replace(later, "Z", ".5Z", 1),
-		"a signed number":      strings.Replace(setup, ":0:", ":+0:", 1),
-		"a leading zero":       strings.Replace(setup, ":0:", ":00:", 1),
-		"a large number":       strings.Replace(setup, ":0:", ":65536:", 1),
-		"a short setup":        setup[:60] + "\n",
-		"two decoy keys":       decoy + decoy,
-		"a state key twice":    always + strings.Replace(always, "always", "2030-12-31T18:00:00Z", 1),
-		"a number twice":       setup + setup,
-		"too long":             strings.Repeat(decoy, 2000),
+		"empty":                  "",
+		"an empty line":          text + "\n",
+		"a CR inside":            strings.Replace(decoy, "A", "A\r", 1) + strings.Replace(always, ":", ":\r", 1),
+		"a comment":              "# comment\n" + text,
+		"a blank":                " " + text,
+		"another prefix":         strings.Replace(decoy, "nescio", "Nescio", 1),
+		"a short key":            short(decoy),
+		"a short database key":   short(database),
+		"a short state key":      short(always),
+		"a long key":             long(decoy),
+		"a long database key":    long(database),
+		"a long state key":       long(always),
+		"no key":                 "nescio-database-key:\n",
+		"a database key, a time": strings.Replace(database, ":", ":always:", 1),
+		"padding":                strings.Replace(decoy, "\n", "=\n", 1),
+		"a state key, no time":   strings.Replace(always, ":always:", ":", 1),
+		"an empty time":          strings.Replace(always, "always", "", 1),
+		"another time":           strings.Replace(later, "Z", "+00:00", 1),
+		"fractions":              strings.Replace(later, "Z", ".5Z", 1),
+		"a signed number":        strings.Replace(setup, ":0:", ":+0:", 1),
+		"a leading zero":         strings.Replace(setup, ":0:", ":00:", 1),
+		"a large number":         strings.Replace(setup, ":0:", ":65536:", 1),
+		"a short setup":          setup[:60] + "\n",
+		"two decoy keys":         decoy + decoy,
+		"two database keys":      database + always + database,
+		"a state key twice":      always + strings.Replace(always, "always", "2030-12-31T18:00:00Z", 1),
+		"a number twice":         setup + setup,
+		"too long":               strings.Repeat(decoy, 2000),
 	} {
 		_, err := Parse([]byte(bad))
 		require.Error(t, err, name)
-		for _, secret := range lines[:3] {
+		for _, secret := range lines[:4] {
 			require.NotContains(t, err.Error(), secret[len(secret)-20:len(secret)-1], name)
 		}
 	}
