@@ -1,0 +1,244 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/nescio-go/nescio/examples/service/api"
+	"github.com/nescio-go/nescio/kdf/prepare"
+	"github.com/nescio-go/nescio/recovery"
+	"github.com/nescio-go/nescio/wrap"
+)
+
+// Session is a session of the account.
+type Session struct {
+	api.Session
+	Name string // as its device has called itself, or ""
+}
+
+func nameBinding(id api.ID) wrap.Binding {
+	return wrap.Binding{Purpose: "service.nescio/session-name/v1", Item: id[:]}
+}
+
+// Sessions lists the sessions of the account.
+func (c *Client) Sessions(ctx context.Context) ([]Session, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var out api.Sessions
+	if err := c.call(ctx, "GET", "/v1/sessions", nil, &out); err != nil {
+		return nil, err
+	}
+	all := make([]Session, 0, len(out.Sessions))
+	for _, s := range out.Sessions {
+		one := Session{Session: s}
+		if c.open && len(s.Name) > 0 {
+			if name, err := c.keys.UnwrapOld(s.Name, nameBinding(s.ID)); err == nil {
+				one.Name = string(name)
+			}
+		}
+		all = append(all, one)
+	}
+	return all, nil
+}
+
+// NameSession names this session for the user's other devices. The server
+// cannot read it.
+func (c *Client) NameSession(ctx context.Context, name string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.ready(); err != nil {
+		return err
+	}
+	sealed, err := c.keys.Wrap([]byte(name), nameBinding(c.account.Session))
+	if err != nil {
+		return err
+	}
+	return c.call(ctx, "PUT", "/v1/session/name", api.Label{Name: sealed}, nil)
+}
+
+// EndSession ends a session.
+func (c *Client) EndSession(ctx context.Context, id api.ID) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.call(ctx, "DELETE", path("/v1/sessions/", id), nil, nil)
+}
+
+// EndOtherSessions ends all sessions except this one.
+func (c *Client) EndOtherSessions(ctx context.Context) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.call(ctx, "DELETE", "/v1/sessions", nil, nil)
+}
+
+// LogOut ends this session. The device keeps what it has fetched.
+func (c *Client) LogOut(ctx context.Context) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.account.Token == "" {
+		return ErrLoggedOut
+	}
+	err := c.call(ctx, "DELETE", path("/v1/sessions/", c.account.Session), nil, nil)
+	if err != nil && !hasCode(err, api.Unauthenticated) {
+		return err
+	}
+	next := c.account
+	next.Token, next.Session = "", api.ID{}
+	return c.save(ctx, next)
+}
+
+// Account returns what the server knows of the account.
+func (c *Client) Account(ctx context.Context) (out api.Account, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	err = c.call(ctx, "GET", "/v1/account", nil, &out)
+	return out, err
+}
+
+// Events returns what happened to the account, the newest first.
+func (c *Client) Events(ctx context.Context) ([]api.Event, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var out api.Events
+	err := c.call(ctx, "GET", "/v1/events", nil, &out)
+	return out.Events, err
+}
+
+// Delete deletes the account, and what this device has of it.
+func (c *Client) Delete(ctx context.Context, password []byte) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.withPassword(password, func(p []byte) error {
+		return c.confirmed(ctx, p, api.OpDelete, "/v1/account/delete", api.Empty{}, nil)
+	}); err != nil {
+		return err
+	}
+	return c.forget(ctx)
+}
+
+// Forget deletes what this device has of the account.
+func (c *Client) Forget(ctx context.Context) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.forget(ctx)
+}
+
+func (c *Client) forget(ctx context.Context) error {
+	c.keys.Close()
+	c.open = false
+	var errs []error
+	for _, key := range []string{storeAccount, storeVault, storeItems, storeKeyring} {
+		b, err := c.cfg.Store.Load(ctx, key)
+		if err == nil && b != nil {
+			err = c.cfg.Store.Swap(ctx, key, b, nil)
+		}
+		errs = append(errs, err)
+	}
+	c.account, c.stored, c.items = accountState{}, nil, newCache()
+	return errors.Join(errs...)
+}
+
+func (c *Client) withPassword(password []byte, f func(prepared []byte) error) error {
+	if c.account.Token == "" {
+		return ErrLoggedOut
+	}
+	prepared, err := prepare.Password(password)
+	if err != nil {
+		return err
+	}
+	defer clear(prepared)
+	return f(prepared)
+}
+
+// SendCode sends a code in a session. The server asks for it before sensitive
+// changes, if the last one was ten minutes ago.
+func (c *Client) SendCode(ctx context.Context, code string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.call(ctx, "POST", "/v1/session/code", api.SecondFactor{Code: code}, nil)
+}
+
+// NewTOTP begins to set up a second factor.
+func (c *Client) NewTOTP(ctx context.Context, password []byte) (out api.NewTOTP, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	err = c.withPassword(password, func(p []byte) error {
+		return c.confirmed(ctx, p, api.OpTOTP, "/v1/totp/begin", api.Empty{}, &out)
+	})
+	return out, err
+}
+
+// ConfirmTOTP turns the second factor on with its first code. It returns the
+// backup codes, which the server does not show again.
+func (c *Client) ConfirmTOTP(ctx context.Context, code string) ([]string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var out api.BackupCodes
+	err := c.call(ctx, "POST", "/v1/totp/confirm", api.SecondFactor{Code: code}, &out)
+	return out.Codes, err
+}
+
+// RemoveTOTP turns the second factor off.
+func (c *Client) RemoveTOTP(ctx context.Context, password []byte) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.withPassword(password, func(p []byte) error {
+		return c.confirmed(ctx, p, api.OpTOTPOff, "/v1/totp/remove", api.Empty{}, nil)
+	})
+}
+
+// NewBackupCodes replaces the backup codes.
+func (c *Client) NewBackupCodes(ctx context.Context, password []byte) (codes []string, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var out api.BackupCodes
+	err = c.withPassword(password, func(p []byte) error {
+		return c.confirmed(ctx, p, api.OpCodes, "/v1/totp/codes", api.Empty{}, &out)
+	})
+	return out.Codes, err
+}
+
+// Slots returns the slots of the keyring.
+func (c *Client) Slots() []recovery.Slot {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.open {
+		return nil
+	}
+	return c.keys.Slots()
+}
+
+// Unseen returns slots that came and went since the user was last shown them.
+func (c *Client) Unseen() []recovery.SlotChange {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.open {
+		return nil
+	}
+	return slices.Clone(c.keys.Unseen())
+}
+
+// MarkSeen notes that the user was shown these changes.
+func (c *Client) MarkSeen(ctx context.Context, shown []recovery.SlotChange) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.keys.MarkSeen(ctx, shown)
+}
+
+// RemoveSlot removes a slot from the keyring. Its holder can open nothing that
+// is written afterwards.
+func (c *Client) RemoveSlot(ctx context.Context, password []byte, id recovery.SlotID) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.ready(); err != nil {
+		return err
+	}
+	return c.withPassword(password, func(p []byte) error {
+		s, err := c.refresh(ctx, p)
+		if err != nil {
+			return err
+		}
+		s.clear()
+		return c.keys.Revoke(ctx, id)
+	})
+}

@@ -1,0 +1,93 @@
+package server
+
+import (
+	"bytes"
+
+	"github.com/nescio-go/nescio/examples/service/api"
+	"github.com/nescio-go/nescio/examples/service/store"
+	"github.com/nescio-go/nescio/recovery"
+)
+
+func (s *Server) keyring(c *call, _ none) (out api.Keyring, err error) {
+	out.Header, _, err = s.db.Header(c, c.session.Account)
+	return out, err
+}
+
+// putKeyring stores a header that follows the stored one and has the slot of
+// the stored record. Any session could send garbage. Therefore the session must
+// have logged in with this record, and a few minutes ago.
+func (s *Server) putKeyring(c *call, in api.NewKeyring) (api.Empty, error) {
+	next, err := recovery.ParseHeader(in.Header)
+	if err != nil {
+		return api.Empty{}, err
+	}
+	return api.Empty{}, s.db.Tx(c, func(tx *store.Tx) error {
+		account, err := tx.LockAccount(c, c.session.Account)
+		if err != nil {
+			return err
+		}
+		if !account.Known || !fresh(c.session.LoginAt, c.now) || !bytes.Equal(digestOfRecord(account.Record), c.session.Record) {
+			return errCode(api.LoginRequired, "log in again before the keyring changes")
+		}
+		stored, _, err := tx.Header(c, account.ID)
+		if err != nil {
+			return err
+		}
+		if bytes.Equal(stored, in.Header) {
+			return nil // the answer was lost
+		}
+		return s.storeHeader(c, tx, account, stored, next, in.Slot)
+	})
+}
+
+func (s *Server) storeHeader(c *call, tx *store.Tx, account store.Account, stored []byte, next *recovery.Header, slot *api.ID) error {
+	var previous *recovery.Header
+	if stored != nil {
+		var err error
+		if previous, err = recovery.ParseHeader(stored); err != nil {
+			return err
+		}
+	}
+	if next.Follows(previous) != nil {
+		return errCode(api.Conflict, "another keyring is stored")
+	}
+	// An account whose export key opens the keyring changes that with its record.
+	if slot != nil && account.Slot == nil && account.Record[0] != protocolSRP {
+		return errCode(api.Conflict, "this account has no password slot")
+	}
+	changed := slot != nil && !bytes.Equal(slot[:], account.Slot)
+	if changed {
+		account.Slot = slot[:]
+	}
+	if !opensWith(next, account) {
+		return errCode(api.Conflict, "the keyring has no slot for the password")
+	}
+	lowest, err := tx.LowestEpoch(c, account.ID)
+	if err != nil {
+		return err
+	}
+	if next.Floor() > lowest {
+		return errCode(api.Conflict, "items of the closed epochs are stored")
+	}
+	if changed {
+		if err := tx.SetRecord(c, account.ID, account.Record, account.Slot); err != nil {
+			return err
+		}
+	}
+	if stored != nil {
+		digest := previous.Digest()
+		sealed, err := s.secrets.sealed(c, sealHeader, digest[:], stored)
+		if err != nil {
+			return err
+		}
+		if err := tx.KeepOldHeader(c, account.ID, sealed, c.now.Add(oldHeaderTime)); err != nil {
+			return err
+		}
+		if gone := next.Gone(previous); len(gone) > 0 {
+			if err := tx.AddEvent(c, account.ID, s.event(c, "removed from the keyring")); err != nil {
+				return err
+			}
+		}
+	}
+	return tx.SetHeader(c, account.ID, next.Bytes(), next.Epoch())
+}

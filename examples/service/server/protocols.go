@@ -1,0 +1,290 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/nescio-go/nescio/examples/service/store"
+	"github.com/nescio-go/nescio/opaque"
+	"github.com/nescio-go/nescio/srp"
+)
+
+// protocol has the methods of *srp.Server and *opaque.Server that handlers need.
+type protocol interface {
+	BeginRegistration(ctx context.Context, id, request []byte) (response []byte, err error)
+	FinishRegistration(identity, upload []byte) (record []byte, err error)
+	BeginLogin(ctx context.Context, id, record, request []byte) (response, pending []byte, err error)
+	FinishLogin(ctx context.Context, id, record, pending, final []byte) (reply, key []byte, err error)
+}
+
+// Records and messages begin with the letter of their protocol.
+const protocolSRP, protocolOPAQUE = byte('S'), byte('O')
+
+// protocols are the servers of both protocols, with the state keys and weights
+// of a moment.
+type protocols struct {
+	srp    *srp.Server
+	opaque *opaque.Server
+	moduli [][]byte // for new passwords with proton-4
+}
+
+func (p *protocols) of(letter byte) protocol {
+	if letter == protocolSRP {
+		return p.srp
+	}
+	return p.opaque
+}
+
+// in returns the server of a protocol for logins in a context. The profiles of
+// Proton have no contexts: a login then proves only that the user is there.
+func (p *protocols) in(record, context []byte) (protocol, error) {
+	if len(record) == 0 || record[0] == protocolOPAQUE {
+		return p.opaque.WithContext(context)
+	}
+	r, err := srp.ParseRecord(record)
+	if err != nil {
+		return nil, err
+	}
+	if r.Profile() != srp.Nescio() {
+		return p.srp, nil
+	}
+	return p.srp.WithContext(context)
+}
+
+// The kinds of accounts, by the names that weights have.
+const (
+	kindOPAQUE = "opaque" // as offered
+	kindProton = "proton" // profile proton-4, in the moduli of the pool
+	kindNescio = "nescio" // profile nescio, of accounts that were imported
+)
+
+// Kinds are the names of the kinds that have weights.
+var Kinds = []string{kindOPAQUE, kindProton, kindNescio}
+
+// newProtocols makes both servers. The proofs of the pool's moduli take 0.2 s
+// each, once in a process.
+func (s *Server) newProtocols(keys []opaque.StateKey, weights map[string]uint32) (*protocols, error) {
+	nescio := srp.DefaultKind()
+	nescio.Weight = weights[kindNescio]
+	fresh, past, err := s.groups()
+	if err != nil {
+		return nil, err
+	}
+	kinds := []srp.Kind{nescio}
+	for _, groups := range [][]*srp.Group{past, fresh} {
+		if len(groups) > 0 {
+			kinds = append(kinds, srp.Kind{Profile: srp.Proton(4), Groups: groups, Weight: weights[kindProton]})
+		}
+	}
+	srpConfig := srp.ServerConfig{
+		DecoyKey: *s.Keys.Decoy, Replay: s.db, ServerIdentity: []byte(s.Identity), Offer: nescio, Old: kinds[1:],
+	}
+	if len(fresh) > 0 {
+		last := len(kinds) - 1
+		srpConfig.Offer, srpConfig.Old = kinds[last], kinds[:last]
+	}
+	for _, k := range keys {
+		srpConfig.StateKeys = append(srpConfig.StateKeys, srp.StateKey(k))
+	}
+	offered := opaque.Kind{Suite: s.Keys.Setups[s.Setup].Suite(), Setup: s.Setup, KSF: s.KSF, Weight: weights[kindOPAQUE]}
+	opaqueConfig := opaque.ServerConfig{
+		DecoyKey: *s.Keys.Decoy, StateKeys: keys, Setups: s.Keys.Setups, Replay: s.db,
+		ServerIdentity: []byte(s.Identity), Offer: offered, Old: s.oldKinds(offered),
+	}
+	var p protocols
+	for _, g := range fresh {
+		p.moduli = append(p.moduli, g.Unverified().N)
+	}
+	if opaqueConfig.Others, err = srp.Weights(kinds...); err != nil {
+		return nil, err
+	}
+	if srpConfig.Others, err = opaque.Weights(append(opaqueConfig.Old, offered)...); err != nil {
+		return nil, err
+	}
+	if p.srp, err = srp.NewServer(srpConfig); err != nil {
+		return nil, err
+	}
+	p.opaque, err = opaque.NewServer(opaqueConfig)
+	return &p, err
+}
+
+// groups returns the groups of the pool for new passwords, and the others.
+func (s *Server) groups() (fresh, past []*srp.Group, err error) {
+	if s.Pool == nil {
+		return nil, nil, nil
+	}
+	for _, r := range s.Pool.Records() {
+		m := r.Modulus()
+		g, err := srp.NewGroup(m.N, m.G)
+		if err == nil {
+			g, err = g.WithCertificate(r.Bytes())
+		}
+		switch {
+		case err != nil:
+			return nil, nil, fmt.Errorf("the pool: %w", err)
+		case s.Pool.Retired(m.N) || !s.now().Before(r.NotAfter()):
+			past = append(past, g)
+		default:
+			fresh = append(fresh, g)
+		}
+	}
+	if len(fresh) == 0 && s.Offer == OfferProton {
+		return nil, nil, errors.New("the pool: all moduli are retired or have ended")
+	}
+	return fresh, past, nil
+}
+
+// oldKinds are the kinds of OPAQUE that accounts have, except the offered kind.
+// They have no weight: a stranger who sees one sees an account that has not
+// logged in since the offer changed.
+func (s *Server) oldKinds(offered opaque.Kind) (old []opaque.Kind) {
+	for _, record := range s.knownKinds {
+		r, err := opaque.ParseRecord(record)
+		if err != nil {
+			continue // of SRP
+		}
+		k := opaque.Kind{Suite: r.Suite(), Setup: r.Setup(), KSF: r.KSF()}
+		same := func(o opaque.Kind) bool {
+			a, err1 := opaque.Weights(o)
+			b, err2 := opaque.Weights(k)
+			return err1 == nil && err2 == nil && a[0].Digest == b[0].Digest
+		}
+		if !same(offered) && !slices.ContainsFunc(old, same) && s.Keys.Setups[k.Setup] != nil {
+			old = append(old, k)
+		}
+	}
+	return old
+}
+
+// checkRecords reports whether the configuration can serve all accounts. It
+// checks one record of each kind.
+func (s *Server) checkRecords(ctx context.Context) error {
+	p := s.protocols.Load()
+	for _, record := range s.knownKinds {
+		var err error
+		if record[0] == protocolSRP {
+			err = p.srp.Check(record)
+		} else {
+			err = p.opaque.Check(record)
+		}
+		if err != nil {
+			return fmt.Errorf("accounts could not log in with this configuration: %w", err)
+		}
+	}
+	return nil
+}
+
+// kindOf names what a record needs of the configuration.
+func (s *Server) kindOf(record []byte) ([]byte, error) {
+	var kind string
+	if record[0] == protocolSRP {
+		r, err := srp.ParseRecord(record)
+		if err != nil {
+			return nil, err
+		}
+		kind = fmt.Sprintf("S %s %x %s", r.Profile(), r.Group().N, r.KDF())
+	} else {
+		r, err := opaque.ParseRecord(record)
+		if err != nil {
+			return nil, err
+		}
+		setup := s.Keys.Setups[r.Setup()]
+		if setup == nil {
+			return nil, opaque.ErrRecord
+		}
+		kind = fmt.Sprintf("O %v %d %x %s", r.Suite(), r.Setup(), setup.Fingerprint(), r.KSF())
+	}
+	d := sha256.Sum256([]byte(kind))
+	return d[:16], nil
+}
+
+// shouldMove reports whether the client should register again.
+func (s *Server) shouldMove(p *protocols, record []byte) bool {
+	if s.Offer == OfferProton {
+		return false
+	}
+	return record[0] == protocolSRP || p.opaque.NeedsRegistration(record)
+}
+
+// registers returns the protocol of the next record of an account. An account
+// of OPAQUE stays with it, because its devices refuse SRP.
+func (s *Server) registers(record []byte) byte {
+	if s.Offer == OfferProton && (len(record) == 0 || record[0] == protocolSRP) {
+		return protocolSRP
+	}
+	return protocolOPAQUE
+}
+
+// beginRegistration answers the request for a new record. The record before, if
+// any, decides about the modulus: a new password gets another one.
+func (s *Server) beginRegistration(ctx context.Context, id store.ID, before []byte, opaqueRequest, srpRequest []byte) ([]byte, error) {
+	p, letter := s.protocols.Load(), s.registers(before)
+	if letter == protocolOPAQUE {
+		return p.opaque.BeginRegistration(ctx, id[:], opaqueRequest)
+	}
+	n := modulusOf(before)
+	for {
+		response, err := p.srp.BeginRegistration(ctx, id[:], srpRequest)
+		if err != nil || !p.hasOther(n) || !bytes.Contains(response, n) {
+			return response, err
+		}
+	}
+}
+
+// hasOther reports whether a new password can get another modulus than n, which
+// is nil for the first password.
+func (p *protocols) hasOther(n []byte) bool {
+	return n != nil && slices.ContainsFunc(p.moduli, func(m []byte) bool { return !bytes.Equal(m, n) })
+}
+
+// finishRegistration checks an upload of the protocol that was offered, in
+// another modulus than before.
+func (s *Server) finishRegistration(before, upload []byte) ([]byte, error) {
+	p, letter := s.protocols.Load(), s.registers(before)
+	if len(upload) == 0 || upload[0] != letter {
+		return nil, srp.ErrMalformed
+	}
+	record, err := p.of(letter).FinishRegistration(nil, upload)
+	if n := modulusOf(before); err == nil && p.hasOther(n) && bytes.Equal(modulusOf(record), n) {
+		err = srp.ErrPolicy
+	}
+	if errors.Is(err, srp.ErrRecord) {
+		err = srp.ErrMalformed // it is the client's
+	}
+	return record, err
+}
+
+// modulusOf returns N of a record of SRP, otherwise nil.
+func modulusOf(record []byte) []byte {
+	if len(record) == 0 || record[0] != protocolSRP {
+		return nil
+	}
+	r, err := srp.ParseRecord(record)
+	if err != nil {
+		return nil
+	}
+	return r.Group().N
+}
+
+// falseID returns the id of an unknown name.
+func (p *protocols) falseID(name []byte) (id store.ID) {
+	d := p.opaque.Decoy("service.nescio/account/v1", name)
+	copy(id[:], d[:])
+	return id
+}
+
+// weightsAt returns the weights that count at a time.
+func weightsAt(all []store.Weight, now time.Time) map[string]uint32 {
+	weights := make(map[string]uint32)
+	for _, w := range all {
+		if !w.NotBefore.After(now) {
+			weights[w.Kind] = max(weights[w.Kind], w.Weight) // a weight never falls
+		}
+	}
+	return weights
+}

@@ -1,0 +1,107 @@
+package server
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/nescio-go/nescio/examples/service/api"
+	"github.com/nescio-go/nescio/examples/service/store"
+)
+
+// authenticate finds the session of a request, by a bearer token or a cookie.
+func (s *Server) authenticate(c *call, access access) error {
+	token, bearer := strings.CutPrefix(c.r.Header.Get("Authorization"), "Bearer ")
+	if !bearer {
+		if cookie, err := c.r.Cookie(cookieSession); err == nil {
+			token = cookie.Value
+		}
+	}
+	none := errCode(api.Unauthenticated, "there is no such session: log in")
+	if token == "" {
+		return none
+	}
+	found, err := s.db.Session(c, digestOf(token), c.now)
+	if err == store.ErrNotFound {
+		return none
+	}
+	if err != nil {
+		return err
+	}
+	switch {
+	case found.Half && access != halfway:
+		return errCode(api.CodeRequired, "the login needs a code")
+	case !found.Half && access == halfway:
+		return errCode(api.Conflict, "the login is complete")
+	}
+	c.session = found
+	if !found.Half && c.now.Sub(found.Seen) >= seenStep {
+		return s.db.See(c, found.ID, c.now, c.now.Add(sessionTime))
+	}
+	return nil
+}
+
+// deviceToken returns the token of a device: given, or in a cookie.
+func (c *call) deviceToken(given string) string {
+	if given != "" {
+		return given
+	}
+	if cookie, err := c.r.Cookie(cookieDevice); err == nil {
+		return cookie.Value
+	}
+	return ""
+}
+
+// setCookie sets a cookie that only this origin gets, and no script.
+func (c *call) setCookie(name, value string, age time.Duration) {
+	cookie := http.Cookie{
+		Name: name, Value: value, Path: "/", MaxAge: int(age.Seconds()),
+		Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode,
+	}
+	c.header.Add("Set-Cookie", cookie.String())
+}
+
+func (s *Server) sessions(c *call, _ none) (out api.Sessions, err error) {
+	all, err := s.db.Sessions(c, c.session.Account, c.now)
+	out.Sessions = make([]api.Session, 0, len(all))
+	for _, one := range all {
+		out.Sessions = append(out.Sessions, api.Session{
+			ID: api.ID(one.ID), Name: one.Name, Current: one.ID == c.session.ID, Created: one.Created.Unix(), Seen: one.Seen.Unix(),
+		})
+	}
+	return out, err
+}
+
+func (s *Server) endSession(c *call, _ none) (api.Empty, error) {
+	id, err := c.id()
+	if err != nil {
+		return api.Empty{}, err
+	}
+	err = s.db.Tx(c, func(tx *store.Tx) error {
+		err := tx.EndSession(c, c.session.Account, id)
+		if err == store.ErrNotFound {
+			return errCode(api.NotFound, "there is no such session")
+		}
+		return err
+	})
+	if err == nil && id == c.session.ID {
+		c.setCookie(cookieSession, "", -time.Second)
+	}
+	return api.Empty{}, err
+}
+
+func (s *Server) endOtherSessions(c *call, _ none) (api.Empty, error) {
+	return api.Empty{}, s.db.Tx(c, func(tx *store.Tx) error {
+		if err := tx.EndOtherSessions(c, c.session.Account, c.session.ID); err != nil {
+			return err
+		}
+		return tx.AddEvent(c, c.session.Account, s.event(c, "ended other sessions"))
+	})
+}
+
+func (s *Server) nameSession(c *call, in api.Label) (api.Empty, error) {
+	if len(in.Name) == 0 || len(in.Name) > api.MaxLabel {
+		return api.Empty{}, errCode(api.Malformed, "a sealed name is at most 512 bytes long")
+	}
+	return api.Empty{}, s.db.SetSessionName(c, c.session.ID, in.Name)
+}

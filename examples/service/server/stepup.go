@@ -1,0 +1,132 @@
+package server
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/nescio-go/nescio/examples/service/api"
+	"github.com/nescio-go/nescio/examples/service/store"
+	"github.com/nescio-go/nescio/opaque"
+)
+
+// operations are what a step-up can confirm.
+var operations = []string{api.OpRefresh, api.OpPassword, api.OpTOTP, api.OpTOTPOff, api.OpCodes, api.OpDelete}
+
+// stepUp begins a login in a session, which confirms one request. The proof of
+// the login covers the session, the operation and the body of that request.
+func (s *Server) stepUp(c *call, in api.BeginStepUp) (api.Begun, error) {
+	if !slices.Contains(operations, in.Operation) || len(in.Digest) != 32 {
+		return api.Begun{}, errCode(api.Malformed, "there is no such operation, or the digest has another length")
+	}
+	receipt, wait, err := s.db.Spend(c, budgetID("session", c.session.ID[:]), s.Limits.Session, c.now)
+	if err != nil {
+		return api.Begun{}, err
+	}
+	if wait > 0 {
+		return api.Begun{}, limitedFor(wait)
+	}
+	totp, err := s.db.TOTP(c, c.session.Account)
+	if err != nil && err != store.ErrNotFound {
+		return api.Begun{}, err
+	}
+	if totp.Confirmed && !fresh(c.session.CodeAt, c.now) {
+		return api.Begun{}, errCode(api.CodeRequired, "send a code first")
+	}
+	account, err := s.db.Account(c, c.session.Account)
+	if err != nil {
+		return api.Begun{}, err
+	}
+	if !account.Known {
+		return api.Begun{}, errAuthentication
+	}
+	server, err := s.stepUpServer(account.Record, c.session.ID, in.Operation, in.Digest)
+	if err != nil {
+		return api.Begun{}, err
+	}
+	request := in.OPAQUE
+	if account.Record[0] == protocolSRP {
+		request = in.SRP
+	}
+	response, state, err := server.BeginLogin(c, account.ID[:], account.Record, request)
+	if err != nil {
+		return api.Begun{}, err
+	}
+	token, stored := newToken()
+	err = s.db.AddLogin(c, stored, store.Login{
+		Account: account.ID, Protocol: account.Record[0], State: state, Receipt: receipt,
+		Session: c.session.ID[:], Operation: in.Operation, Digest: in.Digest, Expires: c.now.Add(opaque.DefaultLifetime),
+	})
+	return api.Begun{Token: token, Response: response}, err
+}
+
+func (s *Server) stepUpServer(record []byte, session store.ID, operation string, digest []byte) (protocol, error) {
+	return s.protocols.Load().in(record, api.StepUpContext(api.ID(session), operation, [32]byte(digest)))
+}
+
+// finishStepUp returns a token for the request, or refreshes the session. A
+// refreshed session belongs to the record that logged in.
+func (s *Server) finishStepUp(c *call, in api.FinishStepUp) (out api.StepUp, err error) {
+	l, err := s.db.Login(c, digestOf(in.Token), c.now)
+	if err == store.ErrNotFound || err == nil && !bytes.Equal(l.Session, c.session.ID[:]) {
+		return out, errAuthentication
+	}
+	if err != nil {
+		return out, err
+	}
+	account, err := s.db.Account(c, l.Account)
+	if err != nil {
+		return out, err
+	}
+	server, err := s.stepUpServer(account.Record, c.session.ID, l.Operation, l.Digest)
+	if err != nil {
+		return out, err
+	}
+	reply, key, err := server.FinishLogin(c, l.Account[:], account.Record, l.State, in.Final)
+	if err != nil {
+		return out, s.failed(c, l.Account, err)
+	}
+	clear(key)
+	out.Reply = reply
+	err = s.db.Tx(c, func(tx *store.Tx) error {
+		current, err := tx.LockAccount(c, l.Account)
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(current.Record, account.Record) {
+			return opaque.ErrState
+		}
+		if err := tx.Refund(c, l.Receipt); err != nil {
+			return err
+		}
+		if l.Operation == api.OpRefresh {
+			return tx.Refresh(c, c.session.ID, digestOfRecord(account.Record), c.now)
+		}
+		token, stored := newToken()
+		out.Token = token
+		return tx.AddStepUp(c, stored, store.StepUp{Session: c.session.ID, Operation: l.Operation, Digest: l.Digest}, c.now.Add(stepUpTime))
+	})
+	return out, err
+}
+
+// stepped runs a change in a transaction that uses up the step-up of the
+// request, for the operation of its route. The account is locked.
+func (s *Server) stepped(c *call, f func(*store.Tx, store.Account) error) error {
+	return s.db.Tx(c, func(tx *store.Tx) error {
+		account, err := tx.LockAccount(c, c.session.Account)
+		if err != nil {
+			return err
+		}
+		if !account.Known {
+			return errAuthentication
+		}
+		ok, err := tx.UseStepUp(c, digestOf(c.r.Header.Get(api.StepUpHeader)),
+			store.StepUp{Session: c.session.ID, Operation: c.stepUp, Digest: c.bodyDigest()}, c.now)
+		if err == nil && !ok {
+			err = errCode(api.StepUpRequired, "confirm this request with the password")
+		}
+		if err != nil {
+			return err
+		}
+		return f(tx, account)
+	})
+}

@@ -1,0 +1,150 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// Session is a session of an account. A half session waits for a code.
+type Session struct {
+	ID        ID
+	Account   ID
+	Half      bool
+	Tries     int     // of codes, of a half session
+	Record    []byte  // digest of the record that logged in
+	Receipt   Receipt // of the login
+	Device    []byte  // digest of the device's token, or nil
+	Name      []byte  // sealed by the client
+	Migration []byte  // sealed key of the login
+	Created   time.Time
+	Seen      time.Time
+	LoginAt   time.Time
+	CodeAt    time.Time // zero if there was no code
+	Expires   time.Time
+}
+
+// AddSession stores a session under the digest of its token.
+func (tx *Tx) AddSession(ctx context.Context, token []byte, s Session) error {
+	return tx.one(ctx, `INSERT INTO sessions (id, token, account, half, tries, record, receipt, device, name, migration, created, seen, login_at, code_at, expires)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+		s.ID[:], token, s.Account[:], flag(s.Half), s.Tries, s.Record, []byte(s.Receipt), s.Device, s.Name, s.Migration,
+		millis(s.Created), millis(s.Seen), millis(s.LoginAt), codeAt(s.CodeAt), millis(s.Expires))
+}
+
+func codeAt(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return millis(t)
+}
+
+const sessionColumns = `id, account, half, tries, record, receipt, device, name, migration, created, seen, login_at, code_at, expires`
+
+func scanSession(scan func(...any) error) (s Session, err error) {
+	var id, account []byte
+	var half, created, seen, login, code, expires int64
+	err = scan(&id, &account, &half, &s.Tries, &s.Record, &s.Receipt, &s.Device, &s.Name, &s.Migration, &created, &seen, &login, &code, &expires)
+	copy(s.ID[:], id)
+	copy(s.Account[:], account)
+	s.Half, s.Created, s.Seen, s.LoginAt, s.Expires = half == 1, at(created), at(seen), at(login), at(expires)
+	if code != 0 {
+		s.CodeAt = at(code)
+	}
+	return s, err
+}
+
+// Session returns the session of a token's digest.
+func (q *queries) Session(ctx context.Context, token []byte, now time.Time) (s Session, err error) {
+	found := false
+	err = q.all(ctx, `SELECT `+sessionColumns+` FROM sessions WHERE token = $1 AND expires > $2`, []any{token, millis(now)},
+		func(scan func(...any) error) (err error) {
+			found = true
+			s, err = scanSession(scan)
+			return err
+		})
+	if err == nil && !found {
+		err = ErrNotFound
+	}
+	return s, err
+}
+
+// Sessions returns the full sessions of an account, the last seen first.
+func (q *queries) Sessions(ctx context.Context, account ID, now time.Time) (all []Session, err error) {
+	err = q.all(ctx, `SELECT `+sessionColumns+` FROM sessions WHERE account = $1 AND half = 0 AND expires > $2 ORDER BY seen DESC, id`,
+		[]any{account[:], millis(now)}, func(scan func(...any) error) error {
+			s, err := scanSession(scan)
+			all = append(all, s)
+			return err
+		})
+	return all, err
+}
+
+// See notes that a session was used.
+func (q *queries) See(ctx context.Context, id ID, now, expires time.Time) error {
+	_, err := q.exec(ctx, `UPDATE sessions SET seen = $2, expires = $3 WHERE id = $1`, id[:], millis(now), millis(expires))
+	return err
+}
+
+// SetSessionName stores the sealed name of a session.
+func (q *queries) SetSessionName(ctx context.Context, id ID, name []byte) error {
+	return q.one(ctx, `UPDATE sessions SET name = $2 WHERE id = $1`, id[:], name)
+}
+
+// Refresh notes a login in a session, with the digest of the record.
+func (tx *Tx) Refresh(ctx context.Context, id ID, record []byte, now time.Time) error {
+	return tx.one(ctx, `UPDATE sessions SET login_at = $2, record = $3 WHERE id = $1`, id[:], millis(now), record)
+}
+
+// SetCodeTime notes a code in a session.
+func (tx *Tx) SetCodeTime(ctx context.Context, id ID, now time.Time) error {
+	return tx.one(ctx, `UPDATE sessions SET code_at = $2 WHERE id = $1`, id[:], millis(now))
+}
+
+// ForgetMigration ends the right of a session to move the account.
+func (tx *Tx) ForgetMigration(ctx context.Context, account ID) error {
+	_, err := tx.exec(ctx, `UPDATE sessions SET migration = NULL WHERE account = $1`, account[:])
+	return err
+}
+
+// Try counts a try of a code in a half session. It returns false after the
+// last one.
+func (tx *Tx) Try(ctx context.Context, id ID, max int) (bool, error) {
+	n, err := tx.exec(ctx, `UPDATE sessions SET tries = tries + 1 WHERE id = $1 AND half = 1 AND tries < $2`, id[:], max)
+	return n == 1, err
+}
+
+// EndSession deletes a session of an account, or returns [ErrNotFound].
+func (tx *Tx) EndSession(ctx context.Context, account, id ID) error {
+	if _, err := tx.exec(ctx, `DELETE FROM step_ups WHERE session = $1`, id[:]); err != nil {
+		return err
+	}
+	return tx.one(ctx, `DELETE FROM sessions WHERE account = $1 AND id = $2`, account[:], id[:])
+}
+
+// EndOtherSessions deletes all sessions of an account except one.
+func (tx *Tx) EndOtherSessions(ctx context.Context, account, except ID) error {
+	if _, err := tx.exec(ctx, `DELETE FROM step_ups WHERE session IN (SELECT id FROM sessions WHERE account = $1 AND id <> $2)`,
+		account[:], except[:]); err != nil {
+		return err
+	}
+	_, err := tx.exec(ctx, `DELETE FROM sessions WHERE account = $1 AND id <> $2`, account[:], except[:])
+	return err
+}
+
+// AddDevice stores that a device has logged in, under its token's digest.
+func (tx *Tx) AddDevice(ctx context.Context, token []byte, account ID, expires time.Time) error {
+	_, err := tx.exec(ctx, `INSERT INTO devices (token, account, expires) VALUES ($1, $2, $3)
+		ON CONFLICT (token) DO UPDATE SET expires = $3 WHERE devices.account = $2`, token, account[:], millis(expires))
+	return err
+}
+
+// DeviceOf returns the account that a device has logged in to, or zero.
+func (q *queries) DeviceOf(ctx context.Context, token []byte, now time.Time) (account ID, err error) {
+	var id []byte
+	err = q.row(ctx, `SELECT account FROM devices WHERE token = $1 AND expires > $2`, []any{token, millis(now)}, &id)
+	if err == ErrNotFound {
+		err = nil
+	}
+	copy(account[:], id)
+	return account, err
+}
