@@ -52,34 +52,77 @@ func initialize(ctx context.Context, args []string, out, _ io.Writer) error {
 	return err
 }
 
-const weightUsage = `
--db ADDRESS -kind KIND -weight N
+const rotateUsage = `
+-db ADDRESS -secrets FILE
 
-Raises the weight of a kind of accounts: how often unknown names look like it.
-It counts on all servers a few minutes later, and never falls. Raise only the
-weight of the kind that is offered, as accounts of it become more.
+Drops all state keys and makes a new one. Use it when a state key may have
+leaked, and after a backup was restored. Logins in progress fail and have to
+begin again. Running servers need a minute to notice. State keys are rotated
+daily without this command.
 `
 
-func weight(ctx context.Context, args []string, out, _ io.Writer) error {
-	f := program.Flags("weight", weightUsage)
+func rotate(ctx context.Context, args []string, out, _ io.Writer) error {
+	f := program.Flags("rotate", rotateUsage)
 	database := f.String("db", "", "`address` of PostgreSQL, or the file of SQLite")
-	kind := f.String("kind", "", fmt.Sprintf("one of %v", server.Kinds))
-	n := f.Uint("weight", 0, "weight, from 1 to 1048576")
+	file := f.String("secrets", "", "`file` of the secrets")
 	if err := cli.Parse(f, args, out); err != nil {
 		return err
 	}
-	if *database == "" || *kind == "" || *n == 0 || *n > 1<<20 || f.NArg() > 0 {
-		return cli.Misuse(f, "-db, -kind and -weight are required, and there are no arguments")
+	if *database == "" || *file == "" || f.NArg() > 0 {
+		return cli.Misuse(f, "-db ADDRESS and -secrets FILE are required, and there are no arguments")
+	}
+	keys, err := keyfile.Load(ctx, *file, nil)
+	if err != nil {
+		return err
 	}
 	db, err := store.Open(ctx, *database)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	from, err := server.SetWeight(ctx, db, *kind, uint32(*n), time.Now())
+	if err := server.ReplaceStateKeys(ctx, db, keys, time.Now()); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(out, "there is one new state key")
+	return err
+}
+
+const weightUsage = `
+-db ADDRESS [-kind KIND -weight N]
+
+Prints how often unknown names look like each kind of accounts, or raises the
+weight of a kind. A new weight counts on all servers a few minutes later, and
+never falls. Raise only the weight of the kind that is offered, as accounts of
+it become more.
+`
+
+func weight(ctx context.Context, args []string, out, _ io.Writer) error {
+	f := program.Flags("weight", weightUsage)
+	database := f.String("db", "", "`address` of PostgreSQL, or the file of SQLite")
+	kind := f.String("kind", "", "`kind` as it is printed, or proton or nescio")
+	n := f.Uint("weight", 0, "weight, from 1 to 1048576")
+	if err := cli.Parse(f, args, out); err != nil {
+		return err
+	}
+	if *database == "" || (*kind == "") != (*n == 0) || *n > 1<<20 || f.NArg() > 0 {
+		return cli.Misuse(f, "-db is required, -kind and -weight go together, and there are no arguments")
+	}
+	db, err := store.Open(ctx, *database)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "the weight of %s is %d from %s on\n", *kind, *n, from.UTC().Format(time.RFC3339))
-	return err
+	defer db.Close()
+	if *kind != "" {
+		if _, err := server.SetWeight(ctx, db, *kind, uint32(*n), time.Now()); err != nil {
+			return err
+		}
+	}
+	weights, err := server.Weights(ctx, db)
+	if err != nil {
+		return err
+	}
+	for _, w := range weights {
+		fmt.Fprintf(out, "%s: %d from %s on\n", w.Kind, w.Weight, w.From.UTC().Format(time.RFC3339))
+	}
+	return nil
 }

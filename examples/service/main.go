@@ -41,7 +41,8 @@ func init() {
 		Commands: []cli.Command{
 			{Name: "serve", Purpose: "answer requests (also without a command)", Run: serve},
 			{Name: "init", Purpose: "make the secrets of a PostgreSQL database, once", Run: initialize},
-			{Name: "weight", Purpose: "raise the share of a kind among unknown names", Run: weight},
+			{Name: "weight", Purpose: "show or raise the shares of kinds among unknown names", Run: weight},
+			{Name: "rotate", Purpose: "replace all state keys at once, after a leak", Run: rotate},
 		},
 	}
 }
@@ -209,14 +210,8 @@ func run(ctx context.Context, s *server.Server, o options, out io.Writer) error 
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	failed := make(chan error, 2)
-	servers := map[string]http.Handler{o.listen: s.Handler()}
-	if o.metrics != "" {
-		mux := http.NewServeMux()
-		mux.Handle("GET /metrics", s.Metrics())
-		servers[o.metrics] = mux
-	}
 	var all []*http.Server
-	for address, handler := range servers {
+	listen := func(what, address string, handler http.Handler) error {
 		listener, err := net.Listen("tcp", address)
 		if err != nil {
 			return err
@@ -224,14 +219,19 @@ func run(ctx context.Context, s *server.Server, o options, out io.Writer) error 
 		one := server.HTTP(handler)
 		all = append(all, one)
 		go func() { failed <- one.Serve(listener) }()
-		what := "serving"
-		if address == o.metrics {
-			what = "metrics at"
-		}
-		fmt.Fprintf(out, "%s http://%s\n", what, listener.Addr())
+		_, err = fmt.Fprintf(out, "%s http://%s\n", what, listener.Addr())
+		return err
+	}
+	err := listen("serving", o.listen, s.Handler())
+	if err == nil && o.metrics != "" {
+		mux := http.NewServeMux()
+		mux.Handle("GET /metrics", s.Metrics())
+		err = listen("metrics at", o.metrics, mux)
+	}
+	if err != nil {
+		return err
 	}
 	go s.Run(ctx)
-	var err error
 	select {
 	case <-ctx.Done():
 	case err = <-failed:

@@ -51,6 +51,7 @@ const (
 	CodeRequired     Code = "code_required"      // 403: send a code first
 	LoginRequired    Code = "login_required"     // 403: log in again first, or step up
 	StepUpRequired   Code = "step_up_required"   // 403: see [StepUp]
+	CrossOrigin      Code = "cross_origin"       // 403: a request from another site
 	NotFound         Code = "not_found"          // 404
 	MethodNotAllowed Code = "method_not_allowed" // 405
 	Taken            Code = "taken"              // 409: a name has an account

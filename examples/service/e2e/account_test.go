@@ -277,3 +277,26 @@ func TestRevokedDevice(t *testing.T) {
 		require.True(w, errors.Is(err, recovery.ErrWrongSecret), err)
 	})
 }
+
+// TestDeviceIterations: the cost of the password on a device is the device's
+// own, and can be taken from another device.
+func TestDeviceIterations(t *testing.T) {
+	inWorlds(t, nil, func(w *world) {
+		ctx := w.Context()
+		d := w.signUp()
+		n, err := d.DeviceIterations(ctx)
+		require.NoError(w, err)
+		require.Equal(w, 1000, n)
+		require.ErrorIs(w, d.SetDeviceIterations(ctx, []byte("a guess at it"), 1234), client.ErrWrongPassword)
+		require.Error(w, d.SetDeviceIterations(ctx, []byte(password), 0))
+		require.NoError(w, d.SetDeviceIterations(ctx, []byte(password), 1234))
+		_, err = d.Login(ctx, "alice", one(password))
+		require.NoError(w, err)
+		again := d.restart()
+		_, err = again.Unlock(ctx, []byte(password))
+		require.NoError(w, err)
+		n, err = again.DeviceIterations(ctx)
+		require.NoError(w, err)
+		require.Equal(w, 1234, n)
+	})
+}

@@ -37,6 +37,20 @@ func TestRotation(t *testing.T) {
 	})
 }
 
+// TestReplacedStateKeys: a login that began before does not finish.
+func TestReplacedStateKeys(t *testing.T) {
+	inWorlds(t, nil, func(w *world) {
+		w.signUp()
+		finish := w.beginLogin("alice", password)
+		require.ErrorIs(w, server.ReplaceStateKeys(w.Context(), w.dbs[0], newKeys(w.T), w.clock.now()), server.ErrSecrets)
+		require.NoError(w, server.ReplaceStateKeys(w.Context(), w.dbs[0], w.keys, w.clock.now()))
+		w.tend()
+		require.Equal(w, 401, finish())
+		require.Equal(w, 200, w.beginLogin("alice", password)())
+		require.Equal(w, 1, w.rows("state_keys")["state_keys"])
+	})
+}
+
 // TestWrongSecrets: a database refuses secrets of another one, and servers that
 // cannot serve its accounts do not start.
 func TestWrongSecrets(t *testing.T) {
@@ -66,6 +80,7 @@ func TestWrongSecrets(t *testing.T) {
 			c.Keys.Setups, c.Setup = map[uint16]*opaque.Setup{1: w.keys.Setups[1], 2: other.Setups[1]}, 2
 		}))
 		require.Error(w, start(func(c *server.Config) { c.Keys = &keyfile.Keys{} }))
+		require.Error(w, start(func(c *server.Config) { c.Identity = "another" }))
 	})
 }
 

@@ -52,11 +52,9 @@ func (w *world) do(method, path, body string, change func(*http.Request)) answer
 
 // post sends a message and reads the answer into out, if it is a success.
 func (w *world) post(path, token string, in, out any) int {
-	body, err := json.Marshal(in)
-	require.NoError(w, err)
-	status, answer := w.request("POST", path, token, string(body))
+	status, answer := w.request("POST", path, token, marshal(w, in))
 	if status == 200 && out != nil {
-		require.NoError(w, json.Unmarshal([]byte(answer), out))
+		unmarshal(w, answer, out)
 	}
 	return status
 }
@@ -104,8 +102,16 @@ func (w *world) header(token string) []byte {
 	status, body := w.request("GET", "/v1/keyring", token, "")
 	require.Equal(w, 200, status, body)
 	var out api.Keyring
-	require.NoError(w, json.Unmarshal([]byte(body), &out))
+	unmarshal(w, body, &out)
 	return out.Header
 }
 
 func b64(b []byte) string { return base64.StdEncoding.EncodeToString(b) }
+
+func marshal(w *world, in any) string {
+	b, err := json.Marshal(in)
+	require.NoError(w, err)
+	return string(b)
+}
+
+func unmarshal(w *world, body string, out any) { require.NoError(w, json.Unmarshal([]byte(body), out)) }

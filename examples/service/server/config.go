@@ -65,6 +65,7 @@ const (
 	freshTime        = 10 * time.Minute     // after a login, for headers; after a code, for step-ups
 	sessionTime      = 30 * 24 * time.Hour  // after its last use
 	deviceTime       = 180 * 24 * time.Hour // after its last login
+	eventTime        = 90 * 24 * time.Hour
 	oldHeaderTime    = 7 * 24 * time.Hour
 	seenStep         = time.Minute // of a session's last use
 	pollTime         = time.Minute // of what other servers have changed
@@ -106,6 +107,9 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	if c.Offer == OfferProton && c.Pool == nil {
 		return nil, errors.New("an offer of proton needs a pool of moduli")
 	}
+	if c.DB == nil || c.Keys == nil {
+		return nil, errors.New("a database and its secrets are required")
+	}
 	if c.Setup == 0 && len(c.Keys.Setups) == 1 {
 		c.Setup = c.Keys.SetupNumbers()[0]
 	}
@@ -122,6 +126,9 @@ func New(ctx context.Context, c Config) (*Server, error) {
 		return nil, err
 	}
 	if err := checkSecrets(ctx, s.db, s.secrets, false); err != nil {
+		return nil, err
+	}
+	if err := checkIdentity(ctx, s.db, s.Identity); err != nil {
 		return nil, err
 	}
 	if err := s.prepareFleet(ctx); err != nil {

@@ -3,8 +3,6 @@ package server
 import (
 	"context"
 	"errors"
-	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -27,7 +25,10 @@ func (s *Server) prepareFleet(ctx context.Context) error {
 		if err := s.rotate(ctx, tx); err != nil {
 			return err
 		}
-		kind := map[string]string{OfferOPAQUE: kindOPAQUE, OfferProton: kindProton}[s.Offer]
+		kind := kindProton
+		if s.Offer == OfferOPAQUE {
+			kind = nameOf(s.offered())
+		}
 		weights, err := tx.Weights(ctx)
 		if err != nil || slices.ContainsFunc(weights, func(w store.Weight) bool { return w.Kind == kind && w.Weight > 0 }) {
 			return err
@@ -40,6 +41,45 @@ func (s *Server) prepareFleet(ctx context.Context) error {
 	})
 }
 
+// ReplaceStateKeys drops all state keys and makes a new one, after a leak or when
+// a backup was restored. Logins in progress fail, and begin again. Servers that
+// run need a minute to notice, in which logins between two of them fail.
+func ReplaceStateKeys(ctx context.Context, db *store.DB, keys *keyfile.Keys, now time.Time) error {
+	secrets, err := deriveSecrets(keys)
+	if err != nil {
+		return err
+	}
+	if err := checkSecrets(ctx, db, secrets, false); err != nil {
+		return err
+	}
+	return db.Tx(ctx, func(tx *store.Tx) error {
+		if err := tx.LockFleet(ctx); err != nil {
+			return err
+		}
+		old, err := tx.StateKeys(ctx)
+		if err != nil {
+			return err
+		}
+		for _, k := range old {
+			if err := tx.RemoveStateKey(ctx, k.ID); err != nil {
+				return err
+			}
+		}
+		return addStateKey(ctx, tx, secrets, now.Add(-notice))
+	})
+}
+
+// addStateKey makes a state key.
+func addStateKey(ctx context.Context, tx *store.Tx, s *secrets, notBefore time.Time) error {
+	k := store.StateKey{ID: newID(), NotBefore: notBefore}
+	key := keyfile.NewStateKey(notBefore).Key
+	var err error
+	if k.Sealed, err = s.sealed(ctx, sealStateKey, k.ID[:], key[:]); err != nil {
+		return err
+	}
+	return tx.AddStateKey(ctx, k)
+}
+
 // rotate adds a state key if the newest is a day old, and removes keys that
 // open nothing any more.
 func (s *Server) rotate(ctx context.Context, tx *store.Tx) error {
@@ -49,15 +89,11 @@ func (s *Server) rotate(ctx context.Context, tx *store.Tx) error {
 	}
 	now := s.now()
 	if len(keys) == 0 || now.Sub(keys[len(keys)-1].NotBefore) >= stateKeyTime {
-		k := store.StateKey{ID: newID(), NotBefore: now.Add(notice)}
+		notBefore := now.Add(notice)
 		if len(keys) == 0 {
-			k.NotBefore = time.UnixMilli(0) // nobody waits for it
+			notBefore = now.Add(-notice) // nobody waits for it
 		}
-		key := keyfile.NewStateKey(k.NotBefore)
-		if k.Sealed, err = s.secrets.sealed(ctx, sealStateKey, k.ID[:], key.Key[:]); err != nil {
-			return err
-		}
-		if err := tx.AddStateKey(ctx, k); err != nil {
+		if err := addStateKey(ctx, tx, s.secrets, notBefore); err != nil {
 			return err
 		}
 	}
@@ -138,25 +174,4 @@ func (s *Server) Tend(ctx context.Context) error {
 	}
 	s.addresses.sweep(s.now())
 	return err
-}
-
-// SetWeight raises the weight of a kind on all servers, some minutes from now.
-func SetWeight(ctx context.Context, db *store.DB, kind string, weight uint32, now time.Time) (from time.Time, err error) {
-	if !slices.Contains(Kinds, kind) || weight == 0 || weight > 1<<20 {
-		return from, fmt.Errorf("a weight is from 1 to %d, of %v", 1<<20, Kinds)
-	}
-	from = now.Add(notice)
-	return from, db.Tx(ctx, func(tx *store.Tx) error {
-		if err := tx.LockFleet(ctx); err != nil {
-			return err
-		}
-		weights, err := tx.Weights(ctx)
-		if err != nil {
-			return err
-		}
-		if old := weightsAt(weights, time.UnixMilli(math.MaxInt64))[kind]; old >= weight {
-			return fmt.Errorf("the weight is %d, and never falls: answers for unknown names would change", old)
-		}
-		return tx.AddWeight(ctx, store.Weight{Kind: kind, Weight: weight, NotBefore: from})
-	})
 }

@@ -114,7 +114,11 @@ func (s *Server) handler() http.Handler {
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { write(w, http.StatusOK, api.Empty{}) })
 	mux.HandleFunc("GET /readyz", s.readyz)
-	return s.measured(mux, http.NewCrossOriginProtection().Handler(unmatched{mux}))
+	protection := http.NewCrossOriginProtection()
+	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fail(w, errCode(api.CrossOrigin, "requests from other sites are not allowed"))
+	}))
+	return s.measured(mux, protection.Handler(unmatched{mux}))
 }
 
 // unmatched answers requests that no route matches in the form of all errors.
@@ -268,7 +272,8 @@ func strictObject(body []byte) bool {
 var status = map[api.Code]int{
 	api.Malformed: http.StatusBadRequest, api.Unauthenticated: http.StatusUnauthorized,
 	api.CodeRequired: http.StatusForbidden, api.LoginRequired: http.StatusForbidden, api.StepUpRequired: http.StatusForbidden,
-	api.NotFound: http.StatusNotFound, api.MethodNotAllowed: http.StatusMethodNotAllowed,
+	api.CrossOrigin: http.StatusForbidden,
+	api.NotFound:    http.StatusNotFound, api.MethodNotAllowed: http.StatusMethodNotAllowed,
 	api.Taken: http.StatusConflict, api.Conflict: http.StatusConflict, api.OldEpoch: http.StatusConflict,
 	api.TooLarge: http.StatusRequestEntityTooLarge, api.MediaType: http.StatusUnsupportedMediaType,
 	api.Full: http.StatusInsufficientStorage, api.RateLimited: http.StatusTooManyRequests,

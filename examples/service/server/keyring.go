@@ -13,6 +13,8 @@ func (s *Server) keyring(c *call, _ none) (out api.Keyring, err error) {
 	return out, err
 }
 
+const maxOldHeaders = 50
+
 // putKeyring stores a header that follows the stored one and has the slot of
 // the stored record. Any session could send garbage. Therefore the session must
 // have logged in with this record, and a few minutes ago.
@@ -80,7 +82,7 @@ func (s *Server) storeHeader(c *call, tx *store.Tx, account store.Account, store
 		if err != nil {
 			return err
 		}
-		if err := tx.KeepOldHeader(c, account.ID, sealed, c.now.Add(oldHeaderTime)); err != nil {
+		if err := tx.KeepOldHeader(c, account.ID, sealed, c.now.Add(oldHeaderTime), maxOldHeaders); err != nil {
 			return err
 		}
 		if gone := next.Gone(previous); len(gone) > 0 {

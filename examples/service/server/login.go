@@ -86,7 +86,7 @@ func (s *Server) finishLogin(c *call, in api.FinishLogin) (api.LoggedIn, error) 
 	}
 	s.metrics.logins.WithLabelValues(string(l.Protocol), result).Inc()
 	if err != nil {
-		return api.LoggedIn{}, s.failed(c, l.Account, err)
+		return api.LoggedIn{}, s.failed(c, account, err)
 	}
 	defer clear(key)
 
@@ -157,19 +157,23 @@ func (s *Server) open(c *call, tx *store.Tx, account store.Account, opened store
 }
 
 // failed notes a failed login. It does so for unknown names too, because it
-// takes time. Those events are swept.
-func (s *Server) failed(c *call, account store.ID, err error) error {
+// takes time. Those events expire at once.
+func (s *Server) failed(c *call, account store.Account, err error) error {
 	if !errors.Is(err, opaque.ErrAuthentication) {
 		return err
 	}
-	if noted := s.db.AddEvent(c, account, s.event(c, "failed login")); noted != nil {
+	e := s.event(c, "failed login")
+	if !account.Known {
+		e.Expires = c.now
+	}
+	if noted := s.db.AddEvent(c, account.ID, e); noted != nil {
 		return noted
 	}
 	return err
 }
 
 func (s *Server) event(c *call, kind string) store.Event {
-	return store.Event{Time: c.now, Kind: kind, Address: shortened(c.address)}
+	return store.Event{Time: c.now, Kind: kind, Address: shortened(c.address), Expires: c.now.Add(eventTime)}
 }
 
 func slotOf(slot []byte) *api.ID {

@@ -3,11 +3,9 @@ package server
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/nescio-go/nescio/examples/service/store"
 	"github.com/nescio-go/nescio/opaque"
@@ -56,16 +54,6 @@ func (p *protocols) in(record, context []byte) (protocol, error) {
 	return p.srp.WithContext(context)
 }
 
-// The kinds of accounts, by the names that weights have.
-const (
-	kindOPAQUE = "opaque" // as offered
-	kindProton = "proton" // profile proton-4, in the moduli of the pool
-	kindNescio = "nescio" // profile nescio, of accounts that were imported
-)
-
-// Kinds are the names of the kinds that have weights.
-var Kinds = []string{kindOPAQUE, kindProton, kindNescio}
-
 // newProtocols makes both servers. The proofs of the pool's moduli take 0.2 s
 // each, once in a process.
 func (s *Server) newProtocols(keys []opaque.StateKey, weights map[string]uint32) (*protocols, error) {
@@ -91,10 +79,15 @@ func (s *Server) newProtocols(keys []opaque.StateKey, weights map[string]uint32)
 	for _, k := range keys {
 		srpConfig.StateKeys = append(srpConfig.StateKeys, srp.StateKey(k))
 	}
-	offered := opaque.Kind{Suite: s.Keys.Setups[s.Setup].Suite(), Setup: s.Setup, KSF: s.KSF, Weight: weights[kindOPAQUE]}
+	offered := s.offered()
+	offered.Weight = weights[nameOf(offered)]
+	accept, old, err := s.otherKinds(offered, weights)
+	if err != nil {
+		return nil, err
+	}
 	opaqueConfig := opaque.ServerConfig{
 		DecoyKey: *s.Keys.Decoy, StateKeys: keys, Setups: s.Keys.Setups, Replay: s.db,
-		ServerIdentity: []byte(s.Identity), Offer: offered, Old: s.oldKinds(offered),
+		ServerIdentity: []byte(s.Identity), Offer: offered, Accept: accept, Old: old,
 	}
 	var p protocols
 	for _, g := range fresh {
@@ -103,7 +96,7 @@ func (s *Server) newProtocols(keys []opaque.StateKey, weights map[string]uint32)
 	if opaqueConfig.Others, err = srp.Weights(kinds...); err != nil {
 		return nil, err
 	}
-	if srpConfig.Others, err = opaque.Weights(append(opaqueConfig.Old, offered)...); err != nil {
+	if srpConfig.Others, err = opaque.Weights(slices.Concat([]opaque.Kind{offered}, accept, old)...); err != nil {
 		return nil, err
 	}
 	if p.srp, err = srp.NewServer(srpConfig); err != nil {
@@ -139,28 +132,6 @@ func (s *Server) groups() (fresh, past []*srp.Group, err error) {
 	return fresh, past, nil
 }
 
-// oldKinds are the kinds of OPAQUE that accounts have, except the offered kind.
-// They have no weight: a stranger who sees one sees an account that has not
-// logged in since the offer changed.
-func (s *Server) oldKinds(offered opaque.Kind) (old []opaque.Kind) {
-	for _, record := range s.knownKinds {
-		r, err := opaque.ParseRecord(record)
-		if err != nil {
-			continue // of SRP
-		}
-		k := opaque.Kind{Suite: r.Suite(), Setup: r.Setup(), KSF: r.KSF()}
-		same := func(o opaque.Kind) bool {
-			a, err1 := opaque.Weights(o)
-			b, err2 := opaque.Weights(k)
-			return err1 == nil && err2 == nil && a[0].Digest == b[0].Digest
-		}
-		if !same(offered) && !slices.ContainsFunc(old, same) && s.Keys.Setups[k.Setup] != nil {
-			old = append(old, k)
-		}
-	}
-	return old
-}
-
 // checkRecords reports whether the configuration can serve all accounts. It
 // checks one record of each kind.
 func (s *Server) checkRecords(ctx context.Context) error {
@@ -177,30 +148,6 @@ func (s *Server) checkRecords(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// kindOf names what a record needs of the configuration.
-func (s *Server) kindOf(record []byte) ([]byte, error) {
-	var kind string
-	if record[0] == protocolSRP {
-		r, err := srp.ParseRecord(record)
-		if err != nil {
-			return nil, err
-		}
-		kind = fmt.Sprintf("S %s %x %s", r.Profile(), r.Group().N, r.KDF())
-	} else {
-		r, err := opaque.ParseRecord(record)
-		if err != nil {
-			return nil, err
-		}
-		setup := s.Keys.Setups[r.Setup()]
-		if setup == nil {
-			return nil, opaque.ErrRecord
-		}
-		kind = fmt.Sprintf("O %v %d %x %s", r.Suite(), r.Setup(), setup.Fingerprint(), r.KSF())
-	}
-	d := sha256.Sum256([]byte(kind))
-	return d[:16], nil
 }
 
 // shouldMove reports whether the client should register again.
@@ -276,15 +223,4 @@ func (p *protocols) falseID(name []byte) (id store.ID) {
 	d := p.opaque.Decoy("service.nescio/account/v1", name)
 	copy(id[:], d[:])
 	return id
-}
-
-// weightsAt returns the weights that count at a time.
-func weightsAt(all []store.Weight, now time.Time) map[string]uint32 {
-	weights := make(map[string]uint32)
-	for _, w := range all {
-		if !w.NotBefore.After(now) {
-			weights[w.Kind] = max(weights[w.Kind], w.Weight) // a weight never falls
-		}
-	}
-	return weights
 }

@@ -38,8 +38,8 @@ func (s *Server) finishNewRecord(c *call, in api.NewRecord) (api.Empty, error) {
 	})
 }
 
-// replaceRecord stores a record if the keyring has its slot. It ends the right
-// of all sessions to move the account.
+// replaceRecord stores a record if the keyring has its slot. It ends step-ups,
+// and the right of all sessions to move the account.
 func (s *Server) replaceRecord(c *call, tx *store.Tx, account store.Account, record []byte, slot *api.ID) error {
 	stored, _, err := tx.Header(c, account.ID)
 	if err != nil {
@@ -57,14 +57,13 @@ func (s *Server) replaceRecord(c *call, tx *store.Tx, account store.Account, rec
 	} else if slot != nil {
 		return errCode(api.Conflict, "there is no keyring yet")
 	}
-	kind, err := s.kindOf(record)
-	if err != nil {
-		return err
-	}
-	if err := tx.AddKind(c, kind, record); err != nil {
+	if err := s.noteKind(c, tx, record); err != nil {
 		return err
 	}
 	if err := tx.ForgetMigration(c, account.ID); err != nil {
+		return err
+	}
+	if err := tx.EndStepUps(c, account.ID); err != nil {
 		return err
 	}
 	return tx.SetRecord(c, account.ID, record, next.Slot)

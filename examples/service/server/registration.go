@@ -31,13 +31,14 @@ func (s *Server) registrationToken(c *call, id store.ID) (string, error) {
 }
 
 func (s *Server) readRegistrationToken(c *call, token string) (id store.ID, err error) {
+	late := errCode(api.Unauthenticated, "the registration took too long: begin again")
 	sealed, err := base64.RawURLEncoding.Strict().DecodeString(token)
 	if err != nil {
-		return id, errAuthentication
+		return id, late
 	}
 	value, err := s.secrets.open(c, sealRegistration, nil, sealed)
 	if err != nil || len(value) != 24 || c.now.After(time.UnixMilli(int64(binary.BigEndian.Uint64(value[16:])))) {
-		return id, errAuthentication
+		return id, late
 	}
 	return store.ID(value[:16]), nil
 }
@@ -57,10 +58,6 @@ func (s *Server) finishRegister(c *call, in api.FinishRegistration) (api.Empty, 
 	if err != nil {
 		return api.Empty{}, err
 	}
-	kind, err := s.kindOf(record)
-	if err != nil {
-		return api.Empty{}, err
-	}
 	taken := errCode(api.Taken, "a name is taken")
 	err = s.db.Tx(c, func(tx *store.Tx) error {
 		ok, err := tx.Insert(c, store.Account{ID: id, Record: record}, names, c.now)
@@ -68,7 +65,7 @@ func (s *Server) finishRegister(c *call, in api.FinishRegistration) (api.Empty, 
 			err = taken
 		}
 		if err == nil {
-			err = tx.AddKind(c, kind, record)
+			err = s.noteKind(c, tx, record)
 		}
 		return err
 	})

@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 
 	"github.com/nescio-go/nescio/examples/keys/keyfile"
 	"github.com/nescio-go/nescio/examples/service/store"
@@ -52,8 +53,8 @@ func deriveSecrets(k *keyfile.Keys) (*secrets, error) {
 	return s, nil
 }
 
-// Name of the check value in the table meta.
-const metaSecrets = "secrets"
+// Names of values in the table meta.
+const metaSecrets, metaIdentity = "secrets", "identity"
 
 // ErrSecrets means secrets that do not belong to the database.
 var ErrSecrets = errors.New("these secrets do not belong to the database: start with the secrets that it was made with")
@@ -78,6 +79,16 @@ func checkSecrets(ctx context.Context, db *store.DB, s *secrets, mayBeNew bool) 
 		return ErrSecrets
 	}
 	return nil
+}
+
+// checkIdentity compares the identity with the one that the first server had.
+// With another one, no account could log in.
+func checkIdentity(ctx context.Context, db *store.DB, identity string) error {
+	stored, err := db.Meta(ctx, metaIdentity, []byte(identity))
+	if err == nil && string(stored) != identity {
+		err = fmt.Errorf("the accounts in the database have the identity %q", stored)
+	}
+	return err
 }
 
 func mac(key []byte, parts ...[]byte) []byte {

@@ -83,7 +83,7 @@ func (s *Server) finishStepUp(c *call, in api.FinishStepUp) (out api.StepUp, err
 	}
 	reply, key, err := server.FinishLogin(c, l.Account[:], account.Record, l.State, in.Final)
 	if err != nil {
-		return out, s.failed(c, l.Account, err)
+		return out, s.failed(c, account, err)
 	}
 	clear(key)
 	out.Reply = reply

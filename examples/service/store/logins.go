@@ -61,6 +61,12 @@ func (tx *Tx) AddStepUp(ctx context.Context, token []byte, s StepUp, expires tim
 		token, s.Session[:], s.Operation, s.Digest, millis(expires))
 }
 
+// EndStepUps ends all step-ups of an account.
+func (tx *Tx) EndStepUps(ctx context.Context, account ID) error {
+	_, err := tx.exec(ctx, `DELETE FROM step_ups WHERE session IN (SELECT id FROM sessions WHERE account = $1)`, account[:])
+	return err
+}
+
 // UseStepUp reports whether a step-up confirms what s says, and ends it.
 func (tx *Tx) UseStepUp(ctx context.Context, token []byte, s StepUp, now time.Time) (bool, error) {
 	n, err := tx.exec(ctx, `DELETE FROM step_ups WHERE token = $1 AND session = $2 AND operation = $3 AND digest = $4 AND expires > $5`,
@@ -83,9 +89,10 @@ func (d *DB) Sweep(ctx context.Context, now time.Time, limit int) (more bool, er
 		}
 		more = more || n == int64(limit)
 	}
-	if _, err := d.exec(ctx, `DELETE FROM old_headers WHERE expires < $1`, millis(now)); err != nil {
-		return false, err
+	for _, table := range []string{"old_headers", "events"} {
+		if _, err := d.exec(ctx, `DELETE FROM `+table+` WHERE expires < $1`, millis(now)); err != nil {
+			return false, err
+		}
 	}
-	_, err = d.exec(ctx, `DELETE FROM events WHERE time < $1`, millis(now.Add(-EventsKept)))
-	return more, err
+	return more, nil
 }

@@ -27,7 +27,7 @@ CREATE TABLE names (
 );
 CREATE INDEX names_account ON names (account);
 
--- One record of each kind, to check the configuration at start-up.
+-- A made-up record of each kind, to check the configuration at start-up.
 CREATE TABLE kinds (
     kind   BYTEA PRIMARY KEY,
     record BYTEA NOT NULL
@@ -158,10 +158,11 @@ CREATE TABLE events (
     account BYTEA NOT NULL,
     time    BIGINT NOT NULL,
     kind    TEXT NOT NULL,
-    address TEXT NOT NULL
+    address TEXT NOT NULL,             -- shortened
+    expires BIGINT NOT NULL
 );
 CREATE INDEX events_account ON events (account, time);
-CREATE INDEX events_time ON events (time);
+CREATE INDEX events_expires ON events (expires);
 
 -- +goose Down
 
