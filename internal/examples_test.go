@@ -26,7 +26,6 @@ var withoutExample = map[string]string{
 	"moduli.ParseRecordText":            readsBack,
 	"recovery.BlobEpoch":                "one call of a server, beside Header_Follows",
 	"recovery.ParseAccountID":           readsBack,
-	"recovery.ParseDevice":              readsBack,
 	"recovery.ParsePasswordSlot":        "for the list of slots that an application shows",
 	"recovery/contacts.Fingerprint":     "one call on each of two screens, which are compared",
 	"recovery/contacts.ParseKey":        readsBack,

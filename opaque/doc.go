@@ -34,10 +34,9 @@
 //	ErrBusy             -                  -                   503         -
 //	any other           500                500                 500         500
 //
-// Not all of them occur in this package. Answer [ErrAuthentication] and
-// [ErrState] alike, and a taken id with 409. If every login fails, compare
-// ServerIdentity and identity. Other errors come from ctx, the KSF, the
-// [Replay] and the [KeyService].
+// Answer [ErrAuthentication] and [ErrState] alike, and a taken id with 409. If
+// every login fails, compare ServerIdentity and identity. Other errors come
+// from ctx, the KSF, the [Replay] and the [KeyService].
 //
 // # Kinds, and how to switch a fleet
 //
@@ -46,8 +45,7 @@
 //  1. Name the old kind in Offer and add the new setup. Clients that pin public
 //     keys get the new one.
 //  2. Accept the new kind, with weight 0. Give the old kind a weight above 0,
-//     if
-//     it has none.
+//     if it has none.
 //  3. Offer the new kind and accept the old one.
 //  4. Move the old kind to Old.
 //  5. Raise the new kind's weight as accounts move, also in Others of the
@@ -98,8 +96,7 @@
 // Arithmetic on secrets is constant time. Memory accesses of Argon2id are not.
 // Secrets are cleared after use, except copies on the stack and X25519 keys in
 // crypto/ecdh. Types with secrets redact themselves. All types are safe for
-// concurrent use, as a [Replay] and a [KeyService] must be. In browsers use a
-// Web Worker.
+// concurrent use, as a [Replay] and a [KeyService] must be.
 //
 // # Compatibility
 //

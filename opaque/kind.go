@@ -7,7 +7,7 @@ import (
 	"github.com/nescio-go/nescio/kdf"
 )
 
-// Kind is what a stranger sees of an account before authentication.
+// Kind is what a stranger sees of an account.
 type Kind struct {
 	Suite      Suite      // 0 means [Ristretto255]
 	Setup      uint16     // number in Setups of [ServerConfig]

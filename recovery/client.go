@@ -113,6 +113,12 @@ func (c *Client) Seal(ctx context.Context, s Sealer) (*SealedSlot, error) {
 	return newSealedSlot(ctx, base.account, &keys.lineage, base.epoch, s)
 }
 
+// SealDevice calls [Keyring.SealDevice].
+func (c *Client) SealDevice() (d *Device, s *SealedSlot, err error) {
+	err = c.with(func(k *Keyring) (err error) { d, s, err = k.SealDevice(); return err })
+	return d, s, err
+}
+
 // Account returns the account's number.
 func (c *Client) Account() AccountID { return c.opened().Account() }
 

@@ -31,6 +31,34 @@ func TestDevice(t *testing.T) {
 	require.Equal(t, recovery.ErrWrongSecret, openErr(t, other.Header(), device, other.Checkpoint()))
 }
 
+// TestSealDevice: the secret is there before the slot is. A device whose slot was
+// never added opens nothing.
+func TestSealDevice(t *testing.T) {
+	ctx := t.Context()
+	phrase, err := recovery.NewPhrase(12)
+	require.NoError(t, err)
+	c := recovery.NewClient(new(memory), new(server))
+	_, _, err = c.SealDevice()
+	require.ErrorIs(t, err, recovery.ErrPolicy)
+	require.NoError(t, c.Create(ctx, phrase))
+	lost, _, err := c.SealDevice()
+	require.NoError(t, err)
+	d, slot, err := c.SealDevice()
+	require.NoError(t, err)
+	require.Equal(t, d.ID(), slot.ID())
+	kept, err := recovery.ParseDevice(d.Secret())
+	require.NoError(t, err)
+	require.NoError(t, c.Change(ctx, func(e *recovery.Edit) error { return e.Add(slot) }))
+	require.Empty(t, c.Unseen())
+	require.NoError(t, c.Open(ctx, kept))
+	require.Equal(t, d.ID(), c.OpenedBy())
+	require.ErrorIs(t, c.Open(ctx, lost), recovery.ErrWrongSecret)
+	require.NoError(t, c.Revoke(ctx, d.ID()))
+	require.ErrorIs(t, c.Open(ctx, kept), recovery.ErrWrongSecret)
+	require.NoError(t, c.Open(ctx, phrase))
+	require.ErrorIs(t, c.Change(ctx, func(e *recovery.Edit) error { return e.Add(nil) }), recovery.ErrPolicy)
+}
+
 func TestParseDevice(t *testing.T) {
 	_, device := addDevice(t, create(t, phrase()))
 	right := device.Secret()

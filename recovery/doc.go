@@ -1,7 +1,6 @@
 // Package recovery keeps an account's keys on a server that cannot read them.
 // Each account has one keyring, which any of its slots opens, such as a
-// password, a phrase or an approved device. The design is this package's own,
-// and FORMAT.md specifies it.
+// password, a phrase or an approved device. FORMAT.md specifies it.
 //
 // # Where to start
 //

@@ -49,6 +49,27 @@ func (s *server) account() recovery.AccountID {
 	return header.Account()
 }
 
+// A device gets a slot of its own, with which it opens the keyring offline. Its
+// secret is kept before the slot is added. If the change stops in the middle,
+// the device still has the secret of a slot that may be stored.
+func ExampleClient_SealDevice() {
+	ctx := context.Background()
+	phrase, err := recovery.NewPhrase(12)
+	check(err)
+	client := recovery.NewClient(new(memory), new(server))
+	check(client.Create(ctx, phrase))
+
+	device, slot, err := client.SealDevice()
+	check(err)
+	kept := device.Secret() // in the platform's key store
+	check(client.Change(ctx, func(e *recovery.Edit) error { return e.Add(slot) }))
+
+	device, err = recovery.ParseDevice(kept)
+	check(err)
+	fmt.Println(client.OpenOffline(ctx, device), client.OpenedBy() == slot.ID())
+	// Output: <nil> true
+}
+
 // The removal of a lent phrase is overtaken: its holder has just added another
 // slot. Resolve repeats the removal, but first the user looks at the new slot.
 // A [Client.RotateLineage] that was overtaken is not repeated. Resolve then

@@ -63,6 +63,23 @@ func newSealedSlot(ctx context.Context, account AccountID, lineage *[keySize]byt
 	return out, nil
 }
 
+// SealDevice makes a slot for this device. First keep [Device.Secret].
+func (k *Keyring) SealDevice() (*Device, *SealedSlot, error) {
+	var seed [keySize]byte
+	rand.Read(seed[:])
+	defer clear(seed[:])
+	publicKey, _, err := slotPublicKey(seed[:])
+	if err != nil {
+		return nil, nil, err
+	}
+	slot, err := k.sealDevice(publicKey)
+	if err != nil {
+		return nil, nil, err
+	}
+	d, err := newDevice(slot.account, slot.ID(), seed[:], slot.secrets.Get().lineage[:])
+	return d, slot, err
+}
+
 // sealDevice makes the slot of an approved device, whose seed only the device
 // has.
 func (k *Keyring) sealDevice(publicKey []byte) (*SealedSlot, error) {

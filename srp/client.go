@@ -10,7 +10,7 @@ import (
 	"github.com/nescio-go/nescio/kdf"
 )
 
-// ClientConfig configures [NewClient]. The zero value is a good one.
+// ClientConfig configures [NewClient].
 type ClientConfig struct {
 	Profiles       []Profile   // servers choose among them; default: [Nescio]
 	KDFPolicy      kdf.Policy  // for Nescio; the zero value is safe
