@@ -38,7 +38,8 @@ func (c *Client) Unlock(ctx context.Context, password []byte) (online bool, err 
 	if err != nil {
 		return false, err
 	}
-	err = c.keys.Open(ctx, device)
+	open := func() error { return c.keys.Open(ctx, device) }
+	err = c.openedAfter(open(), new(Entered), open)
 	switch {
 	case err == nil:
 		c.open = true
@@ -111,11 +112,18 @@ func (c *Client) keepDevice(ctx context.Context, password []byte) error {
 		return err
 	}
 	if device == nil {
-		if device, err = c.addDevice(ctx); err != nil {
+		// The secret first: the slot may be stored although the answer is lost.
+		var slot *recovery.SealedSlot
+		if device, slot, err = c.keys.SealDevice(); err != nil {
 			return err
 		}
-	}
-	if _, err := c.openVault(ctx, password); err != nil {
+		if err := c.storeVault(ctx, device, cost, password); err != nil {
+			return err
+		}
+		if err := c.keys.Change(ctx, func(e *recovery.Edit) error { return e.Add(slot) }); err != nil {
+			return err
+		}
+	} else if _, err := c.openVault(ctx, password); err != nil {
 		if err := c.storeVault(ctx, device, cost, password); err != nil {
 			return err
 		}
@@ -141,27 +149,6 @@ func (c *Client) device(ctx context.Context) (*recovery.Device, kdf.Params, erro
 	}
 	return device, v.KDF, nil
 }
-
-// addDevice approves this device by itself.
-func (c *Client) addDevice(ctx context.Context) (*recovery.Device, error) {
-	r, err := recovery.NewRequest(c.keys.Account())
-	if err != nil {
-		return nil, err
-	}
-	defer r.Discard()
-	grant, _, err := c.keys.ApproveQR(ctx, r.QR(), r.Ask())
-	if err != nil {
-		return nil, err
-	}
-	return recovery.NewClient(new(nowhere), c.remote).Join(ctx, r, grant, "")
-}
-
-// nowhere is a recovery.Local that forgets: the keyring's own client has the
-// state of this device.
-type nowhere struct{}
-
-func (*nowhere) Load(context.Context) ([]byte, error)       { return nil, nil }
-func (*nowhere) Swap(context.Context, []byte, []byte) error { return nil }
 
 func (c *Client) storeVault(ctx context.Context, device *recovery.Device, cost kdf.Params, password []byte) error {
 	if cost == (kdf.Params{}) {

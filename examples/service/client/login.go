@@ -46,6 +46,9 @@ type Entered struct {
 	NewDevice bool
 	// Moved means that the account has moved to OPAQUE.
 	Moved bool
+	// Overtaken means that another change came before a removal of this device.
+	// See Resolve.
+	Overtaken bool
 	// Unseen are slots that the user has not been shown. See MarkSeen.
 	Unseen []recovery.SlotChange
 }
@@ -192,7 +195,7 @@ func (c *Client) enter(ctx context.Context) (e Entered, err error) {
 
 func (c *Client) openKeyring(ctx context.Context, o *opened, e *Entered) error {
 	opener := c.opener(o)
-	err := c.keys.OpenAfterLogin(ctx, opener)
+	err := c.openedAfter(c.keys.OpenAfterLogin(ctx, opener), e, func() error { return c.keys.OpenAfterLogin(ctx, opener) })
 	if errors.Is(err, recovery.ErrNoCheckpoint) {
 		header, err := c.remote.Fetch(ctx)
 		if err != nil {
@@ -213,6 +216,36 @@ func (c *Client) openKeyring(ctx context.Context, o *opened, e *Entered) error {
 		return nil // the keyring is open, and the old slot stays until the user has looked
 	}
 	return second(o, err)
+}
+
+// openedAfter looks at the outcome of an earlier change, which comes with the
+// opening of the keyring. A change that was lost is dropped. A removal that
+// another change overtook waits for Resolve, and the keyring is open.
+func (c *Client) openedAfter(err error, e *Entered, again func() error) error {
+	if errors.Is(err, recovery.ErrConflict) {
+		err = again()
+	}
+	if errors.Is(err, recovery.ErrOvertaken) && c.keys.Account() != (recovery.AccountID{}) {
+		e.Overtaken, err = true, nil
+	}
+	return err
+}
+
+// Resolve repeats a removal that another change overtook.
+func (c *Client) Resolve(ctx context.Context, password []byte) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.ready(); err != nil {
+		return err
+	}
+	return c.withPassword(password, func(p []byte) error {
+		s, err := c.refresh(ctx, p)
+		if err != nil {
+			return err
+		}
+		s.clear()
+		return c.keys.Resolve(ctx)
+	})
 }
 
 // second asks for the keyring's password if the login's does not open it.
