@@ -216,7 +216,7 @@ func run(ctx context.Context, s *server.Server, o options, out io.Writer) error 
 		if err != nil {
 			return err
 		}
-		one := server.HTTP(handler)
+		one := server.HTTP(handler, s.Log)
 		all = append(all, one)
 		go func() { failed <- one.Serve(listener) }()
 		_, err = fmt.Fprintf(out, "%s http://%s\n", what, listener.Addr())

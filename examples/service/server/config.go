@@ -59,6 +59,7 @@ type Config struct {
 
 // Times that no configuration changes.
 const (
+	requestTime      = 20 * time.Second
 	registrationTime = 10 * time.Minute // from the first message to the last
 	halfSessionTime  = 5 * time.Minute
 	stepUpTime       = 5 * time.Minute      // from a step-up to its request
@@ -163,9 +164,10 @@ func (s *Server) Handler() http.Handler { return s.handler() }
 func (s *Server) now() time.Time { return s.Now().Truncate(time.Millisecond) }
 
 // HTTP returns a server with bounds on the time and size of requests.
-func HTTP(h http.Handler) *http.Server {
+func HTTP(h http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           h,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      60 * time.Second,

@@ -170,7 +170,12 @@ func (s *Server) Tend(ctx context.Context) error {
 		err = s.poll(ctx)
 	}
 	for more := true; more && err == nil; {
-		more, err = s.db.Sweep(ctx, s.now(), 1000)
+		err = s.db.Tx(ctx, func(tx *store.Tx) (err error) {
+			if err = tx.LockFleet(ctx); err == nil { // two sweeps would wait for each other's rows
+				more, err = tx.Sweep(ctx, s.now(), 1000)
+			}
+			return err
+		})
 	}
 	s.addresses.sweep(s.now())
 	return err

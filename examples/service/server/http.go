@@ -164,7 +164,9 @@ func (s *Server) Drain() { s.ready.Store(false) }
 // serve runs a route: limits and form first, then the session, then the handler.
 func (s *Server) serve(route route) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		c := &call{Context: r.Context(), r: r, header: w.Header(), address: s.addressOf(r), stepUp: route.stepUp, now: s.now()}
+		ctx, cancel := context.WithTimeout(r.Context(), requestTime)
+		defer cancel()
+		c := &call{Context: ctx, r: r, header: w.Header(), address: s.addressOf(r), stepUp: route.stepUp, now: s.now()}
 		out, err := s.answer(route, c)
 		if err != nil {
 			err := s.errorOf(c, err)

@@ -77,12 +77,12 @@ func (tx *Tx) UseStepUp(ctx context.Context, token []byte, s StepUp, now time.Ti
 // Sweep deletes what has expired, at most limit rows of each table, and
 // reports whether more is left. Rows are deleted a second late, because clocks
 // of servers differ.
-func (d *DB) Sweep(ctx context.Context, now time.Time, limit int) (more bool, err error) {
+func (q *queries) Sweep(ctx context.Context, now time.Time, limit int) (more bool, err error) {
 	for _, t := range [][3]string{
 		{"logins", "token", "expires"}, {"replay", "id", "expires"}, {"step_ups", "token", "expires"},
 		{"sessions", "id", "expires"}, {"devices", "token", "expires"}, {"budgets", "id", "regains"},
 	} {
-		n, err := d.exec(ctx, `DELETE FROM `+t[0]+` WHERE `+t[1]+` IN (SELECT `+t[1]+` FROM `+t[0]+` WHERE `+t[2]+` < $1 LIMIT $2)`,
+		n, err := q.exec(ctx, `DELETE FROM `+t[0]+` WHERE `+t[1]+` IN (SELECT `+t[1]+` FROM `+t[0]+` WHERE `+t[2]+` < $1 LIMIT $2)`,
 			millis(now.Add(-time.Second)), limit)
 		if err != nil {
 			return false, err
@@ -90,7 +90,7 @@ func (d *DB) Sweep(ctx context.Context, now time.Time, limit int) (more bool, er
 		more = more || n == int64(limit)
 	}
 	for _, table := range []string{"old_headers", "events"} {
-		if _, err := d.exec(ctx, `DELETE FROM `+table+` WHERE expires < $1`, millis(now)); err != nil {
+		if _, err := q.exec(ctx, `DELETE FROM `+table+` WHERE expires < $1`, millis(now)); err != nil {
 			return false, err
 		}
 	}
