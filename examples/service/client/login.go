@@ -231,23 +231,6 @@ func (c *Client) openedAfter(err error, e *Entered, again func() error) error {
 	return err
 }
 
-// Resolve repeats a removal that another change overtook.
-func (c *Client) Resolve(ctx context.Context, password []byte) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if err := c.ready(); err != nil {
-		return err
-	}
-	return c.withPassword(password, func(p []byte) error {
-		s, err := c.refresh(ctx, p)
-		if err != nil {
-			return err
-		}
-		s.clear()
-		return c.keys.Resolve(ctx)
-	})
-}
-
 // second asks for the keyring's password if the login's does not open it.
 func second(o *opened, err error) error {
 	if errors.Is(err, recovery.ErrWrongSecret) && o.Slot != nil && len(o.passwords.Keyring) == 0 {

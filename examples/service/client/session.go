@@ -3,11 +3,9 @@ package client
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/nescio-go/nescio/examples/service/api"
 	"github.com/nescio-go/nescio/kdf/prepare"
-	"github.com/nescio-go/nescio/recovery"
 	"github.com/nescio-go/nescio/wrap"
 )
 
@@ -148,97 +146,4 @@ func (c *Client) withPassword(password []byte, f func(prepared []byte) error) er
 	}
 	defer clear(prepared)
 	return f(prepared)
-}
-
-// SendCode sends a code in a session. The server asks for it before sensitive
-// changes, if the last one was ten minutes ago.
-func (c *Client) SendCode(ctx context.Context, code string) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.call(ctx, "POST", "/v1/session/code", api.SecondFactor{Code: code}, nil)
-}
-
-// NewTOTP begins to set up a second factor.
-func (c *Client) NewTOTP(ctx context.Context, password []byte) (out api.NewTOTP, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	err = c.withPassword(password, func(p []byte) error {
-		return c.confirmed(ctx, p, api.OpTOTP, "/v1/totp/begin", api.Empty{}, &out)
-	})
-	return out, err
-}
-
-// ConfirmTOTP turns the second factor on with its first code. It returns the
-// backup codes, which the server does not show again.
-func (c *Client) ConfirmTOTP(ctx context.Context, code string) ([]string, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	var out api.BackupCodes
-	err := c.call(ctx, "POST", "/v1/totp/confirm", api.SecondFactor{Code: code}, &out)
-	return out.Codes, err
-}
-
-// RemoveTOTP turns the second factor off.
-func (c *Client) RemoveTOTP(ctx context.Context, password []byte) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.withPassword(password, func(p []byte) error {
-		return c.confirmed(ctx, p, api.OpTOTPOff, "/v1/totp/remove", api.Empty{}, nil)
-	})
-}
-
-// NewBackupCodes replaces the backup codes.
-func (c *Client) NewBackupCodes(ctx context.Context, password []byte) (codes []string, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	var out api.BackupCodes
-	err = c.withPassword(password, func(p []byte) error {
-		return c.confirmed(ctx, p, api.OpCodes, "/v1/totp/codes", api.Empty{}, &out)
-	})
-	return out.Codes, err
-}
-
-// Slots returns the slots of the keyring.
-func (c *Client) Slots() []recovery.Slot {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.open {
-		return nil
-	}
-	return c.keys.Slots()
-}
-
-// Unseen returns slots that came and went since the user was last shown them.
-func (c *Client) Unseen() []recovery.SlotChange {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.open {
-		return nil
-	}
-	return slices.Clone(c.keys.Unseen())
-}
-
-// MarkSeen notes that the user was shown these changes.
-func (c *Client) MarkSeen(ctx context.Context, shown []recovery.SlotChange) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.keys.MarkSeen(ctx, shown)
-}
-
-// RemoveSlot removes a slot from the keyring. Its holder can open nothing that
-// is written afterwards.
-func (c *Client) RemoveSlot(ctx context.Context, password []byte, id recovery.SlotID) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if err := c.ready(); err != nil {
-		return err
-	}
-	return c.withPassword(password, func(p []byte) error {
-		s, err := c.refresh(ctx, p)
-		if err != nil {
-			return err
-		}
-		s.clear()
-		return c.keys.Revoke(ctx, id)
-	})
 }

@@ -1,0 +1,66 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+)
+
+// cache is what the device has fetched, encrypted, and what it has not sent.
+type cache struct {
+	Revision int64             `json:"revision"`
+	Items    map[string]cached `json:"items"` // by id
+
+	stored []byte
+}
+
+// cached is a version of an item. The base is the server's version under it.
+type cached struct {
+	Base    int64  `json:"base"`
+	Unsent  bool   `json:"unsent,omitempty"`
+	Deleted bool   `json:"deleted,omitempty"`
+	Key     []byte `json:"key,omitempty"`
+	Body    []byte `json:"body,omitempty"`
+}
+
+// version is the version that a cached item is or will be.
+func (i cached) version() int64 {
+	if i.Unsent {
+		return i.Base + 1
+	}
+	return i.Base
+}
+
+func newCache() *cache { return &cache{Items: make(map[string]cached)} }
+
+func loadCache(ctx context.Context, s Store) (*cache, error) {
+	b, err := s.Load(ctx, storeItems)
+	c := newCache()
+	if err != nil || b == nil {
+		return c, err
+	}
+	if err := json.Unmarshal(b, c); err != nil {
+		return nil, fmt.Errorf("the items of this device are damaged: %w", err)
+	}
+	c.stored = b
+	return c, nil
+}
+
+// saveItems stores a changed cache, and then uses it.
+func (c *Client) saveItems(ctx context.Context, next *cache) error {
+	b, err := json.Marshal(next)
+	if err != nil {
+		return err
+	}
+	if err := c.cfg.Store.Swap(ctx, storeItems, c.items.stored, b); err != nil {
+		return err
+	}
+	next.stored = b
+	c.items = next
+	return nil
+}
+
+func (c *cache) clone() *cache {
+	return &cache{Revision: c.Revision, Items: maps.Clone(c.Items), stored: c.stored}
+}

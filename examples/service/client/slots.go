@@ -1,0 +1,70 @@
+package client
+
+import (
+	"context"
+	"slices"
+
+	"github.com/nescio-go/nescio/recovery"
+)
+
+// Slots returns the slots of the keyring.
+func (c *Client) Slots() []recovery.Slot {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.open {
+		return nil
+	}
+	return c.keys.Slots()
+}
+
+// Unseen returns slots that came and went since the user was last shown them.
+func (c *Client) Unseen() []recovery.SlotChange {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.open {
+		return nil
+	}
+	return slices.Clone(c.keys.Unseen())
+}
+
+// MarkSeen notes that the user was shown these changes.
+func (c *Client) MarkSeen(ctx context.Context, shown []recovery.SlotChange) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.keys.MarkSeen(ctx, shown)
+}
+
+// RemoveSlot removes a slot from the keyring. Its holder can open nothing that
+// is written afterwards.
+func (c *Client) RemoveSlot(ctx context.Context, password []byte, id recovery.SlotID) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.ready(); err != nil {
+		return err
+	}
+	return c.withPassword(password, func(p []byte) error {
+		s, err := c.refresh(ctx, p)
+		if err != nil {
+			return err
+		}
+		s.clear()
+		return c.keys.Revoke(ctx, id)
+	})
+}
+
+// Resolve repeats a removal that another change overtook.
+func (c *Client) Resolve(ctx context.Context, password []byte) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.ready(); err != nil {
+		return err
+	}
+	return c.withPassword(password, func(p []byte) error {
+		s, err := c.refresh(ctx, p)
+		if err != nil {
+			return err
+		}
+		s.clear()
+		return c.keys.Resolve(ctx)
+	})
+}
