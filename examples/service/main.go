@@ -126,21 +126,19 @@ func serve(ctx context.Context, args []string, out, errOut io.Writer) error {
 	return run(ctx, s, o, out)
 }
 
-// open opens the database and its secrets. An embedded database is made with
-// them at the first start.
+// open opens the database and its secrets. An embedded database and its secrets
+// are made at the first start, which may stop anywhere.
 func open(ctx context.Context, o options) (*store.DB, *keyfile.Keys, error) {
-	where, first := o.database, false
-	if where == "" {
+	where, embedded := o.database, o.database == ""
+	if embedded {
 		where = filepath.Join(o.folder, "nescio.db")
-		_, err := os.Stat(where)
-		first = errors.Is(err, fs.ErrNotExist)
 		if err := os.MkdirAll(o.folder, 0o700); err != nil {
 			return nil, nil, err
 		}
 	}
 	keys, err := keyfile.Load(ctx, o.secrets, nil)
 	if errors.Is(err, fs.ErrNotExist) {
-		if !first {
+		if _, there := os.Stat(where); !embedded || there == nil {
 			return nil, nil, fmt.Errorf("the secrets of the database are missing: %s", o.secrets)
 		}
 		keys, err = makeSecrets(o.secrets)
@@ -149,12 +147,16 @@ func open(ctx context.Context, o options) (*store.DB, *keyfile.Keys, error) {
 		return nil, nil, err
 	}
 	db, err := store.Open(ctx, where)
-	if err == nil && first {
-		if err = os.Chmod(where, 0o600); err == nil {
-			err = server.Init(ctx, db, keys)
-		}
+	if err != nil || !embedded {
+		return db, keys, err
 	}
-	return db, keys, err
+	if err := os.Chmod(where, 0o600); err != nil {
+		return nil, nil, errors.Join(err, db.Close())
+	}
+	if err := server.Init(ctx, db, keys); err != nil {
+		return nil, nil, errors.Join(err, db.Close())
+	}
+	return db, keys, nil
 }
 
 // makeSecrets makes a decoy key, a database key and a setup in a new file.

@@ -86,7 +86,7 @@ func Parse(fs *flag.FlagSet, args []string, out io.Writer) error {
 	}
 	for _, arg := range fs.Args() {
 		if strings.HasPrefix(arg, "-") {
-			return Misuse(fs, "%s follows a file name: flags come first", arg)
+			return Misuse(fs, "%s follows an argument: flags come first", arg)
 		}
 	}
 	return nil

@@ -47,7 +47,9 @@ type Code string
 // The codes.
 const (
 	Malformed        Code = "malformed"          // 400
-	Unauthenticated  Code = "unauthenticated"    // 401: wrong password, unknown name, or no session
+	Unauthenticated  Code = "unauthenticated"    // 401: no session
+	LoginFailed      Code = "login_failed"       // 401: wrong password, unknown name, or too late
+	WrongCode        Code = "wrong_code"         // 401: of a second factor
 	CodeRequired     Code = "code_required"      // 403: send a code first
 	LoginRequired    Code = "login_required"     // 403: log in again first, or step up
 	StepUpRequired   Code = "step_up_required"   // 403: see [StepUp]

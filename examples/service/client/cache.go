@@ -3,8 +3,11 @@ package client
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
+
+	"github.com/nescio-go/nescio/recovery"
 )
 
 // cache is what the device has fetched, encrypted, and what it has not sent.
@@ -47,18 +50,31 @@ func loadCache(ctx context.Context, s Store) (*cache, error) {
 	return c, nil
 }
 
-// saveItems stores a changed cache, and then uses it.
-func (c *Client) saveItems(ctx context.Context, next *cache) error {
-	b, err := json.Marshal(next)
-	if err != nil {
-		return err
+// update changes the items of the device. If another program has changed them
+// meanwhile, it calls f again on what is stored then.
+func (c *Client) update(ctx context.Context, f func(next *cache) error) error {
+	for {
+		next := c.items.clone()
+		if err := f(next); err != nil {
+			return err
+		}
+		b, err := json.Marshal(next)
+		if err != nil {
+			return err
+		}
+		err = c.cfg.Store.Swap(ctx, storeItems, c.items.stored, b)
+		if err == nil {
+			next.stored = b
+			c.items = next
+			return nil
+		}
+		if !errors.Is(err, recovery.ErrConflict) {
+			return err
+		}
+		if c.items, err = loadCache(ctx, c.cfg.Store); err != nil {
+			return err
+		}
 	}
-	if err := c.cfg.Store.Swap(ctx, storeItems, c.items.stored, b); err != nil {
-		return err
-	}
-	next.stored = b
-	c.items = next
-	return nil
 }
 
 func (c *cache) clone() *cache {

@@ -45,6 +45,9 @@ var (
 	ErrServer = errors.New("the server could not prove that it has this account")
 	// ErrOtherAccount means that the device has the data of another account.
 	ErrOtherAccount = errors.New("this device belongs to another account")
+	// ErrOtherServer means that the device has logged in to another server,
+	// which alone gets its tokens.
+	ErrOtherServer = errors.New("this device has logged in to another server")
 	// ErrWrongPassword means a password that does not open this device.
 	ErrWrongPassword = errors.New("the password does not open this device")
 )
@@ -79,6 +82,8 @@ type Store interface {
 type Config struct {
 	Transport Transport
 	Store     Store
+	// Server names the server of the Transport, such as its address.
+	Server string
 	// Identity is the server's. If empty, it is the default of package server.
 	Identity string
 	// Moduli are the keys that sign the moduli of profile proton-4. Without
@@ -120,13 +125,15 @@ type Client struct {
 // accountState is what the device remembers of the account. It contains the
 // tokens of the session and the device, but no keys.
 type accountState struct {
-	Name      string  `json:"name"`
-	OPAQUE    bool    `json:"opaque"` // the account has used OPAQUE
-	Token     string  `json:"token,omitempty"`
-	Session   api.ID  `json:"session"`
-	Device    string  `json:"device,omitempty"`
-	AccountID api.ID  `json:"account"`
-	Slot      *api.ID `json:"slot,omitempty"`
+	Server       string  `json:"server"`
+	Name         string  `json:"name"`
+	OPAQUE       bool    `json:"opaque"` // the account has used OPAQUE
+	TwoPasswords bool    `json:"two_passwords"`
+	Token        string  `json:"token,omitempty"`
+	Session      api.ID  `json:"session"`
+	Device       string  `json:"device,omitempty"`
+	AccountID    api.ID  `json:"account"`
+	Slot         *api.ID `json:"slot,omitempty"`
 }
 
 // New returns the client of a device, with what the store has.
@@ -196,6 +203,14 @@ func (c *Client) Name() string {
 	return c.account.Name
 }
 
+// TwoPasswords reports whether the keyring had a password of its own at the last
+// login.
+func (c *Client) TwoPasswords() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.account.TwoPasswords
+}
+
 // Close clears the keys.
 func (c *Client) Close() {
 	c.mu.Lock()
@@ -224,6 +239,9 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 }
 
 func (c *Client) callWith(ctx context.Context, method, path, token, stepUp string, in, out any) error {
+	if c.account.Server != "" && c.account.Server != c.cfg.Server {
+		return ErrOtherServer
+	}
 	r := Request{Method: method, Path: path, Header: map[string]string{"Accept": "application/json"}}
 	if token != "" {
 		r.Header["Authorization"] = "Bearer " + token

@@ -18,6 +18,7 @@ import (
 // the device, and neither does its cost.
 type vault struct {
 	KDF  kdf.Params `json:"kdf"`
+	Slot api.ID     `json:"slot"`
 	Blob []byte     `json:"blob"`
 	// Keyring is the secret wrapped by the keyring, for a change of the
 	// password on another device.
@@ -29,30 +30,51 @@ var vaultBinding = wrap.Binding{Purpose: "service.nescio/device/v1"}
 // ErrNoDevice means that the device has not logged in yet.
 var ErrNoDevice = errors.New("this device has not logged in yet")
 
-// Unlock opens the keyring with what this device has. Without the server, or
-// without a session, it opens what was fetched before, and online is false.
-func (c *Client) Unlock(ctx context.Context, password []byte) (online bool, err error) {
+// Unlocked says how Unlock opened the keyring.
+type Unlocked struct {
+	// Offline is why the keyring could not be fetched, or nil. The device then
+	// has what was fetched before.
+	Offline error
+	// Overtaken is as in Entered.
+	Overtaken bool
+}
+
+// Unlock opens the keyring with what this device has. It goes on without the
+// server, but not with a header that the device must not accept.
+func (c *Client) Unlock(ctx context.Context, password []byte) (u Unlocked, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	device, err := c.openVault(ctx, password)
 	if err != nil {
-		return false, err
+		return u, err
 	}
+	var e Entered
 	open := func() error { return c.keys.Open(ctx, device) }
-	err = c.openedAfter(open(), new(Entered), open)
-	switch {
-	case err == nil:
+	err = c.openedAfter(open(), &e, open)
+	if u.Overtaken = e.Overtaken; err == nil {
 		c.open = true
-		return true, nil
-	case errors.Is(err, ErrOffline), hasCode(err, api.Unauthenticated), hasCode(err, api.Busy), hasCode(err, api.Internal):
-	default:
-		return false, err
+		return u, nil
 	}
+	for _, refused := range []error{
+		recovery.ErrWrongSecret, recovery.ErrUntrusted, recovery.ErrRollback, recovery.ErrFork, recovery.ErrOtherAccount,
+		recovery.ErrMalformed, recovery.ErrNoCheckpoint, ErrOtherServer,
+	} {
+		if errors.Is(err, refused) {
+			return u, err
+		}
+	}
+	u.Offline = err
 	if err := c.keys.OpenOffline(ctx, device); err != nil {
-		return false, err
+		return u, err
 	}
 	c.open = true
-	return false, nil
+	return u, nil
+}
+
+// DeviceSlot returns the slot of this device, or zero.
+func (c *Client) DeviceSlot(ctx context.Context) (recovery.SlotID, error) {
+	v, _, err := c.loadVault(ctx)
+	return recovery.SlotID(v.Slot), err
 }
 
 func (c *Client) loadVault(ctx context.Context) (v vault, stored []byte, err error) {
@@ -159,7 +181,7 @@ func (c *Client) storeVault(ctx context.Context, device *recovery.Device, cost k
 		}
 		cost = report.Params
 	}
-	v := vault{KDF: cost.WithNewSalt()}
+	v := vault{KDF: cost.WithNewSalt(), Slot: api.ID(device.ID())}
 	key, err := c.vaultKey(ctx, v.KDF, password)
 	if err != nil {
 		return err

@@ -18,10 +18,8 @@ import (
 // Files is a Store in a folder that only its owner can read.
 type Files struct{ folder string }
 
-// NewFiles returns the Store in a folder, which it makes.
-func NewFiles(folder string) (*Files, error) {
-	return &Files{folder}, os.MkdirAll(folder, 0o700)
-}
+// NewFiles returns the Store in a folder. The first change makes the folder.
+func NewFiles(folder string) *Files { return &Files{folder} }
 
 const maxFile = 128 << 20
 
@@ -38,6 +36,9 @@ func (f *Files) Load(_ context.Context, key string) ([]byte, error) {
 
 // Swap implements Store. Processes that use the same folder wait for each other.
 func (f *Files) Swap(ctx context.Context, key string, previous, next []byte) error {
+	if err := os.MkdirAll(f.folder, 0o700); err != nil {
+		return err
+	}
 	unlock, err := f.lock(ctx)
 	if err != nil {
 		return err

@@ -74,7 +74,7 @@ func (h *handshake) discard() {
 // authentication maps the errors of both sides for a wrong password to one.
 // With OPAQUE the client notices it first.
 func authentication(err error) error {
-	if errors.Is(err, opaque.ErrAuthentication) || hasCode(err, api.Unauthenticated) {
+	if errors.Is(err, opaque.ErrAuthentication) || hasCode(err, api.LoginFailed) {
 		return ErrAuthentication
 	}
 	return err

@@ -19,7 +19,9 @@ func HTTP(server string, via *http.Client) (Transport, error) {
 		return nil, errors.New("the server must be an https address, or on this computer")
 	}
 	if via == nil {
-		via = &http.Client{Timeout: time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+		bounded := http.DefaultTransport.(*http.Transport).Clone()
+		bounded.ResponseHeaderTimeout = 15 * time.Second // the server works at most that long
+		via = &http.Client{Transport: bounded, Timeout: time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	}
 	return transport{u, via}, nil
 }

@@ -136,26 +136,37 @@ func (c *Client) Put(ctx context.Context, item Item) (Item, error) {
 		rand.Read(item.ID[:])
 	}
 	item.Changed, item.Unsent = time.Now().UTC().Truncate(time.Second), true
-	sealed, err := c.seal(ctx, item, c.items.Items[item.ID.String()].Base)
-	if err != nil {
-		return item, err
+	return item, c.update(ctx, func(next *cache) error {
+		sealed, err := c.seal(ctx, item, next.Items[item.ID.String()].Base)
+		next.Items[item.ID.String()] = sealed
+		return err
+	})
+}
+
+// Unsent returns the number of changes that the server does not have yet.
+func (c *Client) Unsent() (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, i := range c.items.Items {
+		if i.Unsent {
+			n++
+		}
 	}
-	next := c.items.clone()
-	next.Items[item.ID.String()] = sealed
-	return item, c.saveItems(ctx, next)
+	return n
 }
 
 // Remove deletes an item on this device. Sync deletes it on the server.
 func (c *Client) Remove(ctx context.Context, id api.ID) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	i, ok := c.items.Items[id.String()]
-	if !ok || i.Deleted {
-		return errors.New("there is no such item")
-	}
-	next := c.items.clone()
-	if next.Items[id.String()] = (cached{Base: i.Base, Unsent: true, Deleted: true}); i.Base == 0 {
-		delete(next.Items, id.String()) // the server never had it
-	}
-	return c.saveItems(ctx, next)
+	return c.update(ctx, func(next *cache) error {
+		i, ok := next.Items[id.String()]
+		if !ok || i.Deleted {
+			return errors.New("there is no such item")
+		}
+		if next.Items[id.String()] = (cached{Base: i.Base, Unsent: true, Deleted: true}); i.Base == 0 {
+			delete(next.Items, id.String()) // the server never had it
+		}
+		return nil
+	})
 }

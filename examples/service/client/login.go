@@ -56,6 +56,7 @@ type Entered struct {
 // opened is a login that has finished, before the keyring is open.
 type opened struct {
 	api.LoggedIn
+	name string
 	secrets
 	passwords Passwords
 }
@@ -87,7 +88,8 @@ func (c *Client) SignUp(ctx context.Context, names []string, passwords Passwords
 }
 
 // Login logs in and opens the keyring. After ErrCodeRequired, call Code. After
-// ErrSecondPassword, call Login again with both passwords.
+// ErrSecondPassword, call KeyringPassword. The device's
+// session before ends.
 func (c *Client) Login(ctx context.Context, name string, passwords Passwords) (Entered, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -98,8 +100,8 @@ func (c *Client) login(ctx context.Context, name string, passwords Passwords) (e
 	if name, err = prepare.Username(name); err != nil {
 		return e, err
 	}
-	if c.account.Name != "" && c.account.Name != name {
-		return e, ErrOtherAccount
+	if c.account.Server != "" && c.account.Server != c.cfg.Server {
+		return e, ErrOtherServer
 	}
 	p, err := passwords.prepared()
 	if err != nil {
@@ -120,7 +122,7 @@ func (c *Client) login(ctx context.Context, name string, passwords Passwords) (e
 	if err != nil {
 		return e, authentication(err)
 	}
-	o := &opened{passwords: p}
+	o := &opened{name: name, passwords: p}
 	if err := c.callWith(ctx, "POST", "/v1/login/finish", "", "", api.FinishLogin{Token: begun.Token, Final: final}, &o.LoggedIn); err != nil {
 		return e, authentication(err)
 	}
@@ -128,11 +130,6 @@ func (c *Client) login(ctx context.Context, name string, passwords Passwords) (e
 		return e, ErrServer
 	}
 	c.opened = o
-	next := c.account
-	next.Name, next.OPAQUE = name, o.export != nil
-	if err := c.save(ctx, next); err != nil {
-		return e, err
-	}
 	if o.Code {
 		return e, ErrCodeRequired
 	}
@@ -163,23 +160,69 @@ func (c *Client) drop() {
 	}
 }
 
-// enter opens the keyring after a login, moves the account if the server asks
-// for it, and makes the device's slot.
-func (c *Client) enter(ctx context.Context) (e Entered, err error) {
-	o := c.opened
-	defer c.drop()
-	next := c.account
+// KeyringPassword goes on after ErrSecondPassword.
+func (c *Client) KeyringPassword(ctx context.Context, password []byte) (Entered, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.opened == nil || c.opened.Code {
+		return Entered{}, ErrLoggedOut
+	}
+	prepared, err := prepare.Password(password)
+	if err != nil {
+		return Entered{}, err
+	}
+	c.opened.passwords.Keyring = prepared
+	return c.openAll(ctx)
+}
+
+// enter takes the session of a login for the device's. The session before ends.
+func (c *Client) enter(ctx context.Context) (Entered, error) {
+	o, before := c.opened, c.account
+	if before.Name != "" && before.AccountID != o.Account {
+		c.endSession(ctx, o.Token, o.Session)
+		c.drop()
+		return Entered{}, ErrOtherAccount
+	}
+	next := before
+	next.Server, next.Name, next.OPAQUE = c.cfg.Server, o.name, o.export != nil
 	next.Token, next.Session, next.AccountID, next.Slot = o.Token, o.Session, o.Account, o.Slot
 	if o.Device != "" {
 		next.Device = o.Device
 	}
 	if err := c.save(ctx, next); err != nil {
-		return e, err
+		return Entered{}, err
 	}
+	if before.Token != "" {
+		c.endSession(ctx, o.Token, before.Session)
+	}
+	return c.openAll(ctx)
+}
+
+// endSession ends a session of the account that a token is for, if it can. It
+// would end by itself.
+func (c *Client) endSession(ctx context.Context, token string, id api.ID) {
+	c.callWith(ctx, "DELETE", path("/v1/sessions/", id), token, "", nil, nil)
+}
+
+// openAll opens the keyring after a login, moves the account if the server asks
+// for it, and makes the device's slot.
+func (c *Client) openAll(ctx context.Context) (e Entered, err error) {
+	defer func() {
+		if !errors.Is(err, ErrSecondPassword) {
+			c.drop()
+		}
+	}()
+	o := c.opened
 	if err := c.openKeyring(ctx, o, &e); err != nil {
 		return e, err
 	}
 	c.open = true
+	if next := c.account; next.TwoPasswords != (len(o.passwords.Keyring) > 0) {
+		next.TwoPasswords = !next.TwoPasswords
+		if err := c.save(ctx, next); err != nil {
+			return e, err
+		}
+	}
 	if o.Move {
 		if err := c.move(ctx, o); err != nil {
 			return e, err

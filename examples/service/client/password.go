@@ -100,7 +100,7 @@ func (c *Client) loginSlot() (id recovery.SlotID) {
 // the old one.
 func (c *Client) settle(ctx context.Context, p Passwords, slot *api.ID, isOPAQUE bool) error {
 	next := c.account
-	next.Slot, next.OPAQUE = slot, isOPAQUE
+	next.Slot, next.OPAQUE, next.TwoPasswords = slot, isOPAQUE, len(p.Keyring) > 0
 	if err := c.save(ctx, next); err != nil {
 		return err
 	}

@@ -38,14 +38,15 @@ func (c *Client) pull(ctx context.Context) error {
 		if page.Revision < c.items.Revision {
 			return fmt.Errorf("the server has lost items: %w", recovery.ErrRollback)
 		}
-		next := c.items.clone()
-		for _, remote := range page.Items {
-			if err := c.merge(ctx, next, remote); err != nil {
-				return err
+		if err := c.update(ctx, func(next *cache) error {
+			for _, remote := range page.Items {
+				if err := c.merge(ctx, next, remote); err != nil {
+					return err
+				}
 			}
-		}
-		next.Revision = page.Revision
-		if err := c.saveItems(ctx, next); err != nil {
+			next.Revision = max(next.Revision, page.Revision)
+			return nil
+		}); err != nil {
 			return err
 		}
 		if !page.More {
@@ -109,19 +110,27 @@ func (c *Client) push(ctx context.Context) error {
 
 // send sends one item. After a rotation it is encrypted again under a new key.
 func (c *Client) send(ctx context.Context, id api.ID) error {
+	name := id.String()
 	for range 3 {
-		mine := c.items.Items[id.String()]
+		mine := c.items.Items[name]
+		if !mine.Unsent {
+			return nil
+		}
 		in := api.PutItem{Previous: mine.Base, Deleted: mine.Deleted, Key: mine.Key, Body: mine.Body}
 		var out api.Item
 		err := c.call(ctx, "PUT", path("/v1/items/", id), in, &out)
-		next := c.items.clone()
 		var failure *api.Error
 		switch {
 		case err == nil:
-			sent := mine
-			sent.Base, sent.Unsent = mine.version(), false
-			next.Items[id.String()] = sent
-			return c.saveItems(ctx, next)
+			return c.update(ctx, func(next *cache) error {
+				now := next.Items[name]
+				if same(now, cached{Base: mine.version(), Deleted: mine.Deleted, Key: mine.Key, Body: mine.Body}) {
+					now.Unsent = false
+				}
+				now.Base = mine.version() // a later change of another program follows it
+				next.Items[name] = now
+				return nil
+			})
 		case hasCode(err, api.OldEpoch):
 			if err := c.keys.Refresh(ctx); err != nil {
 				return err
@@ -130,18 +139,15 @@ func (c *Client) send(ctx context.Context, id api.ID) error {
 			if err != nil {
 				return err
 			}
-			if next.Items[id.String()], err = c.seal(ctx, item, mine.Base); err != nil {
+			if err := c.update(ctx, func(next *cache) (err error) {
+				next.Items[name], err = c.seal(ctx, item, mine.Base)
+				return err
+			}); err != nil {
 				return err
 			}
 		case hasCode(err, api.Conflict) && errors.As(err, &failure) && failure.Current != nil:
-			if err := c.merge(ctx, next, *failure.Current); err != nil {
-				return err
-			}
-			return c.saveItems(ctx, next)
+			return c.update(ctx, func(next *cache) error { return c.merge(ctx, next, *failure.Current) })
 		default:
-			return err
-		}
-		if err := c.saveItems(ctx, next); err != nil {
 			return err
 		}
 	}

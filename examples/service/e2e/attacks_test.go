@@ -239,7 +239,10 @@ func TestTwoDevicesMoveAtOnce(t *testing.T) {
 		for _, d := range []*device{laptop, phone} {
 			d.opensWith(password)
 		}
-		account, err := laptop.Account(ctx)
+		third := w.device()
+		_, err = third.Login(ctx, "alice0", one(password))
+		require.NoError(w, err)
+		account, err := third.Account(ctx)
 		require.NoError(w, err)
 		require.Equal(w, "opaque", account.Protocol)
 	})
@@ -465,9 +468,9 @@ func TestLyingServer(t *testing.T) {
 			_, err = again.Unlock(ctx, []byte("another password"))
 			require.Error(w, err, what)
 			f.serveHeader(nil)
-			online, err := again.Unlock(ctx, []byte("another password"))
+			u, err := again.Unlock(ctx, []byte("another password"))
 			require.NoError(w, err, what)
-			require.True(w, online)
+			require.NoError(w, u.Offline, what)
 			require.NoError(w, again.Sync(ctx), what)
 		}
 	})

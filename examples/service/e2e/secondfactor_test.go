@@ -74,7 +74,7 @@ func TestSecondFactor(t *testing.T) {
 		require.ErrorIs(w, phone.Sync(ctx), client.ErrLoggedOut)
 		code := a.code()
 		_, err = phone.Code(ctx, wrong(code))
-		require.ErrorIs(w, err, is(api.Unauthenticated))
+		require.ErrorIs(w, err, is(api.WrongCode))
 		e, err := phone.Code(ctx, code)
 		require.NoError(w, err)
 		require.NoError(w, phone.MarkSeen(ctx, e.Unseen))
@@ -85,7 +85,7 @@ func TestSecondFactor(t *testing.T) {
 			_, err = third.Login(ctx, "alice", one(password))
 			require.ErrorIs(w, err, client.ErrCodeRequired)
 			_, err = third.Code(ctx, used)
-			require.ErrorIs(w, err, is(api.Unauthenticated), "a used step, or an earlier one")
+			require.ErrorIs(w, err, is(api.WrongCode), "a used step, or an earlier one")
 		}
 		_, err = third.Code(ctx, strings.ToLower(strings.ReplaceAll(codes[3], "-", " ")))
 		require.NoError(w, err)
@@ -93,7 +93,7 @@ func TestSecondFactor(t *testing.T) {
 		_, err = third.Login(ctx, "alice", one(password))
 		require.ErrorIs(w, err, client.ErrCodeRequired)
 		_, err = third.Code(ctx, codes[3])
-		require.ErrorIs(w, err, is(api.Unauthenticated))
+		require.ErrorIs(w, err, is(api.WrongCode))
 
 		account, err := laptop.Account(ctx)
 		require.NoError(w, err)
@@ -172,7 +172,7 @@ func TestStepUpAsksForCode(t *testing.T) {
 		w.clock.advance(10*time.Minute + time.Second)
 		_, err = d.NewBackupCodes(ctx, []byte(password))
 		require.ErrorIs(w, err, is(api.CodeRequired))
-		require.ErrorIs(w, d.SendCode(ctx, codes[0]), is(api.Unauthenticated), "an old backup code")
+		require.ErrorIs(w, d.SendCode(ctx, codes[0]), is(api.WrongCode), "an old backup code")
 		require.NoError(w, d.SendCode(ctx, a.code()))
 		require.NoError(w, d.RemoveTOTP(ctx, []byte(password)))
 		_, err = w.device().Login(ctx, "alice", one(password))
@@ -197,7 +197,7 @@ func TestCodesAreLimited(t *testing.T) {
 			if hasCode(err, api.RateLimited) {
 				break
 			}
-			require.ErrorIs(w, err, is(api.Unauthenticated))
+			require.ErrorIs(w, err, is(api.WrongCode))
 			tries++
 		}
 		require.Equal(w, 7, tries)

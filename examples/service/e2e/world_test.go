@@ -284,7 +284,7 @@ func (w *world) deviceWith(s *memory, change func(*client.Config)) *device {
 	cost, err := kdf.NewPBKDF2SHA512(1000)
 	require.NoError(w, err)
 	cfg := client.Config{
-		Transport: transport, Store: s, Moduli: trusted, ModuliPurpose: "nescio/service",
+		Transport: transport, Store: s, Server: w.balancer.URL, Moduli: trusted, ModuliPurpose: "nescio/service",
 		KDFPolicy: w.policy, SlotCost: w.slotCost(), DeviceCost: cost,
 	}
 	if change != nil {

@@ -13,7 +13,7 @@ func (s *Server) account(c *call, _ none) (out api.Account, err error) {
 		return out, err
 	}
 	if !account.Known {
-		return out, errAuthentication
+		return out, store.ErrNotFound
 	}
 	summary, err := s.db.Summary(c, account.ID)
 	if err != nil {

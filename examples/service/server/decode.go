@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/nescio-go/nescio/examples/service/api"
@@ -14,7 +15,7 @@ import (
 
 // read reads the body.
 func (c *call) read() error {
-	if c.r.Method == http.MethodGet || c.r.Method == http.MethodDelete {
+	if c.r.Method != http.MethodPost && c.r.Method != http.MethodPut {
 		if n, _ := io.ReadFull(c.r.Body, make([]byte, 1)); n != 0 {
 			return errCode(api.Malformed, "this request has no body")
 		}
@@ -57,7 +58,8 @@ func decode(body []byte, in any) error {
 type none struct{}
 
 // strictObject reports whether a body is one JSON object whose names occur once
-// and are in lower case, because encoding/json ignores the case.
+// and whose values are no objects and not null. Names have ASCII letters in
+// lower case, because encoding/json ignores the case.
 func strictObject(body []byte) bool {
 	d := json.NewDecoder(bytes.NewReader(body))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
@@ -67,13 +69,13 @@ func strictObject(body []byte) bool {
 	for d.More() {
 		t, err := d.Token()
 		name, ok := t.(string)
-		if err != nil || !ok || seen[name] || name != strings.ToLower(name) {
+		if err != nil || !ok || seen[name] || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz_") != "" {
 			return false
 		}
 		seen[name] = true
 		var value json.RawMessage
-		if d.Decode(&value) != nil || bytes.HasPrefix(value, []byte("{")) || bytes.Equal(value, []byte("null")) {
-			return false // no message has an object in it
+		if d.Decode(&value) != nil || !strictValue(value) {
+			return false
 		}
 	}
 	if _, err := d.Token(); err != nil {
@@ -81,4 +83,28 @@ func strictObject(body []byte) bool {
 	}
 	_, err := d.Token()
 	return err == io.EOF
+}
+
+// strictValue reports whether a value is a string, a number, a boolean, or a
+// list of strings. Strings have no line ends, which base64 would ignore.
+func strictValue(value json.RawMessage) bool {
+	switch value[0] {
+	case '{', 'n':
+		return false
+	case '[':
+		var list []*string
+		return json.Unmarshal(value, &list) == nil && len(list) > 0 && !slices.Contains(list, nil)
+	case '"':
+		var text string
+		return json.Unmarshal(value, &text) == nil && !strings.ContainsAny(text, "\r\n")
+	}
+	return true
+}
+
+// both requires the first messages of both protocols, whichever is used.
+func both(r api.Requests) error {
+	if len(r.OPAQUE) == 0 || len(r.SRP) == 0 {
+		return errCode(api.Malformed, "the first messages of both protocols are required")
+	}
+	return nil
 }

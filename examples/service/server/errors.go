@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/nescio-go/nescio/examples/service/api"
+	"github.com/nescio-go/nescio/examples/service/store"
 	"github.com/nescio-go/nescio/opaque"
 	"github.com/nescio-go/nescio/recovery"
 )
@@ -16,6 +17,7 @@ import (
 // status is the HTTP status of a code.
 var status = map[api.Code]int{
 	api.Malformed: http.StatusBadRequest, api.Unauthenticated: http.StatusUnauthorized,
+	api.LoginFailed: http.StatusUnauthorized, api.WrongCode: http.StatusUnauthorized,
 	api.CodeRequired: http.StatusForbidden, api.LoginRequired: http.StatusForbidden, api.StepUpRequired: http.StatusForbidden,
 	api.CrossOrigin: http.StatusForbidden,
 	api.NotFound:    http.StatusNotFound, api.MethodNotAllowed: http.StatusMethodNotAllowed,
@@ -36,7 +38,7 @@ func limitedFor(wait time.Duration) *api.Error {
 }
 
 // errAuthentication is the answer to every failed login, known name or not.
-var errAuthentication = errCode(api.Unauthenticated, "the login failed")
+var errAuthentication = errCode(api.LoginFailed, "the login failed")
 
 // errorOf maps an error to an answer. What is not the client's fault is logged.
 func (s *Server) errorOf(c *call, err error) *api.Error {
@@ -48,6 +50,8 @@ func (s *Server) errorOf(c *call, err error) *api.Error {
 		return errAuthentication
 	case errors.Is(err, opaque.ErrMalformed), errors.Is(err, opaque.ErrPolicy), errors.Is(err, recovery.ErrMalformed):
 		return errCode(api.Malformed, "a message is not valid")
+	case errors.Is(err, store.ErrNotFound): // it was there when the request began
+		return errCode(api.Unauthenticated, "the session has ended: log in")
 	case errors.Is(err, opaque.ErrBusy), c.Err() != nil:
 		return errCode(api.Busy, "the service is busy: try again")
 	}

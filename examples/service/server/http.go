@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"net/http"
 	"net/netip"
+	"path"
 	"time"
 
 	"github.com/nescio-go/nescio/examples/service/api"
@@ -46,7 +47,8 @@ func (s *Server) handler() http.Handler {
 type unmatched struct{ *http.ServeMux }
 
 func (u unmatched) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if _, pattern := u.Handler(r); pattern != "" {
+	where := r.URL.EscapedPath() // ServeMux would redirect to the clean one
+	if _, pattern := u.Handler(r); pattern != "" && where == path.Clean(where) {
 		u.ServeMux.ServeHTTP(w, r)
 		return
 	}

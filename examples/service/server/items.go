@@ -2,6 +2,7 @@ package server
 
 import (
 	"math"
+	"net/url"
 	"strconv"
 
 	"github.com/nescio-go/nescio/examples/service/api"
@@ -18,7 +19,10 @@ const (
 )
 
 func (s *Server) items(c *call, _ none) (out api.Items, err error) {
-	query := c.r.URL.Query()
+	query, err := url.ParseQuery(c.r.URL.RawQuery)
+	if err != nil {
+		return out, errCode(api.Malformed, "the query is not valid")
+	}
 	for name, values := range query {
 		if name != "after" || len(values) != 1 {
 			return out, errCode(api.Malformed, "the only parameter is after")
@@ -41,7 +45,7 @@ func (s *Server) items(c *call, _ none) (out api.Items, err error) {
 	usage, err := s.db.Usage(c, c.session.Account)
 	out.More = out.Revision < usage.Revision
 	if !out.More {
-		out.Revision = max(out.Revision, usage.Revision)
+		out.Revision = usage.Revision // lower than after if the database is an old backup
 	}
 	return out, err
 }
@@ -77,7 +81,7 @@ func (s *Server) putItem(c *call, in api.PutItem) (out api.Item, err error) {
 			return err
 		}
 		if !account.Known {
-			return errAuthentication
+			return store.ErrNotFound
 		}
 		header, epoch, err := tx.Header(c, account.ID)
 		if err != nil {

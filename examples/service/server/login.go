@@ -18,8 +18,8 @@ func (s *Server) login(c *call, in api.BeginLogin) (api.Begun, error) {
 	if err != nil {
 		return api.Begun{}, errCode(api.Malformed, "the name is not valid")
 	}
-	if len(in.OPAQUE) == 0 || len(in.SRP) == 0 {
-		return api.Begun{}, errCode(api.Malformed, "the first messages of both protocols are required")
+	if err := both(in.Requests); err != nil {
+		return api.Begun{}, err
 	}
 	p, key := s.protocols.Load(), s.secrets.name(name)
 	account, err := s.db.ByName(c, key)

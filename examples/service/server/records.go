@@ -12,9 +12,15 @@ import (
 
 // newRecord begins the registration of a new password.
 func (s *Server) newRecord(c *call, in api.Requests) (api.Begun, error) {
+	if err := both(in); err != nil {
+		return api.Begun{}, err
+	}
 	account, err := s.db.Account(c, c.session.Account)
 	if err != nil {
 		return api.Begun{}, err
+	}
+	if !account.Known {
+		return api.Begun{}, store.ErrNotFound
 	}
 	response, err := s.beginRegistration(c, account.ID, account.Record, in.OPAQUE, in.SRP)
 	return api.Begun{Response: response}, err

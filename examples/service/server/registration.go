@@ -14,6 +14,9 @@ import (
 // register draws the id of a new account. The token says which, so that nothing
 // is stored before the end.
 func (s *Server) register(c *call, in api.Requests) (api.Begun, error) {
+	if err := both(in); err != nil {
+		return api.Begun{}, err
+	}
 	id := newID()
 	response, err := s.beginRegistration(c, id, nil, in.OPAQUE, in.SRP)
 	if err != nil {
@@ -31,7 +34,7 @@ func (s *Server) registrationToken(c *call, id store.ID) (string, error) {
 }
 
 func (s *Server) readRegistrationToken(c *call, token string) (id store.ID, err error) {
-	late := errCode(api.Unauthenticated, "the registration took too long: begin again")
+	late := errCode(api.LoginFailed, "the registration took too long: begin again")
 	sealed, err := base64.RawURLEncoding.Strict().DecodeString(token)
 	if err != nil {
 		return id, late

@@ -15,7 +15,7 @@ const (
 	backupCodeLength = 10
 )
 
-var errCodeWrong = errCode(api.Unauthenticated, "the code is wrong, or was used before")
+var errCodeWrong = errCode(api.WrongCode, "the code is wrong, or was used before")
 
 // loginCode turns a half session into a full one.
 func (s *Server) loginCode(c *call, in api.SecondFactor) (out api.LoggedIn, err error) {
@@ -120,7 +120,7 @@ func (s *Server) useCode(c *call, tx *store.Tx, code string) (bool, error) {
 		return false, err
 	}
 	defer clear(secret)
-	if step, ok := totpCheck(secret, code, c.now, totp.Step); ok {
+	if step, ok := totpCheck(secret, withoutSpaces(code), c.now, totp.Step); ok {
 		totp.Step = step
 		return true, tx.SetTOTP(c, account, totp)
 	}
@@ -176,7 +176,7 @@ func (s *Server) confirmTOTP(c *call, in api.SecondFactor) (out api.BackupCodes,
 			return err
 		}
 		defer clear(secret)
-		step, ok := totpCheck(secret, in.Code, c.now, totp.Step)
+		step, ok := totpCheck(secret, withoutSpaces(in.Code), c.now, totp.Step)
 		if !ok {
 			return errCodeWrong
 		}
@@ -237,8 +237,11 @@ func (s *Server) storeCodes(c *call, tx *store.Tx) (codes []string, err error) {
 	return codes, tx.SetCodes(c, c.session.Account, stored)
 }
 
+// withoutSpaces removes the spaces with which authenticators group digits.
+func withoutSpaces(code string) string { return strings.ReplaceAll(code, " ", "") }
+
 // backupCode returns what a typed backup code is stored as.
 func (s *Server) backupCode(account store.ID, typed string) []byte {
-	typed = strings.NewReplacer("-", "", " ", "", "O", "0", "I", "1", "L", "1").Replace(strings.ToUpper(typed))
+	typed = strings.NewReplacer("-", "", "O", "0", "I", "1", "L", "1").Replace(strings.ToUpper(withoutSpaces(typed)))
 	return mac(s.secrets.codes, account[:], []byte(typed))
 }

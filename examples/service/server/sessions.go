@@ -11,8 +11,9 @@ import (
 
 // authenticate finds the session of a request, by a bearer token or a cookie.
 func (s *Server) authenticate(c *call, access access) error {
-	token, bearer := strings.CutPrefix(c.r.Header.Get("Authorization"), "Bearer ")
-	if !bearer {
+	scheme, token, _ := strings.Cut(c.r.Header.Get("Authorization"), " ")
+	if token == "" || !strings.EqualFold(scheme, "Bearer") {
+		token = ""
 		if cookie, err := c.r.Cookie(cookieSession); err == nil {
 			token = cookie.Value
 		}

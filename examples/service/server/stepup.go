@@ -18,6 +18,9 @@ func (s *Server) stepUp(c *call, in api.BeginStepUp) (api.Begun, error) {
 	if !slices.Contains(operations, in.Operation) || len(in.Digest) != 32 {
 		return api.Begun{}, errCode(api.Malformed, "there is no such operation, or the digest has another length")
 	}
+	if err := both(in.Requests); err != nil {
+		return api.Begun{}, err
+	}
 	receipt, wait, err := s.db.Spend(c, budgetID("session", c.session.ID[:]), s.Limits.Session, c.now)
 	if err != nil {
 		return api.Begun{}, err
@@ -37,7 +40,7 @@ func (s *Server) stepUp(c *call, in api.BeginStepUp) (api.Begun, error) {
 		return api.Begun{}, err
 	}
 	if !account.Known {
-		return api.Begun{}, errAuthentication
+		return api.Begun{}, store.ErrNotFound
 	}
 	server, err := s.stepUpServer(account.Record, c.session.ID, in.Operation, in.Digest)
 	if err != nil {
@@ -117,7 +120,7 @@ func (s *Server) stepped(c *call, f func(*store.Tx, store.Account) error) error 
 			return err
 		}
 		if !account.Known {
-			return errAuthentication
+			return store.ErrNotFound
 		}
 		ok, err := tx.UseStepUp(c, digestOf(c.r.Header.Get(api.StepUpHeader)),
 			store.StepUp{Session: c.session.ID, Operation: c.stepUp, Digest: c.bodyDigest()}, c.now)

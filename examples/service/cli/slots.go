@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/nescio-go/nescio/recovery"
+)
+
+const slotsUsage = `
+[-seen | -remove ID | -resolve] [flags]
+
+Lists the slots of the keyring. Each of them opens all items. New slots are
+those that you have not confirmed on this device.
+
+A device that you no longer have, or a slot that is not yours, should be
+removed: it can then open nothing that is written afterwards. The first digits
+of an id are enough. If another device changes the keyring at the same moment,
+-resolve repeats the removal.
+
+Input: the password. With -remove or -resolve: the password of the login; the
+keyring's password if it is another one; yes to confirm new slots; a code if the
+account has a second factor.
+`
+
+func slots(ctx context.Context, d *device, args []string) error {
+	d.flags.Bool("seen", false, "mark all slots that are listed as seen")
+	digits := d.flags.String("remove", "", "`ID` of the slot to remove")
+	d.flags.Bool("resolve", false, "repeat a removal that another device overtook")
+	if err := d.parse(args, 0, 0, "there are no arguments"); err != nil {
+		return err
+	}
+	action, err := d.oneOf("seen", "remove", "resolve")
+	if err != nil {
+		return err
+	}
+	if err := d.known(ctx); err != nil {
+		return err
+	}
+	switch action {
+	case "remove":
+		return d.removeSlot(ctx, *digits)
+	case "resolve":
+		return d.resolve(ctx)
+	}
+	if _, err := d.unlock(ctx); err != nil {
+		return err
+	}
+	changes := d.Unseen()
+	d.listSlots(changes)
+	if action != "seen" || len(changes) == 0 {
+		return nil
+	}
+	if err := d.MarkSeen(ctx, changes); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(d.out, "%s marked as seen\n", count(len(changes), "change"))
+	return err
+}
+
+func (d *device) removeSlot(ctx context.Context, digits string) error {
+	p, err := d.open(ctx)
+	defer wipe(p)
+	if err != nil {
+		return err
+	}
+	slot, err := pick(d.Slots(), func(s recovery.Slot) string { return s.ID.String() }, "slot", digits)
+	if err != nil {
+		return err
+	}
+	others := slices.DeleteFunc(d.Unseen(), func(c recovery.SlotChange) bool { return c.ID == slot.ID })
+	if err := d.reviewed(ctx, others); err != nil {
+		return err
+	}
+	if err := d.confirmed(ctx, func() error { return d.RemoveSlot(ctx, p.Login, slot.ID) }); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(d.out, "removed %s\n", slotText(slot.ID, slot.Type))
+	return err
+}
+
+func (d *device) resolve(ctx context.Context) error {
+	p, err := d.open(ctx)
+	defer wipe(p)
+	if err != nil {
+		return err
+	}
+	if err := d.reviewed(ctx, d.Unseen()); err != nil {
+		return err
+	}
+	if err := d.confirmed(ctx, func() error { return d.Resolve(ctx, p.Login) }); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(d.out, "no removal is waiting any more")
+	return err
+}
+
+// listSlots prints the slots, and what is new among them.
+func (d *device) listSlots(changes []recovery.SlotChange) {
+	for _, s := range d.Slots() {
+		note := ""
+		if slices.ContainsFunc(changes, func(c recovery.SlotChange) bool { return c.ID == s.ID && !c.Gone }) {
+			note = " (new)"
+		}
+		fmt.Fprintf(d.out, "%s%s\n", slotText(s.ID, s.Type), note)
+	}
+	for _, c := range changes {
+		if c.Gone {
+			fmt.Fprintf(d.out, "%s\n", changeText(c))
+		}
+	}
+}
+
+// review lists changes of the keyring that the user has not seen, and asks
+// whether they are right.
+func (d *device) review(ctx context.Context, changes []recovery.SlotChange) (ok bool, err error) {
+	if len(changes) == 0 {
+		return true, nil
+	}
+	fmt.Fprintln(d.out, "This device has not seen these changes of the keyring before:")
+	for _, c := range changes {
+		fmt.Fprintf(d.out, "  %s\n", changeText(c))
+	}
+	ok, err = d.yes(ctx, "Did you make all of them?")
+	if err != nil {
+		return false, err
+	}
+	if !ok {
+		d.say("nothing is confirmed. Remove a slot that is not yours with slots -remove, or confirm all with slots -seen")
+		return false, nil
+	}
+	return true, d.MarkSeen(ctx, changes)
+}
+
+// reviewed is review before a change that would otherwise stop in the middle.
+func (d *device) reviewed(ctx context.Context, changes []recovery.SlotChange) error {
+	ok, err := d.review(ctx, changes)
+	if err == nil && !ok {
+		err = errors.New("nothing was changed")
+	}
+	return err
+}
+
+func slotText(id recovery.SlotID, kind string) string {
+	return fmt.Sprintf("%s  %s", id.String()[:short], slotKind(kind))
+}
+
+func changeText(c recovery.SlotChange) string {
+	if c.Gone {
+		return fmt.Sprintf("%s  was removed", c.ID.String()[:short])
+	}
+	return slotText(c.ID, c.Type)
+}
+
+// slotKind describes what opens a slot.
+func slotKind(kind string) string {
+	switch kind {
+	case "password":
+		return "a password"
+	case "export":
+		return "the password of the login"
+	case "phrase":
+		return "a recovery phrase"
+	case "file":
+		return "a recovery file"
+	case "passkey":
+		return "a passkey"
+	case "device":
+		return "a device that has logged in"
+	case "contacts":
+		return "contacts who recover together"
+	}
+	return plain(kind)
+}
