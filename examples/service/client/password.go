@@ -12,8 +12,8 @@ import (
 // ChangePassword changes the passwords. With a password for the keyring, the
 // account is in two-password mode afterwards, and without one it is not. All
 // other sessions end. It returns recovery.ErrUnseen while there are slots that
-// the user has not been shown. If the change stops in the middle, one of the passwords
-// logs in, and the next login cleans up.
+// the user has not been shown. If the change stops in the middle, one of the
+// passwords logs in, and the next login cleans up.
 func (c *Client) ChangePassword(ctx context.Context, old, new Passwords) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

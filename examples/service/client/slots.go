@@ -37,23 +37,16 @@ func (c *Client) MarkSeen(ctx context.Context, shown []recovery.SlotChange) erro
 // RemoveSlot removes a slot from the keyring. Its holder can open nothing that
 // is written afterwards.
 func (c *Client) RemoveSlot(ctx context.Context, password []byte, id recovery.SlotID) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if err := c.ready(); err != nil {
-		return err
-	}
-	return c.withPassword(password, func(p []byte) error {
-		s, err := c.refresh(ctx, p)
-		if err != nil {
-			return err
-		}
-		s.clear()
-		return c.keys.Revoke(ctx, id)
-	})
+	return c.refreshed(ctx, password, func() error { return c.keys.Revoke(ctx, id) })
 }
 
 // Resolve repeats a removal that another change overtook.
 func (c *Client) Resolve(ctx context.Context, password []byte) error {
+	return c.refreshed(ctx, password, func() error { return c.keys.Resolve(ctx) })
+}
+
+// refreshed changes the keyring after a login inside the session.
+func (c *Client) refreshed(ctx context.Context, password []byte, change func() error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err := c.ready(); err != nil {
@@ -65,6 +58,6 @@ func (c *Client) Resolve(ctx context.Context, password []byte) error {
 			return err
 		}
 		s.clear()
-		return c.keys.Resolve(ctx)
+		return change()
 	})
 }

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -90,6 +91,36 @@ func (c *Cluster) Stop() error {
 // Crash restarts the cluster as after a crash.
 func (c *Cluster) Crash() error {
 	return c.run("pg_ctl", "-D", c.data(), "-w", "-m", "immediate", "-l", filepath.Join(c.folder, "log"), "restart")
+}
+
+// CPU returns the time that all processes of the cluster have used, on Linux.
+func (c *Cluster) CPU() (time.Duration, error) {
+	text, err := os.ReadFile(filepath.Join(c.data(), "postmaster.pid"))
+	if err != nil {
+		return 0, err
+	}
+	main, _, _ := strings.Cut(string(text), "\n")
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	ticks := 0
+	for _, stat := range stats {
+		text, err := os.ReadFile(stat)
+		_, rest, ok := strings.Cut(string(text), ") ")
+		fields := strings.Fields(rest)
+		if err != nil || !ok || len(fields) < 15 {
+			continue // it has ended
+		}
+		own := strings.HasPrefix(string(text), main+" ")
+		if !own && fields[1] != main { // the parent
+			continue
+		}
+		for i, field := range fields[11:15] { // user and system, also of children that have ended
+			n, err := strconv.Atoi(field)
+			if err == nil && (own || i < 2) {
+				ticks += n
+			}
+		}
+	}
+	return time.Duration(ticks) * 10 * time.Millisecond, err
 }
 
 // URL returns the address of a database.
