@@ -262,7 +262,7 @@ type Item struct {
 }
 
 // PutItem stores the next version of an item. Previous is the version that it
-// replaces, or 0.
+// replaces, or 0. A deleted item has content too, which tells the client.
 type PutItem struct {
 	Previous int64  `json:"previous"`
 	Deleted  bool   `json:"deleted,omitempty"`

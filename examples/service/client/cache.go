@@ -13,6 +13,7 @@ import (
 // cache is what the device has fetched, encrypted, and what it has not sent.
 type cache struct {
 	Revision int64             `json:"revision"`
+	Epoch    uint32            `json:"epoch"` // of the keyring, at the last sync
 	Items    map[string]cached `json:"items"` // by id
 
 	stored []byte
@@ -78,5 +79,5 @@ func (c *Client) update(ctx context.Context, f func(next *cache) error) error {
 }
 
 func (c *cache) clone() *cache {
-	return &cache{Revision: c.Revision, Items: maps.Clone(c.Items), stored: c.stored}
+	return &cache{Revision: c.Revision, Epoch: c.Epoch, Items: maps.Clone(c.Items), stored: c.stored}
 }

@@ -142,7 +142,11 @@ func (c *Client) keepDevice(ctx context.Context, password []byte) error {
 		if err := c.storeVault(ctx, device, cost, password); err != nil {
 			return err
 		}
-		if err := c.keys.Change(ctx, func(e *recovery.Edit) error { return e.Add(slot) }); err != nil {
+		err := c.keys.Change(ctx, func(e *recovery.Edit) error { return e.Add(slot) })
+		if errors.Is(err, recovery.ErrPolicy) { // the keyring is full
+			err = errors.Join(err, c.remove(ctx, storeVault))
+		}
+		if err != nil {
 			return err
 		}
 	} else if _, err := c.openVault(ctx, password); err != nil {

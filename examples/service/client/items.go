@@ -35,6 +35,8 @@ type Item struct {
 	Fields map[string]string `json:"fields,omitempty"` // such as user and password
 	// Changed is the time of the change, by the clock of the device that made it.
 	Changed time.Time `json:"changed"`
+	// Deleted is true of deleted items only, which no list has.
+	Deleted bool `json:"deleted,omitempty"`
 	// Unsent means that the server does not have this version yet.
 	Unsent bool `json:"-"`
 }
@@ -63,7 +65,7 @@ func (c *Client) seal(ctx context.Context, item Item, base int64) (cached, error
 	}
 	defer key.Destroy()
 	body, err := key.Wrap(ctx, b, bodyBinding(item.ID, base+1))
-	return cached{Base: base, Unsent: true, Key: blob, Body: body}, err
+	return cached{Base: base, Unsent: true, Deleted: item.Deleted, Key: blob, Body: body}, err
 }
 
 // read decrypts an item. An old key is good enough to read.
@@ -87,6 +89,9 @@ func (c *Client) read(ctx context.Context, id api.ID, i cached) (item Item, err 
 	}
 	if err := json.Unmarshal(b, &item); err != nil {
 		return item, err
+	}
+	if item.Deleted != i.Deleted {
+		return item, recovery.ErrUntrusted
 	}
 	item.ID, item.Unsent = id, i.Unsent
 	return item, nil
@@ -159,14 +164,21 @@ func (c *Client) Unsent() (n int) {
 func (c *Client) Remove(ctx context.Context, id api.ID) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if !c.open {
+		return ErrLocked
+	}
 	return c.update(ctx, func(next *cache) error {
 		i, ok := next.Items[id.String()]
 		if !ok || i.Deleted {
 			return errors.New("there is no such item")
 		}
-		if next.Items[id.String()] = (cached{Base: i.Base, Unsent: true, Deleted: true}); i.Base == 0 {
-			delete(next.Items, id.String()) // the server never had it
+		if i.Base == 0 { // the server never had it
+			delete(next.Items, id.String())
+			return nil
 		}
-		return nil
+		// The server could make devices forget an item, if it were not sealed.
+		sealed, err := c.seal(ctx, Item{ID: id, Deleted: true}, i.Base)
+		next.Items[id.String()] = sealed
+		return err
 	})
 }

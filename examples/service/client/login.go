@@ -44,6 +44,9 @@ type Entered struct {
 	// NewDevice means that this device has trusted the server for what the
 	// keyring is. Compare the slots with another device.
 	NewDevice bool
+	// NoDevice means that the keyring has no room for a slot of this device,
+	// which then opens nothing offline. Remove another device's slot.
+	NoDevice bool
 	// Moved means that the account has moved to OPAQUE.
 	Moved bool
 	// Overtaken means that another change came before a removal of this device.
@@ -229,7 +232,11 @@ func (c *Client) openAll(ctx context.Context) (e Entered, err error) {
 		}
 		e.Moved = true
 	}
-	if err := c.keepDevice(ctx, o.passwords.keyring()); err != nil {
+	err = c.keepDevice(ctx, o.passwords.keyring())
+	if errors.Is(err, recovery.ErrPolicy) {
+		e.NoDevice, err = true, nil
+	}
+	if err != nil {
 		return e, err
 	}
 	e.Unseen = c.keys.Unseen()

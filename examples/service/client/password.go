@@ -69,10 +69,16 @@ func (c *Client) ChangePassword(ctx context.Context, old, new Passwords) error {
 	if err := c.confirmed(ctx, old.Login, api.OpPassword, "/v1/password/finish", in, nil); err != nil {
 		return err
 	}
-	if err := c.settle(ctx, new, in.Slot, n.export != nil); err != nil {
+	// The password is changed. If another device has added a slot meanwhile, the
+	// old slot stays until the user has looked and logs in again.
+	unseen := c.settle(ctx, new, in.Slot, n.export != nil)
+	if unseen != nil && !errors.Is(unseen, recovery.ErrUnseen) {
+		return unseen
+	}
+	if err := c.keepDevice(ctx, new.keyring()); err != nil && !errors.Is(err, recovery.ErrPolicy) {
 		return err
 	}
-	return c.keepDevice(ctx, new.keyring())
+	return unseen
 }
 
 // supersede adds a slot beside the slot of the login.
@@ -110,11 +116,7 @@ func (c *Client) settle(ctx context.Context, p Passwords, slot *api.ID, isOPAQUE
 	}
 	defer s.clear()
 	o := &opened{LoggedIn: api.LoggedIn{Slot: slot}, secrets: s, passwords: p}
-	err = c.keys.OpenAfterLogin(ctx, c.opener(o))
-	if errors.Is(err, recovery.ErrUnseen) {
-		return nil // the old slot stays until the user has looked and logs in
-	}
-	return err
+	return c.keys.OpenAfterLogin(ctx, c.opener(o))
 }
 
 // move registers for OPAQUE, or for another cost, with the password of the login
@@ -165,7 +167,11 @@ func (c *Client) move(ctx context.Context, o *opened) error {
 	if err := c.call(ctx, "POST", "/v1/move/finish", in, nil); err != nil {
 		return err
 	}
-	return c.settle(ctx, o.passwords, in.Slot, true)
+	err = c.settle(ctx, o.passwords, in.Slot, true)
+	if errors.Is(err, recovery.ErrUnseen) {
+		return nil // the old slot stays until the user has looked and logs in
+	}
+	return err
 }
 
 func (c *Client) twoPasswords(o *opened) bool { return o.Slot != nil && len(o.passwords.Keyring) > 0 }

@@ -126,11 +126,7 @@ func (c *Client) forget(ctx context.Context) error {
 	c.open = false
 	var errs []error
 	for _, key := range []string{storeAccount, storeVault, storeItems, storeKeyring} {
-		b, err := c.cfg.Store.Load(ctx, key)
-		if err == nil && b != nil {
-			err = c.cfg.Store.Swap(ctx, key, b, nil)
-		}
-		errs = append(errs, err)
+		errs = append(errs, c.remove(ctx, key))
 	}
 	c.account, c.stored, c.items = accountState{}, nil, newCache()
 	return errors.Join(errs...)
@@ -146,4 +142,13 @@ func (c *Client) withPassword(password []byte, f func(prepared []byte) error) er
 	}
 	defer clear(prepared)
 	return f(prepared)
+}
+
+// remove deletes a value of the device.
+func (c *Client) remove(ctx context.Context, key string) error {
+	b, err := c.cfg.Store.Load(ctx, key)
+	if err == nil && b != nil {
+		err = c.cfg.Store.Swap(ctx, key, b, nil)
+	}
+	return err
 }

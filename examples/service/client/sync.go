@@ -12,8 +12,13 @@ import (
 	"github.com/nescio-go/nescio/recovery"
 )
 
+// ErrUnreadable means that the server has an item that cannot be the user's. The
+// device keeps the version that it has.
+var ErrUnreadable = errors.New("the server has an item that no device of yours can have written")
+
 // Sync follows the keyring, fetches what other devices have changed, and sends
 // what this one has. If two devices changed an item, both versions are kept.
+// After ErrUnreadable everything else is in sync.
 func (c *Client) Sync(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -23,40 +28,78 @@ func (c *Client) Sync(ctx context.Context) error {
 	if err := c.keys.Refresh(ctx); err != nil {
 		return err
 	}
-	if err := c.pull(ctx); err != nil {
+	unreadable, err := c.pull(ctx)
+	if err != nil {
 		return err
 	}
-	return c.push(ctx)
+	return errors.Join(unreadable, c.push(ctx))
 }
 
-func (c *Client) pull(ctx context.Context) error {
+// pull fetches what has changed since the last sync. If the server has fewer
+// revisions than before, it fetches everything, and looks for what is missing.
+func (c *Client) pull(ctx context.Context) (unreadable, err error) {
+	from := c.items.Revision
+	unreadable, err = c.pullFrom(ctx, from, func(api.Item) {})
+	if !errors.Is(err, errFewer) || from == 0 {
+		return unreadable, err
+	}
+	there := make(map[string]bool)
+	if unreadable, err = c.pullFrom(ctx, 0, func(i api.Item) { there[i.ID.String()] = true }); err != nil {
+		return unreadable, err
+	}
+	for id, i := range c.items.Items {
+		if i.Base > 0 && !there[id] {
+			return unreadable, errFewer
+		}
+	}
+	return unreadable, nil
+}
+
+var errFewer = fmt.Errorf("the server has lost items: %w", recovery.ErrRollback)
+
+// pullFrom fetches all pages from a revision on. At the end it notes the epoch of
+// the keyring: what comes later is under no older key, because the server takes
+// nothing that is. What is unreadable is fetched again the next time.
+func (c *Client) pullFrom(ctx context.Context, after int64, see func(api.Item)) (unreadable, err error) {
+	epoch := c.keys.Epoch()
 	for {
 		var page api.Items
-		if err := c.call(ctx, "GET", fmt.Sprintf("/v1/items?after=%d", c.items.Revision), nil, &page); err != nil {
-			return err
+		if err := c.call(ctx, "GET", fmt.Sprintf("/v1/items?after=%d", after), nil, &page); err != nil {
+			return unreadable, err
 		}
-		if page.Revision < c.items.Revision {
-			return fmt.Errorf("the server has lost items: %w", recovery.ErrRollback)
+		if page.Revision < after || page.More && page.Revision == after {
+			return unreadable, errFewer
 		}
-		if err := c.update(ctx, func(next *cache) error {
+		after = page.Revision
+		var found error
+		err := c.update(ctx, func(next *cache) error {
+			found = unreadable
 			for _, remote := range page.Items {
-				if err := c.merge(ctx, next, remote); err != nil {
+				see(remote)
+				err := c.merge(ctx, next, remote)
+				if err != nil && !errors.Is(err, ErrUnreadable) {
 					return err
 				}
+				found = errors.Join(found, err)
 			}
-			next.Revision = max(next.Revision, page.Revision)
+			if found == nil {
+				next.Revision = after
+			}
+			if found == nil && !page.More {
+				next.Epoch = max(next.Epoch, epoch)
+			}
 			return nil
-		}); err != nil {
-			return err
-		}
-		if !page.More {
-			return nil
+		})
+		unreadable = found
+		if err != nil || !page.More {
+			return unreadable, err
 		}
 	}
 }
 
-// merge takes the server's version of an item. If this device has changed
-// another version, its change becomes an item of its own.
+// merge takes the server's version of an item, once it is open. If this device
+// has changed another version, its change becomes an item of its own. A change
+// wins over a deletion.
 func (c *Client) merge(ctx context.Context, next *cache, remote api.Item) error {
 	id := remote.ID.String()
 	mine, ok := next.Items[id]
@@ -65,9 +108,15 @@ func (c *Client) merge(ctx context.Context, next *cache, remote api.Item) error 
 	case ok && remote.Version < mine.Base:
 		return fmt.Errorf("the server has an older version of an item: %w", recovery.ErrRollback)
 	case ok && mine.Unsent && same(mine, theirs): // the answer to our request was lost
-	case ok && mine.Unsent && remote.Version == mine.Base:
+		next.Items[id] = theirs
 		return nil
-	case ok && mine.Unsent && !mine.Deleted:
+	case ok && remote.Version == mine.Base:
+		return nil
+	}
+	if err := c.authentic(ctx, remote.ID, theirs, next.Epoch); err != nil {
+		return c.kept(ctx, next, remote, theirs, err)
+	}
+	if ok && mine.Unsent && !mine.Deleted {
 		item, err := c.read(ctx, remote.ID, mine)
 		if err != nil {
 			return err
@@ -80,6 +129,38 @@ func (c *Client) merge(ctx context.Context, next *cache, remote api.Item) error 
 	}
 	next.Items[id] = theirs
 	return nil
+}
+
+// authentic reports whether an item opens, and is under no older key than an
+// item that was written after the last sync can be. A removed holder may know
+// older keys.
+func (c *Client) authentic(ctx context.Context, id api.ID, theirs cached, epoch uint32) error {
+	under, err := recovery.BlobEpoch(theirs.Key)
+	if err != nil {
+		return err
+	}
+	if under < epoch {
+		return recovery.ErrOldKey
+	}
+	_, err = c.read(ctx, id, theirs)
+	return err
+}
+
+// kept keeps this device's version of an item that is not authentic on the
+// server. A change of this device replaces the server's version.
+func (c *Client) kept(ctx context.Context, next *cache, remote api.Item, theirs cached, reason error) error {
+	id := remote.ID.String()
+	mine, ok := next.Items[id]
+	reason = fmt.Errorf("%w: %s: %w", ErrUnreadable, id, reason)
+	if !ok || !mine.Unsent {
+		return reason
+	}
+	item, err := c.read(ctx, remote.ID, mine)
+	if err != nil {
+		return err
+	}
+	next.Items[id], err = c.seal(ctx, item, theirs.Base)
+	return errors.Join(err, reason)
 }
 
 func same(mine, theirs cached) bool {
@@ -116,6 +197,13 @@ func (c *Client) send(ctx context.Context, id api.ID) error {
 		if !mine.Unsent {
 			return nil
 		}
+		if epoch, err := recovery.BlobEpoch(mine.Key); err != nil || epoch < c.keys.Epoch() {
+			// The keyring has rotated. Nobody may read this with an older key.
+			if err := c.resealed(ctx, id, mine); err != nil {
+				return err
+			}
+			mine = c.items.Items[name]
+		}
 		in := api.PutItem{Previous: mine.Base, Deleted: mine.Deleted, Key: mine.Key, Body: mine.Body}
 		var out api.Item
 		err := c.call(ctx, "PUT", path("/v1/items/", id), in, &out)
@@ -135,16 +223,6 @@ func (c *Client) send(ctx context.Context, id api.ID) error {
 			if err := c.keys.Refresh(ctx); err != nil {
 				return err
 			}
-			item, err := c.read(ctx, id, mine)
-			if err != nil {
-				return err
-			}
-			if err := c.update(ctx, func(next *cache) (err error) {
-				next.Items[name], err = c.seal(ctx, item, mine.Base)
-				return err
-			}); err != nil {
-				return err
-			}
 		case hasCode(err, api.Conflict) && errors.As(err, &failure) && failure.Current != nil:
 			return c.update(ctx, func(next *cache) error { return c.merge(ctx, next, *failure.Current) })
 		default:
@@ -152,4 +230,16 @@ func (c *Client) send(ctx context.Context, id api.ID) error {
 		}
 	}
 	return errors.New("the keyring keeps changing: sync again")
+}
+
+// resealed encrypts an unsent item again, under a new key.
+func (c *Client) resealed(ctx context.Context, id api.ID, mine cached) error {
+	item, err := c.read(ctx, id, mine)
+	if err != nil {
+		return err
+	}
+	return c.update(ctx, func(next *cache) (err error) {
+		next.Items[id.String()], err = c.seal(ctx, item, mine.Base)
+		return err
+	})
 }

@@ -3,12 +3,14 @@ package e2e
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"net/http/httptest"
 	"testing"
 	"time"
 
 	"github.com/nescio-go/nescio/examples/keys/keyfile"
 	"github.com/nescio-go/nescio/examples/service/api"
+	"github.com/nescio-go/nescio/examples/service/client"
 	"github.com/nescio-go/nescio/examples/service/server"
 	"github.com/nescio-go/nescio/examples/service/store"
 	"github.com/nescio-go/nescio/opaque"
@@ -48,6 +50,24 @@ func TestReplacedStateKeys(t *testing.T) {
 		require.Equal(w, 401, finish())
 		require.Equal(w, 200, w.beginLogin("alice", password)())
 		require.Equal(w, 1, w.rows("state_keys")["state_keys"])
+	})
+}
+
+// TestRollingChange: while servers offer different protocols, every registration
+// and every change of a password succeeds.
+func TestRollingChange(t *testing.T) {
+	inWorlds(t, nil, func(w *world) {
+		w.config.Offer = server.OfferProton
+		w.start()
+		for i := range 12 {
+			d := w.account(i)
+			err := d.ChangePassword(w.Context(), one(password), one("another password"))
+			if errors.Is(err, client.ErrProtocol) {
+				continue // one server moved it, and another offers the old protocol
+			}
+			require.NoError(w, err)
+			d.opensWith("another password")
+		}
 	})
 }
 

@@ -62,9 +62,10 @@ const (
 	requestTime      = 20 * time.Second
 	registrationTime = 10 * time.Minute // from the first message to the last
 	halfSessionTime  = 5 * time.Minute
-	stepUpTime       = 5 * time.Minute      // from a step-up to its request
-	freshTime        = 10 * time.Minute     // after a login, for headers; after a code, for step-ups
-	sessionTime      = 30 * 24 * time.Hour  // after its last use
+	stepUpTime       = 5 * time.Minute     // from a step-up to its request
+	freshTime        = 10 * time.Minute    // after a login, for headers; after a code, for step-ups
+	sessionTime      = 30 * 24 * time.Hour // after its last use
+	longestSession   = 365 * 24 * time.Hour
 	deviceTime       = 180 * 24 * time.Hour // after its last login
 	eventTime        = 90 * 24 * time.Hour
 	oldHeaderTime    = 7 * 24 * time.Hour
@@ -84,6 +85,7 @@ type Server struct {
 	addresses  *addresses
 	metrics    *metrics
 	ready      atomic.Bool
+	realClock  bool // not a test\'s
 }
 
 // New checks the secrets and the configuration against the database, which it
@@ -98,7 +100,8 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	if c.Now == nil {
+	realClock := c.Now == nil
+	if realClock {
 		c.Now = time.Now
 	}
 	c.Limits = c.Limits.complete()
@@ -121,7 +124,7 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Config: c, db: c.DB, secrets: secrets, addresses: newAddresses(c.Limits)}
+	s := &Server{Config: c, db: c.DB, secrets: secrets, addresses: newAddresses(c.Limits), realClock: realClock}
 	s.metrics = newMetrics()
 	if err := s.db.Migrate(ctx); err != nil {
 		return nil, err
@@ -130,6 +133,9 @@ func New(ctx context.Context, c Config) (*Server, error) {
 		return nil, err
 	}
 	if err := checkIdentity(ctx, s.db, s.Identity); err != nil {
+		return nil, err
+	}
+	if err := s.checkClock(ctx); err != nil {
 		return nil, err
 	}
 	if err := s.prepareFleet(ctx); err != nil {

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -160,15 +161,16 @@ func (s *Server) Run(ctx context.Context) {
 
 // Tend is one round of Run.
 func (s *Server) Tend(ctx context.Context) error {
+	s.addresses.sweep(s.now())
+	if err := s.checkClock(ctx); err != nil {
+		return err
+	}
 	err := s.db.Tx(ctx, func(tx *store.Tx) error {
 		if err := tx.LockFleet(ctx); err != nil {
 			return err
 		}
 		return s.rotate(ctx, tx)
 	})
-	if err == nil {
-		err = s.poll(ctx)
-	}
 	for more := true; more && err == nil; {
 		err = s.db.Tx(ctx, func(tx *store.Tx) (err error) {
 			if err = tx.LockFleet(ctx); err == nil { // two sweeps would wait for each other's rows
@@ -177,6 +179,23 @@ func (s *Server) Tend(ctx context.Context) error {
 			return err
 		})
 	}
-	s.addresses.sweep(s.now())
-	return err
+	return errors.Join(err, s.poll(ctx))
+}
+
+// maxSkew is how much the clock of a server may differ from the database's. With
+// a larger difference it would remove keys that others use.
+const maxSkew = 5 * time.Second
+
+func (s *Server) checkClock(ctx context.Context) error {
+	if !s.realClock {
+		return nil
+	}
+	t, err := s.db.Time(ctx)
+	if err != nil {
+		return err
+	}
+	if skew := s.now().Sub(t).Abs(); skew > maxSkew {
+		return fmt.Errorf("the clock of this server and of the database differ by %v", skew.Round(time.Millisecond))
+	}
+	return nil
 }

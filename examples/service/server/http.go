@@ -114,6 +114,7 @@ func (s *Server) answer(route route, c *call) (any, error) {
 	if err := c.read(); err != nil {
 		return nil, err
 	}
+	c.now = s.now() // a slow body must not stop the clock
 	if route.access != anyone {
 		if err := s.authenticate(c, route.access); err != nil {
 			return nil, err

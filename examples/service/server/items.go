@@ -66,14 +66,11 @@ func (s *Server) putItem(c *call, in api.PutItem) (out api.Item, err error) {
 	switch {
 	case in.Previous < 0 || in.Previous == math.MaxInt64:
 		return out, errCode(api.Malformed, "there is no such version")
-	case in.Deleted && (len(in.Key) > 0 || len(in.Body) > 0):
-		return out, errCode(api.Malformed, "a deleted item has no content")
-	case !in.Deleted && (len(in.Body) == 0 || len(in.Body) > api.MaxItem || len(in.Key) > api.MaxItemKey):
+	case len(in.Body) == 0 || len(in.Body) > api.MaxItem || len(in.Key) > api.MaxItemKey:
 		return out, errCode(api.Malformed, "the item is empty or too large")
-	case !in.Deleted:
-		if next.Epoch, err = recovery.BlobEpoch(in.Key); err != nil {
-			return out, err
-		}
+	}
+	if next.Epoch, err = recovery.BlobEpoch(in.Key); err != nil {
+		return out, err
 	}
 	err = s.db.Tx(c, func(tx *store.Tx) error {
 		account, err := tx.LockAccount(c, c.session.Account)
@@ -90,7 +87,7 @@ func (s *Server) putItem(c *call, in api.PutItem) (out api.Item, err error) {
 		if header == nil || next.Epoch > epoch {
 			return errCode(api.Conflict, "the keyring is not stored yet")
 		}
-		if !in.Deleted && next.Epoch < epoch {
+		if next.Epoch < epoch {
 			return errCode(api.OldEpoch, "the item's key is of an earlier epoch: refresh the keyring")
 		}
 		stored, err := tx.Item(c, account.ID, id)

@@ -13,8 +13,6 @@ func (s *Server) keyring(c *call, _ none) (out api.Keyring, err error) {
 	return out, err
 }
 
-const maxOldHeaders = 50
-
 // putKeyring stores a header that follows the stored one and has the slot of
 // the stored record. Any session could send garbage. Therefore the session must
 // have logged in with this record, and a few minutes ago.
@@ -28,8 +26,11 @@ func (s *Server) putKeyring(c *call, in api.NewKeyring) (api.Empty, error) {
 		if err != nil {
 			return err
 		}
-		if !account.Known || !fresh(c.session.LoginAt, c.now) || !bytes.Equal(digestOfRecord(account.Record), c.session.Record) {
-			return errCode(api.LoginRequired, "log in again before the keyring changes")
+		if !account.Known {
+			return store.ErrNotFound
+		}
+		if !s.loggedIn(c, account) {
+			return errLogIn
 		}
 		stored, _, err := tx.Header(c, account.ID)
 		if err != nil {
@@ -37,6 +38,13 @@ func (s *Server) putKeyring(c *call, in api.NewKeyring) (api.Empty, error) {
 		}
 		if bytes.Equal(stored, in.Header) {
 			return nil // the answer was lost
+		}
+		_, wait, err := tx.Spend(c, budgetID("headers", account.ID[:]), s.Limits.Headers, c.now)
+		if err != nil {
+			return err
+		}
+		if wait > 0 {
+			return limitedFor(wait)
 		}
 		return s.storeHeader(c, tx, account, stored, next, in.Slot)
 	})
@@ -82,7 +90,7 @@ func (s *Server) storeHeader(c *call, tx *store.Tx, account store.Account, store
 		if err != nil {
 			return err
 		}
-		if err := tx.KeepOldHeader(c, account.ID, sealed, c.now.Add(oldHeaderTime), maxOldHeaders); err != nil {
+		if err := tx.KeepOldHeader(c, account.ID, sealed, c.now.Add(oldHeaderTime)); err != nil {
 			return err
 		}
 		if gone := next.Gone(previous); len(gone) > 0 {

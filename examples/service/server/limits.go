@@ -19,6 +19,7 @@ type Limits struct {
 	Account store.Budget // logins of an account or an unknown name by strangers
 	Device  store.Budget // logins of a device that has logged in before
 	Session store.Budget // step-ups in a session
+	Headers store.Budget // changes of the keyring; replaced headers are kept for a week
 	Codes   store.Budget // codes of a second factor, for each device and the strangers
 
 	Requests Rate // of an address
@@ -38,6 +39,7 @@ func DefaultLimits() Limits {
 		Account: store.Budget{Burst: 10, Every: 2 * time.Minute},
 		Device:  store.Budget{Burst: 20, Every: 30 * time.Second},
 		Session: store.Budget{Burst: 20, Every: 30 * time.Second},
+		Headers: store.Budget{Burst: 40, Every: 30 * time.Minute},
 		Codes:   store.Budget{Burst: 10, Every: 10 * time.Minute},
 
 		Requests: Rate{Burst: 400, Every: 20 * time.Millisecond},
@@ -49,7 +51,7 @@ func DefaultLimits() Limits {
 func (l Limits) complete() Limits {
 	d := DefaultLimits()
 	for value, standard := range map[*store.Budget]store.Budget{
-		&l.Account: d.Account, &l.Device: d.Device, &l.Session: d.Session, &l.Codes: d.Codes,
+		&l.Account: d.Account, &l.Device: d.Device, &l.Session: d.Session, &l.Headers: d.Headers, &l.Codes: d.Codes,
 	} {
 		if *value == (store.Budget{}) {
 			*value = standard
@@ -74,6 +76,7 @@ type addresses struct {
 	limits [3]Rate
 	mu     sync.Mutex
 	known  map[netip.Prefix]*address
+	swept  time.Time
 }
 
 type address struct {
@@ -102,7 +105,7 @@ func (a *addresses) spend(of netip.Addr, limit int, now time.Time) (wait time.Du
 	known := a.known[key]
 	if known == nil {
 		if len(a.known) >= maxAddresses {
-			a.forget(now)
+			a.makeRoom(now)
 		}
 		known = new(address)
 		for i, r := range a.limits {
@@ -135,8 +138,17 @@ func (a *addresses) forget(now time.Time) {
 			delete(a.known, key)
 		}
 	}
-	for key := range a.known { // too many strangers at once: some get a new start
-		if len(a.known) < maxAddresses {
+}
+
+// makeRoom forgets some addresses. If too many strangers come at once, some of
+// them get a new start.
+func (a *addresses) makeRoom(now time.Time) {
+	if now.Sub(a.swept) > time.Second { // it takes milliseconds
+		a.swept = now
+		a.forget(now)
+	}
+	for key := range a.known {
+		if len(a.known) <= maxAddresses-1000 {
 			break
 		}
 		delete(a.known, key)

@@ -11,6 +11,9 @@ import (
 	"github.com/nescio-go/nescio/opaque"
 )
 
+// maxSessions bounds the sessions and the known devices of an account.
+const maxSessions = 50
+
 // login begins a login. For an unknown name it runs the same statements and the
 // same arithmetic as for an account.
 func (s *Server) login(c *call, in api.BeginLogin) (api.Begun, error) {
@@ -34,7 +37,7 @@ func (s *Server) login(c *call, in api.BeginLogin) (api.Begun, error) {
 	if err != nil {
 		return api.Begun{}, err
 	}
-	budget, limit := budgetID("account", key), s.Limits.Account
+	budget, limit := budgetID("account", account.ID[:]), s.Limits.Account
 	if owner == account.ID {
 		budget, limit = budgetID("device", device), s.Limits.Device
 	} else {
@@ -126,7 +129,11 @@ func (s *Server) finishLogin(c *call, in api.FinishLogin) (api.LoggedIn, error) 
 func (s *Server) open(c *call, tx *store.Tx, account store.Account, opened store.Session, cookie bool, out *api.LoggedIn) error {
 	token, stored := newToken()
 	out.Code, out.Session, out.Account = opened.Half, api.ID(opened.ID), api.ID(account.ID)
-	if !opened.Half {
+	if opened.Half {
+		if err := tx.AddEvent(c, account.ID, s.event(c, "right password, code asked")); err != nil {
+			return err
+		}
+	} else {
 		if opened.Device == nil {
 			out.Device, opened.Device = newToken()
 		}
@@ -142,6 +149,9 @@ func (s *Server) open(c *call, tx *store.Tx, account store.Account, opened store
 		out.Slot, out.Move = slotOf(account.Slot), opened.Migration != nil
 	}
 	if err := tx.AddSession(c, stored, opened); err != nil {
+		return err
+	}
+	if err := tx.LimitSessions(c, account.ID, maxSessions); err != nil {
 		return err
 	}
 	if !cookie {

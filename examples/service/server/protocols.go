@@ -189,14 +189,22 @@ func (p *protocols) hasOther(n []byte) bool {
 	return n != nil && slices.ContainsFunc(p.moduli, func(m []byte) bool { return !bytes.Equal(m, n) })
 }
 
-// finishRegistration checks an upload of the protocol that was offered, in
-// another modulus than before.
+// accepts reports whether a record of a protocol may follow another record. The
+// other protocol may have been offered by a server with another -offer.
+func (p *protocols) accepts(before []byte, letter byte) bool {
+	if letter == protocolSRP {
+		return len(p.moduli) > 0 && (len(before) == 0 || before[0] == protocolSRP)
+	}
+	return letter == protocolOPAQUE
+}
+
+// finishRegistration checks an upload, in another modulus than before.
 func (s *Server) finishRegistration(before, upload []byte) ([]byte, error) {
-	p, letter := s.protocols.Load(), s.registers(before)
-	if len(upload) == 0 || upload[0] != letter {
+	p := s.protocols.Load()
+	if len(upload) == 0 || !p.accepts(before, upload[0]) {
 		return nil, srp.ErrMalformed
 	}
-	record, err := p.of(letter).FinishRegistration(nil, upload)
+	record, err := p.of(upload[0]).FinishRegistration(nil, upload)
 	if n := modulusOf(before); err == nil && p.hasOther(n) && bytes.Equal(modulusOf(record), n) {
 		err = srp.ErrPolicy
 	}

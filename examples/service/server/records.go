@@ -10,7 +10,9 @@ import (
 	"github.com/nescio-go/nescio/srp"
 )
 
-// newRecord begins the registration of a new password.
+// newRecord begins the registration of a new password. Its answer depends on the
+// account's key, and would help to guess the password. Therefore it has the
+// limits of a step-up, and needs a login and a code a few minutes before.
 func (s *Server) newRecord(c *call, in api.Requests) (api.Begun, error) {
 	if err := both(in); err != nil {
 		return api.Begun{}, err
@@ -21,6 +23,15 @@ func (s *Server) newRecord(c *call, in api.Requests) (api.Begun, error) {
 	}
 	if !account.Known {
 		return api.Begun{}, store.ErrNotFound
+	}
+	if !s.loggedIn(c, account) {
+		return api.Begun{}, errLogIn
+	}
+	if err := s.codeSent(c, s.db.TOTP); err != nil {
+		return api.Begun{}, err
+	}
+	if _, err := s.spendSession(c); err != nil {
+		return api.Begun{}, err
 	}
 	response, err := s.beginRegistration(c, account.ID, account.Record, in.OPAQUE, in.SRP)
 	return api.Begun{Response: response}, err

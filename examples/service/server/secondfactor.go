@@ -57,6 +57,7 @@ func (s *Server) loginCode(c *call, in api.SecondFactor) (out api.LoggedIn, err 
 			if err != nil {
 				return err
 			}
+			defer clear(key)
 			if full.Migration, err = s.secrets.sealed(c, sealMigration, full.ID[:], key); err != nil {
 				return err
 			}
@@ -76,8 +77,12 @@ func (s *Server) sessionCode(c *call, in api.SecondFactor) (api.Empty, error) {
 	}
 	refused := error(nil)
 	err := s.db.Tx(c, func(tx *store.Tx) error {
-		if _, err := tx.LockAccount(c, c.session.Account); err != nil {
+		account, err := tx.LockAccount(c, c.session.Account)
+		if err != nil {
 			return err
+		}
+		if !account.Known {
+			return store.ErrNotFound
 		}
 		ok, err := s.useCode(c, tx, in.Code)
 		if err != nil {
@@ -131,6 +136,7 @@ func (s *Server) useCode(c *call, tx *store.Tx, code string) (bool, error) {
 func (s *Server) newTOTP(c *call, _ api.Empty) (out api.NewTOTP, err error) {
 	secret := make([]byte, totpSecret)
 	rand.Read(secret)
+	defer clear(secret)
 	err = s.stepped(c, func(tx *store.Tx, account store.Account) error {
 		old, err := tx.TOTP(c, account.ID)
 		if err != nil && err != store.ErrNotFound {
@@ -185,6 +191,9 @@ func (s *Server) confirmTOTP(c *call, in api.SecondFactor) (out api.BackupCodes,
 			return err
 		}
 		if err := tx.SetCodeTime(c, c.session.ID, c.now); err != nil {
+			return err
+		}
+		if err := tx.EndStepUps(c, c.session.Account); err != nil {
 			return err
 		}
 		if out.Codes, err = s.storeCodes(c, tx); err != nil {

@@ -37,7 +37,11 @@ func (s *Server) authenticate(c *call, access access) error {
 	}
 	c.session = found
 	if !found.Half && c.now.Sub(found.Seen) >= seenStep {
-		return s.db.See(c, found.ID, c.now, c.now.Add(sessionTime))
+		expires := c.now.Add(sessionTime)
+		if last := found.Created.Add(longestSession); expires.After(last) {
+			expires = last
+		}
+		return s.db.See(c, found.ID, c.now, expires)
 	}
 	return nil
 }
@@ -93,6 +97,13 @@ func (s *Server) endSession(c *call, _ none) (api.Empty, error) {
 
 func (s *Server) endOtherSessions(c *call, _ none) (api.Empty, error) {
 	return api.Empty{}, s.db.Tx(c, func(tx *store.Tx) error {
+		account, err := tx.LockAccount(c, c.session.Account)
+		if err != nil {
+			return err
+		}
+		if !account.Known {
+			return store.ErrNotFound
+		}
 		if err := tx.EndOtherSessions(c, c.session.Account, c.session.ID); err != nil {
 			return err
 		}

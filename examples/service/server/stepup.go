@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"slices"
 
 	"github.com/nescio-go/nescio/examples/service/api"
@@ -21,19 +22,12 @@ func (s *Server) stepUp(c *call, in api.BeginStepUp) (api.Begun, error) {
 	if err := both(in.Requests); err != nil {
 		return api.Begun{}, err
 	}
-	receipt, wait, err := s.db.Spend(c, budgetID("session", c.session.ID[:]), s.Limits.Session, c.now)
+	receipt, err := s.spendSession(c)
 	if err != nil {
 		return api.Begun{}, err
 	}
-	if wait > 0 {
-		return api.Begun{}, limitedFor(wait)
-	}
-	totp, err := s.db.TOTP(c, c.session.Account)
-	if err != nil && err != store.ErrNotFound {
+	if err := s.codeSent(c, s.db.TOTP); err != nil {
 		return api.Begun{}, err
-	}
-	if totp.Confirmed && !fresh(c.session.CodeAt, c.now) {
-		return api.Begun{}, errCode(api.CodeRequired, "send a code first")
 	}
 	account, err := s.db.Account(c, c.session.Account)
 	if err != nil {
@@ -60,6 +54,36 @@ func (s *Server) stepUp(c *call, in api.BeginStepUp) (api.Begun, error) {
 		Session: c.session.ID[:], Operation: in.Operation, Digest: in.Digest, Expires: c.now.Add(opaque.DefaultLifetime),
 	})
 	return api.Begun{Token: token, Response: response}, err
+}
+
+// spendSession takes a try from the budget of the session.
+func (s *Server) spendSession(c *call) (store.Receipt, error) {
+	receipt, wait, err := s.db.Spend(c, budgetID("session", c.session.ID[:]), s.Limits.Session, c.now)
+	if err == nil && wait > 0 {
+		err = limitedFor(wait)
+	}
+	return receipt, err
+}
+
+// codeSent asks for a code if the account has a second factor and the session's
+// last code is old.
+func (s *Server) codeSent(c *call, find func(context.Context, store.ID) (store.TOTP, error)) error {
+	totp, err := find(c, c.session.Account)
+	if err == store.ErrNotFound {
+		return nil
+	}
+	if err == nil && totp.Confirmed && !fresh(c.session.CodeAt, c.now) {
+		err = errCode(api.CodeRequired, "send a code first")
+	}
+	return err
+}
+
+var errLogIn = errCode(api.LoginRequired, "log in again first")
+
+// loggedIn reports whether the session has logged in with the account's record
+// a few minutes ago.
+func (s *Server) loggedIn(c *call, account store.Account) bool {
+	return fresh(c.session.LoginAt, c.now) && bytes.Equal(digestOfRecord(account.Record), c.session.Record)
 }
 
 func (s *Server) stepUpServer(record []byte, session store.ID, operation string, digest []byte) (protocol, error) {
@@ -128,6 +152,9 @@ func (s *Server) stepped(c *call, f func(*store.Tx, store.Account) error) error 
 			err = errCode(api.StepUpRequired, "confirm this request with the password")
 		}
 		if err != nil {
+			return err
+		}
+		if err := s.codeSent(c, tx.TOTP); err != nil { // a second factor may be newer than the step-up
 			return err
 		}
 		return f(tx, account)

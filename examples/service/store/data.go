@@ -23,14 +23,8 @@ func (tx *Tx) SetHeader(ctx context.Context, account ID, header []byte, epoch ui
 		ON CONFLICT (account) DO UPDATE SET header = $2, epoch = $3`, account[:], header, int64(epoch))
 }
 
-// KeepOldHeader keeps a replaced header, which is sealed, for some time. It keeps
-// at most count of them.
-func (tx *Tx) KeepOldHeader(ctx context.Context, account ID, sealed []byte, expires time.Time, count int) error {
-	if _, err := tx.exec(ctx, `DELETE FROM old_headers WHERE account = $1 AND expires <
-		(SELECT min(expires) FROM (SELECT expires FROM old_headers WHERE account = $1 ORDER BY expires DESC LIMIT $2) AS newest)`,
-		account[:], count-1); err != nil {
-		return err
-	}
+// KeepOldHeader keeps a replaced header, which is sealed, for some time.
+func (tx *Tx) KeepOldHeader(ctx context.Context, account ID, sealed []byte, expires time.Time) error {
 	return tx.one(ctx, `INSERT INTO old_headers (account, header, expires) VALUES ($1, $2, $3)`, account[:], sealed, millis(expires))
 }
 

@@ -82,7 +82,7 @@ func (q *queries) Sweep(ctx context.Context, now time.Time, limit int) (more boo
 		{"logins", "token", "expires"}, {"replay", "id", "expires"}, {"step_ups", "token", "expires"},
 		{"sessions", "id", "expires"}, {"devices", "token", "expires"}, {"budgets", "id", "regains"},
 	} {
-		n, err := q.exec(ctx, `DELETE FROM `+t[0]+` WHERE `+t[1]+` IN (SELECT `+t[1]+` FROM `+t[0]+` WHERE `+t[2]+` < $1 LIMIT $2)`,
+		n, err := q.exec(ctx, `DELETE FROM `+t[0]+` WHERE `+t[1]+` IN (SELECT `+t[1]+` FROM `+t[0]+` WHERE `+t[2]+` < $1 LIMIT $2) AND `+t[2]+` < $1`,
 			millis(now.Add(-time.Second)), limit)
 		if err != nil {
 			return false, err

@@ -113,16 +113,26 @@ func (tx *Tx) Try(ctx context.Context, id ID, max int) (bool, error) {
 	return n == 1, err
 }
 
-// EndSession deletes a session of an account, or returns [ErrNotFound].
+// EndSession deletes a session of an account and the token of its device, or
+// returns [ErrNotFound].
 func (tx *Tx) EndSession(ctx context.Context, account, id ID) error {
+	if _, err := tx.exec(ctx, `DELETE FROM devices WHERE account = $1 AND token IN (SELECT device FROM sessions WHERE account = $1 AND id = $2)
+		AND token NOT IN (SELECT device FROM sessions WHERE account = $1 AND id <> $2 AND device IS NOT NULL)`, account[:], id[:]); err != nil {
+		return err
+	}
 	if _, err := tx.exec(ctx, `DELETE FROM step_ups WHERE session = $1`, id[:]); err != nil {
 		return err
 	}
 	return tx.one(ctx, `DELETE FROM sessions WHERE account = $1 AND id = $2`, account[:], id[:])
 }
 
-// EndOtherSessions deletes all sessions of an account except one.
+// EndOtherSessions deletes all sessions of an account except one, and the tokens
+// of other devices.
 func (tx *Tx) EndOtherSessions(ctx context.Context, account, except ID) error {
+	if _, err := tx.exec(ctx, `DELETE FROM devices WHERE account = $1
+		AND token NOT IN (SELECT device FROM sessions WHERE id = $2 AND device IS NOT NULL)`, account[:], except[:]); err != nil {
+		return err
+	}
 	if _, err := tx.exec(ctx, `DELETE FROM step_ups WHERE session IN (SELECT id FROM sessions WHERE account = $1 AND id <> $2)`,
 		account[:], except[:]); err != nil {
 		return err
@@ -135,6 +145,18 @@ func (tx *Tx) EndOtherSessions(ctx context.Context, account, except ID) error {
 func (tx *Tx) AddDevice(ctx context.Context, token []byte, account ID, expires time.Time) error {
 	_, err := tx.exec(ctx, `INSERT INTO devices (token, account, expires) VALUES ($1, $2, $3)
 		ON CONFLICT (token) DO UPDATE SET expires = $3 WHERE devices.account = $2`, token, account[:], millis(expires))
+	return err
+}
+
+// LimitSessions deletes the sessions and devices of an account that have not
+// been used for longest, except count of each.
+func (tx *Tx) LimitSessions(ctx context.Context, account ID, count int) error {
+	if _, err := tx.exec(ctx, `DELETE FROM sessions WHERE account = $1 AND id NOT IN
+		(SELECT id FROM sessions WHERE account = $1 ORDER BY seen DESC, id LIMIT $2)`, account[:], count); err != nil {
+		return err
+	}
+	_, err := tx.exec(ctx, `DELETE FROM devices WHERE account = $1 AND token NOT IN
+		(SELECT token FROM devices WHERE account = $1 ORDER BY expires DESC, token LIMIT $2)`, account[:], count)
 	return err
 }
 

@@ -91,6 +91,16 @@ func (d *DB) Ping(ctx context.Context) error {
 	return d.row(ctx, "SELECT 1", nil, &one)
 }
 
+// Time returns the time of the database, or of this machine for SQLite.
+func (d *DB) Time(ctx context.Context) (time.Time, error) {
+	if !d.postgres {
+		return time.Now(), nil
+	}
+	var ms int64
+	err := d.row(ctx, `SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)`, nil, &ms)
+	return at(ms), err
+}
+
 //go:embed migrations/*.sql
 var migrations embed.FS
 
