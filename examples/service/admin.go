@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/nescio-go/nescio/examples/internal/cli"
@@ -33,6 +35,9 @@ func initialize(ctx context.Context, args []string, out, _ io.Writer) error {
 	if *database == "" || *file == "" || f.NArg() > 0 {
 		return cli.Misuse(f, "-db ADDRESS and -secrets FILE are required, and there are no arguments")
 	}
+	if !strings.HasPrefix(*database, "postgres") {
+		return cli.Misuse(f, "-db must be an address of PostgreSQL. SQLite is made at the first start")
+	}
 	db, err := store.Open(ctx, *database)
 	if err != nil {
 		return err
@@ -40,7 +45,13 @@ func initialize(ctx context.Context, args []string, out, _ io.Writer) error {
 	defer db.Close()
 	keys, err := keyfile.Load(ctx, *file, nil)
 	if errors.Is(err, fs.ErrNotExist) {
-		keys, err = makeSecrets(*file)
+		var done bool
+		if done, err = server.Initialized(ctx, db); err == nil && done {
+			return fmt.Errorf("the database has secrets already, and %s does not exist", *file)
+		}
+		if err == nil {
+			keys, err = makeSecrets(*file)
+		}
 	}
 	if err != nil {
 		return err
@@ -75,7 +86,7 @@ func rotate(ctx context.Context, args []string, out, _ io.Writer) error {
 	if err != nil {
 		return err
 	}
-	db, err := store.Open(ctx, *database)
+	db, err := existing(ctx, *database)
 	if err != nil {
 		return err
 	}
@@ -92,8 +103,8 @@ const weightUsage = `
 
 Prints how often unknown names look like each kind of accounts, or raises the
 weight of a kind. A new weight counts on all servers a few minutes later, and
-never falls. Raise only the weight of the kind that is offered, as accounts of
-it become more.
+never falls. Raise only the weight of the kind that is offered, as more
+accounts have it.
 `
 
 func weight(ctx context.Context, args []string, out, _ io.Writer) error {
@@ -107,7 +118,7 @@ func weight(ctx context.Context, args []string, out, _ io.Writer) error {
 	if *database == "" || (*kind == "") != (*n == 0) || *n > 1<<20 || f.NArg() > 0 {
 		return cli.Misuse(f, "-db is required, -kind and -weight go together, and there are no arguments")
 	}
-	db, err := store.Open(ctx, *database)
+	db, err := existing(ctx, *database)
 	if err != nil {
 		return err
 	}
@@ -121,8 +132,23 @@ func weight(ctx context.Context, args []string, out, _ io.Writer) error {
 	if err != nil {
 		return err
 	}
+	fmt.Fprintf(out, "%-8s %-22s %s\n", "weight", "from", "kind")
 	for _, w := range weights {
-		fmt.Fprintf(out, "%s: %d from %s on\n", w.Kind, w.Weight, w.From.UTC().Format(time.RFC3339))
+		from := "always"
+		if w.From.Unix() > 0 {
+			from = w.From.UTC().Format(time.RFC3339)
+		}
+		fmt.Fprintf(out, "%-8d %-22s %s\n", w.Weight, from, w.Kind)
 	}
 	return nil
+}
+
+// existing opens a database, which must exist.
+func existing(ctx context.Context, where string) (*store.DB, error) {
+	if !strings.Contains(where, "://") {
+		if _, err := os.Stat(where); err != nil {
+			return nil, err
+		}
+	}
+	return store.Open(ctx, where)
 }

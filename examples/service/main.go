@@ -150,9 +150,6 @@ func open(ctx context.Context, o options) (*store.DB, *keyfile.Keys, error) {
 	if err != nil || !embedded {
 		return db, keys, err
 	}
-	if err := os.Chmod(where, 0o600); err != nil {
-		return nil, nil, errors.Join(err, db.Close())
-	}
 	if err := server.Init(ctx, db, keys); err != nil {
 		return nil, nil, errors.Join(err, db.Close())
 	}
@@ -204,8 +201,9 @@ func parseNetworks(text string) (networks []netip.Prefix, err error) {
 	return networks, nil
 }
 
-// grace is how long requests in progress may take after a signal.
-const grace = 4 * time.Second
+// After a signal, a server of a fleet waits for its balancer, and then for
+// requests in progress. The process ends after 5 seconds.
+const drain, grace = 2 * time.Second, 2500 * time.Millisecond
 
 // run serves until ctx ends. It then lets the balancer notice, and finishes.
 func run(ctx context.Context, s *server.Server, o options, out io.Writer) error {
@@ -239,6 +237,9 @@ func run(ctx context.Context, s *server.Server, o options, out io.Writer) error 
 	case err = <-failed:
 	}
 	s.Drain()
+	if o.database != "" && err == nil {
+		time.Sleep(drain) // the balancer asks /readyz
+	}
 	ending, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
 	for _, one := range all {

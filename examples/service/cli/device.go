@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -39,9 +40,9 @@ func command(name, purpose, usage string, run func(context.Context, *device, []s
 func newDevice(name, usage string, out, errOut io.Writer) *device {
 	t := newTerminal(input, errOut)
 	d := &device{terminal: t, flags: program.Flags(name, usage), out: clearing{t.progress, out}}
-	d.flags.StringVar(&d.server, "server", or(os.Getenv("NESCIO_SERVER"), "http://localhost:8080"), "`address` of the server, also in NESCIO_SERVER")
+	d.flags.StringVar(&d.server, "server", os.Getenv("NESCIO_SERVER"), "`address` of the server, also in NESCIO_SERVER (default the one of the last login, or http://localhost:8080)")
 	d.flags.StringVar(&d.folder, "folder", or(os.Getenv("NESCIO_FOLDER"), defaultFolder()), "`folder` of this device's data, also in NESCIO_FOLDER")
-	d.flags.StringVar(&d.moduli, "moduli", "", "`file` with the public keys that sign moduli, for accounts with SRP")
+	d.flags.StringVar(&d.moduli, "moduli", os.Getenv("NESCIO_MODULI"), "`file` with the public keys that sign moduli, for accounts with Proton's protocol, also in NESCIO_MODULI")
 	d.flags.StringVar(&d.purpose, "purpose", "nescio/service", "`purpose` of those moduli")
 	d.flags.StringVar(&d.identity, "identity", "", "`identity` of the server, if its operator has chosen another one")
 	return d
@@ -92,7 +93,15 @@ func (d *device) start(ctx context.Context) error {
 	if d.folder == "" {
 		return cli.Misuse(d.flags, "-folder FOLDER is missing")
 	}
-	c := client.Config{Server: d.server, Identity: d.identity, ModuliPurpose: d.purpose, Progress: d.step}
+	files := client.NewFiles(d.folder)
+	if d.server == "" {
+		known, err := client.Server(ctx, files)
+		if err != nil {
+			return err
+		}
+		d.server = or(known, "http://localhost:8080")
+	}
+	c := client.Config{Server: d.server, Store: files, Identity: d.identity, ModuliPurpose: d.purpose, Progress: d.step}
 	var err error
 	if c.Transport, err = client.HTTP(d.server, nil); err != nil {
 		return cli.Misuse(d.flags, "-server %s: %v", d.server, err)
@@ -103,10 +112,9 @@ func (d *device) start(ctx context.Context) error {
 			return err
 		}
 		if c.Moduli, err = moduli.ParseKeys(string(text)); err != nil {
-			return err
+			return fmt.Errorf("%s is not a file of public keys that sign moduli", d.moduli)
 		}
 	}
-	c.Store = client.NewFiles(d.folder)
 	if testConfig != nil {
 		testConfig(&c)
 	}
@@ -147,7 +155,11 @@ const tries = 3
 // take part, it returns why.
 func (d *device) unlock(ctx context.Context) (why string, err error) {
 	for try := 1; ; try++ {
-		password, err := d.secret(ctx, "Password")
+		prompt := "Password"
+		if d.TwoPasswords() {
+			prompt = "Keyring password"
+		}
+		password, err := d.secret(ctx, prompt)
 		if err != nil {
 			return "", err
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 
@@ -68,8 +69,8 @@ func add(ctx context.Context, d *device, args []string) error {
 const editUsage = `
 [-title TITLE] [-text TEXT] [flags] ID
 
-Changes an item. Without -title, -text, -user and -password, its new text is
-read from the input. The first digits of its id are enough.
+Changes an item. Without -title, -text, -user and -password, its whole new text
+is read from the input. The first digits of its id are enough.
 
 Input: the password of the account; with -password, the new password to keep, or
 an empty line; without these flags, the text until the end of the input.
@@ -115,6 +116,9 @@ func edit(ctx context.Context, d *device, args []string) error {
 		err = d.askPassword(ctx, item.Fields)
 	case !given("title") && !given("text") && !given("user"):
 		item.Text, err = d.text(ctx, client.MaxText)
+		if err == nil && item.Text == "" {
+			err = errors.New("nothing was changed: the text is empty")
+		}
 	}
 	if err != nil {
 		return err

@@ -96,15 +96,27 @@ func login(ctx context.Context, d *device, args []string) error {
 	e, err := d.logIn(ctx, name, p)
 	if errors.Is(err, client.ErrSecondPassword) {
 		d.say("the keyring has a password of its own")
+	}
+	for try := 1; errors.Is(err, client.ErrSecondPassword) || errors.Is(err, client.ErrKeyringPassword) && try <= d.tries(); try++ {
+		if errors.Is(err, client.ErrKeyringPassword) {
+			d.say("the password of the keyring is wrong")
+		}
 		if p.Keyring, err = d.secret(ctx, "Keyring password"); err != nil {
-			return err
+			break
 		}
 		e, err = d.KeyringPassword(ctx, p.Keyring)
+	}
+	if errors.Is(err, client.ErrKeyringPassword) {
+		d.LogOut(ctx) // a session that cannot open the keyring
 	}
 	if err != nil {
 		return err
 	}
-	return d.entered(ctx, e)
+	if err := d.entered(ctx, e); err != nil {
+		return err
+	}
+	_, err = d.fetched(ctx, "")
+	return err
 }
 
 // logIn logs in with a code if there is a second factor.
@@ -129,8 +141,8 @@ func (d *device) entered(ctx context.Context, e client.Entered) error {
 		fmt.Fprintln(d.out, "the account has moved to OPAQUE")
 	}
 	if e.NewDevice {
-		fmt.Fprint(d.out, cli.Wrap("", "This is a new device. It has trusted the server for what the keyring is. "+
-			"Compare the output of slots here and on another device."))
+		fmt.Fprint(d.out, cli.Wrap("", "This device is new and had to believe the server about the keyring. "+
+			"Run slots here and on another device: the lists must be the same."))
 	}
 	if e.Overtaken {
 		fmt.Fprint(d.out, cli.Wrap("", overtaken))

@@ -12,8 +12,9 @@ const settingsUsage = `
 [-iterations N] [flags]
 
 Prints the number of iterations with which this device stretches the password,
-Autonomail's n, or sets it. Neither the server nor another device knows it. More
-iterations make a stolen device slower to attack, and this program slower.
+or sets it, from 210000 to 67108864. Neither the server nor another device knows
+it. More iterations make a stolen device slower to attack, and this program
+slower.
 
 Input: with -iterations, the password.
 `

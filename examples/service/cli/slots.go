@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/nescio-go/nescio/recovery"
 )
@@ -27,7 +28,7 @@ account has a second factor.
 
 func slots(ctx context.Context, d *device, args []string) error {
 	d.flags.Bool("seen", false, "mark all slots that are listed as seen")
-	digits := d.flags.String("remove", "", "`ID` of the slot to remove")
+	digits := d.flags.String("remove", "", "`ID` of the slot to remove, or several with commas between them")
 	d.flags.Bool("resolve", false, "repeat a removal that another device overtook")
 	if err := d.parse(args, 0, 0, "there are no arguments"); err != nil {
 		return err
@@ -49,7 +50,7 @@ func slots(ctx context.Context, d *device, args []string) error {
 		return err
 	}
 	changes := d.Unseen()
-	d.listSlots(changes)
+	d.listSlots(ctx, changes)
 	if action != "seen" || len(changes) == 0 {
 		return nil
 	}
@@ -66,19 +67,27 @@ func (d *device) removeSlot(ctx context.Context, digits string) error {
 	if err != nil {
 		return err
 	}
-	slot, err := pick(d.Slots(), func(s recovery.Slot) string { return s.ID.String() }, "slot", digits)
-	if err != nil {
-		return err
+	var ids []recovery.SlotID
+	var removed []string
+	for one := range strings.SplitSeq(digits, ",") {
+		slot, err := pick(d.Slots(), func(s recovery.Slot) string { return s.ID.String() }, "slot", strings.TrimSpace(one))
+		if err != nil {
+			return err
+		}
+		ids = append(ids, slot.ID)
+		removed = append(removed, slotText(slot.ID, slot.Type))
 	}
-	others := slices.DeleteFunc(d.Unseen(), func(c recovery.SlotChange) bool { return c.ID == slot.ID })
+	others := slices.DeleteFunc(d.Unseen(), func(c recovery.SlotChange) bool { return slices.Contains(ids, c.ID) })
 	if err := d.reviewed(ctx, others); err != nil {
 		return err
 	}
-	if err := d.confirmed(ctx, func() error { return d.RemoveSlot(ctx, p.Login, slot.ID) }); err != nil {
+	if err := d.confirmed(ctx, func() error { return d.RemoveSlots(ctx, p.Login, ids...) }); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(d.out, "removed %s\n", slotText(slot.ID, slot.Type))
-	return err
+	for _, text := range removed {
+		fmt.Fprintf(d.out, "removed %s\n", text)
+	}
+	return nil
 }
 
 func (d *device) resolve(ctx context.Context) error {
@@ -98,9 +107,13 @@ func (d *device) resolve(ctx context.Context) error {
 }
 
 // listSlots prints the slots, and what is new among them.
-func (d *device) listSlots(changes []recovery.SlotChange) {
+func (d *device) listSlots(ctx context.Context, changes []recovery.SlotChange) {
+	own, err := d.DeviceSlot(ctx)
 	for _, s := range d.Slots() {
 		note := ""
+		if err == nil && s.ID == own {
+			note = " (this device)"
+		}
 		if slices.ContainsFunc(changes, func(c recovery.SlotChange) bool { return c.ID == s.ID && !c.Gone }) {
 			note = " (new)"
 		}
@@ -158,7 +171,7 @@ func changeText(c recovery.SlotChange) string {
 func slotKind(kind string) string {
 	switch kind {
 	case "password":
-		return "a password"
+		return "the password of the keyring"
 	case "export":
 		return "the password of the login"
 	case "phrase":

@@ -26,7 +26,7 @@ func TestItems(t *testing.T) {
 	id := find(t, "added ([0-9a-f]{8})  Bank", a.must(pass+"hunter22\n", "add", "-kind", "login", "-title", "Bank", "-user", "alice", "-text", "branch 7"))
 
 	out := b.must(pass+"yes\n", "login", "Alice@example.org")
-	require.Contains(t, out, "This is a new device.")
+	require.Contains(t, out, "This device is new")
 	require.Contains(t, out, "a device that has logged in")
 	require.Regexp(t, `(?m)^[0-9a-f]{8}  note   \d{4}-\d\d-\d\d \d\d:\d\d  Shopping$`, b.must(pass, "list"))
 	out = b.must(pass, "show", id[:4])
@@ -101,7 +101,7 @@ func TestAccount(t *testing.T) {
 	a.fails("use logout", "", "sessions", "-end", this)
 	require.Contains(t, a.must("", "sessions", "-end", other), "ended the session "+other)
 	require.Contains(t, b.must(pass, "list"), "logged out: showing what was fetched")
-	b.fails("there is no such session: log in", "", "account")
+	b.fails("there is no session, or it has ended: log in", "", "account")
 	b.fails("logged out: nothing was done", pass, "sync")
 	b.must(pass, "login")
 	require.Contains(t, a.must("", "sessions", "-end-others"), "ended all other sessions")
@@ -217,7 +217,7 @@ func TestSRP(t *testing.T) {
 	require.NoError(t, err)
 	w := newWorld(t, server.Config{Offer: server.OfferProton, Pool: pool})
 	a := w.device()
-	a.fails("knows no keys for its moduli", pass, "signup", "alice")
+	a.fails("give -moduli FILE", pass, "signup", "alice")
 	keys := func(args ...string) []string { return slices.Insert(args, 1, "-moduli", "../e2e/testdata/pool.pub") }
 	a.must(pass, keys("signup", "alice")...)
 	require.Contains(t, a.must("", "account"), "login:          SRP, profile proton-4\n")

@@ -30,6 +30,8 @@ var (
 	ErrCodeRequired = errors.New("the account has a second factor: send a code")
 	// ErrSecondPassword means that the keyring has a password of its own.
 	ErrSecondPassword = errors.New("the keyring has another password: enter it too")
+	// ErrKeyringPassword means that the password of the keyring is wrong.
+	ErrKeyringPassword = errors.New("the password of the keyring is wrong")
 	// ErrLoggedOut means that the device has no session.
 	ErrLoggedOut = errors.New("not logged in")
 	// ErrOffline means that the server was not reached, or that its answer was
@@ -40,6 +42,9 @@ var (
 	// ErrProtocol means that the server answers with SRP for an account that
 	// has used OPAQUE. It may be an attack.
 	ErrProtocol = errors.New("the server asks for the older protocol, which this account no longer uses: do not enter the password again before you know why")
+	// ErrModuli means that the server uses Proton's protocol with moduli that
+	// the client has no keys for.
+	ErrModuli = errors.New("the account uses Proton's protocol, and this client does not trust its moduli")
 	// ErrServer means that the server does not have the account's record. It is
 	// not the server that the account was made with.
 	ErrServer = errors.New("the server could not prove that it has this account")
@@ -194,6 +199,16 @@ func (l localState) Load(ctx context.Context) ([]byte, error) { return l.Store.L
 
 func (l localState) Swap(ctx context.Context, previous, next []byte) error {
 	return l.Store.Swap(ctx, storeKeyring, previous, next)
+}
+
+// Server returns the server that the device of a store has logged in to, or "".
+func Server(ctx context.Context, s Store) (string, error) {
+	var a accountState
+	b, err := s.Load(ctx, storeAccount)
+	if err == nil && b != nil {
+		err = json.Unmarshal(b, &a)
+	}
+	return a.Server, err
 }
 
 // Name returns the name that the device has logged in with, or "".

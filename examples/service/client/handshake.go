@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/nescio-go/nescio/examples/service/api"
 	"github.com/nescio-go/nescio/opaque"
@@ -94,10 +95,10 @@ func (h *handshake) respond(ctx context.Context, response []byte, mustBeOPAQUE b
 		h.chosen = login
 		// ErrPolicy comes before the password is used.
 		if final, err = login.Respond(ctx, response); !errors.Is(err, srp.ErrPolicy) {
-			break
+			return final, err
 		}
 	}
-	return final, err
+	return nil, fmt.Errorf("%w: %w", ErrModuli, err)
 }
 
 func (h *handshake) finish(reply []byte) (s secrets, err error) {
@@ -142,7 +143,7 @@ func (c *Client) registration(ctx context.Context, password []byte, send func(ap
 		return n, begun, ErrProtocol
 	}
 	if c.cfg.Moduli == nil {
-		return n, begun, errors.New("the server offers SRP, and this client knows no keys for its moduli")
+		return n, begun, ErrModuli
 	}
 	n.upload, err = s.Finish(ctx, begun.Response)
 	return n, begun, err

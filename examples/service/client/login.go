@@ -163,7 +163,7 @@ func (c *Client) drop() {
 	}
 }
 
-// KeyringPassword goes on after ErrSecondPassword.
+// KeyringPassword goes on after ErrSecondPassword or ErrKeyringPassword.
 func (c *Client) KeyringPassword(ctx context.Context, password []byte) (Entered, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -211,7 +211,7 @@ func (c *Client) endSession(ctx context.Context, token string, id api.ID) {
 // for it, and makes the device's slot.
 func (c *Client) openAll(ctx context.Context) (e Entered, err error) {
 	defer func() {
-		if !errors.Is(err, ErrSecondPassword) {
+		if !errors.Is(err, ErrSecondPassword) && !errors.Is(err, ErrKeyringPassword) {
 			c.drop()
 		}
 	}()
@@ -283,10 +283,13 @@ func (c *Client) openedAfter(err error, e *Entered, again func() error) error {
 
 // second asks for the keyring's password if the login's does not open it.
 func second(o *opened, err error) error {
-	if errors.Is(err, recovery.ErrWrongSecret) && o.Slot != nil && len(o.passwords.Keyring) == 0 {
+	switch {
+	case !errors.Is(err, recovery.ErrWrongSecret) || o.Slot == nil:
+		return err
+	case len(o.passwords.Keyring) == 0:
 		return ErrSecondPassword
 	}
-	return err
+	return ErrKeyringPassword
 }
 
 func (c *Client) opener(o *opened) recovery.Opener {

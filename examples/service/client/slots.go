@@ -34,10 +34,10 @@ func (c *Client) MarkSeen(ctx context.Context, shown []recovery.SlotChange) erro
 	return c.keys.MarkSeen(ctx, shown)
 }
 
-// RemoveSlot removes a slot from the keyring. Its holder can open nothing that
+// RemoveSlots removes slots from the keyring. Their holders can open nothing that
 // is written afterwards.
-func (c *Client) RemoveSlot(ctx context.Context, password []byte, id recovery.SlotID) error {
-	return c.refreshed(ctx, password, func() error { return c.keys.Revoke(ctx, id) })
+func (c *Client) RemoveSlots(ctx context.Context, password []byte, ids ...recovery.SlotID) error {
+	return c.refreshed(ctx, password, func() error { return c.keys.Revoke(ctx, ids...) })
 }
 
 // Resolve repeats a removal that another change overtook.

@@ -265,7 +265,7 @@ func TestRevokedDevice(t *testing.T) {
 		for _, change := range e.Unseen {
 			lost = change.ID
 		}
-		require.NoError(w, phone.RemoveSlot(ctx, []byte(password), lost))
+		require.NoError(w, phone.RemoveSlots(ctx, []byte(password), lost))
 		_, err = phone.Put(ctx, client.Item{Kind: client.KindNote, Title: "New", Text: secret})
 		require.NoError(w, err)
 		require.NoError(w, phone.Sync(ctx))

@@ -94,7 +94,7 @@ func (s *Server) storeHeader(c *call, tx *store.Tx, account store.Account, store
 			return err
 		}
 		if gone := next.Gone(previous); len(gone) > 0 {
-			if err := tx.AddEvent(c, account.ID, s.event(c, "removed from the keyring")); err != nil {
+			if err := tx.AddEvent(c, account.ID, s.event(c, "slot removed")); err != nil {
 				return err
 			}
 		}

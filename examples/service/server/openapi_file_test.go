@@ -215,7 +215,7 @@ func (d *description) parameters(r route) (all []object) {
 		all = append(all, object{{"name", name}, {"in", in}, {"required", required}, {"description", text}, {"schema", schema}})
 	}
 	if strings.Contains(r.path, "{id}") {
-		add("path", "id", true, "The session or the item.", d.schema(reflect.TypeFor[api.ID]()))
+		add("path", "id", true, "The number of the session or of the item, 32 hexadecimal digits.", d.schema(reflect.TypeFor[api.ID]()))
 	}
 	if r.method+" "+r.path == "GET /v1/items" {
 		add("query", "after", false, "The revision of the last answer.", object{{"type", "integer"}, {"format", "int64"}, {"minimum", 0}, {"default", 0}})
@@ -304,7 +304,13 @@ func describe(t *testing.T) []byte {
 		{"info", object{
 			{"title", "Nescio account service"},
 			{"version", "1"},
-			{"description", "Bodies are JSON. A request with an unknown or repeated field is refused. Every answer that is not a success has the form of Error, whose code goes with one HTTP status. The test of package server writes this file."},
+			{"description", strings.Join([]string{
+				"Bodies are JSON. A request with an unknown or repeated field is refused. Every answer that is not a success has the form of Error, whose code goes with one HTTP status.",
+				"Messages of logins and registrations are those of the packages opaque and srp, with the framed wire; FORMAT.md of each package has their bytes. Identities are empty, and the identity of the server is nescio/examples/service unless its operator has chosen another one. A header is of package recovery, and key is a blob of its keyring.",
+				"A client registers with register/begin and register/finish, logs in with login/begin, login/finish and, if code is true, login/code. It then reads and writes the keyring and the items. The first message of SRP is always the bytes 53 01. The first byte of a response names the protocol that the server has chosen.",
+				"A request with a step-up has the token of step-up/finish in the header Nescio-Step-Up. The context of that login is the text service.nescio/step-up/v1, a zero byte, the session, the SHA-256 of the body of the request, and the operation. Profiles of Proton have no context.",
+				"GET /healthz tells that the process runs, and GET /readyz that it may get requests. The test of package server writes this file.",
+			}, "\n\n")},
 		}},
 		{"security", []object{}},
 		{"paths", paths},

@@ -59,6 +59,9 @@ func (p *protocols) in(record, context []byte) (protocol, error) {
 func (s *Server) newProtocols(keys []opaque.StateKey, weights map[string]uint32) (*protocols, error) {
 	nescio := srp.DefaultKind()
 	nescio.Weight = weights[kindNescio]
+	if s.Pool == nil && (weights[kindProton] > 0 || slices.ContainsFunc(s.knownKinds, isProton)) {
+		return nil, errors.New("this database has accounts with Proton's protocol: their pool of moduli is missing")
+	}
 	fresh, past, err := s.groups()
 	if err != nil {
 		return nil, err
@@ -104,6 +107,11 @@ func (s *Server) newProtocols(keys []opaque.StateKey, weights map[string]uint32)
 	}
 	p.opaque, err = opaque.NewServer(opaqueConfig)
 	return &p, err
+}
+
+func isProton(record []byte) bool {
+	r, err := srp.ParseRecord(record)
+	return err == nil && r.Profile() == srp.Proton(4)
 }
 
 // groups returns the groups of the pool for new passwords, and the others.

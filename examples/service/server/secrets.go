@@ -62,6 +62,18 @@ var ErrSecrets = errors.New("these secrets do not belong to the database: start 
 // ErrNotInitialized means a database without secrets.
 var ErrNotInitialized = errors.New("the database is not initialized: use the command init once")
 
+// Initialized reports whether a database has secrets.
+func Initialized(ctx context.Context, db *store.DB) (bool, error) {
+	if err := db.Migrate(ctx); err != nil {
+		return false, err
+	}
+	_, err := db.Meta(ctx, metaSecrets, nil)
+	if err == store.ErrNotFound {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // checkSecrets compares the secrets with the check value in the database. It
 // stores the value if the database may be new.
 func checkSecrets(ctx context.Context, db *store.DB, s *secrets, mayBeNew bool) error {
@@ -85,10 +97,17 @@ func checkSecrets(ctx context.Context, db *store.DB, s *secrets, mayBeNew bool) 
 // With another one, no account could log in.
 func checkIdentity(ctx context.Context, db *store.DB, identity string) error {
 	stored, err := db.Meta(ctx, metaIdentity, []byte(identity))
-	if err == nil && string(stored) != identity {
-		err = fmt.Errorf("the accounts in the database have the identity %q", stored)
+	if err != nil || string(stored) == identity {
+		return err
 	}
-	return err
+	kinds, err := db.Kinds(ctx)
+	if err != nil {
+		return err
+	}
+	if len(kinds) == 0 { // there never was an account
+		return db.SetMeta(ctx, metaIdentity, []byte(identity))
+	}
+	return fmt.Errorf("the accounts in this database were made with -identity %q", stored)
 }
 
 func mac(key []byte, parts ...[]byte) []byte {

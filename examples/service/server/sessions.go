@@ -18,7 +18,7 @@ func (s *Server) authenticate(c *call, access access) error {
 			token = cookie.Value
 		}
 	}
-	none := errCode(api.Unauthenticated, "there is no such session: log in")
+	none := errCode(api.Unauthenticated, "there is no session, or it has ended: log in")
 	if token == "" {
 		return none
 	}

@@ -164,3 +164,8 @@ func (q *queries) Meta(ctx context.Context, name string, value []byte) (stored [
 	err = q.row(ctx, `SELECT value FROM meta WHERE name = $1`, []any{name}, &stored)
 	return bytes.Clone(stored), err
 }
+
+// SetMeta replaces a fact about the database.
+func (q *queries) SetMeta(ctx context.Context, name string, value []byte) error {
+	return q.one(ctx, `UPDATE meta SET value = $2 WHERE name = $1`, name, value)
+}

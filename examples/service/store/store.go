@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -50,7 +51,15 @@ type queries struct {
 func Open(ctx context.Context, where string) (*DB, error) {
 	postgres := strings.HasPrefix(where, "postgres://") || strings.HasPrefix(where, "postgresql://")
 	driver, source := "pgx", where
+	if !postgres && strings.Contains(where, "://") {
+		return nil, errors.New("store: the address of the database must begin with postgres://")
+	}
 	if !postgres {
+		f, err := os.OpenFile(where, os.O_CREATE|os.O_RDWR, 0o600) // SQLite would let others read it
+		if err != nil {
+			return nil, err
+		}
+		f.Close()
 		// A write waits for its turn before it reads, and for the disk at the end.
 		driver, source = "sqlite", (&url.URL{Scheme: "file", Opaque: url.PathEscape(where), RawQuery: url.Values{
 			"_txlock": {"immediate"},
