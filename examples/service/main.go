@@ -36,7 +36,7 @@ var program *cli.Program
 func init() {
 	program = &cli.Program{
 		Name:    "service",
-		Path:    "github.com/nescio-go/nescio/examples/service",
+		Path:    "-C examples/service .",
 		Summary: "Service is an account service that knows nothing of its users.",
 		Commands: []cli.Command{
 			{Name: "serve", Purpose: "answer requests (also without a command)", Run: serve},
