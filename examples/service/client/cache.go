@@ -2,10 +2,12 @@ package client
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/nescio-go/nescio/recovery"
 )
@@ -26,6 +28,8 @@ type cached struct {
 	Deleted bool   `json:"deleted,omitempty"`
 	Key     []byte `json:"key,omitempty"`
 	Body    []byte `json:"body,omitempty"`
+	// Sent is the digest of what was sent last, although the answer may be lost.
+	Sent []byte `json:"sent,omitempty"`
 }
 
 // version is the version that a cached item is or will be.
@@ -34,6 +38,12 @@ func (i cached) version() int64 {
 		return i.Base + 1
 	}
 	return i.Base
+}
+
+// digest names the content of a version.
+func (i cached) digest() []byte {
+	d := sha256.Sum256(slices.Concat(i.Key, i.Body))
+	return d[:]
 }
 
 func newCache() *cache { return &cache{Items: make(map[string]cached)} }

@@ -142,7 +142,9 @@ func (c *Client) Put(ctx context.Context, item Item) (Item, error) {
 	}
 	item.Changed, item.Unsent = time.Now().UTC().Truncate(time.Second), true
 	return item, c.update(ctx, func(next *cache) error {
-		sealed, err := c.seal(ctx, item, next.Items[item.ID.String()].Base)
+		old := next.Items[item.ID.String()]
+		sealed, err := c.seal(ctx, item, old.Base)
+		sealed.Sent = old.Sent
 		next.Items[item.ID.String()] = sealed
 		return err
 	})
@@ -178,6 +180,7 @@ func (c *Client) Remove(ctx context.Context, id api.ID) error {
 		}
 		// The server could make devices forget an item, if it were not sealed.
 		sealed, err := c.seal(ctx, Item{ID: id, Deleted: true}, i.Base)
+		sealed.Sent = i.Sent
 		next.Items[id.String()] = sealed
 		return err
 	})

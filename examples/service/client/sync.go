@@ -112,6 +112,13 @@ func (c *Client) merge(ctx context.Context, next *cache, remote api.Item) error 
 		return nil
 	case ok && remote.Version == mine.Base:
 		return nil
+	case ok && mine.Unsent && bytes.Equal(mine.Sent, theirs.digest()): // so was this one, and the user has gone on
+		item, err := c.read(ctx, remote.ID, mine)
+		if err != nil {
+			return err
+		}
+		next.Items[id], err = c.seal(ctx, item, theirs.Base)
+		return err
 	}
 	if err := c.authentic(ctx, remote.ID, theirs, next.Epoch); err != nil {
 		return c.kept(ctx, next, remote, theirs, err)
@@ -169,7 +176,7 @@ func same(mine, theirs cached) bool {
 
 // push sends the changes of this device, one after the other.
 func (c *Client) push(ctx context.Context) error {
-	for range 3 { // a conflict makes another item to send
+	for range 4 { // a conflict makes another item to send
 		var unsent []string
 		for id, i := range c.items.Items {
 			if i.Unsent {
@@ -186,7 +193,7 @@ func (c *Client) push(ctx context.Context) error {
 			}
 		}
 	}
-	return nil
+	return errors.New("other devices keep changing the same items: sync again")
 }
 
 // send sends one item. After a rotation it is encrypted again under a new key.
@@ -203,6 +210,14 @@ func (c *Client) send(ctx context.Context, id api.ID) error {
 				return err
 			}
 			mine = c.items.Items[name]
+		}
+		if err := c.update(ctx, func(next *cache) error {
+			now := next.Items[name]
+			now.Sent = mine.digest()
+			next.Items[name] = now
+			return nil
+		}); err != nil {
+			return err
 		}
 		in := api.PutItem{Previous: mine.Base, Deleted: mine.Deleted, Key: mine.Key, Body: mine.Body}
 		var out api.Item
@@ -238,8 +253,10 @@ func (c *Client) resealed(ctx context.Context, id api.ID, mine cached) error {
 	if err != nil {
 		return err
 	}
-	return c.update(ctx, func(next *cache) (err error) {
-		next.Items[id.String()], err = c.seal(ctx, item, mine.Base)
+	return c.update(ctx, func(next *cache) error {
+		sealed, err := c.seal(ctx, item, mine.Base)
+		sealed.Sent = mine.Sent
+		next.Items[id.String()] = sealed
 		return err
 	})
 }

@@ -159,6 +159,36 @@ func TestStoppedSync(t *testing.T) {
 	})
 }
 
+// TestLostAnswerIsNoConflict: a device whose answer was lost, and which changes
+// the item again, does not take its own change for another device's.
+func TestLostAnswerIsNoConflict(t *testing.T) {
+	inWorlds(t, nil, func(w *world) {
+		ctx := w.Context()
+		d, f := w.account(0).faulty()
+		_, err := d.Unlock(ctx, []byte(password))
+		require.NoError(w, err)
+		items, err := d.Items(ctx)
+		require.NoError(w, err)
+		items[0].Text = "first"
+		_, err = d.Put(ctx, items[0])
+		require.NoError(w, err)
+		f.stopAt, f.answered = f.sent+3, true // the keyring, the items, and this one
+		require.ErrorIs(w, d.Sync(ctx), client.ErrOffline)
+		require.Equal(w, 1, d.Unsent())
+		f.stopAt = 0
+		items[0].Text = "second"
+		_, err = d.Put(ctx, items[0])
+		require.NoError(w, err)
+		require.NoError(w, d.Sync(ctx))
+		require.Equal(w, []string{"Key: second"}, d.notes())
+		fresh := w.device()
+		_, err = fresh.Login(ctx, "alice0", one(password))
+		require.NoError(w, err)
+		require.NoError(w, fresh.Sync(ctx))
+		require.Equal(w, []string{"Key: second"}, fresh.notes())
+	})
+}
+
 // TestLoginBesideAPasswordChange: a login with the old password that began
 // before the change gets no session. Neither does one for a deleted account.
 func TestLoginBesideAPasswordChange(t *testing.T) {

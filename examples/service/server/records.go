@@ -77,10 +77,10 @@ func (s *Server) replaceRecord(c *call, tx *store.Tx, account store.Account, rec
 	if err := s.noteKind(c, tx, record); err != nil {
 		return err
 	}
-	if err := tx.ForgetMigration(c, account.ID); err != nil {
+	if err := tx.EndStepUps(c, account.ID); err != nil {
 		return err
 	}
-	if err := tx.EndStepUps(c, account.ID); err != nil {
+	if err := tx.ForgetMigration(c, account.ID); err != nil {
 		return err
 	}
 	return tx.SetRecord(c, account.ID, record, next.Slot)

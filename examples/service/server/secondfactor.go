@@ -19,7 +19,8 @@ var errCodeWrong = errCode(api.WrongCode, "the code is wrong, or was used before
 
 // loginCode turns a half session into a full one.
 func (s *Server) loginCode(c *call, in api.SecondFactor) (out api.LoggedIn, err error) {
-	if err := s.spendCode(c); err != nil {
+	receipt, err := s.spendCode(c)
+	if err != nil {
 		return out, err
 	}
 	refused := error(nil)
@@ -45,6 +46,9 @@ func (s *Server) loginCode(c *call, in api.SecondFactor) (out api.LoggedIn, err 
 		if !ok { // the try counts
 			refused = errCodeWrong
 			return tx.AddEvent(c, account.ID, s.event(c, "right password, wrong code"))
+		}
+		if err := tx.Refund(c, receipt); err != nil {
+			return err
 		}
 		if err := tx.EndSession(c, account.ID, c.session.ID); err != nil {
 			return err
@@ -72,11 +76,12 @@ func (s *Server) loginCode(c *call, in api.SecondFactor) (out api.LoggedIn, err 
 
 // sessionCode notes that the user has sent a code.
 func (s *Server) sessionCode(c *call, in api.SecondFactor) (api.Empty, error) {
-	if err := s.spendCode(c); err != nil {
+	receipt, err := s.spendCode(c)
+	if err != nil {
 		return api.Empty{}, err
 	}
 	refused := error(nil)
-	err := s.db.Tx(c, func(tx *store.Tx) error {
+	err = s.db.Tx(c, func(tx *store.Tx) error {
 		account, err := tx.LockAccount(c, c.session.Account)
 		if err != nil {
 			return err
@@ -92,6 +97,9 @@ func (s *Server) sessionCode(c *call, in api.SecondFactor) (api.Empty, error) {
 			refused = errCodeWrong
 			return tx.AddEvent(c, c.session.Account, s.event(c, "wrong code"))
 		}
+		if err := tx.Refund(c, receipt); err != nil {
+			return err
+		}
 		return tx.SetCodeTime(c, c.session.ID, c.now)
 	})
 	if err == nil {
@@ -100,14 +108,15 @@ func (s *Server) sessionCode(c *call, in api.SecondFactor) (api.Empty, error) {
 	return api.Empty{}, err
 }
 
-// spendCode takes a try of a code. A known device has its own budget.
-func (s *Server) spendCode(c *call) error {
+// spendCode takes a try of a code, which a right code gives back. A known device
+// has its own budget.
+func (s *Server) spendCode(c *call) (store.Receipt, error) {
 	of := append(c.session.Account[:], c.session.Device...)
-	_, wait, err := s.db.Spend(c, budgetID("codes", of), s.Limits.Codes, c.now)
+	receipt, wait, err := s.db.Spend(c, budgetID("codes", of), s.Limits.Codes, c.now)
 	if err == nil && wait > 0 {
 		err = limitedFor(wait)
 	}
-	return err
+	return receipt, err
 }
 
 // useCode reports whether a code is right, and uses it up.
@@ -163,7 +172,8 @@ func (s *Server) newTOTP(c *call, _ api.Empty) (out api.NewTOTP, err error) {
 
 // confirmTOTP turns the second factor on, and returns the backup codes.
 func (s *Server) confirmTOTP(c *call, in api.SecondFactor) (out api.BackupCodes, err error) {
-	if err := s.spendCode(c); err != nil {
+	receipt, err := s.spendCode(c)
+	if err != nil {
 		return out, err
 	}
 	err = s.db.Tx(c, func(tx *store.Tx) error {
@@ -188,6 +198,9 @@ func (s *Server) confirmTOTP(c *call, in api.SecondFactor) (out api.BackupCodes,
 		}
 		totp.Confirmed, totp.Step = true, step
 		if err := tx.SetTOTP(c, c.session.Account, totp); err != nil {
+			return err
+		}
+		if err := tx.Refund(c, receipt); err != nil {
 			return err
 		}
 		if err := tx.SetCodeTime(c, c.session.ID, c.now); err != nil {

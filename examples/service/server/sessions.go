@@ -83,6 +83,9 @@ func (s *Server) endSession(c *call, _ none) (api.Empty, error) {
 		return api.Empty{}, err
 	}
 	err = s.db.Tx(c, func(tx *store.Tx) error {
+		if _, err := tx.LockAccount(c, c.session.Account); err != nil {
+			return err
+		}
 		err := tx.EndSession(c, c.session.Account, id)
 		if err == store.ErrNotFound {
 			return errCode(api.NotFound, "there is no such session")

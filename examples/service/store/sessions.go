@@ -144,7 +144,8 @@ func (tx *Tx) EndOtherSessions(ctx context.Context, account, except ID) error {
 // AddDevice stores that a device has logged in, under its token's digest.
 func (tx *Tx) AddDevice(ctx context.Context, token []byte, account ID, expires time.Time) error {
 	_, err := tx.exec(ctx, `INSERT INTO devices (token, account, expires) VALUES ($1, $2, $3)
-		ON CONFLICT (token) DO UPDATE SET expires = $3 WHERE devices.account = $2`, token, account[:], millis(expires))
+		ON CONFLICT (token) DO UPDATE SET expires = $3 WHERE devices.account = $2 AND devices.expires < $4`,
+		token, account[:], millis(expires), millis(expires.Add(-24*time.Hour))) // an index makes each change expensive
 	return err
 }
 

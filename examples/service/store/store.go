@@ -122,7 +122,7 @@ func (d *DB) Migrate(ctx context.Context) error {
 	}
 	dialect, options := goose.DialectSQLite3, []goose.ProviderOption(nil)
 	if d.postgres {
-		locker, err := lock.NewPostgresSessionLocker()
+		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300)) // asks every second
 		if err != nil {
 			return err
 		}
@@ -132,7 +132,11 @@ func (d *DB) Migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = p.Up(ctx)
+	for range 5 { // goose has no lock for SQLite: another process may be quicker
+		if _, err = p.Up(ctx); err == nil || d.postgres {
+			break
+		}
+	}
 	return err
 }
 
