@@ -149,11 +149,11 @@ func (tx *Tx) AddDevice(ctx context.Context, token []byte, account ID, expires t
 	return err
 }
 
-// LimitSessions deletes the sessions and devices of an account that have not
-// been used for longest, except count of each.
+// LimitSessions deletes the full sessions and the devices of an account that have
+// not been used for longest, except count of each.
 func (tx *Tx) LimitSessions(ctx context.Context, account ID, count int) error {
-	if _, err := tx.exec(ctx, `DELETE FROM sessions WHERE account = $1 AND id NOT IN
-		(SELECT id FROM sessions WHERE account = $1 ORDER BY seen DESC, id LIMIT $2)`, account[:], count); err != nil {
+	if _, err := tx.exec(ctx, `DELETE FROM sessions WHERE account = $1 AND half = 0 AND id NOT IN
+		(SELECT id FROM sessions WHERE account = $1 AND half = 0 ORDER BY seen DESC, id LIMIT $2)`, account[:], count); err != nil {
 		return err
 	}
 	_, err := tx.exec(ctx, `DELETE FROM devices WHERE account = $1 AND token NOT IN
