@@ -30,6 +30,7 @@ var explanations = []struct {
 	{client.ErrOtherAccount, "this device has another account: use another -folder, or forget this one"},
 	{client.ErrWrongPassword, "the password does not open this device. If the keyring has a password of its own, enter that one. If the password was changed on another device, log in with the new one"},
 	{client.ErrProtocol, client.ErrProtocol.Error()},
+	{client.ErrChanged, client.ErrChanged.Error()},
 	{client.ErrModuli, "this account uses Proton's protocol: give -moduli FILE with the server's public keys"},
 	{client.ErrKeyringPassword, client.ErrKeyringPassword.Error()},
 	{client.ErrUnreadable, "the server has an item that none of your devices can have written. This device keeps its own version. It may be an attack: change the password, and end other sessions"},

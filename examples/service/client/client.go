@@ -45,6 +45,8 @@ var (
 	// ErrModuli means that the server uses Proton's protocol with moduli that
 	// the client has no keys for.
 	ErrModuli = errors.New("the account uses Proton's protocol, and this client does not trust its moduli")
+	// ErrChanged means that another device has changed the password meanwhile.
+	ErrChanged = errors.New("another device has changed the password: log in again")
 	// ErrServer means that the server does not have the account's record. It is
 	// not the server that the account was made with.
 	ErrServer = errors.New("the server could not prove that it has this account")

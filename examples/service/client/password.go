@@ -81,25 +81,29 @@ func (c *Client) ChangePassword(ctx context.Context, old, new Passwords) error {
 	return unseen
 }
 
-// supersede adds a slot beside the slot of the login.
+// supersede adds a slot beside the slot of the login. Another device may change
+// the keyring meanwhile.
 func (c *Client) supersede(ctx context.Context, slot *recovery.SealedSlot) error {
-	old := c.loginSlot()
-	return c.keys.Change(ctx, func(e *recovery.Edit) error { return e.Supersede(old, slot) })
+	return c.keys.Change(ctx, func(e *recovery.Edit) error {
+		old, ok := c.loginSlot(e.Slots())
+		if !ok {
+			return ErrChanged
+		}
+		return e.Supersede(old, slot)
+	})
 }
 
 // loginSlot returns the slot of the account's record: the named password slot,
 // or the newest export slot.
-func (c *Client) loginSlot() (id recovery.SlotID) {
-	if c.account.Slot != nil {
-		return recovery.SlotID(*c.account.Slot)
-	}
+func (c *Client) loginSlot(slots []recovery.Slot) (id recovery.SlotID, ok bool) {
 	born := uint32(0)
-	for _, s := range c.keys.Slots() {
-		if s.Type == "export" && s.Born >= born {
-			id, born = s.ID, s.Born
+	for _, s := range slots {
+		named := c.account.Slot != nil && s.ID == recovery.SlotID(*c.account.Slot)
+		if named || c.account.Slot == nil && s.Type == "export" && s.Born >= born {
+			id, born, ok = s.ID, s.Born, true
 		}
 	}
-	return id
+	return id, ok
 }
 
 // settle logs in with a new record inside the session, and removes the slot of

@@ -113,7 +113,7 @@ func (d *crashDevice) look() {
 // transient reports whether an operation may fail like this while things crash.
 func transient(err error) bool {
 	for _, expected := range []error{
-		client.ErrOffline, client.ErrLoggedOut, context.DeadlineExceeded, recovery.ErrConflict, recovery.ErrUnconfirmed, recovery.ErrUnseen,
+		client.ErrOffline, client.ErrLoggedOut, context.DeadlineExceeded, recovery.ErrConflict, recovery.ErrUnconfirmed, recovery.ErrUnseen, client.ErrChanged,
 		is(api.Internal), is(api.Busy), is(api.RateLimited), is(api.Unauthenticated), is(api.LoginRequired), is(api.Conflict),
 	} {
 		if errors.Is(err, expected) {
