@@ -124,19 +124,19 @@ func weight(ctx context.Context, args []string, out, _ io.Writer) error {
 	}
 	defer db.Close()
 	if *kind != "" {
-		if _, err := server.SetWeight(ctx, db, *kind, uint32(*n), time.Now()); err != nil {
+		if err := server.SetWeight(ctx, db, *kind, uint32(*n), time.Now()); err != nil {
 			return err
 		}
 	}
-	weights, err := server.Weights(ctx, db)
+	weights, err := db.Weights(ctx)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "%-8s %-22s %s\n", "weight", "from", "kind")
 	for _, w := range weights {
 		from := "always"
-		if w.From.Unix() > 0 {
-			from = w.From.UTC().Format(time.RFC3339)
+		if w.NotBefore.Unix() > 0 {
+			from = w.NotBefore.UTC().Format(time.RFC3339)
 		}
 		fmt.Fprintf(out, "%-8d %-22s %s\n", w.Weight, from, w.Kind)
 	}

@@ -14,9 +14,8 @@ const (
 	MaxBody    = 256 << 10 // of a request
 	MaxItem    = 80 << 10  // of an item's body
 	MaxItemKey = 512
-	MaxName    = 1024 // of an account
-	MaxNames   = 4    // of one account
-	MaxLabel   = 512  // of a session's sealed name
+	MaxNames   = 4   // of one account
+	MaxLabel   = 512 // of a session's sealed name
 )
 
 // StepUpHeader is the header with the token of a [StepUp].

@@ -132,8 +132,8 @@ func (d *crashDevice) done(operation string, err error) bool {
 	return err == nil
 }
 
-// resolved continues after a removal that another device has overtaken, as a
-// user does who has looked at the slots.
+// resolved continues after a removal that another device has overtaken, like a
+// user who has looked at the slots.
 func (d *crashDevice) resolved(err error) bool {
 	if !errors.Is(err, recovery.ErrOvertaken) {
 		return false

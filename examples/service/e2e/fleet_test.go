@@ -127,8 +127,7 @@ func TestWeights(t *testing.T) {
 	inWorlds(t, nil, func(w *world) {
 		ctx := w.Context()
 		set := func(kind string, n uint32) error {
-			_, err := server.SetWeight(ctx, w.dbs[0], kind, n, w.clock.now())
-			return err
+			return server.SetWeight(ctx, w.dbs[0], kind, n, w.clock.now())
 		}
 		protocol := func(server int) (srp int) {
 			for i := range 20 {

@@ -113,7 +113,7 @@ func (l *loader) prepare() {
 	l.restart(func(c *server.Config) { c.Offer = server.OfferOPAQUE })
 	weights, err := l.dbs[0].Weights(l.Context())
 	require.NoError(l, err)
-	_, err = server.SetWeight(l.Context(), l.dbs[0], weights[len(weights)-1].Kind, 1000, l.clock.now())
+	err = server.SetWeight(l.Context(), l.dbs[0], weights[len(weights)-1].Kind, 1000, l.clock.now())
 	require.NoError(l, err)
 	l.clock.advance(time.Hour)
 	l.tend()

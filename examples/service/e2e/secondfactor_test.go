@@ -181,7 +181,7 @@ func TestStepUpAsksForCode(t *testing.T) {
 	})
 }
 
-// TestCodesAreLimited: whoever has the password cannot try codes without end.
+// TestCodesAreLimited: a thief of the password has a few tries of codes.
 // The owner's own device has tries of its own.
 func TestCodesAreLimited(t *testing.T) {
 	inWorlds(t, func(c *server.Config) { c.Limits.Codes = store.Budget{Burst: 7, Every: time.Hour} }, func(w *world) {

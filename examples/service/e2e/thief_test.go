@@ -81,26 +81,28 @@ func TestStepUpBeforeSecondFactor(t *testing.T) {
 	inWorlds(t, nil, func(w *world) {
 		laptop := w.signUp()
 		_, session, _ := w.logIn("alice", password)
-		stepUp := func() func() string {
-			digest := sha256.Sum256([]byte("{}"))
-			o, err := w.opaqueClient().WithContext(api.StepUpContext(session.Session, api.OpTOTPOff, digest))
+		stepUp := func(operation, body string) func(status int) string {
+			digest := sha256.Sum256([]byte(body))
+			o, err := w.opaqueClient().WithContext(api.StepUpContext(session.Session, operation, digest))
 			require.NoError(w, err)
 			login, request, err := o.Login(nil, []byte(password))
 			require.NoError(w, err)
 			var begun api.Begun
-			in := api.BeginStepUp{Operation: api.OpTOTPOff, Digest: digest[:], Requests: api.Requests{OPAQUE: request, SRP: []byte("S\x01")}}
+			in := api.BeginStepUp{Operation: operation, Digest: digest[:], Requests: api.Requests{OPAQUE: request, SRP: []byte("S\x01")}}
 			require.Equal(w, 200, w.post("/v1/step-up/begin", session.Token, in, &begun))
-			return func() string {
+			return func(status int) string {
 				final, err := login.Respond(w.Context(), begun.Response)
 				require.NoError(w, err)
 				var out api.StepUp
-				require.Equal(w, 200, w.post("/v1/step-up/finish", session.Token, api.FinishStepUp{Token: begun.Token, Final: final}, &out))
+				require.Equal(w, status, w.post("/v1/step-up/finish", session.Token, api.FinishStepUp{Token: begun.Token, Final: final}, &out))
 				return out.Token
 			}
 		}
-		before, half := stepUp()(), stepUp()
+		before, half := stepUp(api.OpTOTPOff, "{}")(200), stepUp(api.OpTOTPOff, "{}")
+		refresh := stepUp(api.OpRefresh, "")
 		laptop.withTOTP()
-		for what, token := range map[string]string{"finished before": before, "finished after": half()} {
+		refresh(403)
+		for what, token := range map[string]string{"finished before": before, "finished after": half(200)} {
 			answer := w.do("POST", "/v1/totp/remove", "{}", func(r *http.Request) {
 				r.Header.Set("Authorization", "Bearer "+session.Token)
 				r.Header.Set(api.StepUpHeader, token)

@@ -139,29 +139,12 @@ func weightsAt(all []store.Weight, now time.Time) map[string]uint32 {
 	return weights
 }
 
-// KindWeight is a kind of accounts, with its weight among unknown names.
-type KindWeight struct {
-	Kind   string
-	Weight uint32
-	From   time.Time
-}
-
-// Weights returns all weights, those of the future too.
-func Weights(ctx context.Context, db *store.DB) (all []KindWeight, err error) {
-	stored, err := db.Weights(ctx)
-	for _, w := range stored {
-		all = append(all, KindWeight{w.Kind, w.Weight, w.NotBefore})
-	}
-	return all, err
-}
-
 // SetWeight raises the weight of a kind on all servers, some minutes from now.
-func SetWeight(ctx context.Context, db *store.DB, kind string, weight uint32, now time.Time) (from time.Time, err error) {
+func SetWeight(ctx context.Context, db *store.DB, kind string, weight uint32, now time.Time) error {
 	if weight == 0 || weight > 1<<20 {
-		return from, fmt.Errorf("a weight is from 1 to %d", 1<<20)
+		return fmt.Errorf("a weight is from 1 to %d", 1<<20)
 	}
-	from = now.Add(notice)
-	return from, db.Tx(ctx, func(tx *store.Tx) error {
+	return db.Tx(ctx, func(tx *store.Tx) error {
 		if err := tx.LockFleet(ctx); err != nil {
 			return err
 		}
@@ -183,6 +166,6 @@ func SetWeight(ctx context.Context, db *store.DB, kind string, weight uint32, no
 		case old >= weight:
 			return fmt.Errorf("the weight is %d, and never falls: answers for unknown names would change", old)
 		}
-		return tx.AddWeight(ctx, store.Weight{Kind: kind, Weight: weight, NotBefore: from})
+		return tx.AddWeight(ctx, store.Weight{Kind: kind, Weight: weight, NotBefore: now.Add(notice)})
 	})
 }

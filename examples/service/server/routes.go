@@ -4,7 +4,7 @@ import (
 	"github.com/nescio-go/nescio/examples/service/api"
 )
 
-// access says who may make a request.
+// access is the session that a request needs.
 type access int
 
 const (

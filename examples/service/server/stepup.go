@@ -126,6 +126,9 @@ func (s *Server) finishStepUp(c *call, in api.FinishStepUp) (out api.StepUp, err
 			return err
 		}
 		if l.Operation == api.OpRefresh {
+			if err := s.codeSent(c, tx.TOTP); err != nil { // a second factor may be newer than the first message
+				return err
+			}
 			return tx.Refresh(c, c.session.ID, digestOfRecord(account.Record), c.now)
 		}
 		token, stored := newToken()

@@ -88,9 +88,6 @@ func Open(ctx context.Context, where string) (*DB, error) {
 // Trace calls f with every statement. Call it before the first one.
 func (d *DB) Trace(f func(statement string)) { *d.trace = f }
 
-// Postgres reports whether several servers may share the database.
-func (d *DB) Postgres() bool { return d.postgres }
-
 // Close closes the database.
 func (d *DB) Close() error { return d.db.Close() }
 
