@@ -1,10 +1,13 @@
 package cli
 
 import (
+	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -100,5 +103,30 @@ func TestFiles(t *testing.T) {
 		info, err := os.Stat("a")
 		require.NoError(t, err)
 		require.Contains(t, fmt.Sprintf("%+v", info.Sys()), "Uid:65534")
+	}
+}
+
+// TestHelp: the version is a command like any other.
+func TestHelp(t *testing.T) {
+	p := &Program{Name: "it", Summary: "It does nothing."}
+	run := func(args ...string) (string, error) {
+		var out strings.Builder
+		err := p.Run(t.Context(), args, &out, io.Discard)
+		return out.String(), err
+	}
+	for _, args := range [][]string{{"version", "-h"}, {"help", "version"}} {
+		out, err := run(args...)
+		require.ErrorIs(t, err, flag.ErrHelp)
+		require.Equal(t, "usage: it version [-h]\n\nPrints the version, and the revision that the program was built from.\n", out)
+	}
+	for _, name := range []string{"version", "-version", "--version"} {
+		out, err := run(name)
+		require.NoError(t, err)
+		require.Regexp(t, `^it \S`, out)
+	}
+	for _, args := range [][]string{{}, {"version", "x"}, {"version", "-x"}, {"help", "version", "x"}, {"help", "nothing"}} {
+		_, err := run(args...)
+		var usage UsageError
+		require.ErrorAs(t, err, &usage, args)
 	}
 }

@@ -69,9 +69,15 @@ func (p *Program) run(ctx context.Context, args []string, out, errOut io.Writer)
 		default:
 			return UsageError{Reason: "help takes one command"}
 		}
+	}
+	switch args[0] {
 	case "version", "-version", "--version":
-		if len(args) > 1 {
-			return UsageError{Reason: "version has no arguments"}
+		f := p.Flags("version", "[-h]\n\nPrints the version, and the revision that the program was built from.")
+		if err := Parse(f, args[1:], out); err != nil {
+			return err
+		}
+		if f.NArg() > 0 {
+			return Misuse(f, "there are no arguments")
 		}
 		_, err := fmt.Fprintf(out, "%s %s\n", p.Name, Version())
 		return err
