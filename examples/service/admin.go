@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -64,29 +66,25 @@ func initialize(ctx context.Context, args []string, out, _ io.Writer) error {
 }
 
 const rotateUsage = `
--db ADDRESS -secrets FILE
+[-folder FOLDER | -db ADDRESS -secrets FILE]
 
 Drops all state keys and makes a new one. Use it when a state key may have
-leaked, and after a backup was restored. Logins in progress fail and have to
-begin again. Running servers need a minute to notice. State keys are rotated
-daily without this command.
+leaked. Logins in progress fail and have to begin again. Running servers need a
+minute to notice. State keys are rotated daily without this command. After a
+backup was put back, use the command restored.
 `
 
 func rotate(ctx context.Context, args []string, out, _ io.Writer) error {
 	f := program.Flags("rotate", rotateUsage)
-	database := f.String("db", "", "`address` of PostgreSQL, or the file of SQLite")
-	file := f.String("secrets", "", "`file` of the secrets")
+	var p place
+	p.flags(f)
 	if err := cli.Parse(f, args, out); err != nil {
 		return err
 	}
-	if *database == "" || *file == "" || f.NArg() > 0 {
-		return cli.Misuse(f, "-db ADDRESS and -secrets FILE are required, and there are no arguments")
-	}
-	keys, err := keyfile.Load(ctx, *file, nil)
-	if err != nil {
+	if err := p.check(f); err != nil {
 		return err
 	}
-	db, err := existing(ctx, *database)
+	db, keys, err := p.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -151,4 +149,40 @@ func existing(ctx context.Context, where string) (*store.DB, error) {
 		}
 	}
 	return store.Open(ctx, where)
+}
+
+// place is where a command finds the database and its secrets.
+type place struct{ database, folder, secrets string }
+
+func (p *place) flags(f *flag.FlagSet) {
+	f.StringVar(&p.database, "db", "", "`address` of PostgreSQL (default SQLite in the folder)")
+	f.StringVar(&p.folder, "folder", "nescio-data", "`folder` of SQLite and its secrets")
+	f.StringVar(&p.secrets, "secrets", "", "`file` of the secrets (default secrets.key in the folder)")
+}
+
+// check reports whether the flags name a place, and no arguments follow.
+func (p *place) check(f *flag.FlagSet) error {
+	if p.database != "" && p.secrets == "" {
+		return cli.Misuse(f, "-secrets FILE is required with -db")
+	}
+	if f.NArg() > 0 {
+		return cli.Misuse(f, "%s: there are no arguments", f.Arg(0))
+	}
+	return nil
+}
+
+func (p *place) open(ctx context.Context) (*store.DB, *keyfile.Keys, error) {
+	where, file := p.database, p.secrets
+	if where == "" {
+		where = filepath.Join(p.folder, "nescio.db")
+	}
+	if file == "" {
+		file = filepath.Join(p.folder, "secrets.key")
+	}
+	keys, err := keyfile.Load(ctx, file, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	db, err := existing(ctx, where)
+	return db, keys, err
 }

@@ -42,6 +42,9 @@ func init() {
 			{Name: "serve", Purpose: "answer requests (also without a command)", Run: serve},
 			{Name: "init", Purpose: "make the secrets of a PostgreSQL database, once", Run: initialize},
 			{Name: "weight", Purpose: "show or raise the shares of kinds among unknown names", Run: weight},
+			{Name: "reviews", Purpose: "decide about claims of accounts whose owners have lost everything", Run: reviews},
+			{Name: "backup", Purpose: "copy the SQLite database while servers use it", Run: backup},
+			{Name: "restored", Purpose: "prepare a database after a backup was put back", Run: restored},
 			{Name: "rotate", Purpose: "replace all state keys at once, after a leak", Run: rotate},
 		},
 	}
@@ -73,6 +76,7 @@ outside.
 type options struct {
 	database, folder, secrets, offer, pool, listen, metrics, identity, proxies string
 	setup                                                                      uint
+	claimWait                                                                  time.Duration
 }
 
 func serve(ctx context.Context, args []string, out, errOut io.Writer) error {
@@ -87,6 +91,7 @@ func serve(ctx context.Context, args []string, out, errOut io.Writer) error {
 	f.StringVar(&o.listen, "listen", "localhost:8080", "`address` to serve")
 	f.StringVar(&o.metrics, "metrics", "", "local `address` to serve metrics at, such as localhost:9090 (default none)")
 	f.StringVar(&o.identity, "identity", server.DefaultIdentity, "`name` of the application and its accounts, which clients have too")
+	f.DurationVar(&o.claimWait, "claim-wait", server.DefaultClaimWait, "`time` in which the owner can object to a claim of the account")
 	f.StringVar(&o.proxies, "trusted-proxies", "", "`networks` whose X-Forwarded-For counts, with commas between them, such as 10.0.0.0/8")
 	if err := cli.Parse(f, args, out); err != nil {
 		return err
@@ -103,6 +108,9 @@ func serve(ctx context.Context, args []string, out, errOut io.Writer) error {
 	if o.setup > 65535 {
 		return cli.Misuse(f, "-setup must be at most 65535")
 	}
+	if o.claimWait <= 0 {
+		return cli.Misuse(f, "-claim-wait must be more than 0")
+	}
 	proxies, err := parseNetworks(o.proxies)
 	if err != nil {
 		return cli.Misuse(f, "-trusted-proxies: %s", err)
@@ -114,7 +122,8 @@ func serve(ctx context.Context, args []string, out, errOut io.Writer) error {
 	defer db.Close()
 	config := server.Config{
 		DB: db, Keys: keys, Offer: o.offer, Setup: uint16(o.setup), Identity: o.identity, TrustedProxies: proxies,
-		Log: slog.New(slog.NewJSONHandler(errOut, nil)),
+		ClaimWait: o.claimWait,
+		Log:       slog.New(slog.NewJSONHandler(errOut, nil)),
 	}
 	if config.Pool, err = readPool(o.pool); err != nil {
 		return err

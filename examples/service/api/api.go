@@ -52,6 +52,7 @@ const (
 	CodeRequired     Code = "code_required"      // 403: send a code first
 	LoginRequired    Code = "login_required"     // 403: log in again first, or step up
 	StepUpRequired   Code = "step_up_required"   // 403: see [StepUp]
+	NotAllowed       Code = "not_allowed"        // 403: this session may not do it
 	CrossOrigin      Code = "cross_origin"       // 403: a request from another site
 	NotFound         Code = "not_found"          // 404
 	MethodNotAllowed Code = "method_not_allowed" // 405
@@ -110,6 +111,10 @@ type FinishRegistration struct {
 // BeginLogin is the first message of a login.
 type BeginLogin struct {
 	Name string `json:"name"`
+	// Former is as in [BeginClaim].
+	Former int `json:"former,omitempty"`
+	// Phrase means that the password is the secret of the recovery phrase.
+	Phrase bool `json:"phrase,omitempty"`
 	Requests
 	// Device is the token that an earlier login of this device returned. It has
 	// a budget of its own. Browsers send a cookie instead.
@@ -175,6 +180,10 @@ const (
 	OpTOTPOff  = "totp-off" // POST /v1/totp/remove
 	OpCodes    = "codes"    // POST /v1/totp/codes
 	OpDelete   = "delete"   // POST /v1/account/delete
+	OpCancel   = "cancel"   // POST /v1/claims/cancel
+	OpKeyring  = "keyring"  // PUT /v1/keyring: see [IsWay]
+	OpApprove  = "approve"  // POST /v1/asks/grant for a device
+	OpContact  = "contact"  // POST /v1/contacts/remove
 )
 
 // StepUpContext returns what the proof of a step-up covers: the session, the
@@ -212,7 +221,10 @@ type Account struct {
 	Protocol string   `json:"protocol"` // "opaque", or a profile of SRP
 	Slot     *ID      `json:"slot,omitempty"`
 	TOTP     bool     `json:"totp"`
-	Codes    int      `json:"codes"`   // unused backup codes
+	Codes    int      `json:"codes"` // unused backup codes
+	Phrase   bool     `json:"phrase"`
+	Files    int      `json:"files"`   // halves of recovery files
+	Former   int      `json:"former"`  // accounts that had the names before
 	Created  int64    `json:"created"` // in Unix seconds
 	Items    int      `json:"items"`
 	Bytes    int64    `json:"bytes"`
@@ -225,6 +237,11 @@ type Session struct {
 	Current bool   `json:"current"`
 	Created int64  `json:"created"`
 	Seen    int64  `json:"seen"`
+	Way     Way    `json:"way"`
+	// Recovered means that the session can read, and set a password.
+	Recovered bool `json:"recovered"`
+	// Slot is the device's slot of the keyring. The session ends with it.
+	Slot *ID `json:"slot,omitempty"`
 }
 
 // Sessions are the sessions of an account.
@@ -237,16 +254,9 @@ type Label struct {
 	Name []byte `json:"name"`
 }
 
-// Keyring is the stored header, or nothing.
-type Keyring struct {
-	Header []byte `json:"header,omitempty"`
-}
-
-// NewKeyring replaces the header. Slot is present if the password slot of the
-// account's record changes, or becomes known with the first header.
-type NewKeyring struct {
-	Header []byte `json:"header"`
-	Slot   *ID    `json:"slot,omitempty"`
+// SessionSlot is the slot of the session's device.
+type SessionSlot struct {
+	Slot ID `json:"slot"`
 }
 
 // Item is an encrypted item. Key is a data key wrapped by the keyring, and Body
@@ -288,6 +298,11 @@ type BackupCodes struct {
 	Codes []string `json:"codes"`
 }
 
+// FirstMessage is the first message of a registration with OPAQUE.
+type FirstMessage struct {
+	OPAQUE []byte `json:"opaque"`
+}
+
 // Event is something that happened to an account.
 type Event struct {
 	Time    int64  `json:"time"` // in Unix seconds
@@ -295,7 +310,9 @@ type Event struct {
 	Address string `json:"address"` // shortened
 }
 
-// Events are the newest first.
+// Events are a page of events, the newest first. Before is the parameter of the
+// next page, or empty.
 type Events struct {
 	Events []Event `json:"events"`
+	Before string  `json:"before,omitempty"`
 }

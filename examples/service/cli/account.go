@@ -36,6 +36,10 @@ func account(ctx context.Context, d *device, args []string) error {
 	fmt.Fprintf(d.out, "created:        %s\n", date(a.Created))
 	fmt.Fprintf(d.out, "login:          %s\n", protocol(a))
 	fmt.Fprintf(d.out, "second factor:  %s\n", factor)
+	fmt.Fprintf(d.out, "recovery:       %s\n", ways(a))
+	if a.Former > 0 {
+		fmt.Fprintf(d.out, "before it:      %s with the names, see login -former\n", count(a.Former, "account"))
+	}
 	_, err = fmt.Fprintf(d.out, "items:          %d, with %s\n", a.Items, size(a.Bytes))
 	return err
 }
@@ -50,6 +54,16 @@ func protocol(a api.Account) string {
 	return "SRP, profile " + plain(a.Protocol)
 }
 
+// ways says what opens the account without the password. The server does not
+// know whether contacts have received their shares.
+func ways(a api.Account) string {
+	phrase := "no phrase"
+	if a.Phrase {
+		phrase = "a phrase"
+	}
+	return phrase + ", " + count(a.Files, "file")
+}
+
 func size(bytes int64) string {
 	if bytes < 10_000 {
 		return count(int(bytes), "byte")
@@ -57,33 +71,12 @@ func size(bytes int64) string {
 	return fmt.Sprintf("%d kB", bytes/1000)
 }
 
-const eventsUsage = `
-[flags]
-
-Lists what happened to the account, the newest first. If you do not know an
-event, change the password.
-`
-
-func events(ctx context.Context, d *device, args []string) error {
-	if err := d.begin(ctx, args); err != nil {
-		return err
-	}
-	all, err := d.Events(ctx)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(d.out, "%-16s  %-30s  %s\n", "time", "event", "network")
-	for _, e := range all {
-		fmt.Fprintf(d.out, "%-16s  %-30s  %s\n", date(e.Time), cut(plain(e.Kind), 30), cut(plain(e.Address), 30))
-	}
-	return nil
-}
-
 const deleteUsage = `
 [flags]
 
 Deletes the account with all its items, and what this device has of it. Nothing
-can bring it back, and nobody gets its names again.
+can bring it back, and nobody gets its names again. Only a former account, whose
+names it has since a review, gets them back.
 
 Input: a name of the account; the password of the login; a code if the account
 has a second factor.
@@ -104,12 +97,10 @@ func deleteAccount(ctx context.Context, d *device, args []string) error {
 	if name, err := prepare.Username(typed); err != nil || !slices.Contains(a.Names, name) {
 		return fmt.Errorf("the account has another name, and was not deleted: it is %s", plain(strings.Join(a.Names, ", ")))
 	}
-	password, err := d.secret(ctx, d.loginPrompt())
+	err = d.withLogin(ctx, func(password []byte) error {
+		return d.confirmed(ctx, func() error { return d.Delete(ctx, password) })
+	})
 	if err != nil {
-		return err
-	}
-	defer clear(password)
-	if err := d.confirmed(ctx, func() error { return d.Delete(ctx, password) }); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintln(d.out, "the account is deleted")

@@ -11,6 +11,7 @@ import (
 
 	"github.com/nescio-go/nescio/examples/internal/cli"
 	"github.com/nescio-go/nescio/examples/service/client"
+	"github.com/nescio-go/nescio/kdf"
 	"github.com/nescio-go/nescio/moduli"
 )
 
@@ -22,6 +23,8 @@ type device struct {
 	out   io.Writer
 
 	server, folder, moduli, purpose, identity string
+
+	policy kdf.Policy // for files of others
 }
 
 // testConfig, if not nil, changes the configuration of the client in tests.
@@ -33,8 +36,17 @@ func command(name, purpose, usage string, run func(context.Context, *device, []s
 	return cli.Command{Name: name, Purpose: purpose, Run: func(ctx context.Context, args []string, out, errOut io.Writer) error {
 		d := newDevice(name, usage, out, errOut)
 		defer d.close()
-		return explain(ctx, run(ctx, d, args))
+		return d.explained(ctx, run(ctx, d, args))
 	}}
+}
+
+// explained is explain for a device, which may have got another -identity.
+func (d *device) explained(ctx context.Context, err error) error {
+	text := explain(ctx, err)
+	if d.identity != "" && ctx.Err() == nil && errors.Is(err, client.ErrAuthentication) {
+		return fmt.Errorf("%w. Or the server has another -identity", text)
+	}
+	return text
 }
 
 func newDevice(name, usage string, out, errOut io.Writer) *device {
@@ -118,6 +130,7 @@ func (d *device) start(ctx context.Context) error {
 	if testConfig != nil {
 		testConfig(&c)
 	}
+	d.policy = c.KDFPolicy
 	d.Client, err = client.New(ctx, c)
 	return err
 }
@@ -176,6 +189,7 @@ func (d *device) unlock(ctx context.Context) (why string, err error) {
 			d.say("another device changed the keyring before a removal on this one: see the command slots")
 		}
 		if u.Offline == nil {
+			d.warn(ctx)
 			return "", nil
 		}
 		if why = away(u.Offline); why == "" {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/nescio-go/nescio/examples/internal/cli"
+	"github.com/nescio-go/nescio/examples/service/api"
 	"github.com/nescio-go/nescio/examples/service/client"
 	"github.com/nescio-go/nescio/kdf/prepare"
 )
@@ -14,10 +15,12 @@ const signupUsage = `
 [flags] NAME [NAME...]
 
 Makes an account with one to four names, each of which logs in, and logs in with
-the first one. The password has at least 8 characters. Nobody can reset it: if
-it is forgotten, what the account contains is lost.
+the first one. The password has at least 8 characters. Nobody can reset it.
+Therefore signup asks whether to make a recovery phrase: see the command phrase.
 
-Input: the new password.
+Input: the new password; yes to make a recovery phrase, which may be left out;
+then, on a terminal, three words of the phrase. A script sends the whole phrase,
+as it was printed.
 `
 
 func signup(ctx context.Context, d *device, args []string) error {
@@ -44,7 +47,10 @@ func signup(ctx context.Context, d *device, args []string) error {
 	if err != nil {
 		return err
 	}
-	return d.entered(ctx, e)
+	if err := d.entered(ctx, e); err != nil {
+		return err
+	}
+	return d.offerPhrase(ctx, password)
 }
 
 // name returns the form of a name that all devices have.
@@ -60,7 +66,8 @@ const loginUsage = `
 [flags] [NAME]
 
 Logs in on this device. NAME may be left out if the device has logged in before.
-If the keyring has a password of its own, login asks for it.
+If the keyring has a password of its own, login asks for it. With -former, it
+logs in to an account that had the name before, as after a review.
 
 Input: the password; with -two, the keyring's password; a code if the account
 has a second factor; the keyring's password if it is needed and -two is absent;
@@ -69,17 +76,14 @@ yes to confirm new slots of the keyring, which may be left out.
 
 func login(ctx context.Context, d *device, args []string) error {
 	two := d.flags.Bool("two", false, "ask for the keyring's password at once")
+	former := d.flags.Int("former", 0, "the `N`th account that had the name before, the newest first")
 	if err := d.parse(args, 0, 1, "give one name"); err != nil {
 		return err
 	}
 	if err := d.start(ctx); err != nil {
 		return err
 	}
-	name := or(d.flags.Arg(0), d.Name())
-	if name == "" {
-		return cli.Misuse(d.flags, "NAME is missing")
-	}
-	name, err := d.name(name)
+	who, err := d.who(*former)
 	if err != nil {
 		return err
 	}
@@ -93,7 +97,7 @@ func login(ctx context.Context, d *device, args []string) error {
 			return err
 		}
 	}
-	e, err := d.logIn(ctx, name, p)
+	e, err := d.logIn(ctx, who, p)
 	if errors.Is(err, client.ErrSecondPassword) {
 		d.say("the keyring has a password of its own")
 	}
@@ -120,8 +124,8 @@ func login(ctx context.Context, d *device, args []string) error {
 }
 
 // logIn logs in with a code if there is a second factor.
-func (d *device) logIn(ctx context.Context, name string, p client.Passwords) (e client.Entered, err error) {
-	e, err = d.Login(ctx, name, p)
+func (d *device) logIn(ctx context.Context, who client.Who, p client.Passwords) (e client.Entered, err error) {
+	e, err = d.LoginFormer(ctx, who.Former, who.Name, p)
 	if errors.Is(err, client.ErrCodeRequired) {
 		err = d.code(ctx, codePrompt, func(code string) (err error) {
 			e, err = d.Code(ctx, code)
@@ -131,9 +135,16 @@ func (d *device) logIn(ctx context.Context, name string, p client.Passwords) (e 
 	return e, err
 }
 
+// sameSlots says how the owner finds what a dishonest server has added.
+const sameSlots = "If you have another device, run slots on both: the lists must be the same. Otherwise remove what you do not know."
+
 // entered says what a login has found.
 func (d *device) entered(ctx context.Context, e client.Entered) error {
-	fmt.Fprintf(d.out, "logged in as %s\n", plain(d.Name()))
+	former := ""
+	if n := d.Who().Former; n > 0 {
+		former = fmt.Sprintf(" (former account %d)", n)
+	}
+	fmt.Fprintf(d.out, "logged in as %s%s\n", plain(d.Name()), former)
 	if e.Created {
 		fmt.Fprintln(d.out, "the keyring was created")
 	}
@@ -141,12 +152,15 @@ func (d *device) entered(ctx context.Context, e client.Entered) error {
 		fmt.Fprintln(d.out, "the account has moved to OPAQUE")
 	}
 	if e.NewDevice {
-		fmt.Fprint(d.out, cli.Wrap("", "This device is new and had to believe the server about the keyring. "+
-			"Run slots here and on another device: the lists must be the same."))
+		fmt.Fprint(d.out, cli.Wrap("", "This device is new and had to believe the server about the keyring. "+sameSlots))
 	}
 	if e.Overtaken {
 		fmt.Fprint(d.out, cli.Wrap("", overtaken))
 	}
+	if e.NoDevice {
+		fmt.Fprint(d.out, cli.Wrap("", noRoom))
+	}
+	d.warn(ctx)
 	_, err := d.review(ctx, e.Unseen)
 	return err
 }
@@ -162,8 +176,12 @@ func logout(ctx context.Context, d *device, args []string) error {
 	if err := d.begin(ctx, args); err != nil {
 		return err
 	}
+	way, recovered := d.Way()
 	if err := d.LogOut(ctx); err != nil {
 		return err
+	}
+	if way == api.WayDevice && !recovered {
+		d.say("another device has let this one in: to log in again, use join, or login with the account's password")
 	}
 	_, err := fmt.Fprintln(d.out, "logged out")
 	return err

@@ -14,9 +14,11 @@ import (
 const sessionsUsage = `
 [-end ID | -end-others | -name TEXT] [flags]
 
-Lists the sessions of the account, ends one or all others, or names this one for
-your other devices. The server cannot read the names. Therefore the list asks
-for the password if there are names. The first digits of an id are enough.
+Lists the sessions of the account and how each was opened: with the password,
+with the consent of another device, or to recover the account. Ends one or all
+others, or names this one for your other devices. The server cannot read the
+names. Therefore the list asks for the password if there are names. The first
+digits of an id are enough.
 
 Input: with -name, the password. For the list, the password if sessions have
 names. If there is none, the list has no names.
@@ -65,13 +67,16 @@ func (d *device) listSessions(ctx context.Context) error {
 			}
 		}
 	}
-	fmt.Fprintf(d.out, "%-*s  %-16s  %-16s  %s\n", short, "id", "since", "last used", "name")
+	fmt.Fprintf(d.out, "%-*s  %-16s  %-16s  %-8s  %s\n", short, "id", "since", "last used", "with", "name")
 	for _, s := range all {
 		name := plain(s.Name)
 		if s.Current {
 			name = strings.TrimSpace(name + " (this device)")
 		}
-		line := fmt.Sprintf("%s  %s  %s  %s", s.ID.String()[:short], date(s.Created), date(s.Seen), cut(name, 34))
+		if s.Recovered {
+			name = strings.TrimSpace(name + " (recovers)")
+		}
+		line := fmt.Sprintf("%s  %s  %s  %-8s  %s", s.ID.String()[:short], date(s.Created), date(s.Seen), cut(plain(string(s.Way)), 8), cut(name, 24))
 		fmt.Fprintln(d.out, strings.TrimSpace(line))
 	}
 	return nil

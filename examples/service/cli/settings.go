@@ -63,5 +63,6 @@ func (d *device) setIterations(ctx context.Context, n int) error {
 	if _, err := d.Unlock(ctx, password); err != nil {
 		return err
 	}
+	d.warn(ctx)
 	return d.SetDeviceIterations(ctx, password, n)
 }

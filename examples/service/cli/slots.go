@@ -7,14 +7,17 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nescio-go/nescio/examples/internal/cli"
+	"github.com/nescio-go/nescio/examples/service/api"
 	"github.com/nescio-go/nescio/recovery"
 )
 
 const slotsUsage = `
 [-seen | -remove ID | -resolve] [flags]
 
-Lists the slots of the keyring. Each of them opens all items. New slots are
-those that you have not confirmed on this device.
+Lists the slots of the keyring. Each of them opens all items: a file only with
+the server, and contacts only together and with the server. New slots are those
+that you have not confirmed on this device.
 
 A device that you no longer have, or a slot that is not yours, should be
 removed: it can then open nothing that is written afterwards. The first digits
@@ -109,6 +112,7 @@ func (d *device) resolve(ctx context.Context) error {
 // listSlots prints the slots, and what is new among them.
 func (d *device) listSlots(ctx context.Context, changes []recovery.SlotChange) {
 	own, err := d.DeviceSlot(ctx)
+	uses := d.uses(ctx)
 	for _, s := range d.Slots() {
 		note := ""
 		if err == nil && s.ID == own {
@@ -118,12 +122,39 @@ func (d *device) listSlots(ctx context.Context, changes []recovery.SlotChange) {
 			note = " (new)"
 		}
 		fmt.Fprintf(d.out, "%s%s\n", slotText(s.ID, s.Type), note)
+		if use := uses[s.ID]; use != "" {
+			fmt.Fprintf(d.out, "          %s\n", use)
+		}
 	}
 	for _, c := range changes {
 		if c.Gone {
 			fmt.Fprintf(d.out, "%s\n", changeText(c))
 		}
 	}
+}
+
+// uses tells of slots of devices how they are used, as far as the server is
+// reached.
+func (d *device) uses(ctx context.Context) map[recovery.SlotID]string {
+	uses := make(map[recovery.SlotID]string)
+	all, err := d.Sessions(ctx)
+	if err != nil {
+		return uses
+	}
+	for _, s := range all {
+		if s.Slot == nil {
+			continue
+		}
+		use := "last used " + date(s.Seen)
+		if s.Name != "" {
+			use = cut(plain(s.Name), 30) + ", " + use
+		}
+		if s.Way == api.WayDevice {
+			use += ", let in by another device"
+		}
+		uses[recovery.SlotID(*s.Slot)] = use
+	}
+	return uses
 }
 
 // review lists changes of the keyring that the user has not seen, and asks
@@ -135,6 +166,9 @@ func (d *device) review(ctx context.Context, changes []recovery.SlotChange) (ok 
 	fmt.Fprintln(d.out, "This device has not seen these changes of the keyring before:")
 	for _, c := range changes {
 		fmt.Fprintf(d.out, "  %s\n", changeText(c))
+	}
+	if passwordChanged(changes) {
+		fmt.Fprint(d.out, cli.Wrap("", "A change of the password looks like that: it removes a slot, and adds one for the new password."))
 	}
 	ok, err = d.yes(ctx, "Did you make all of them?")
 	if err != nil {
@@ -162,9 +196,21 @@ func slotText(id recovery.SlotID, kind string) string {
 
 func changeText(c recovery.SlotChange) string {
 	if c.Gone {
-		return fmt.Sprintf("%s  was removed", c.ID.String()[:short])
+		what := "a slot"
+		if c.Type != "" {
+			what = slotKind(c.Type)
+		}
+		return fmt.Sprintf("%s  %s was removed", c.ID.String()[:short], what)
 	}
 	return slotText(c.ID, c.Type)
+}
+
+// passwordChanged reports whether there are a removed slot, which may have been
+// the one of the former password, and the slot of a new password.
+func passwordChanged(changes []recovery.SlotChange) bool {
+	added := slices.ContainsFunc(changes, func(c recovery.SlotChange) bool { return !c.Gone && c.Type == "export" })
+	gone := slices.ContainsFunc(changes, func(c recovery.SlotChange) bool { return c.Gone && (c.Type == "" || c.Type == "export") })
+	return added && gone
 }
 
 // slotKind describes what opens a slot.
@@ -177,13 +223,13 @@ func slotKind(kind string) string {
 	case "phrase":
 		return "a recovery phrase"
 	case "file":
-		return "a recovery file"
+		return "a recovery file, with the server"
 	case "passkey":
 		return "a passkey"
 	case "device":
-		return "a device that has logged in"
+		return "a device"
 	case "contacts":
-		return "contacts who recover together"
+		return "contacts together, with the server"
 	}
 	return plain(kind)
 }

@@ -1,15 +1,18 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/nescio-go/nescio/examples/service/api"
 	"github.com/nescio-go/nescio/examples/service/server"
 	"github.com/nescio-go/nescio/examples/service/store"
 	"github.com/nescio-go/nescio/moduli"
+	"github.com/nescio-go/nescio/recovery"
 	"github.com/stretchr/testify/require"
 )
 
@@ -27,7 +30,7 @@ func TestItems(t *testing.T) {
 
 	out := b.must(pass+"yes\n", "login", "Alice@example.org")
 	require.Contains(t, out, "This device is new")
-	require.Contains(t, out, "a device that has logged in")
+	require.Contains(t, out, "a device")
 	require.Regexp(t, `(?m)^[0-9a-f]{8}  note   \d{4}-\d\d-\d\d \d\d:\d\d  Shopping$`, b.must(pass, "list"))
 	out = b.must(pass, "show", id[:4])
 	require.Contains(t, out, "\ntitle:    Bank\n")
@@ -95,7 +98,7 @@ func TestAccount(t *testing.T) {
 	require.Contains(t, b.must(pass, "sessions", "-name", "laptop"), "this session is called laptop")
 	require.NotContains(t, a.must("", "sessions"), "laptop")
 	out = a.must(pass, "sessions")
-	require.Regexp(t, `(?m)^[0-9a-f]{8}  \S+ \S+  \S+ \S+  \(this device\)$`, out)
+	require.Regexp(t, `(?m)^[0-9a-f]{8}  \S+ \S+  \S+ \S+  password  \(this device\)$`, out)
 	other := find(t, "(?m)^([0-9a-f]{8}) .*  laptop$", out)
 	this := find(t, `(?m)^([0-9a-f]{8}) .*  \(this device\)$`, out)
 	a.fails("use logout", "", "sessions", "-end", this)
@@ -132,11 +135,11 @@ func TestSlots(t *testing.T) {
 	a.must(pass, "signup", "alice")
 	require.NotContains(t, a.must(pass, "slots"), "(new)")
 	require.Contains(t, b.must(pass, "login", "alice"), "nothing is confirmed")
-	mine := find(t, `(?m)^([0-9a-f]{8})  a device that has logged in \(new\)$`, b.must(pass, "slots"))
+	mine := find(t, `(?m)^([0-9a-f]{8})  a device \(new\)$`, b.must(pass, "slots"))
 	out := b.must(pass, "slots", "-seen")
 	require.Contains(t, out, "1 change marked as seen")
 	require.NotContains(t, b.must(pass, "slots"), "(new)")
-	theirs := find(t, `(?m)^([0-9a-f]{8})  a device that has logged in \(new\)$`, a.must(pass, "slots"))
+	theirs := find(t, `(?m)^([0-9a-f]{8})  a device \(new\)$`, a.must(pass, "slots"))
 	require.NotEqual(t, mine, theirs)
 
 	a.fails("there is no slot whose id begins with", pass, "slots", "-remove", "none")
@@ -145,9 +148,9 @@ func TestSlots(t *testing.T) {
 	a.fails("nothing was changed", pass, "slots", "-remove", theirs)
 	require.Contains(t, a.must(pass+"yes\n", "slots", "-remove", theirs), "removed "+theirs)
 	c.must(pass, "list")
-	b.fails("this device was removed from the keyring: use login", pass, "list")
+	require.Contains(t, b.must(pass, "list"), "logged out: showing what was fetched", "its session has ended too")
 	out = b.must(pass, "login")
-	require.Contains(t, out, theirs+"  was removed")
+	require.Contains(t, out, theirs+"  a slot was removed")
 	require.Contains(t, b.must(pass, "list"), "there are no items")
 	require.Contains(t, a.must(pass+"yes\n", "slots", "-resolve"), "no removal is waiting")
 }
@@ -271,4 +274,67 @@ func TestLimits(t *testing.T) {
 	a.fails("the name or the password is wrong", pass, "login", "alice")
 	_, _, err := a.run(pass, "login", "alice")
 	require.Regexp(t, `^too many tries: wait (90|8\d) seconds, and try again$`, err)
+}
+
+// TestEvents: events come in pages.
+func TestEvents(t *testing.T) {
+	w := newWorld(t, server.Config{})
+	a := w.device()
+	a.must(pass, "signup", "alice")
+	require.NotContains(t, a.must("", "events"), "older events")
+	var id api.ID
+	require.NoError(t, id.UnmarshalText([]byte(find(t, `id: +([0-9a-f]{32})`, a.must("", "account")))))
+	require.NoError(t, w.config.DB.Tx(t.Context(), func(tx *store.Tx) error {
+		for i := range 230 {
+			e := store.Event{Time: w.now().Add(time.Duration(i) * time.Second), Kind: fmt.Sprintf("thing %d", i), Expires: w.now().Add(time.Hour)}
+			if err := tx.AddEvent(t.Context(), store.ID(id), e); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	out := a.must("", "events")
+	require.Contains(t, out, "there are older events: use events -all\n")
+	require.Equal(t, 100, strings.Count(out, "  thing "))
+	out = a.must("", "events", "-all")
+	require.Equal(t, 230, strings.Count(out, "  thing "))
+	require.Contains(t, out, "  thing 0\n")
+}
+
+// TestEventTexts: kinds of the server are words for people, in 80 columns.
+func TestEventTexts(t *testing.T) {
+	for kind, want := range map[string]string{
+		"login":                "login",
+		"slot added: export":   "slot added: the password of the login",
+		"slot removed: phrase": "slot removed: a recovery phrase", "slot removed: \x1b": "slot removed: ?",
+		"password set: device":              "password set: on an approved device",
+		"password set: phrase":              "password set: with the recovery phrase",
+		"claim begun: password":             "claim begun: on an approved device",
+		"claim opened: nothing":             "claim opened: nothing",
+		"thing: file":                       "thing: file",
+		"former account, claim begun: file": "former account, claim begun: with a recovery file",
+	} {
+		require.Equal(t, want, eventText(kind))
+	}
+	var out strings.Builder
+	for _, what := range []string{"begun", "for review", "opened", "delayed", "cancelled", "approved by the operator", "refused by the operator"} {
+		for _, way := range []api.Way{api.WayFile, api.WayContacts, api.WayPassword, api.WayReview} {
+			kind := fmt.Sprintf("claim %s: %s", what, way)
+			require.NotEqual(t, kind, eventText(kind))
+			printEvent(&out, api.Event{Kind: "former account, " + kind, Address: "2001:db8:1234:5678::/64"})
+		}
+	}
+	fits(t, out.String())
+	require.Contains(t, out.String(), "  2001:db8:1234:567…\n                  ")
+	require.NotRegexp(t, `(?m) $`, out.String())
+}
+
+// TestPasswordChanged: a former slot without a kind and the slot of a new
+// password together are a change of the password.
+func TestPasswordChanged(t *testing.T) {
+	gone, added := recovery.SlotChange{Gone: true}, recovery.SlotChange{Type: "export"}
+	require.True(t, passwordChanged([]recovery.SlotChange{added, gone}))
+	require.False(t, passwordChanged([]recovery.SlotChange{added}))
+	require.False(t, passwordChanged([]recovery.SlotChange{gone, {Type: "device"}}))
+	require.Equal(t, "00000000  a slot was removed", changeText(gone))
 }

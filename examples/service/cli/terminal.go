@@ -34,6 +34,18 @@ func newTerminal(in io.Reader, errOut io.Writer) *terminal {
 	return t
 }
 
+// interactive reports whether a person sees the messages and answers.
+func (t *terminal) interactive() bool { return t.hidden != nil && t.progress.terminal }
+
+// aside shows something to a person on a screen of its own, which disappears
+// when f returns, and which the terminal does not keep.
+func (t *terminal) aside(f func() error) error {
+	t.clear()
+	io.WriteString(t.errOut, "\x1b[?1049h\x1b[H\x1b[2J")
+	defer io.WriteString(t.errOut, "\x1b[?1049l")
+	return f()
+}
+
 // tries is how often a question is repeated.
 func (t *terminal) tries() int {
 	if t.hidden == nil {

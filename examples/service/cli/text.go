@@ -6,6 +6,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/nescio-go/nescio/examples/internal/cli"
 )
 
 // short is how many digits of an id lists show.
@@ -67,4 +69,13 @@ func count(n int, what string) string {
 		return "1 " + what
 	}
 	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// wrapLines wraps a text that somebody else has written, line by line.
+func wrapLines(indent, text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(plainLines(text)) {
+		b.WriteString(cli.Wrap(indent, line))
+	}
+	return b.String()
 }

@@ -44,3 +44,19 @@ func TestReadLine(t *testing.T) {
 	_, err = readLine(strings.NewReader(strings.Repeat("x", maxLine+1) + "\n"))
 	require.ErrorIs(t, err, errLine)
 }
+
+// TestScreenCode: only the shape of a code is a code.
+func TestScreenCode(t *testing.T) {
+	for _, typed := range []string{"GKC-YM5", "gkcym5", " g k c – y m 5 "} {
+		code, ok := screenCode(typed)
+		require.True(t, ok, typed)
+		require.Equal(t, "GKC-YM5", code)
+	}
+	code, ok := screenCode("oil-OIL")
+	require.True(t, ok)
+	require.Equal(t, "011-011", code)
+	for _, typed := range []string{"", " ", "-", "GKC-YM", "GKC-YM55", "GKC-YMU", "GKC-YM!", "éKCYM5", "zoo zoo zoo"} {
+		_, ok := screenCode(typed)
+		require.False(t, ok, typed)
+	}
+}

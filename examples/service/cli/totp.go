@@ -34,12 +34,7 @@ func totp(ctx context.Context, d *device, args []string) error {
 	if err := d.known(ctx); err != nil {
 		return err
 	}
-	password, err := d.loginPassword(ctx)
-	if err != nil {
-		return err
-	}
-	defer clear(password)
-	return run(ctx, password)
+	return d.withLogin(ctx, func(password []byte) error { return run(ctx, password) })
 }
 
 func (d *device) totpOn(ctx context.Context, password []byte) error {

@@ -9,14 +9,16 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/nescio-go/nescio/examples/service/api"
 	"github.com/nescio-go/nescio/recovery"
 )
 
 // cache is what the device has fetched, encrypted, and what it has not sent.
 type cache struct {
 	Revision int64             `json:"revision"`
-	Epoch    uint32            `json:"epoch"` // of the keyring, at the last sync
-	Items    map[string]cached `json:"items"` // by id
+	Epoch    uint32            `json:"epoch"`   // of the keyring, at the last sync
+	Session  api.ID            `json:"session"` // that has compared all items
+	Items    map[string]cached `json:"items"`   // by id
 
 	stored []byte
 }
@@ -89,5 +91,5 @@ func (c *Client) update(ctx context.Context, f func(next *cache) error) error {
 }
 
 func (c *cache) clone() *cache {
-	return &cache{Revision: c.Revision, Epoch: c.Epoch, Items: maps.Clone(c.Items), stored: c.stored}
+	return &cache{Revision: c.Revision, Epoch: c.Epoch, Session: c.Session, Items: maps.Clone(c.Items), stored: c.stored}
 }

@@ -3,6 +3,11 @@
 //
 // Call [New], then [Client.SignUp] or [Client.Login] once on a device. Later
 // [Client.Unlock] opens what the device has, without the server if need be.
+//
+// Without the password, [Client.LoginPhrase], or a claim such as
+// [Client.ClaimFile] and then [Client.OpenClaim], open the keyring to read, and
+// [Client.SetPassword] sets a new password. With another device of the user,
+// [Client.Join] lets a new device in.
 package client
 
 import (
@@ -129,20 +134,6 @@ type Client struct {
 	items   *cache
 }
 
-// accountState is what the device remembers of the account. It contains the
-// tokens of the session and the device, but no keys.
-type accountState struct {
-	Server       string  `json:"server"`
-	Name         string  `json:"name"`
-	OPAQUE       bool    `json:"opaque"` // the account has used OPAQUE
-	TwoPasswords bool    `json:"two_passwords"`
-	Token        string  `json:"token,omitempty"`
-	Session      api.ID  `json:"session"`
-	Device       string  `json:"device,omitempty"`
-	AccountID    api.ID  `json:"account"`
-	Slot         *api.ID `json:"slot,omitempty"`
-}
-
 // New returns the client of a device, with what the store has.
 func New(ctx context.Context, cfg Config) (*Client, error) {
 	if cfg.Identity == "" {
@@ -172,7 +163,7 @@ func New(ctx context.Context, cfg Config) (*Client, error) {
 			return nil, err
 		}
 	}
-	c.remote = &remote{c: c}
+	c.remote = &remote{c: c, parts: make(map[recovery.SlotID]part)}
 	c.keys = recovery.NewClient(localState{cfg.Store}, c.remote)
 	if c.stored, err = cfg.Store.Load(ctx, storeAccount); err != nil {
 		return nil, err
@@ -192,6 +183,7 @@ const (
 	storeKeyring = "keyring"
 	storeVault   = "vault"
 	storeItems   = "items"
+	storeClaim   = "claim"
 )
 
 // localState is the recovery.Local in a Store.
@@ -203,31 +195,6 @@ func (l localState) Swap(ctx context.Context, previous, next []byte) error {
 	return l.Store.Swap(ctx, storeKeyring, previous, next)
 }
 
-// Server returns the server that the device of a store has logged in to, or "".
-func Server(ctx context.Context, s Store) (string, error) {
-	var a accountState
-	b, err := s.Load(ctx, storeAccount)
-	if err == nil && b != nil {
-		err = json.Unmarshal(b, &a)
-	}
-	return a.Server, err
-}
-
-// Name returns the name that the device has logged in with, or "".
-func (c *Client) Name() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.account.Name
-}
-
-// TwoPasswords reports whether the keyring had a password of its own at the last
-// login.
-func (c *Client) TwoPasswords() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.account.TwoPasswords
-}
-
 // Close clears the keys.
 func (c *Client) Close() {
 	c.mu.Lock()
@@ -235,19 +202,6 @@ func (c *Client) Close() {
 	c.keys.Close()
 	c.open = false
 	c.drop()
-}
-
-// save stores what the device remembers.
-func (c *Client) save(ctx context.Context, next accountState) error {
-	b, err := json.Marshal(next)
-	if err != nil {
-		return err
-	}
-	if err := c.cfg.Store.Swap(ctx, storeAccount, c.stored, b); err != nil {
-		return err
-	}
-	c.account, c.stored = next, b
-	return nil
 }
 
 // call makes a request in the session, if there is one. The answer goes to out.

@@ -154,7 +154,11 @@ func (c *Client) keepDevice(ctx context.Context, password []byte) error {
 			return err
 		}
 	}
-	return c.keys.Open(ctx, device)
+	if err := c.keys.Open(ctx, device); err != nil {
+		return err
+	}
+	// The session ends when the slot is removed.
+	return c.call(ctx, "PUT", "/v1/session/slot", api.SessionSlot{Slot: api.ID(device.ID())}, nil)
 }
 
 // device returns the device's slot, opened with the keyring, and the cost of
@@ -176,6 +180,8 @@ func (c *Client) device(ctx context.Context) (*recovery.Device, kdf.Params, erro
 	return device, v.KDF, nil
 }
 
+// storeVault keeps a device's secret under the password. A device that joins
+// opens the keyring later: see wrapVault.
 func (c *Client) storeVault(ctx context.Context, device *recovery.Device, cost kdf.Params, password []byte) error {
 	if cost == (kdf.Params{}) {
 		c.cfg.Progress("Measuring this device")
@@ -196,14 +202,34 @@ func (c *Client) storeVault(ctx context.Context, device *recovery.Device, cost k
 	if v.Blob, err = key.Wrap(ctx, secret, vaultBinding); err != nil {
 		return err
 	}
-	if v.Keyring, err = c.keys.Wrap(secret, vaultBinding); err != nil {
-		return err
+	if c.keys.Account() != (recovery.AccountID{}) {
+		if v.Keyring, err = c.keys.Wrap(secret, vaultBinding); err != nil {
+			return err
+		}
 	}
-	next, err := json.Marshal(v)
+	previous, err := c.cfg.Store.Load(ctx, storeVault)
 	if err != nil {
 		return err
 	}
-	previous, err := c.cfg.Store.Load(ctx, storeVault)
+	return c.swapVault(ctx, previous, v)
+}
+
+// wrapVault adds the secret under the keyring, once it is open.
+func (c *Client) wrapVault(ctx context.Context, device *recovery.Device) error {
+	v, stored, err := c.loadVault(ctx)
+	if err != nil {
+		return err
+	}
+	secret := device.Secret()
+	defer clear(secret)
+	if v.Keyring, err = c.keys.Wrap(secret, vaultBinding); err != nil {
+		return err
+	}
+	return c.swapVault(ctx, stored, v)
+}
+
+func (c *Client) swapVault(ctx context.Context, previous []byte, v vault) error {
+	next, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}

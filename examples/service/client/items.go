@@ -99,9 +99,18 @@ func (c *Client) read(ctx context.Context, id api.ID, i cached) (item Item, err 
 
 // Items returns the items of the device, by kind and title. An item that cannot
 // be read is left out, and the error names it.
-func (c *Client) Items(ctx context.Context) (items []Item, err error) {
+func (c *Client) Items(ctx context.Context) ([]Item, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	items, err := c.list(ctx, func(kind string) bool { return !hidden(kind) })
+	slices.SortFunc(items, func(a, b Item) int {
+		return strings.Compare(a.Kind+"\x00"+a.Title+"\x00"+a.ID.String(), b.Kind+"\x00"+b.Title+"\x00"+b.ID.String())
+	})
+	return items, err
+}
+
+// list returns the items of some kinds.
+func (c *Client) list(ctx context.Context, wanted func(kind string) bool) (items []Item, err error) {
 	if !c.open {
 		return nil, ErrLocked
 	}
@@ -110,17 +119,15 @@ func (c *Client) Items(ctx context.Context) (items []Item, err error) {
 		if i.Deleted {
 			continue
 		}
-		id := parseID(text)
-		item, err := c.read(ctx, id, i)
+		item, err := c.read(ctx, parseID(text), i)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("item %s: %w", text, err))
 			continue
 		}
-		items = append(items, item)
+		if wanted(item.Kind) {
+			items = append(items, item)
+		}
 	}
-	slices.SortFunc(items, func(a, b Item) int {
-		return strings.Compare(a.Kind+"\x00"+a.Title+"\x00"+a.ID.String(), b.Kind+"\x00"+b.Title+"\x00"+b.ID.String())
-	})
 	return items, errors.Join(errs...)
 }
 
@@ -134,6 +141,10 @@ func parseID(text string) (id api.ID) {
 func (c *Client) Put(ctx context.Context, item Item) (Item, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.put(ctx, item)
+}
+
+func (c *Client) put(ctx context.Context, item Item) (Item, error) {
 	if !c.open {
 		return item, ErrLocked
 	}
@@ -166,6 +177,10 @@ func (c *Client) Unsent() (n int) {
 func (c *Client) Remove(ctx context.Context, id api.ID) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.removeItem(ctx, id)
+}
+
+func (c *Client) removeItem(ctx context.Context, id api.ID) error {
 	if !c.open {
 		return ErrLocked
 	}
@@ -179,7 +194,7 @@ func (c *Client) Remove(ctx context.Context, id api.ID) error {
 			return nil
 		}
 		// The server could make devices forget an item, if it were not sealed.
-		sealed, err := c.seal(ctx, Item{ID: id, Deleted: true}, i.Base)
+		sealed, err := c.seal(ctx, Item{ID: id, Deleted: true, Changed: time.Now().UTC().Truncate(time.Second)}, i.Base)
 		sealed.Sent = i.Sent
 		next.Items[id.String()] = sealed
 		return err

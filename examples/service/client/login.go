@@ -59,7 +59,7 @@ type Entered struct {
 // opened is a login that has finished, before the keyring is open.
 type opened struct {
 	api.LoggedIn
-	name string
+	who Who
 	secrets
 	passwords Passwords
 }
@@ -87,20 +87,24 @@ func (c *Client) SignUp(ctx context.Context, names []string, passwords Passwords
 	if err := c.call(ctx, "POST", "/v1/register/finish", api.FinishRegistration{Token: begun.Token, Names: names, Upload: n.upload}, nil); err != nil {
 		return Entered{}, err
 	}
-	return c.login(ctx, names[0], passwords)
+	return c.login(ctx, Who{Name: names[0]}, passwords)
 }
 
 // Login logs in and opens the keyring. After ErrCodeRequired, call Code. After
-// ErrSecondPassword, call KeyringPassword. The device's
-// session before ends.
+// ErrSecondPassword, call KeyringPassword. The device's session before ends.
 func (c *Client) Login(ctx context.Context, name string, passwords Passwords) (Entered, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.login(ctx, name, passwords)
+	return c.LoginFormer(ctx, 0, name, passwords)
 }
 
-func (c *Client) login(ctx context.Context, name string, passwords Passwords) (e Entered, err error) {
-	if name, err = prepare.Username(name); err != nil {
+// LoginFormer is Login for the nth account that had the name before.
+func (c *Client) LoginFormer(ctx context.Context, n int, name string, passwords Passwords) (Entered, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.login(ctx, Who{name, n}, passwords)
+}
+
+func (c *Client) login(ctx context.Context, who Who, passwords Passwords) (e Entered, err error) {
+	if who, err = who.prepared(); err != nil {
 		return e, err
 	}
 	if c.account.Server != "" && c.account.Server != c.cfg.Server {
@@ -117,7 +121,7 @@ func (c *Client) login(ctx context.Context, name string, passwords Passwords) (e
 	}
 	defer h.discard()
 	var begun api.Begun
-	if err := c.callWith(ctx, "POST", "/v1/login/begin", "", "", api.BeginLogin{Name: name, Requests: h.Requests, Device: c.account.Device}, &begun); err != nil {
+	if err := c.callWith(ctx, "POST", "/v1/login/begin", "", "", api.BeginLogin{Name: who.Name, Former: who.Former, Requests: h.Requests, Device: c.account.Device}, &begun); err != nil {
 		return e, err
 	}
 	c.cfg.Progress("Stretching the password")
@@ -125,7 +129,7 @@ func (c *Client) login(ctx context.Context, name string, passwords Passwords) (e
 	if err != nil {
 		return e, authentication(err)
 	}
-	o := &opened{name: name, passwords: p}
+	o := &opened{who: who, passwords: p}
 	if err := c.callWith(ctx, "POST", "/v1/login/finish", "", "", api.FinishLogin{Token: begun.Token, Final: final}, &o.LoggedIn); err != nil {
 		return e, authentication(err)
 	}
@@ -145,6 +149,9 @@ func (c *Client) Code(ctx context.Context, code string) (Entered, error) {
 	defer c.mu.Unlock()
 	if c.opened == nil || !c.opened.Code {
 		return Entered{}, ErrLoggedOut
+	}
+	if err := checkCode(code); err != nil {
+		return Entered{}, err
 	}
 	var in api.LoggedIn
 	if err := c.callWith(ctx, "POST", "/v1/login/code", c.opened.Token, "", api.SecondFactor{Code: code}, &in); err != nil {
@@ -180,31 +187,21 @@ func (c *Client) KeyringPassword(ctx context.Context, password []byte) (Entered,
 
 // enter takes the session of a login for the device's. The session before ends.
 func (c *Client) enter(ctx context.Context) (Entered, error) {
-	o, before := c.opened, c.account
-	if before.Name != "" && before.AccountID != o.Account {
-		c.endSession(ctx, o.Token, o.Session)
+	o := c.opened
+	in := api.Opened{Token: o.Token, Session: o.Session, Account: o.Account, Slot: o.Slot}
+	err := c.takeSession(ctx, o.who, in, func(next *accountState) {
+		next.OPAQUE, next.Way, next.Recovered, next.Joined = o.export != nil, api.WayPassword, false, nil
+		if o.Device != "" {
+			next.Device = o.Device
+		}
+	})
+	if err == ErrOtherAccount {
 		c.drop()
-		return Entered{}, ErrOtherAccount
 	}
-	next := before
-	next.Server, next.Name, next.OPAQUE = c.cfg.Server, o.name, o.export != nil
-	next.Token, next.Session, next.AccountID, next.Slot = o.Token, o.Session, o.Account, o.Slot
-	if o.Device != "" {
-		next.Device = o.Device
-	}
-	if err := c.save(ctx, next); err != nil {
+	if err != nil {
 		return Entered{}, err
 	}
-	if before.Token != "" {
-		c.endSession(ctx, o.Token, before.Session)
-	}
 	return c.openAll(ctx)
-}
-
-// endSession ends a session of the account that a token is for, if it can. It
-// would end by itself.
-func (c *Client) endSession(ctx context.Context, token string, id api.ID) {
-	c.callWith(ctx, "DELETE", path("/v1/sessions/", id), token, "", nil, nil)
 }
 
 // openAll opens the keyring after a login, moves the account if the server asks
@@ -220,8 +217,10 @@ func (c *Client) openAll(ctx context.Context) (e Entered, err error) {
 		return e, err
 	}
 	c.open = true
-	if next := c.account; next.TwoPasswords != (len(o.passwords.Keyring) > 0) {
-		next.TwoPasswords = !next.TwoPasswords
+	next := c.account
+	e.NewDevice = e.NewDevice || next.Trusted
+	next.TwoPasswords, next.Trusted = len(o.passwords.Keyring) > 0, false
+	if next != c.account {
 		if err := c.save(ctx, next); err != nil {
 			return e, err
 		}

@@ -51,15 +51,11 @@ func (c *Client) ChangePassword(ctx context.Context, old, new Passwords) error {
 
 	// A slot for the new secret first. Only then may the server take the record.
 	in := api.NewRecord{Upload: n.upload}
-	sealer := recovery.Sealer(recovery.NewExportKey(n.export, n.record))
-	if n.export == nil || len(new.Keyring) > 0 {
-		sealer = c.passwordSlot(new.keyring())
-	}
-	slot, err := c.keys.Seal(ctx, sealer)
+	slot, err := c.keys.Seal(ctx, c.newSlot(n, new))
 	if err != nil {
 		return err
 	}
-	if sealer.Type() == "password" {
+	if needsSlot(n, new) {
 		id := api.ID(slot.ID())
 		in.Slot = &id
 	}
@@ -81,6 +77,18 @@ func (c *Client) ChangePassword(ctx context.Context, old, new Passwords) error {
 	return unseen
 }
 
+// needsSlot reports whether the keyring needs a password slot, because a record
+// has no export key or the keyring has its own password.
+func needsSlot(n newRecord, p Passwords) bool { return n.export == nil || len(p.Keyring) > 0 }
+
+// newSlot makes the slot of a new record.
+func (c *Client) newSlot(n newRecord, p Passwords) recovery.Sealer {
+	if needsSlot(n, p) {
+		return c.passwordSlot(p.keyring())
+	}
+	return recovery.NewExportKey(n.export, n.record)
+}
+
 // supersede adds a slot beside the slot of the login. Another device may change
 // the keyring meanwhile.
 func (c *Client) supersede(ctx context.Context, slot *recovery.SealedSlot) error {
@@ -98,7 +106,7 @@ func (c *Client) supersede(ctx context.Context, slot *recovery.SealedSlot) error
 func (c *Client) loginSlot(slots []recovery.Slot) (id recovery.SlotID, ok bool) {
 	born := uint32(0)
 	for _, s := range slots {
-		named := c.account.Slot != nil && s.ID == recovery.SlotID(*c.account.Slot)
+		named := c.account.Slot != nil && s.Type == "password" && s.ID == recovery.SlotID(*c.account.Slot)
 		if named || c.account.Slot == nil && s.Type == "export" && s.Born >= born {
 			id, born, ok = s.ID, s.Born, true
 		}

@@ -11,6 +11,9 @@ import (
 func (c *Client) SendCode(ctx context.Context, code string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if err := checkCode(code); err != nil {
+		return err
+	}
 	return c.call(ctx, "POST", "/v1/session/code", api.SecondFactor{Code: code}, nil)
 }
 
@@ -29,6 +32,9 @@ func (c *Client) NewTOTP(ctx context.Context, password []byte) (out api.NewTOTP,
 func (c *Client) ConfirmTOTP(ctx context.Context, code string) ([]string, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if err := checkCode(code); err != nil {
+		return nil, err
+	}
 	var out api.BackupCodes
 	err := c.call(ctx, "POST", "/v1/totp/confirm", api.SecondFactor{Code: code}, &out)
 	return out.Codes, err

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"net/url"
 
 	"github.com/nescio-go/nescio/examples/service/api"
 	"github.com/nescio-go/nescio/kdf/prepare"
@@ -69,7 +70,8 @@ func (c *Client) EndOtherSessions(ctx context.Context) error {
 	return c.call(ctx, "DELETE", "/v1/sessions", nil, nil)
 }
 
-// LogOut ends this session. The device keeps what it has fetched.
+// LogOut ends this session. The device keeps what it has fetched. An approved
+// device that was about to set a password goes back to its own session.
 func (c *Client) LogOut(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -81,7 +83,10 @@ func (c *Client) LogOut(ctx context.Context) error {
 		return err
 	}
 	next := c.account
-	next.Token, next.Session = "", api.ID{}
+	next.Token, next.Session, next.Way, next.Recovered = "", api.ID{}, "", false
+	if j := next.Joined; j != nil {
+		next.Token, next.Session, next.Way, next.Joined = j.Token, j.Session, api.WayDevice, nil
+	}
 	return c.save(ctx, next)
 }
 
@@ -93,13 +98,23 @@ func (c *Client) Account(ctx context.Context) (out api.Account, err error) {
 	return out, err
 }
 
-// Events returns what happened to the account, the newest first.
+// Events returns what happened to the account last, the newest first.
 func (c *Client) Events(ctx context.Context) ([]api.Event, error) {
+	out, err := c.EventsBefore(ctx, "")
+	return out.Events, err
+}
+
+// EventsBefore returns a page of events. The cursor of the newest page is "",
+// and each page has the cursor of the next.
+func (c *Client) EventsBefore(ctx context.Context, cursor string) (out api.Events, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var out api.Events
-	err := c.call(ctx, "GET", "/v1/events", nil, &out)
-	return out.Events, err
+	where := "/v1/events"
+	if cursor != "" {
+		where += "?before=" + url.QueryEscape(cursor)
+	}
+	err = c.call(ctx, "GET", where, nil, &out)
+	return out, err
 }
 
 // Delete deletes the account, and what this device has of it.
@@ -122,6 +137,11 @@ func (c *Client) Forget(ctx context.Context) error {
 }
 
 func (c *Client) forget(ctx context.Context) error {
+	return errors.Join(c.remove(ctx, storeClaim), c.forgetAccount(ctx))
+}
+
+// forgetAccount keeps the claim.
+func (c *Client) forgetAccount(ctx context.Context) error {
 	c.keys.Close()
 	c.open = false
 	var errs []error

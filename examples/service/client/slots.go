@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/nescio-go/nescio/recovery"
@@ -40,12 +41,27 @@ func (c *Client) RemoveSlots(ctx context.Context, password []byte, ids ...recove
 	return c.refreshed(ctx, password, func() error { return c.keys.Revoke(ctx, ids...) })
 }
 
-// Resolve repeats a removal that another change overtook.
+// Resolve repeats a removal that another change overtook. A session that may not
+// change the keyring drops the removal, and needs no password.
 func (c *Client) Resolve(ctx context.Context, password []byte) error {
-	return c.refreshed(ctx, password, func() error { return c.keys.Resolve(ctx) })
+	c.mu.Lock()
+	if c.account.mayChange() {
+		c.mu.Unlock()
+		return c.refreshed(ctx, password, func() error { return c.keys.Resolve(ctx) })
+	}
+	defer c.mu.Unlock()
+	if err := c.ready(); err != nil {
+		return err
+	}
+	err := c.keys.Resolve(ctx)
+	if errors.Is(err, recovery.ErrConflict) {
+		err = nil
+	}
+	return err
 }
 
-// refreshed changes the keyring after a login inside the session.
+// refreshed changes the keyring after a login inside the session. The password
+// confirms changes of the ways into the account.
 func (c *Client) refreshed(ctx context.Context, password []byte, change func() error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -58,6 +74,8 @@ func (c *Client) refreshed(ctx context.Context, password []byte, change func() e
 			return err
 		}
 		s.clear()
+		c.remote.password = p
+		defer func() { c.remote.password = nil }()
 		return change()
 	})
 }

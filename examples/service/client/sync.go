@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/nescio-go/nescio/examples/service/api"
@@ -22,6 +23,10 @@ var ErrUnreadable = errors.New("the server has an item that no device of yours c
 func (c *Client) Sync(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.sync(ctx)
+}
+
+func (c *Client) sync(ctx context.Context) error {
 	if err := c.ready(); err != nil {
 		return err
 	}
@@ -32,16 +37,33 @@ func (c *Client) Sync(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if c.account.Recovered {
+		return unreadable // the session can only read
+	}
 	return errors.Join(unreadable, c.push(ctx))
 }
 
-// pull fetches what has changed since the last sync. If the server has fewer
-// revisions than before, it fetches everything, and looks for what is missing.
+// fetch is the first half of Sync. What is unreadable stays as it is.
+func (c *Client) fetch(ctx context.Context) error {
+	if err := c.ready(); err != nil {
+		return err
+	}
+	if err := c.keys.Refresh(ctx); err != nil {
+		return err
+	}
+	_, err := c.pull(ctx)
+	return err
+}
+
+// pull fetches what has changed since the last sync. After a login, or if the
+// server has fewer revisions than before, it fetches everything, and looks for
+// what is missing. Sessions do not survive the restore of a backup.
 func (c *Client) pull(ctx context.Context) (unreadable, err error) {
-	from := c.items.Revision
-	unreadable, err = c.pullFrom(ctx, from, func(api.Item) {})
-	if !errors.Is(err, errFewer) || from == 0 {
-		return unreadable, err
+	if from := c.items.Revision; c.items.Session == c.account.Session {
+		unreadable, err = c.pullFrom(ctx, from, func(api.Item) {})
+		if !errors.Is(err, errFewer) || from == 0 {
+			return unreadable, err
+		}
 	}
 	there := make(map[string]bool)
 	if unreadable, err = c.pullFrom(ctx, 0, func(i api.Item) { there[i.ID.String()] = true }); err != nil {
@@ -52,7 +74,10 @@ func (c *Client) pull(ctx context.Context) (unreadable, err error) {
 			return unreadable, errFewer
 		}
 	}
-	return unreadable, nil
+	return unreadable, c.update(ctx, func(next *cache) error {
+		next.Session = c.account.Session
+		return nil
+	})
 }
 
 var errFewer = fmt.Errorf("the server has lost items: %w", recovery.ErrRollback)
@@ -63,16 +88,13 @@ var errFewer = fmt.Errorf("the server has lost items: %w", recovery.ErrRollback)
 func (c *Client) pullFrom(ctx context.Context, after int64, see func(api.Item)) (unreadable, err error) {
 	epoch := c.keys.Epoch()
 	for {
-		var page api.Items
-		if err := c.call(ctx, "GET", fmt.Sprintf("/v1/items?after=%d", after), nil, &page); err != nil {
+		page, err := c.page(ctx, after)
+		if err != nil {
 			return unreadable, err
-		}
-		if page.Revision < after || page.More && page.Revision == after {
-			return unreadable, errFewer
 		}
 		after = page.Revision
 		var found error
-		err := c.update(ctx, func(next *cache) error {
+		err = c.update(ctx, func(next *cache) error {
 			found = unreadable
 			for _, remote := range page.Items {
 				see(remote)
@@ -97,6 +119,15 @@ func (c *Client) pullFrom(ctx context.Context, after int64, see func(api.Item)) 
 	}
 }
 
+// page fetches items that changed after a revision.
+func (c *Client) page(ctx context.Context, after int64) (page api.Items, err error) {
+	err = c.call(ctx, "GET", fmt.Sprintf("/v1/items?after=%d", after), nil, &page)
+	if err == nil && (page.Revision < after || page.More && page.Revision == after) {
+		err = errFewer
+	}
+	return page, err
+}
+
 // merge takes the server's version of an item, once it is open. If this device
 // has changed another version, its change becomes an item of its own. A change
 // wins over a deletion.
@@ -110,6 +141,8 @@ func (c *Client) merge(ctx context.Context, next *cache, remote api.Item) error 
 	case ok && mine.Unsent && same(mine, theirs): // the answer to our request was lost
 		next.Items[id] = theirs
 		return nil
+	case ok && remote.Version == mine.Base && !mine.Unsent && !bytes.Equal(mine.digest(), theirs.digest()):
+		return fmt.Errorf("the server has another version of an item: %w", recovery.ErrRollback)
 	case ok && remote.Version == mine.Base:
 		return nil
 	case ok && mine.Unsent && bytes.Equal(mine.Sent, theirs.digest()): // so was this one, and the user has gone on
@@ -128,14 +161,31 @@ func (c *Client) merge(ctx context.Context, next *cache, remote api.Item) error 
 		if err != nil {
 			return err
 		}
-		rand.Read(item.ID[:])
-		item.Title += " (conflict)"
-		if next.Items[item.ID.String()], err = c.seal(ctx, item, 0); err != nil {
+		other, err := c.read(ctx, remote.ID, theirs)
+		if err != nil {
 			return err
+		}
+		if !equal(item, other) {
+			if err := c.conflict(ctx, next, item); err != nil {
+				return err
+			}
 		}
 	}
 	next.Items[id] = theirs
 	return nil
+}
+
+// conflict keeps a version of this device as an item of its own.
+func (c *Client) conflict(ctx context.Context, next *cache, item Item) (err error) {
+	rand.Read(item.ID[:])
+	item.Title += " (conflict)"
+	next.Items[item.ID.String()], err = c.seal(ctx, item, 0)
+	return err
+}
+
+// equal reports whether two versions of an item have the same content.
+func equal(a, b Item) bool {
+	return a.Kind == b.Kind && a.Title == b.Title && a.Text == b.Text && a.Deleted == b.Deleted && maps.Equal(a.Fields, b.Fields)
 }
 
 // authentic reports whether an item opens, and is under no older key than an

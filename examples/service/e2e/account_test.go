@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"errors"
 	"testing"
 	"time"
 
@@ -245,7 +244,8 @@ func TestSessionsExpire(t *testing.T) {
 	})
 }
 
-// TestRevokedDevice: a removed device reads nothing that is written afterwards.
+// TestRevokedDevice: the session of a removed device ends with its slot. With
+// the session of somebody else, it reads nothing that is written afterwards.
 func TestRevokedDevice(t *testing.T) {
 	inWorlds(t, nil, func(w *world) {
 		ctx := w.Context()
@@ -258,25 +258,41 @@ func TestRevokedDevice(t *testing.T) {
 		require.NoError(w, laptop.Sync(ctx))
 
 		// A stolen laptop: unlocked with its own slot, not with the password.
-		stolen := laptop.restart()
+		token := ""
+		asAnother := func(c *client.Config) {
+			c.Transport = before{c.Transport, func(r client.Request) client.Request {
+				if token == "" {
+					return r
+				}
+				return with(r, "Authorization", "Bearer "+token)
+			}}
+		}
+		stolen := w.deviceWith(laptop.store, asAnother)
 		_, err = stolen.Unlock(ctx, []byte(password))
 		require.NoError(w, err)
-		var lost recovery.SlotID
-		for _, change := range e.Unseen {
-			lost = change.ID
-		}
+		require.Equal(w, map[string]int{"sessions": 2, "devices": 2}, w.rows("sessions", "devices"))
+		lost, err := laptop.DeviceSlot(ctx)
+		require.NoError(w, err)
 		require.NoError(w, phone.RemoveSlots(ctx, []byte(password), lost))
+		require.Equal(w, map[string]int{"sessions": 1, "devices": 1}, w.rows("sessions", "devices"))
+		require.ErrorIs(w, stolen.Sync(ctx), is(api.Unauthenticated))
 		_, err = phone.Put(ctx, client.Item{Kind: client.KindNote, Title: "New", Text: secret})
 		require.NoError(w, err)
 		require.NoError(w, phone.Sync(ctx))
+
+		token = w.session("alice", "")
 		require.ErrorIs(w, stolen.Sync(ctx), recovery.ErrWrongSecret)
 		_, err = stolen.Put(ctx, client.Item{ID: old.ID, Kind: client.KindNote, Title: "Old", Text: "planted"})
 		require.NoError(w, err, "on the device itself")
 		require.Error(w, stolen.Sync(ctx))
 		require.NoError(w, phone.Sync(ctx))
 		require.Equal(w, []string{"New: " + secret, "Old: " + secret}, phone.notes())
-		_, err = stolen.restart().Unlock(ctx, []byte(password))
-		require.True(w, errors.Is(err, recovery.ErrWrongSecret), err)
+		_, err = w.deviceWith(laptop.store, asAnother).Unlock(ctx, []byte(password))
+		require.ErrorIs(w, err, recovery.ErrWrongSecret)
+		token = ""
+		u, err := stolen.restart().Unlock(ctx, []byte(password))
+		require.NoError(w, err)
+		require.ErrorIs(w, u.Offline, is(api.Unauthenticated), "what it has fetched before")
 	})
 }
 

@@ -55,7 +55,7 @@ func build(t *testing.T) (binary string) {
 // startProgram starts n servers with the same flags.
 func startProgram(t *testing.T, binary string, n int, flags ...string) *program {
 	p := &program{T: t, binary: binary, log: new(lockedBuffer), ending: make(chan struct{})}
-	p.args = append([]string{"serve", "-trusted-proxies", "127.0.0.0/8"}, flags...)
+	p.args = append([]string{"serve", "-trusted-proxies", "127.0.0.0/8", "-claim-wait", crashWait}, flags...)
 	t.Cleanup(p.end)
 	for range n {
 		s := &process{address: freeAddress(t)}

@@ -30,7 +30,9 @@ type crash struct {
 	*program
 	driver, source string
 	cluster        *pgtest.Cluster // nil with SQLite
+	operator       []string        // flags of the operator's commands
 	users          []*crashUser
+	lives          []*crashWays
 	mu             sync.Mutex
 	kills, crashes int
 	counts         map[string]int
@@ -46,7 +48,7 @@ func TestCrash(t *testing.T) {
 	t.Run("SQLite", func(t *testing.T) {
 		folder := t.TempDir()
 		p := startProgram(t, binary, 1, "-folder", folder)
-		c := &crash{program: p, driver: "sqlite", source: filepath.Join(folder, "nescio.db")}
+		c := &crash{program: p, driver: "sqlite", source: filepath.Join(folder, "nescio.db"), operator: []string{"-folder", folder}}
 		c.run()
 		require.NotContains(t, string(p.log.copy()), `"level":"ERROR"`, "no database has crashed")
 	})
@@ -68,7 +70,7 @@ func TestCrash(t *testing.T) {
 		flags := []string{"-db", slow.String(), "-secrets", filepath.Join(t.TempDir(), "secrets.key")}
 		out, err := exec.Command(binary, append([]string{"init"}, flags...)...).CombinedOutput()
 		require.NoError(t, err, "%s", out)
-		c := &crash{program: startProgram(t, binary, 2, flags...), driver: "pgx", source: direct.String(), cluster: own}
+		c := &crash{program: startProgram(t, binary, 2, flags...), driver: "pgx", source: direct.String(), cluster: own, operator: flags}
 		c.run()
 	})
 }
@@ -86,9 +88,9 @@ func (c *crash) run() {
 		d.begin()
 	}
 
-	duration := 15 * time.Second
+	duration, more := 7*time.Second, 9*time.Second
 	if *long {
-		duration = time.Minute
+		duration, more = time.Minute, time.Minute
 	}
 	ctx, cancel := context.WithTimeout(c.Context(), duration)
 	defer cancel()
@@ -102,7 +104,14 @@ func (c *crash) run() {
 	load.Go(func() { carol.turnOnAndOff(ctx, duration) })
 	load.Go(func() { c.newcomers(ctx) })
 	load.Go(func() { c.finishes.repeatSome(ctx) })
-	load.Go(func() { c.breakThings(ctx) })
+	load.Go(func() { c.breakThings(ctx, 1) })
+	load.Wait()
+	ctx, cancel = context.WithTimeout(c.Context(), more)
+	defer cancel()
+	load.Go(func() { c.ways(ctx, "recovering", (*crashWays).recovers) })
+	load.Go(func() { c.ways(ctx, "losing", (*crashWays).loses) })
+	load.Go(func() { c.ways(ctx, "helped", (*crashWays).helped) })
+	load.Go(func() { c.breakThings(ctx, 3) })
 	load.Wait()
 	c.finishes.calm.Store(true)
 	c.waitReady()
@@ -123,11 +132,12 @@ func (c *crash) run() {
 	c.checkDatabase()
 }
 
-// breakThings kills a random server now and then, and crashes PostgreSQL.
-func (c *crash) breakThings(ctx context.Context) {
-	r, pause := rand.New(rand.NewPCG(*crashSeed, 0)), 1
+// breakThings kills a random server now and then, and crashes PostgreSQL. Steps
+// of many requests need longer pauses to succeed at all.
+func (c *crash) breakThings(ctx context.Context, pause int) {
+	r := rand.New(rand.NewPCG(*crashSeed, uint64(pause)))
 	if *long {
-		pause = 2 // each crash costs devices tries, which are limited
+		pause *= 2 // each crash costs devices tries, which are limited
 	}
 	for {
 		select {
@@ -187,10 +197,11 @@ func (c *crash) checkDatabase() {
 	defer db.Close()
 	for _, violations := range []string{
 		`SELECT count(*) FROM sessions WHERE account NOT IN (SELECT id FROM accounts)`,
-		`SELECT count(*) FROM sessions s WHERE half = 0 AND NOT EXISTS (SELECT 1 FROM devices d WHERE d.token = s.device AND d.account = s.account)`,
+		`SELECT count(*) FROM sessions s WHERE half = 0 AND way = 'password' AND NOT EXISTS (SELECT 1 FROM devices d WHERE d.token = s.device AND d.account = s.account)`,
 		`SELECT count(*) FROM devices WHERE account NOT IN (SELECT id FROM accounts)`,
 		`SELECT count(*) FROM names WHERE account IS NULL OR account NOT IN (SELECT id FROM accounts)`,
-		`SELECT count(*) FROM accounts a WHERE (SELECT count(*) FROM names n WHERE n.account = a.id) <> 2`,
+		`SELECT count(*) FROM accounts a WHERE (SELECT count(*) FROM names n WHERE n.account = a.id) <> CASE WHEN id IN (SELECT former FROM formers) THEN 0 ELSE 2 END`,
+		`SELECT count(*) FROM formers WHERE former NOT IN (SELECT id FROM accounts) OR account NOT IN (SELECT id FROM accounts)`,
 		`SELECT count(*) FROM accounts a WHERE items <> (SELECT count(*) FROM items i WHERE i.account = a.id)`,
 		`SELECT count(*) FROM accounts a WHERE bytes <> (SELECT coalesce(sum(length(key) + length(body)), 0) FROM items i WHERE i.account = a.id)`,
 		`SELECT count(*) FROM accounts a WHERE revision <> (SELECT coalesce(max(revision), 0) FROM items i WHERE i.account = a.id)`,
@@ -213,6 +224,7 @@ func (c *crash) checkDatabase() {
 		require.GreaterOrEqual(c, changes, u.changed, "acknowledged changes of the password")
 		require.LessOrEqual(c, changes, u.changed+u.perhaps)
 	}
+	c.checkWays(db)
 	if c.driver == "sqlite" {
 		var result string
 		require.NoError(c, db.QueryRowContext(c.Context(), `PRAGMA integrity_check`).Scan(&result))

@@ -80,7 +80,7 @@ func (c *crash) device(u *crashUser, changes bool) *crashDevice {
 	require.NoError(c, err)
 	cost, err := kdf.NewPBKDF2SHA512(1000)
 	require.NoError(c, err)
-	d.Client, err = client.New(c.Context(), client.Config{Transport: transport, Store: newMemory(), DeviceCost: cost})
+	d.Client, err = client.New(c.Context(), client.Config{Transport: transport, Store: newMemory(), Server: c.balancer.URL, DeviceCost: cost})
 	require.NoError(c, err)
 	c.Cleanup(d.Client.Close)
 	return d

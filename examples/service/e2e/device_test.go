@@ -2,8 +2,11 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/nescio-go/nescio/examples/service/api"
@@ -153,4 +156,35 @@ func (w *world) setVersion(id api.ID, version int) {
 	require.NoError(w, err)
 	_, err = db.Exec("UPDATE accounts SET revision = revision + 1")
 	require.NoError(w, err)
+}
+
+// TestPutBesideASync: an item that another device stores in the middle of a sync
+// is no sign of a server that has lost items.
+func TestPutBesideASync(t *testing.T) {
+	inWorlds(t, nil, func(w *world) {
+		ctx := w.Context()
+		laptop, phone := w.signUp(), w.device()
+		_, err := phone.Login(ctx, "alice", one(password))
+		require.NoError(w, err)
+		for i := range 4 { // the first item, and later ones
+			before := []string{"SELECT revision, items, bytes FROM accounts", "FROM items WHERE account = $1 AND revision > $2"}[i%2]
+			var done atomic.Bool
+			for _, db := range w.dbs {
+				db.Trace(func(statement string) {
+					if !strings.Contains(statement, before) || done.Swap(true) {
+						return
+					}
+					_, err := laptop.Put(ctx, client.Item{Kind: client.KindNote, Title: "Key", Text: secret})
+					if err = errors.Join(err, laptop.Sync(ctx)); err != nil {
+						w.Error(err)
+					}
+				})
+			}
+			require.NoError(w, phone.Sync(ctx))
+			require.NoError(w, phone.Sync(ctx))
+			require.NoError(w, laptop.Sync(ctx))
+			require.Equal(w, laptop.notes(), phone.notes())
+			require.NotEmpty(w, phone.notes())
+		}
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -33,22 +34,7 @@ func TestServerLearnsNothing(t *testing.T) {
 				secrets[fmt.Sprintf("%s %d of %d", what, i, len(secrets))] = value
 			}
 		}
-		w.seen = func(r *http.Request, answer *httptest.ResponseRecorder) {
-			if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
-				add("session token", []byte(token))
-			}
-			if token := r.Header.Get(api.StepUpHeader); token != "" {
-				add("step-up token", []byte(token))
-			}
-			var out struct{ Token, Device, Secret string }
-			if json.Unmarshal(answer.Body.Bytes(), &out) == nil {
-				for _, token := range []string{out.Token, out.Device, out.Secret} {
-					if token != "" {
-						add("token", []byte(token))
-					}
-				}
-			}
-		}
+		w.seen = w.tokens(add)
 		laptop := w.signUp()
 		const other, keyring = "another password of Alice", "a password for the keyring"
 		add("password", []byte(password), []byte(other), []byte(keyring))
@@ -106,6 +92,41 @@ func TestServerLearnsNothing(t *testing.T) {
 			require.NotEmpty(w, found(append(bytes.Clone(dump), form...), secrets), "a planted note")
 		}
 	})
+}
+
+// tokens returns a hook that adds the tokens of every exchange to the secrets, and
+// what else the server must keep sealed.
+func (w *world) tokens(add func(what string, values ...[]byte)) func(*http.Request, *httptest.ResponseRecorder) {
+	return func(r *http.Request, answer *httptest.ResponseRecorder) {
+		if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
+			add("session token", []byte(token))
+		}
+		if token := r.Header.Get(api.StepUpHeader); token != "" {
+			add("step-up token", []byte(token))
+		}
+		sent, err := io.ReadAll(r.Body)
+		require.NoError(w, err)
+		for _, message := range [][]byte{sent, answer.Body.Bytes()} {
+			var out struct {
+				Token, Device, Secret, Registration string
+				Half, Proof                         []byte
+			}
+			if json.Unmarshal(message, &out) != nil {
+				continue
+			}
+			for _, token := range []string{out.Token, out.Device, out.Secret, out.Registration} {
+				if token != "" {
+					add("token", []byte(token))
+				}
+			}
+			if out.Half != nil {
+				add("server's half", out.Half)
+			}
+			if out.Proof != nil {
+				add("proof of a file", out.Proof)
+			}
+		}
+	}
 }
 
 // holder opens the stored keyring past the client, to learn its keys.

@@ -40,7 +40,7 @@ func headerForms(route server.Route, r client.Request) (forms []form) {
 			add("authorized by "+value, "Authorization", value, api.Unauthenticated)
 		}
 	}
-	if route.StepUp != "" {
+	if route.StepUp != "" || r.Header[api.StepUpHeader] != "" { // some requests need it sometimes
 		for _, value := range []string{"", "x", r.Header[api.StepUpHeader] + "x"} {
 			add("step-up "+value, api.StepUpHeader, value, api.StepUpRequired)
 		}
@@ -56,18 +56,33 @@ func headerForms(route server.Route, r client.Request) (forms []form) {
 			forms = append(forms, form{"id " + other, broken, api.NotFound})
 		}
 	}
-	if route.Path == "/v1/items" {
-		for _, query := range []string{"?after=x", "?after=-1", "?after=1.0", "?after=9223372036854775808", "?after=1&after=1", "?after=1&x=1", "?After=1", "?after=%zz", "?after=1;x=1"} {
-			broken := r
-			broken.Path = route.Path + query
-			forms = append(forms, form{query, broken, api.Malformed})
-		}
+	for _, query := range brokenQueries[route.Path] {
+		broken := r
+		broken.Path = route.Path + query
+		forms = append(forms, form{query, broken, api.Malformed})
 	}
 	return forms
 }
 
+const anID = "00112233445566778899aabbccddeeff"
+
+// brokenQueries are what no route with a parameter takes.
+var brokenQueries = map[string][]string{
+	"/v1/items": {"?after=x", "?after=-1", "?after=1.0", "?after=9223372036854775808", "?after=1&after=1", "?after=1&x=1", "?After=1", "?after=%zz", "?after=1;x=1"},
+	"/v1/events": {
+		"?before=x", "?before=1", "?before=" + anID, "?before=-" + anID, "?before=-1-" + anID, "?before=1.0-" + anID, "?before=9223372036854775808-" + anID,
+		"?before=1-" + anID + "0", "?before=1-" + anID[1:], "?before=1-" + "AA" + anID[2:], "?before=1-" + anID + "&before=1-" + anID, "?Before=1-" + anID,
+		"?before=1-" + anID + "&x=1", "?before=%zz", "?before=1-" + anID + ";x=1",
+	},
+}
+
+// grades are the kinds of sessions that are enough for an access.
+var grades = map[string]string{
+	"half": "half", "session": "password", "writer": "password approved", "device": "approved", "reset": "password recovered", "reader": "password approved recovered",
+}
+
 // sessionForms are a request out of order, and in sessions that are not the
-// client's.
+// client's. A session of the wrong grade never gets to the handler.
 func (b *breaker) sessionForms(route server.Route, r client.Request) (forms []form) {
 	add := func(name, token, path string, code api.Code) {
 		other := with(r, "Authorization", "Bearer "+token)
@@ -75,29 +90,29 @@ func (b *breaker) sessionForms(route server.Route, r client.Request) (forms []fo
 		forms = append(forms, form{name, other, code})
 	}
 	for who, token := range b.others {
+		grade := who
+		if who == "alice" || who == "bob" {
+			grade = "password"
+		}
 		switch {
-		case who == "half" && route.Access == "session":
-			add("in a half session", token, r.Path, api.CodeRequired)
-		case who == "half":
-		case route.Access == "half":
+		case route.Path == "/v1/login/finish" && grade == "password":
+			add("a login as a step-up, by "+who, token, "/v1/step-up/finish", api.LoginFailed)
+		case route.Access == "anyone":
+		case route.Access == "half" && grade != "half":
 			add("in a full session of "+who, token, r.Path, api.Conflict)
+		case route.Access != "half" && grade == "half":
+			add("in a half session", token, r.Path, api.CodeRequired)
+		case !slices.Contains(strings.Fields(grades[route.Access]), grade):
+			add("in a session of the wrong grade, "+who, token, r.Path, api.NotAllowed)
+		case grade == "half":
 		case route.StepUp != "":
 			add("with the step-up of another session, by "+who, token, r.Path, api.StepUpRequired)
 		case route.Path == "/v1/step-up/finish":
 			add("a step-up of another session, by "+who, token, r.Path, api.LoginFailed)
-		case route.Path == "/v1/login/finish":
-			add("a login as a step-up, by "+who, token, "/v1/step-up/finish", api.LoginFailed)
-		case who == "alice": // what follows belongs to the account
-		case route.Path == "/v1/move/begin" || route.Path == "/v1/move/finish":
-			add("a move by "+who, token, r.Path, api.Conflict)
-		case route.Path == "/v1/totp/confirm":
-			add("without a begin, by "+who, token, r.Path, api.Conflict)
-		case route.Path == "/v1/session/code":
-			add("a code of another account, by "+who, token, r.Path, api.WrongCode)
-		case route.Method == "DELETE" && strings.HasSuffix(route.Path, "{id}"):
-			add("a session of another account, by "+who, token, r.Path, api.NotFound)
-		case route.Method == "PUT" && route.Path == "/v1/keyring":
-			add("a keyring of another account, by "+who, token, r.Path, api.Conflict)
+		case who != "alice": // what follows belongs to the account
+			if code := foreign(route, r, grade); code != "" {
+				add("in a session of another account, by "+who, token, r.Path, code)
+			}
 		}
 	}
 	if route.Path == "/v1/step-up/finish" {
@@ -108,9 +123,29 @@ func (b *breaker) sessionForms(route server.Route, r client.Request) (forms []fo
 	if route.In != nil && bytes.Contains(r.Body, []byte(`"token":`)) {
 		made := r
 		made.Body = replaceField(b, r.Body, "token", `"AAAAAAAAAAAAAAAAAAAAAAAAAA"`)
-		forms = append(forms, form{"without a begin", made, api.LoginFailed})
+		code := api.LoginFailed
+		if strings.HasPrefix(route.Path, "/v1/claims/") {
+			code = api.NotFound
+		}
+		forms = append(forms, form{"without a begin", made, code})
 	}
 	return forms
+}
+
+// foreign is how the server refuses a request that belongs to another account
+// than the session's. Other requests would succeed.
+func foreign(route server.Route, r client.Request, grade string) api.Code {
+	upload := bytes.Contains(r.Body, []byte(`"upload":`))
+	switch {
+	case route.Path == "/v1/sessions/{id}" && grade != "password", route.Method == "PUT" && route.Path == "/v1/keyring" && upload != (grade == "recovered"):
+		return api.NotAllowed
+	}
+	return map[string]api.Code{
+		"POST /v1/move/begin": api.Conflict, "POST /v1/move/finish": api.Conflict, "POST /v1/totp/confirm": api.Conflict, "POST /v1/session/code": api.WrongCode,
+		"PUT /v1/session/slot": api.Conflict, "PUT /v1/keyring": api.Conflict, "DELETE /v1/sessions/{id}": api.NotFound,
+		"POST /v1/claims/delay": api.NotFound, "POST /v1/asks/answer": api.NotFound, "POST /v1/asks/grant": api.NotFound,
+		"POST /v1/contacts/deliver": api.NotFound, "POST /v1/contacts/received": api.NotFound,
+	}[route.Method+" "+route.Path]
 }
 
 // bodyForms are a request with other bodies.
@@ -173,6 +208,12 @@ func withoutFields(route server.Route) api.Code {
 	switch {
 	case route.StepUp != "":
 		return api.StepUpRequired
+	case route.Path == "/v1/claims/ask" || route.Path == "/v1/claims/reveal" || route.Path == "/v1/contacts/deliver":
+		return api.Malformed
+	case route.Path == "/v1/claims/status" || route.Path == "/v1/claims/open" || route.Path == "/v1/claims/delay" || route.Path == "/v1/contacts/received":
+		return api.NotFound
+	case route.Path == "/v1/session/slot":
+		return api.Conflict
 	case types["token"] != nil || types["message"] != nil:
 		return api.LoginFailed
 	case types["code"] != nil:
@@ -224,15 +265,15 @@ func fieldTypes(message reflect.Type) map[string]reflect.Type {
 func wrongValues(kind reflect.Type) []string {
 	wrong := []string{"null", "{}", `{"a":1}`, "[]", "[[]]", "[null]", "[{}]", "[1]", "01", "x", "'a'", `"a`, `"\x"`, "1.5", "1e400", ""}
 	switch kind {
-	case reflect.TypeFor[string]():
+	case reflect.TypeFor[string](), reflect.TypeFor[api.Way]():
 		return append(wrong, "1", "true", `["a"]`)
 	case reflect.TypeFor[[]byte]():
 		return append(wrong, "1", "true", `["AA=="]`, `"*"`, `"A"`, `"AA"`, `"AA="`, `"AA==AA=="`, `"-_-_"`, `" AA=="`)
 	case reflect.TypeFor[bool]():
 		return append(wrong, "1", "0", `"true"`, "[true]", "True")
-	case reflect.TypeFor[int64]():
+	case reflect.TypeFor[int64](), reflect.TypeFor[int]():
 		return append(wrong, "true", `"1"`, "-1", "9223372036854775807", "9223372036854775808", "1e2")
-	case reflect.TypeFor[*api.ID]():
+	case reflect.TypeFor[*api.ID](), reflect.TypeFor[api.ID]():
 		return append(wrong, "1", "true", `""`, `"00"`, `"`+strings.Repeat("A", 32)+`"`, `"`+strings.Repeat("g", 32)+`"`, `"`+strings.Repeat("0", 33)+`"`, "["+strings.Repeat("0,", 15)+"0]")
 	case reflect.TypeFor[[]string]():
 		return append(wrong, "1", "true", `"a"`, `["a",1]`, `["a",null]`, `[""]`, `["a","a"]`, `["a","A"]`, `["a","b","c","d","e"]`, `["a b"]`)

@@ -67,8 +67,15 @@ func TestBrokenRequestsChangeNothing(t *testing.T) {
 		}
 		account("bob")
 		account("carol").withTOTP()
+		dave := account("dave")
+		phrase := dave.withPhrase()
+		b.others["approved"] = dave.lets(w.device(), "a pin").token()
 		b.others["bob"] = w.session("bob", "")
-		b.others["half"] = w.session("carol", api.CodeRequired)
+		half := func() {
+			b.others["half"] = w.session("carol", api.CodeRequired)
+			b.others["recovered"] = w.recovering("dave", phrase).token()
+		}
+		half()
 		renew := func() { b.others["alice"] = w.session("alice", "") }
 
 		alice := b.device()
@@ -79,7 +86,7 @@ func TestBrokenRequestsChangeNothing(t *testing.T) {
 		require.NoError(w, err)
 		delete(b.others, "alice") // a session that could move the account too
 		w.restart(func(c *server.Config) { c.Offer = server.OfferOPAQUE })
-		b.others["half"] = w.session("carol", api.CodeRequired)
+		half()
 		e, err := alice.Login(ctx, "alice", one(password))
 		require.NoError(w, err)
 		require.True(w, e.Moved)
@@ -131,7 +138,9 @@ func TestBrokenRequestsChangeNothing(t *testing.T) {
 		require.NoError(w, alice.Delete(ctx, []byte(password)))
 
 		for _, r := range server.Routes() {
-			require.Greater(w, b.sent[r.Method+" "+r.Path], 4, "%s %s", r.Method, r.Path)
+			if !ofWays(r) {
+				require.Greater(w, b.sent[r.Method+" "+r.Path], 4, "%s %s", r.Method, r.Path)
+			}
 		}
 		require.NotContains(w, string(w.log.copy()), `"level":"ERROR"`)
 	})

@@ -148,7 +148,9 @@ func (b *lockedBuffer) copy() []byte {
 var generous = server.Limits{
 	Account: store.Budget{Burst: 1000, Every: time.Second}, Device: store.Budget{Burst: 1000, Every: time.Second},
 	Session: store.Budget{Burst: 1000, Every: time.Second}, Codes: store.Budget{Burst: 1000, Every: time.Second},
-	Requests: server.Rate{Burst: 1e6, Every: time.Microsecond}, Logins: server.Rate{Burst: 1e6, Every: time.Microsecond},
+	Phrase: store.Budget{Burst: 1000, Every: time.Second}, Claims: store.Budget{Burst: 1000, Every: time.Second},
+	AllClaims: store.Budget{Burst: 1000, Every: time.Second},
+	Requests:  server.Rate{Burst: 1e6, Every: time.Microsecond}, Logins: server.Rate{Burst: 1e6, Every: time.Microsecond},
 	Taken: server.Rate{Burst: 1e6, Every: time.Microsecond},
 }
 

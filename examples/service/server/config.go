@@ -24,8 +24,11 @@ const (
 	OfferProton = "proton"
 )
 
-// DefaultIdentity is the default of Config.
-const DefaultIdentity = "nescio/examples/service"
+// Defaults of Config.
+const (
+	DefaultIdentity  = "nescio/examples/service"
+	DefaultClaimWait = 24 * time.Hour
+)
 
 // Config configures New. Servers that share a database have the same values,
 // except for Log and the addresses that they trust.
@@ -52,6 +55,12 @@ type Config struct {
 	// TrustedProxies are the networks whose X-Forwarded-For counts.
 	TrustedProxies []netip.Prefix
 
+	// ClaimWait is how long a claim waits for objections. If zero, it is
+	// DefaultClaimWait.
+	ClaimWait time.Duration
+	// Notifier tells users what has happened. If nil, the log does.
+	Notifier Notifier
+
 	Limits Limits
 	Log    *slog.Logger     // if nil, nothing is logged
 	Now    func() time.Time // if nil, time.Now
@@ -68,6 +77,12 @@ const (
 	longestSession   = 365 * 24 * time.Hour
 	deviceTime       = 180 * 24 * time.Hour // after its last login
 	eventTime        = 90 * 24 * time.Hour
+	recoveredTime    = time.Hour           // of a session that recovers the account
+	joinTime         = 10 * time.Minute    // for the approval of a new device
+	askTime          = 72 * time.Hour      // for the answers of contacts
+	reviewTime       = 30 * 24 * time.Hour // for the operator's decision
+	claimTime        = 7 * 24 * time.Hour  // to use a claim that is ready
+	historyTime      = 30 * 24 * time.Hour // in which earlier claims count
 	oldHeaderTime    = 7 * 24 * time.Hour
 	seenStep         = time.Minute // of a session's last use
 	pollTime         = time.Minute // of what other servers have changed
@@ -99,6 +114,12 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.ClaimWait == 0 {
+		c.ClaimWait = DefaultClaimWait
+	}
+	if c.Notifier == nil {
+		c.Notifier = logNotifier{c.Log}
 	}
 	realClock := c.Now == nil
 	if realClock {

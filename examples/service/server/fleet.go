@@ -42,8 +42,8 @@ func (s *Server) prepareFleet(ctx context.Context) error {
 	})
 }
 
-// ReplaceStateKeys drops all state keys and makes a new one, after a leak or when
-// a backup was restored. Logins in progress fail, and begin again. Servers that
+// ReplaceStateKeys drops all state keys and makes a new one, after a leak. Logins
+// in progress fail, and begin again. Servers that
 // run need a minute to notice, in which logins between two of them fail.
 func ReplaceStateKeys(ctx context.Context, db *store.DB, keys *keyfile.Keys, now time.Time) error {
 	secrets, err := deriveSecrets(keys)
@@ -142,8 +142,8 @@ func (s *Server) poll(ctx context.Context) error {
 	return nil
 }
 
-// Run polls the database, rotates state keys, and deletes what has expired,
-// until ctx ends.
+// Run polls the database, rotates state keys, deletes what has expired and tells
+// the Notifier, until ctx ends.
 func (s *Server) Run(ctx context.Context) {
 	tick := time.NewTicker(pollTime)
 	defer tick.Stop()
@@ -179,7 +179,7 @@ func (s *Server) Tend(ctx context.Context) error {
 			return err
 		})
 	}
-	return errors.Join(err, s.poll(ctx))
+	return errors.Join(err, s.poll(ctx), s.tell(ctx))
 }
 
 // maxSkew is how much the clock of a server may differ from the database's. With

@@ -3,12 +3,12 @@ package server
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -18,6 +18,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+var fuzzMethods = []string{"", "GET", "PUT", "POST", "DELETE", "HEAD", "PATCH", "OPTIONS", "CONNECT", "put", "\x00"}
+
+// fuzzSessions are who sends a request. The last one has a cookie.
+var fuzzSessions = []string{"", fullToken, deviceToken, recoveredToken, halfToken, contactToken, fullToken}
+
+var anyString = regexp.MustCompile(`:"[^"]*"`)
+
 // FuzzRequests: for any request, the server does not panic and does not fail. A
 // refusal has the form of all errors.
 func FuzzRequests(f *testing.F) {
@@ -25,27 +32,29 @@ func FuzzRequests(f *testing.F) {
 	h := s.Handler()
 	zero := strings.Repeat("0", 32)
 	for i, r := range routes {
-		body := s.message(r)
-		for method := range fuzzMethods {
-			f.Add(byte(method), byte(i), byte(1), zero, "", "application/json", "", "", "", body)
+		body := s.message(f, r, fullToken)
+		method := byte(slices.Index(fuzzMethods, r.method))
+		f.Add(byte(i), byte(i), byte(1), zero, "", "application/json", "", "", "", body) // of another method
+		for who, token := range fuzzSessions {
+			if r.access != anyone || who == 0 {
+				f.Add(method, byte(i), byte(who), zero, "", "application/json", "Basic eDp5", "", "198.51.100.7", s.message(f, r, token))
+			}
 		}
-		method := r.method
-		for j, m := range fuzzMethods {
-			if m != method {
-				continue
-			}
-			for who := range byte(4) {
-				f.Add(byte(j), byte(i), who, zero, "after=0", "application/json", "Basic eDp5", "", "198.51.100.7", body)
-			}
-			for _, at := range anyString.FindAllIndex(body, -1) {
-				for _, value := range []string{`:""`, `:"AA=="`} {
-					other := slices.Concat(body[:at[0]], []byte(value), body[at[1]:])
-					f.Add(byte(j), byte(i), byte(1), zero, "", "application/json", "", "token", "", other)
-				}
-			}
-			f.Add(byte(j), byte(i), byte(1), "..", "after=1&after=2", "application/json", "", "token", "x,,::1%eth0", bytes.ToUpper(body))
-			f.Add(byte(j), byte(i), byte(1), "%zz/", "%", "text/plain", "", "", "", []byte("{}"))
-			f.Add(byte(j), byte(i), byte(1), "\x00", "after=-1", "application/json;", "Bearer ", "\xff", "\n", []byte(`{"`))
+		for n, at := range anyString.FindAllIndex(body, -1) {
+			value := []string{`:""`, `:"AA=="`}[n%2]
+			f.Add(method, byte(i), byte(1), zero, "", "application/json", "", "token", "", slices.Concat(body[:at[0]], []byte(value), body[at[1]:]))
+		}
+		switch i % 3 { // these have nothing to do with the route
+		case 0:
+			f.Add(method, byte(i), byte(1), "..", "after=1&after=2", "application/json", "", "token", "x,,::1%eth0", bytes.ToUpper(body))
+		case 1:
+			f.Add(method, byte(i), byte(1), "%zz/", "%", "text/plain", "", "", "", []byte("{}"))
+		case 2:
+			f.Add(method, byte(i), byte(1), "\x00", "after=-1", "application/json;", "Bearer ", "\xff", "\n", []byte(`{"`))
+		}
+		if r.method == http.MethodGet {
+			f.Add(method, byte(i), byte(1), zero, "after=0", "", "", "", "", []byte(nil))
+			f.Add(method, byte(i), byte(1), zero, "before=1-"+zero, "", "", "", "", []byte(nil))
 		}
 	}
 	f.Add(byte(1), byte(len(routes)), byte(1), "//v1/account", "", "", "", "", "", []byte(nil))
@@ -63,20 +72,24 @@ func FuzzRequests(f *testing.F) {
 				"Origin": {"https://example.org"},
 			},
 		}
-		switch who % 4 {
-		case 1:
-			r.Header.Set("Authorization", "Bearer "+fullToken)
-		case 2:
-			r.Header.Set("Authorization", "Bearer "+halfToken)
-			s.renew(t)
-		case 3:
-			r.Header.Set("Cookie", cookieSession+"="+fullToken+"; "+cookieDevice+"="+authorization)
+		n := int(who) % len(fuzzSessions)
+		switch token := fuzzSessions[n]; {
+		case n == len(fuzzSessions)-1:
+			r.Header.Set("Cookie", cookieSession+"="+token+"; "+cookieDevice+"="+authorization)
 			r.Header.Del("Authorization")
+		case n > 0:
+			r.Header.Set("Authorization", "Bearer "+token)
+		}
+		if n == slices.Index(fuzzSessions, halfToken) {
+			s.renew(t) // it has a few tries
 		}
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r.WithContext(t.Context()))
 		if w.Code == http.StatusOK {
 			require.True(t, json.Valid(w.Body.Bytes()), "%s", w.Body)
+			if r.Method != http.MethodGet {
+				s.renew(t)
+			}
 			return
 		}
 		var e api.Error
@@ -89,55 +102,46 @@ func FuzzRequests(f *testing.F) {
 // TestWhatEndsMeanwhileIsNoFailure: the server does not fail if a session or an
 // account ends between two statements of a request.
 func TestWhatEndsMeanwhileIsNoFailure(t *testing.T) {
-	for what, end := range map[string]func(*fuzzed, *store.Tx) error{
-		"session": func(s *fuzzed, tx *store.Tx) error {
-			return tx.EndSession(context.Background(), s.account, s.session.ID)
+	for what, end := range map[string]func(*fuzzed, *store.Tx, string) error{
+		"session": func(s *fuzzed, tx *store.Tx, token string) error {
+			if of, err := tx.Session(context.Background(), digestOf(token), s.now()); err == nil {
+				return tx.EndSession(context.Background(), of.Account, of.ID)
+			}
+			return nil
 		},
-		"account": func(s *fuzzed, tx *store.Tx) error { return tx.Delete(context.Background(), s.account) },
+		"account": func(s *fuzzed, tx *store.Tx, _ string) error { return tx.Delete(context.Background(), s.id) },
 	} {
 		for _, r := range routes {
-			if r.access != session {
-				continue
-			}
-			t.Run(what+" "+r.method+" "+r.path, func(t *testing.T) {
-				for at := 2; ; at++ { // the first statement finds the session
-					s := newFuzzed(t)
-					body, n := s.message(r), 0
-					s.addStepUp(t, r, body)
-					s.db.Trace(func(statement string) {
-						if n++; n == at {
-							s.db.Trace(nil)
-							require.NoError(t, s.db.Tx(context.Background(), func(tx *store.Tx) error { return end(s, tx) }))
-						} else if statement == "BEGIN" {
-							n = -1000 // from here on the transaction has a lock
-						}
-					})
-					w := httptest.NewRecorder()
-					s.Handler().ServeHTTP(w, s.request(r, body))
-					require.Less(t, w.Code, 500, "before statement %d: %s", at, w.Body)
-					if n != at {
-						break
-					}
+			for _, token := range []string{"", fullToken, deviceToken, recoveredToken, contactToken} {
+				if (token == "") != (r.access == anyone) || r.access == halfway || token == "" && what == "session" {
+					continue
 				}
-			})
+				if s := (store.Session{Way: map[string]string{deviceToken: "device"}[token], Recovered: token == recoveredToken}); !r.access.allows(s) {
+					continue
+				}
+				t.Run(what+" "+r.method+" "+r.path+" "+token, func(t *testing.T) {
+					t.Parallel()
+					for at := 2; ; at++ { // the first statement finds the session
+						s := newFuzzed(t)
+						body, n := s.message(t, r, token), 0
+						s.addStepUp(t, r, body)
+						s.db.Trace(func(statement string) {
+							if n++; n == at {
+								s.db.Trace(nil)
+								require.NoError(t, s.db.Tx(context.Background(), func(tx *store.Tx) error { return end(s, tx, token) }))
+							} else if statement == "BEGIN" {
+								n = -1000 // from here on the transaction has a lock
+							}
+						})
+						w := httptest.NewRecorder()
+						s.Handler().ServeHTTP(w, s.request(r, token, body))
+						require.Less(t, w.Code, 500, "before statement %d: %s", at, w.Body)
+						if n != at {
+							break
+						}
+					}
+				})
+			}
 		}
 	}
-}
-
-// addStepUp confirms a request.
-func (s *fuzzed) addStepUp(t testing.TB, r route, body []byte) {
-	digest := sha256.Sum256(body)
-	up := store.StepUp{Session: s.session.ID, Operation: r.stepUp, Digest: digest[:]}
-	require.NoError(t, s.db.Tx(t.Context(), func(tx *store.Tx) error {
-		return tx.AddStepUp(t.Context(), digestOf("confirmed"), up, s.now().Add(stepUpTime))
-	}))
-}
-
-// request returns a confirmed request in the session.
-func (s *fuzzed) request(r route, body []byte) *http.Request {
-	request := httptest.NewRequest(r.method, strings.ReplaceAll(r.path, "{id}", strings.Repeat("0", 32)), bytes.NewReader(body))
-	request.Header.Set("Authorization", "Bearer "+fullToken)
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set(api.StepUpHeader, "confirmed")
-	return request
 }

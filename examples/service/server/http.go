@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"path"
 	"time"
 
@@ -130,6 +131,20 @@ func (c *call) id() (id store.ID, err error) {
 		return id, errCode(api.NotFound, "there is nothing here")
 	}
 	return store.ID(a), nil
+}
+
+// parameter returns the only parameter that a query may have, or "".
+func (c *call) parameter(name string) (string, error) {
+	query, err := url.ParseQuery(c.r.URL.RawQuery)
+	if err != nil {
+		return "", errCode(api.Malformed, "the query is not valid")
+	}
+	for other, values := range query {
+		if other != name || len(values) != 1 {
+			return "", errCode(api.Malformed, "the only parameter is "+name)
+		}
+	}
+	return query.Get(name), nil
 }
 
 // bodyDigest is what a step-up confirms.

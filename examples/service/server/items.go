@@ -2,7 +2,6 @@ package server
 
 import (
 	"math"
-	"net/url"
 	"strconv"
 
 	"github.com/nescio-go/nescio/examples/service/api"
@@ -19,34 +18,28 @@ const (
 )
 
 func (s *Server) items(c *call, _ none) (out api.Items, err error) {
-	query, err := url.ParseQuery(c.r.URL.RawQuery)
+	text, err := c.parameter("after")
 	if err != nil {
-		return out, errCode(api.Malformed, "the query is not valid")
-	}
-	for name, values := range query {
-		if name != "after" || len(values) != 1 {
-			return out, errCode(api.Malformed, "the only parameter is after")
-		}
+		return out, err
 	}
 	after := int64(0)
-	if text := query.Get("after"); text != "" {
+	if text != "" {
 		if after, err = strconv.ParseInt(text, 10, 64); err != nil || after < 0 {
 			return out, errCode(api.Malformed, "after must be a revision")
 		}
 	}
-	found, err := s.db.ItemsAfter(c, c.session.Account, after, maxPage, pageSize)
+	// An item that is stored between these statements is not missing: it is in
+	// this answer or in the next.
+	usage, err := s.db.Usage(c, c.session.Account)
 	if err != nil {
 		return out, err
 	}
-	out.Revision, out.Items = after, make([]api.Item, 0, len(found))
+	found, err := s.db.ItemsAfter(c, c.session.Account, after, maxPage, pageSize)
+	out.Revision, out.Items = usage.Revision, make([]api.Item, 0, len(found)) // lower than after if the database is an old backup
 	for _, item := range found {
 		out.Items, out.Revision = append(out.Items, itemOf(item)), item.Revision
 	}
-	usage, err := s.db.Usage(c, c.session.Account)
 	out.More = out.Revision < usage.Revision
-	if !out.More {
-		out.Revision = usage.Revision // lower than after if the database is an old backup
-	}
 	return out, err
 }
 

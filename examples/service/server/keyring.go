@@ -15,11 +15,15 @@ func (s *Server) keyring(c *call, _ none) (out api.Keyring, err error) {
 
 // putKeyring stores a header that follows the stored one and has the slot of
 // the stored record. Any session could send garbage. Therefore the session must
-// have logged in with this record, and a few minutes ago.
+// have logged in with this record, and a few minutes ago. A session that
+// recovers the account sends a new record with the header.
 func (s *Server) putKeyring(c *call, in api.NewKeyring) (api.Empty, error) {
 	next, err := recovery.ParseHeader(in.Header)
 	if err != nil {
 		return api.Empty{}, err
+	}
+	if c.session.Recovered != (len(in.Upload) > 0) || in.ResetFactors && !c.session.Recovered {
+		return api.Empty{}, errCode(api.NotAllowed, "a session that recovers the account sets a password, and no other session does so here")
 	}
 	return api.Empty{}, s.db.Tx(c, func(tx *store.Tx) error {
 		account, err := tx.LockAccount(c, c.session.Account)
@@ -28,6 +32,10 @@ func (s *Server) putKeyring(c *call, in api.NewKeyring) (api.Empty, error) {
 		}
 		if !account.Known {
 			return store.ErrNotFound
+		}
+		// It may have ended while this request waited: a claim was cancelled.
+		if ok, err := tx.HasSession(c, c.session.ID); err != nil || !ok {
+			return or(err, store.ErrNotFound)
 		}
 		if !s.loggedIn(c, account) {
 			return errLogIn
@@ -46,11 +54,46 @@ func (s *Server) putKeyring(c *call, in api.NewKeyring) (api.Empty, error) {
 		if wait > 0 {
 			return limitedFor(wait)
 		}
-		return s.storeHeader(c, tx, account, stored, next, in.Slot)
+		if c.session.Recovered {
+			return s.recover(c, tx, account, stored, next, in)
+		}
+		return s.storeHeader(c, tx, account, stored, next, in)
 	})
 }
 
-func (s *Server) storeHeader(c *call, tx *store.Tx, account store.Account, stored []byte, next *recovery.Header, slot *api.ID) error {
+// recover stores a new record and the header with its slot. It ends all other
+// sessions, except those of approved devices, and all claims.
+func (s *Server) recover(c *call, tx *store.Tx, account store.Account, stored []byte, next *recovery.Header, in api.NewKeyring) error {
+	var err error
+	if account.Record, err = s.finishRegistration(account.Record, in.Upload); err != nil {
+		return err
+	}
+	account.Slot = slotBytes(in.Slot)
+	if err := s.setRecord(c, tx, account); err != nil {
+		return err
+	}
+	if err := s.storeHeader(c, tx, account, stored, next, in); err != nil {
+		return err
+	}
+	if in.ResetFactors {
+		if err := tx.RemoveTOTP(c, account.ID); err != nil {
+			return err
+		}
+		if err := tx.AddEvent(c, account.ID, s.notice(c, "second factor off")); err != nil {
+			return err
+		}
+	}
+	if err := tx.EndOtherSessions(c, account.ID, c.session.ID, string(api.WayDevice)); err != nil {
+		return err
+	}
+	if err := s.endClaims(c, tx, account.ID); err != nil {
+		return err
+	}
+	return tx.AddEvent(c, account.ID, s.notice(c, "password set: "+c.session.Way))
+}
+
+func (s *Server) storeHeader(c *call, tx *store.Tx, account store.Account, stored []byte, next *recovery.Header, in api.NewKeyring) error {
+	slot := in.Slot
 	var previous *recovery.Header
 	if stored != nil {
 		var err error
@@ -58,9 +101,14 @@ func (s *Server) storeHeader(c *call, tx *store.Tx, account store.Account, store
 			return err
 		}
 	}
-	if next.Follows(previous) != nil {
+	restored, err := s.restores(c, tx, account, previous, next, in)
+	if err != nil {
+		return err
+	}
+	if !restored && next.Follows(previous) != nil {
 		return errCode(api.Conflict, "another keyring is stored")
 	}
+	free := restored || s.locked(c, previous, account)
 	// An account whose export key opens the keyring changes that with its record.
 	if slot != nil && account.Slot == nil && account.Record[0] != protocolSRP {
 		return errCode(api.Conflict, "this account has no password slot")
@@ -69,14 +117,14 @@ func (s *Server) storeHeader(c *call, tx *store.Tx, account store.Account, store
 	if changed {
 		account.Slot = slot[:]
 	}
-	if !opensWith(next, account) {
+	if !free && !opensWith(next, account) {
 		return errCode(api.Conflict, "the keyring has no slot for the password")
 	}
 	lowest, err := tx.LowestEpoch(c, account.ID)
 	if err != nil {
 		return err
 	}
-	if next.Floor() > lowest {
+	if !restored && next.Floor() > lowest {
 		return errCode(api.Conflict, "items of the closed epochs are stored")
 	}
 	if changed {
@@ -93,11 +141,14 @@ func (s *Server) storeHeader(c *call, tx *store.Tx, account store.Account, store
 		if err := tx.KeepOldHeader(c, account.ID, sealed, c.now.Add(oldHeaderTime)); err != nil {
 			return err
 		}
-		if gone := next.Gone(previous); len(gone) > 0 {
-			if err := tx.AddEvent(c, account.ID, s.event(c, "slot removed")); err != nil {
-				return err
-			}
-		}
+	}
+	if restored {
+		err = s.restoreSlots(c, tx, account.ID, previous, next)
+	} else {
+		err = s.changeSlots(c, tx, account.ID, previous, next, in)
+	}
+	if err != nil {
+		return err
 	}
 	return tx.SetHeader(c, account.ID, next.Bytes(), next.Epoch())
 }

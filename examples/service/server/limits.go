@@ -21,6 +21,10 @@ type Limits struct {
 	Session store.Budget // step-ups in a session
 	Headers store.Budget // changes of the keyring; replaced headers are kept for a week
 	Codes   store.Budget // codes of a second factor, for each device and the strangers
+	Phrase  store.Budget // logins with the phrase of an account or an unknown name
+	Claims  store.Budget // claims of an account or an unknown name, for each way and each network
+
+	AllClaims store.Budget // the same for all networks
 
 	Requests Rate // of an address
 	Logins   Rate // begun by an address, and registrations
@@ -41,6 +45,10 @@ func DefaultLimits() Limits {
 		Session: store.Budget{Burst: 20, Every: 30 * time.Second},
 		Headers: store.Budget{Burst: 40, Every: 30 * time.Minute},
 		Codes:   store.Budget{Burst: 10, Every: 10 * time.Minute},
+		Phrase:  store.Budget{Burst: 10, Every: 2 * time.Minute},
+		Claims:  store.Budget{Burst: 20, Every: 30 * time.Minute},
+
+		AllClaims: store.Budget{Burst: 300, Every: 5 * time.Minute},
 
 		Requests: Rate{Burst: 400, Every: 20 * time.Millisecond},
 		Logins:   Rate{Burst: 60, Every: time.Second},
@@ -52,6 +60,7 @@ func (l Limits) complete() Limits {
 	d := DefaultLimits()
 	for value, standard := range map[*store.Budget]store.Budget{
 		&l.Account: d.Account, &l.Device: d.Device, &l.Session: d.Session, &l.Headers: d.Headers, &l.Codes: d.Codes,
+		&l.Phrase: d.Phrase, &l.Claims: d.Claims, &l.AllClaims: d.AllClaims,
 	} {
 		if *value == (store.Budget{}) {
 			*value = standard

@@ -9,6 +9,7 @@ import (
 	"github.com/nescio-go/nescio/examples/service/store"
 	"github.com/nescio-go/nescio/kdf/prepare"
 	"github.com/nescio-go/nescio/opaque"
+	"github.com/nescio-go/nescio/recovery"
 )
 
 // maxSessions bounds the sessions and the known devices of an account.
@@ -17,20 +18,13 @@ const maxSessions = 50
 // login begins a login. For an unknown name it runs the same statements and the
 // same arithmetic as for an account.
 func (s *Server) login(c *call, in api.BeginLogin) (api.Begun, error) {
-	name, err := prepare.Username(in.Name)
-	if err != nil {
-		return api.Begun{}, errCode(api.Malformed, "the name is not valid")
-	}
 	if err := both(in.Requests); err != nil {
 		return api.Begun{}, err
 	}
-	p, key := s.protocols.Load(), s.secrets.name(name)
-	account, err := s.db.ByName(c, key)
+	p := s.protocols.Load()
+	account, _, err := s.named(c, p, in.Name, in.Former)
 	if err != nil {
 		return api.Begun{}, err
-	}
-	if falseID := p.falseID(key); !account.Known {
-		account.ID = falseID
 	}
 	device := digestOf(c.deviceToken(in.Device))
 	owner, err := s.db.DeviceOf(c, device, c.now)
@@ -38,9 +32,12 @@ func (s *Server) login(c *call, in api.BeginLogin) (api.Begun, error) {
 		return api.Begun{}, err
 	}
 	budget, limit := budgetID("account", account.ID[:]), s.Limits.Account
-	if owner == account.ID {
+	switch {
+	case in.Phrase:
+		budget, limit, device = budgetID("phrase", account.ID[:]), s.Limits.Phrase, nil
+	case owner == account.ID:
 		budget, limit = budgetID("device", device), s.Limits.Device
-	} else {
+	default:
 		device = nil
 	}
 	receipt, wait, err := s.db.Spend(c, budget, limit, c.now)
@@ -56,15 +53,40 @@ func (s *Server) login(c *call, in api.BeginLogin) (api.Begun, error) {
 	if account.Known && account.Record[0] == protocolSRP || !account.Known && asSRP {
 		letter, request = protocolSRP, in.SRP
 	}
-	response, state, err := p.of(letter).BeginLogin(c, account.ID[:], account.Record, request)
+	id, record := account.ID[:], account.Record
+	if in.Phrase {
+		letter, request, id = protocolOPAQUE, in.OPAQUE, recovery.PhraseLoginID(id)
+		if record, _, err = s.db.Phrase(c, account.ID); err != nil {
+			return api.Begun{}, err
+		}
+	}
+	response, state, err := p.of(letter).BeginLogin(c, id, record, request)
 	if err != nil {
 		return api.Begun{}, err
 	}
 	token, stored := newToken()
 	err = s.db.AddLogin(c, stored, store.Login{
-		Account: account.ID, Protocol: letter, State: state, Receipt: receipt, Device: device, Expires: c.now.Add(opaque.DefaultLifetime),
+		Account: account.ID, Protocol: letter, Phrase: in.Phrase, State: state, Receipt: receipt, Device: device, Expires: c.now.Add(opaque.DefaultLifetime),
 	})
 	return api.Begun{Token: token, Response: response}, err
+}
+
+// maxFormer bounds the former accounts that can be named.
+const maxFormer = 100
+
+// named returns the account of a name, or the nth former one. If there is none,
+// it has a made-up id. The key is the HMAC of the name.
+func (s *Server) named(c *call, p *protocols, typed string, former int) (account store.Account, key []byte, err error) {
+	name, err := prepare.Username(typed)
+	if err != nil || former < 0 || former > maxFormer {
+		return account, nil, errCode(api.Malformed, "the name is not valid")
+	}
+	key = s.secrets.name(name)
+	account, err = s.db.ByName(c, key, former)
+	if falseID := p.falseID(key, former); !account.Known {
+		account.ID = falseID
+	}
+	return account, key, err
 }
 
 // finishLogin opens a session, or a half session for an account with a second
@@ -81,22 +103,21 @@ func (s *Server) finishLogin(c *call, in api.FinishLogin) (api.LoggedIn, error) 
 	if err != nil {
 		return api.LoggedIn{}, err
 	}
+	if l.Phrase {
+		return s.finishPhrase(c, in, l, account)
+	}
 	p := s.protocols.Load()
 	reply, key, err := p.of(l.Protocol).FinishLogin(c, l.Account[:], account.Record, l.State, in.Final)
-	result := "success"
+	s.metrics.login(string(l.Protocol), err)
 	if err != nil {
-		result = "failure"
-	}
-	s.metrics.logins.WithLabelValues(string(l.Protocol), result).Inc()
-	if err != nil {
-		return api.LoggedIn{}, s.failed(c, account, err)
+		return api.LoggedIn{}, s.failed(c, account, "failed login", err)
 	}
 	defer clear(key)
 
 	now := c.now
 	opened := store.Session{
 		ID: newID(), Account: account.ID, Record: digestOfRecord(account.Record), Receipt: l.Receipt, Device: l.Device,
-		Created: now, Seen: now, LoginAt: now, Expires: now.Add(sessionTime),
+		Way: string(api.WayPassword), Created: now, Seen: now, LoginAt: now, Expires: now.Add(sessionTime),
 	}
 	if s.shouldMove(p, account.Record) {
 		if opened.Migration, err = s.secrets.sealed(c, sealMigration, opened.ID[:], key); err != nil {
@@ -127,7 +148,6 @@ func (s *Server) finishLogin(c *call, in api.FinishLogin) (api.LoggedIn, error) 
 // open stores a session and fills in the answer. A full session refunds the
 // login, and a new device gets a token.
 func (s *Server) open(c *call, tx *store.Tx, account store.Account, opened store.Session, cookie bool, out *api.LoggedIn) error {
-	token, stored := newToken()
 	out.Code, out.Session, out.Account = opened.Half, api.ID(opened.ID), api.ID(account.ID)
 	if opened.Half {
 		if err := tx.AddEvent(c, account.ID, s.event(c, "right password, code asked")); err != nil {
@@ -148,31 +168,22 @@ func (s *Server) open(c *call, tx *store.Tx, account store.Account, opened store
 		}
 		out.Slot, out.Move = slotOf(account.Slot), opened.Migration != nil
 	}
-	if err := tx.AddSession(c, stored, opened); err != nil {
-		return err
-	}
-	if err := tx.LimitSessions(c, account.ID, maxSessions); err != nil {
-		return err
-	}
-	if !cookie {
-		out.Token = token
-		return nil
-	}
-	c.setCookie(cookieSession, token, opened.Expires.Sub(c.now))
-	if out.Device != "" {
+	var err error
+	out.Token, err = s.begin(c, tx, opened, cookie)
+	if err == nil && cookie && out.Device != "" {
 		c.setCookie(cookieDevice, out.Device, deviceTime)
 		out.Device = ""
 	}
-	return nil
+	return err
 }
 
 // failed notes a failed login. It does so for unknown names too, because it
 // takes time. Those events expire at once.
-func (s *Server) failed(c *call, account store.Account, err error) error {
+func (s *Server) failed(c *call, account store.Account, kind string, err error) error {
 	if !errors.Is(err, opaque.ErrAuthentication) {
 		return err
 	}
-	e := s.event(c, "failed login")
+	e := s.event(c, kind)
 	if !account.Known {
 		e.Expires = c.now
 	}
@@ -184,6 +195,13 @@ func (s *Server) failed(c *call, account store.Account, err error) error {
 
 func (s *Server) event(c *call, kind string) store.Event {
 	return store.Event{Time: c.now, Kind: kind, Address: shortened(c.address), Expires: c.now.Add(eventTime)}
+}
+
+// notice is an event that the Notifier gets too.
+func (s *Server) notice(c *call, kind string) store.Event {
+	e := s.event(c, kind)
+	e.Notice = true
+	return e
 }
 
 func slotOf(slot []byte) *api.ID {

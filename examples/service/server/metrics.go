@@ -29,11 +29,20 @@ func newMetrics() *metrics {
 		errors: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "nescio_errors_total", Help: "Answers that are not a success, by code."}, []string{"code"}),
 		logins: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "nescio_logins_total", Help: "Finished logins by protocol and result."}, []string{"protocol", "result"}),
+			Name: "nescio_logins_total", Help: "Finished logins by protocol, or with the phrase, and by result."}, []string{"protocol", "result"}),
 	}
 	m.registry.MustRegister(m.requests, m.seconds, m.errors, m.logins,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
+}
+
+// login counts a finished login of a protocol, or with the phrase.
+func (m *metrics) login(protocol string, err error) {
+	result := "success"
+	if err != nil {
+		result = "failure"
+	}
+	m.logins.WithLabelValues(protocol, result).Inc()
 }
 
 // Metrics returns the handler of Prometheus. It is for a local listener.

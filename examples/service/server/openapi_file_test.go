@@ -62,10 +62,14 @@ type docs struct {
 	text   map[string]string
 	values map[string]string // of constants
 	codes  []api.Code        // in order
+	enums  map[string][]enum // by the type of the constants
 }
 
+// enum is a value of a type that has few of them.
+type enum struct{ value, text string }
+
 func readDocs(t *testing.T) docs {
-	d := docs{text: make(map[string]string), values: make(map[string]string)}
+	d := docs{text: make(map[string]string), values: make(map[string]string), enums: make(map[string][]enum)}
 	files, err := filepath.Glob("../api/*.go")
 	require.NoError(t, err)
 	for _, name := range files {
@@ -113,7 +117,11 @@ func (d *docs) addConst(t *testing.T, spec *ast.ValueSpec) {
 	value, err := strconv.Unquote(literal.Value)
 	require.NoError(t, err)
 	d.values[spec.Names[0].Name] = value
-	if kind, ok := spec.Type.(*ast.Ident); !ok || kind.Name != "Code" {
+	kind, ok := spec.Type.(*ast.Ident)
+	if !ok || kind.Name != "Code" {
+		if ok {
+			d.enums[kind.Name] = append(d.enums[kind.Name], enum{value, strings.TrimSpace(spec.Comment.Text())})
+		}
 		return
 	}
 	number, text, _ := strings.Cut(strings.TrimSpace(spec.Comment.Text()), ":")
@@ -156,6 +164,16 @@ func (d *description) schema(t reflect.Type) object {
 			statuses[code] = status[code]
 		}
 		d.schemas[t.Name()] = object{{"type", "string"}, {"enum", d.codes}, {"description", d.text[t.Name()]}, {"x-statuses", statuses}}
+	case d.enums[t.Name()] != nil:
+		var values, texts []string
+		for _, one := range d.enums[t.Name()] {
+			values = append(values, one.value)
+			if one.text != "" {
+				texts = append(texts, one.value+": "+one.text)
+			}
+		}
+		text := strings.TrimSpace(d.text[t.Name()] + " " + strings.Join(texts, "; "))
+		d.schemas[t.Name()] = object{{"type", "string"}, {"enum", values}, {"description", text}}
 	case t.Kind() == reflect.Slice:
 		return object{{"type", "array"}, {"items", d.schema(t.Elem())}}
 	case t.Kind() == reflect.Struct:
@@ -220,8 +238,14 @@ func (d *description) parameters(r route) (all []object) {
 	if r.method+" "+r.path == "GET /v1/items" {
 		add("query", "after", false, "The revision of the last answer.", object{{"type", "integer"}, {"format", "int64"}, {"minimum", 0}, {"default", 0}})
 	}
+	if of := r.method + " " + r.path; of == "GET /v1/events" || of == "GET /v1/asks" {
+		add("query", "before", false, "The member before of the last page.", object{{"type", "string"}, {"pattern", "^[0-9]+-[0-9a-f]{32}$"}})
+	}
 	if r.stepUp != "" {
 		add("header", api.StepUpHeader, true, "The token of a step-up for the operation "+r.stepUp+" and the SHA-256 of this body.", object{{"type", "string"}})
+	}
+	if of, ok := sometimes[r.method+" "+r.path]; ok {
+		add("header", api.StepUpHeader, false, "For "+of[1]+": the token of a step-up for the operation "+of[0]+" and the SHA-256 of this body.", object{{"type", "string"}})
 	}
 	if reflect.TypeOf(r.in) == reflect.TypeFor[api.BeginLogin]() {
 		add("cookie", cookieDevice, false, "The device, if the body does not name it.", object{{"type", "string"}})
@@ -259,18 +283,11 @@ func (d *description) operation(t *testing.T, r route) object {
 	texts, ok := described[r.method+" "+r.path]
 	require.True(t, ok, "%s %s has no summary", r.method, r.path)
 	o := object{{"operationId", texts.id}, {"summary", texts.summary}}
-	any := func(schemes ...string) (all []object) {
-		for _, s := range schemes {
-			all = append(all, object{{s, []string{}}})
-		}
-		return all
+	var security []object
+	for _, scheme := range securities[r.access] {
+		security = append(security, object{{scheme, []string{}}})
 	}
-	switch r.access {
-	case halfway:
-		o = o.with("security", any("halfSession", "halfSessionCookie"))
-	case session:
-		o = o.with("security", any("session", "sessionCookie"))
-	}
+	o = o.with("security", security)
 	if all := d.parameters(r); len(all) > 0 {
 		o = o.with("parameters", all)
 	}
@@ -294,11 +311,6 @@ func describe(t *testing.T) []byte {
 		}
 		paths[i].value = paths[i].value.(object).with(strings.ToLower(r.method), d.operation(t, r))
 	}
-	bearer := func(text string) object { return object{{"type", "http"}, {"scheme", "bearer"}, {"description", text}} }
-	cookie := func(text string) object {
-		return object{{"type", "apiKey"}, {"in", "cookie"}, {"name", cookieSession}, {"description", text}}
-	}
-	const full, half = "The token of a session", "The token of a half session, which waits for a code"
 	document := object{
 		{"openapi", "3.1.0"},
 		{"info", object{
@@ -308,6 +320,7 @@ func describe(t *testing.T) []byte {
 				"Bodies are JSON. A request with an unknown or repeated field is refused. Every answer that is not a success has the form of Error, whose code goes with one HTTP status.",
 				"Messages of logins and registrations are those of the packages opaque and srp, with the framed wire; FORMAT.md of each package has their bytes. Identities are empty, and the identity of the server is nescio/examples/service unless its operator has chosen another one. A header is of package recovery, and key is a blob of its keyring.",
 				"A client registers with register/begin and register/finish, logs in with login/begin, login/finish and, if code is true, login/code. It then reads and writes the keyring and the items. The first message of SRP is always the bytes 53 01. The first byte of a response names the protocol that the server has chosen.",
+				"A session has one of three grades. One that has logged in with the password may do everything. One of an approved device reads and writes items, grants the questions of owners whose contact the account is, and claims a password. One that recovers the account lasts an hour: it reads, and stores a new password together with the keyring, in PUT /v1/keyring. A claim gets into an account without its password; its token is the only key to it, and the answers to a wrong claim are those to a right one that waits.",
 				"A request with a step-up has the token of step-up/finish in the header Nescio-Step-Up. The context of that login is the text service.nescio/step-up/v1, a zero byte, the session, the SHA-256 of the body of the request, and the operation. Profiles of Proton have no context.",
 				"GET /healthz tells that the process runs, and GET /readyz that it may get requests. The test of package server writes this file.",
 			}, "\n\n")},
@@ -317,10 +330,7 @@ func describe(t *testing.T) []byte {
 		{"components", object{
 			{"schemas", d.schemas},
 			{"responses", d.responses},
-			{"securitySchemes", object{
-				{"session", bearer(full + ".")}, {"sessionCookie", cookie(full + ". A request from another origin is refused.")},
-				{"halfSession", bearer(half + ".")}, {"halfSessionCookie", cookie(half + ". A request from another origin is refused.")},
-			}},
+			{"securitySchemes", securitySchemes()},
 		}},
 	}
 	text, err := json.Marshal(document)

@@ -2,14 +2,12 @@ package server
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,69 +19,6 @@ import (
 var rewrite = flag.Bool("update", false, "rewrite openapi.json")
 
 const openAPIFile = "../openapi.json"
-
-// described is what the table of routes does not include: an id, a summary, and
-// the errors that not all routes of the same access have.
-var described = map[string]struct {
-	id, summary string
-	errors      []api.Code
-}{
-	"POST /v1/register/begin":  {"beginRegistration", "Begin a registration", nil},
-	"POST /v1/register/finish": {"finishRegistration", "Make an account with its names", []api.Code{api.LoginFailed, api.Taken}},
-	"POST /v1/login/begin":     {"beginLogin", "Begin a login", nil},
-	"POST /v1/login/finish":    {"finishLogin", "Open a session, or a half session that waits for a code", []api.Code{api.LoginFailed}},
-	"POST /v1/login/code":      {"sendLoginCode", "Turn a half session into a session with a code", []api.Code{api.WrongCode, api.LoginFailed}},
-	"POST /v1/session/code":    {"sendSessionCode", "Send a code in a session, before a step-up", []api.Code{api.WrongCode}},
-	"POST /v1/step-up/begin":   {"beginStepUp", "Begin a login inside the session", nil},
-	"POST /v1/step-up/finish":  {"finishStepUp", "Get the token of a step-up, or refresh the session", []api.Code{api.LoginFailed}},
-	"GET /v1/sessions":         {"listSessions", "List the sessions of the account", nil},
-	"DELETE /v1/sessions":      {"endOtherSessions", "End all other sessions", nil},
-	"DELETE /v1/sessions/{id}": {"endSession", "End a session", []api.Code{api.NotFound}},
-	"PUT /v1/session/name":     {"nameSession", "Store the sealed name of this session", nil},
-	"GET /v1/account":          {"getAccount", "Tell what is stored of the account", nil},
-	"POST /v1/account/delete":  {"deleteAccount", "Delete the account and everything that belongs to it", nil},
-	"POST /v1/password/begin":  {"beginPassword", "Begin the registration of a new password", nil},
-	"POST /v1/password/finish": {"finishPassword", "Change the password and end all other sessions", []api.Code{api.Conflict}},
-	"POST /v1/move/begin":      {"beginMove", "Begin to move the account to OPAQUE or to another cost", []api.Code{api.LoginFailed, api.Conflict}},
-	"POST /v1/move/finish":     {"finishMove", "Store the record of a moved account", []api.Code{api.LoginFailed, api.Conflict}},
-	"POST /v1/totp/begin":      {"beginTOTP", "Get a secret for an authenticator", []api.Code{api.Conflict}},
-	"POST /v1/totp/confirm":    {"confirmTOTP", "Turn the second factor on and get backup codes", []api.Code{api.WrongCode, api.Conflict}},
-	"POST /v1/totp/remove":     {"removeTOTP", "Turn the second factor off", nil},
-	"POST /v1/totp/codes":      {"replaceBackupCodes", "Replace the backup codes", []api.Code{api.Conflict}},
-	"GET /v1/keyring":          {"getKeyring", "Get the header of the keyring", nil},
-	"PUT /v1/keyring":          {"putKeyring", "Replace the header of the keyring", []api.Code{api.LoginRequired, api.Conflict}},
-	"GET /v1/items":            {"listItems", "List the items that changed after a revision", nil},
-	"PUT /v1/items/{id}":       {"putItem", "Store the next version of an item", []api.Code{api.NotFound, api.Conflict, api.OldEpoch, api.Full}},
-	"GET /v1/events":           {"listEvents", "List the newest events of the account", nil},
-}
-
-// hasBody reports whether a route reads a body.
-func (r route) hasBody() bool { return r.in != none{} }
-
-// errors returns the codes with which a route can answer.
-func (r route) errors() []api.Code {
-	codes := append([]api.Code{api.Malformed, api.RateLimited, api.Internal, api.Busy}, described[r.method+" "+r.path].errors...)
-	if r.hasBody() {
-		codes = append(codes, api.TooLarge, api.MediaType)
-	}
-	if r.method != http.MethodGet {
-		codes = append(codes, api.CrossOrigin)
-	}
-	if r.access != anyone {
-		codes = append(codes, api.Unauthenticated)
-	}
-	if r.access == halfway {
-		codes = append(codes, api.Conflict)
-	}
-	if r.access == session {
-		codes = append(codes, api.CodeRequired)
-	}
-	if r.stepUp != "" {
-		codes = append(codes, api.StepUpRequired)
-	}
-	slices.SortFunc(codes, func(a, b api.Code) int { return cmp.Or(status[a]-status[b], cmp.Compare(a, b)) })
-	return slices.Compact(codes)
-}
 
 // TestOpenAPIDescribesTheRoutes: openapi.json is what the table of routes and
 // the messages say.

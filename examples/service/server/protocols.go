@@ -234,9 +234,19 @@ func modulusOf(record []byte) []byte {
 	return r.Group().N
 }
 
-// falseID returns the id of an unknown name.
-func (p *protocols) falseID(name []byte) (id store.ID) {
-	d := p.opaque.Decoy("service.nescio/account/v1", name)
+// falseID returns the id of an unknown name, or of a former account that does not
+// exist.
+func (p *protocols) falseID(name []byte, former int) store.ID {
+	return p.decoy("service.nescio/account/v1", name, former)
+}
+
+// falseNumber returns the number of a keyring that does not exist.
+func (p *protocols) falseNumber(name []byte, former int) store.ID {
+	return p.decoy("service.nescio/number/v1", name, former)
+}
+
+func (p *protocols) decoy(label string, name []byte, former int) (id store.ID) {
+	d := p.opaque.Decoy(label, append(name[:len(name):len(name)], byte(former)))
 	copy(id[:], d[:])
 	return id
 }

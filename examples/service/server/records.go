@@ -10,6 +10,18 @@ import (
 	"github.com/nescio-go/nescio/srp"
 )
 
+// mayReset requires a login and a code a few minutes before. A session that
+// recovers the account needs no code.
+func (s *Server) mayReset(c *call, account store.Account) error {
+	if !s.loggedIn(c, account) {
+		return errLogIn
+	}
+	if c.session.Recovered {
+		return nil
+	}
+	return s.codeSent(c, s.db.TOTP)
+}
+
 // newRecord begins the registration of a new password. Its answer depends on the
 // account's key, and would help to guess the password. Therefore it has the
 // limits of a step-up, and needs a login and a code a few minutes before.
@@ -24,10 +36,7 @@ func (s *Server) newRecord(c *call, in api.Requests) (api.Begun, error) {
 	if !account.Known {
 		return api.Begun{}, store.ErrNotFound
 	}
-	if !s.loggedIn(c, account) {
-		return api.Begun{}, errLogIn
-	}
-	if err := s.codeSent(c, s.db.TOTP); err != nil {
+	if err := s.mayReset(c, account); err != nil {
 		return api.Begun{}, err
 	}
 	if _, err := s.spendSession(c); err != nil {
@@ -37,8 +46,8 @@ func (s *Server) newRecord(c *call, in api.Requests) (api.Begun, error) {
 	return api.Begun{Response: response}, err
 }
 
-// finishNewRecord changes the password and ends all other sessions. This
-// session uploads no header until it logs in again.
+// finishNewRecord changes the password and ends all other sessions, except those
+// of approved devices. This session uploads no header until it logs in again.
 func (s *Server) finishNewRecord(c *call, in api.NewRecord) (api.Empty, error) {
 	return api.Empty{}, s.stepped(c, func(tx *store.Tx, account store.Account) error {
 		record, err := s.finishRegistration(account.Record, in.Upload)
@@ -48,10 +57,10 @@ func (s *Server) finishNewRecord(c *call, in api.NewRecord) (api.Empty, error) {
 		if err := s.replaceRecord(c, tx, account, record, in.Slot); err != nil {
 			return err
 		}
-		if err := tx.EndOtherSessions(c, account.ID, c.session.ID); err != nil {
+		if err := tx.EndOtherSessions(c, account.ID, c.session.ID, string(api.WayDevice)); err != nil {
 			return err
 		}
-		return tx.AddEvent(c, account.ID, s.event(c, "changed password"))
+		return tx.AddEvent(c, account.ID, s.notice(c, "changed password"))
 	})
 }
 
@@ -74,7 +83,11 @@ func (s *Server) replaceRecord(c *call, tx *store.Tx, account store.Account, rec
 	} else if slot != nil {
 		return errCode(api.Conflict, "there is no keyring yet")
 	}
-	if err := s.noteKind(c, tx, record); err != nil {
+	return s.setRecord(c, tx, next)
+}
+
+func (s *Server) setRecord(c *call, tx *store.Tx, account store.Account) error {
+	if err := s.noteKind(c, tx, account.Record); err != nil {
 		return err
 	}
 	if err := tx.EndStepUps(c, account.ID); err != nil {
@@ -83,7 +96,7 @@ func (s *Server) replaceRecord(c *call, tx *store.Tx, account store.Account, rec
 	if err := tx.ForgetMigration(c, account.ID); err != nil {
 		return err
 	}
-	return tx.SetRecord(c, account.ID, record, next.Slot)
+	return tx.SetRecord(c, account.ID, account.Record, account.Slot)
 }
 
 // opensWith reports whether a header has the slot of an account's record.

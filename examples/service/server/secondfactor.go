@@ -212,7 +212,7 @@ func (s *Server) confirmTOTP(c *call, in api.SecondFactor) (out api.BackupCodes,
 		if out.Codes, err = s.storeCodes(c, tx); err != nil {
 			return err
 		}
-		return tx.AddEvent(c, c.session.Account, s.event(c, "second factor on"))
+		return tx.AddEvent(c, c.session.Account, s.notice(c, "second factor on"))
 	})
 	return out, err
 }
@@ -222,7 +222,7 @@ func (s *Server) removeTOTP(c *call, _ api.Empty) (api.Empty, error) {
 		if err := tx.RemoveTOTP(c, account.ID); err != nil {
 			return err
 		}
-		return tx.AddEvent(c, account.ID, s.event(c, "second factor off"))
+		return tx.AddEvent(c, account.ID, s.notice(c, "second factor off"))
 	})
 }
 

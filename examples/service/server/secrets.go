@@ -31,6 +31,10 @@ const (
 	sealStateKey     = "service.nescio/state-key/v1"
 	sealHeader       = "service.nescio/old-header/v1"
 	sealMigration    = "service.nescio/migration/v1"
+	sealHalf         = "service.nescio/half/v1"
+	sealText         = "service.nescio/claim-text/v1"
+	sealReason       = "service.nescio/claim-reason/v1"
+	sealNote         = "service.nescio/claim-note/v1"
 )
 
 func deriveSecrets(k *keyfile.Keys) (*secrets, error) {

@@ -34,16 +34,30 @@ func (s *Server) authenticate(c *call, access access) error {
 		return errCode(api.CodeRequired, "the login needs a code")
 	case !found.Half && access == halfway:
 		return errCode(api.Conflict, "the login is complete")
+	case !found.Half && !access.allows(found):
+		return errCode(api.NotAllowed, "this session may not do that")
 	}
 	c.session = found
 	if !found.Half && c.now.Sub(found.Seen) >= seenStep {
-		expires := c.now.Add(sessionTime)
-		if last := found.Created.Add(longestSession); expires.After(last) {
-			expires = last
-		}
-		return s.db.See(c, found.ID, c.now, expires)
+		return s.db.See(c, found.ID, c.now, expiry(found, c.now))
 	}
 	return nil
+}
+
+// expiry returns when a session ends that is used now. An approved device has no
+// password, so its session lasts as long as it is used.
+func expiry(of store.Session, now time.Time) time.Time {
+	switch {
+	case of.Recovered:
+		return of.Expires
+	case of.Way == string(api.WayDevice):
+		return now.Add(deviceTime)
+	}
+	expires, last := now.Add(sessionTime), of.Created.Add(longestSession)
+	if expires.After(last) {
+		return last
+	}
+	return expires
 }
 
 // deviceToken returns the token of a device: given, or in a cookie.
@@ -72,6 +86,7 @@ func (s *Server) sessions(c *call, _ none) (out api.Sessions, err error) {
 	for _, one := range all {
 		out.Sessions = append(out.Sessions, api.Session{
 			ID: api.ID(one.ID), Name: one.Name, Current: one.ID == c.session.ID, Created: one.Created.Unix(), Seen: one.Seen.Unix(),
+			Way: api.Way(one.Way), Recovered: one.Recovered, Slot: slotOf(one.Slot),
 		})
 	}
 	return out, err
@@ -81,6 +96,9 @@ func (s *Server) endSession(c *call, _ none) (api.Empty, error) {
 	id, err := c.id()
 	if err != nil {
 		return api.Empty{}, err
+	}
+	if id != c.session.ID && !session.allows(c.session) {
+		return api.Empty{}, errCode(api.NotAllowed, "this session may end no other session")
 	}
 	err = s.db.Tx(c, func(tx *store.Tx) error {
 		if _, err := tx.LockAccount(c, c.session.Account); err != nil {
@@ -107,7 +125,7 @@ func (s *Server) endOtherSessions(c *call, _ none) (api.Empty, error) {
 		if !account.Known {
 			return store.ErrNotFound
 		}
-		if err := tx.EndOtherSessions(c, c.session.Account, c.session.ID); err != nil {
+		if err := tx.EndOtherSessions(c, c.session.Account, c.session.ID, ""); err != nil {
 			return err
 		}
 		return tx.AddEvent(c, c.session.Account, s.event(c, "ended other sessions"))
@@ -119,4 +137,17 @@ func (s *Server) nameSession(c *call, in api.Label) (api.Empty, error) {
 		return api.Empty{}, errCode(api.Malformed, "a sealed name is at most 512 bytes long")
 	}
 	return api.Empty{}, s.db.SetSessionName(c, c.session.ID, in.Name)
+}
+
+// bindSession notes the slot of the session's device. The session ends with it.
+func (s *Server) bindSession(c *call, in api.SessionSlot) (api.Empty, error) {
+	return api.Empty{}, s.db.Tx(c, func(tx *store.Tx) error {
+		if _, err := tx.LockAccount(c, c.session.Account); err != nil {
+			return err
+		}
+		if ok, err := s.hasSlot(c, tx, c.session.Account, in.Slot[:], "device"); err != nil || !ok {
+			return or(err, errCode(api.Conflict, "the keyring has no such device"))
+		}
+		return tx.SetSessionSlot(c, c.session.ID, store.ID(in.Slot))
+	})
 }

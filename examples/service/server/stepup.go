@@ -11,7 +11,7 @@ import (
 )
 
 // operations are what a step-up can confirm.
-var operations = []string{api.OpRefresh, api.OpPassword, api.OpTOTP, api.OpTOTPOff, api.OpCodes, api.OpDelete}
+var operations = []string{api.OpRefresh, api.OpPassword, api.OpTOTP, api.OpTOTPOff, api.OpCodes, api.OpDelete, api.OpCancel, api.OpKeyring, api.OpApprove, api.OpContact}
 
 // stepUp begins a login in a session, which confirms one request. The proof of
 // the login covers the session, the operation and the body of that request.
@@ -56,6 +56,15 @@ func (s *Server) stepUp(c *call, in api.BeginStepUp) (api.Begun, error) {
 	return api.Begun{Token: token, Response: response}, err
 }
 
+// spend takes a try from a budget, for good.
+func (s *Server) spend(c *call, id []byte, limit store.Budget) error {
+	_, wait, err := s.db.Spend(c, id, limit, c.now)
+	if err == nil && wait > 0 {
+		err = limitedFor(wait)
+	}
+	return err
+}
+
 // spendSession takes a try from the budget of the session.
 func (s *Server) spendSession(c *call) (store.Receipt, error) {
 	receipt, wait, err := s.db.Spend(c, budgetID("session", c.session.ID[:]), s.Limits.Session, c.now)
@@ -81,9 +90,9 @@ func (s *Server) codeSent(c *call, find func(context.Context, store.ID) (store.T
 var errLogIn = errCode(api.LoginRequired, "log in again first")
 
 // loggedIn reports whether the session has logged in with the account's record
-// a few minutes ago.
+// a few minutes ago, or recovers the account.
 func (s *Server) loggedIn(c *call, account store.Account) bool {
-	return fresh(c.session.LoginAt, c.now) && bytes.Equal(digestOfRecord(account.Record), c.session.Record)
+	return c.session.Recovered || fresh(c.session.LoginAt, c.now) && bytes.Equal(digestOfRecord(account.Record), c.session.Record)
 }
 
 func (s *Server) stepUpServer(record []byte, session store.ID, operation string, digest []byte) (protocol, error) {
@@ -110,7 +119,7 @@ func (s *Server) finishStepUp(c *call, in api.FinishStepUp) (out api.StepUp, err
 	}
 	reply, key, err := server.FinishLogin(c, l.Account[:], account.Record, l.State, in.Final)
 	if err != nil {
-		return out, s.failed(c, account, err)
+		return out, s.failed(c, account, "failed login", err)
 	}
 	clear(key)
 	out.Reply = reply
@@ -149,17 +158,22 @@ func (s *Server) stepped(c *call, f func(*store.Tx, store.Account) error) error 
 		if !account.Known {
 			return store.ErrNotFound
 		}
-		ok, err := tx.UseStepUp(c, digestOf(c.r.Header.Get(api.StepUpHeader)),
-			store.StepUp{Session: c.session.ID, Operation: c.stepUp, Digest: c.bodyDigest()}, c.now)
-		if err == nil && !ok {
-			err = errCode(api.StepUpRequired, "confirm this request with the password")
-		}
-		if err != nil {
-			return err
-		}
-		if err := s.codeSent(c, tx.TOTP); err != nil { // a second factor may be newer than the step-up
+		if err := s.useStepUp(c, tx, c.stepUp); err != nil {
 			return err
 		}
 		return f(tx, account)
 	})
+}
+
+// useStepUp uses up the step-up of the request for an operation.
+func (s *Server) useStepUp(c *call, tx *store.Tx, operation string) error {
+	ok, err := tx.UseStepUp(c, digestOf(c.r.Header.Get(api.StepUpHeader)),
+		store.StepUp{Session: c.session.ID, Operation: operation, Digest: c.bodyDigest()}, c.now)
+	if err == nil && !ok {
+		err = errCode(api.StepUpRequired, "confirm this request with the password")
+	}
+	if err != nil {
+		return err
+	}
+	return s.codeSent(c, tx.TOTP) // a second factor may be newer than the step-up
 }

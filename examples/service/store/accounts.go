@@ -17,12 +17,16 @@ type Account struct {
 	Known  bool   // false if there is no such account
 }
 
-// ByName returns the account of a name, given as its HMAC. A name without an
-// account returns the zero Account.
-func (q *queries) ByName(ctx context.Context, name []byte) (a Account, err error) {
+// ByName returns the account of a name, given as its HMAC, or the nth former
+// account, the newest first. If there is none, it returns the zero Account.
+func (q *queries) ByName(ctx context.Context, name []byte, former int) (a Account, err error) {
 	var id []byte
-	err = q.row(ctx, `SELECT a.id, a.record, a.slot FROM names n JOIN accounts a ON a.id = n.account WHERE n.name = $1`,
-		[]any{name}, &id, &a.Record, &a.Slot)
+	statement, args := `SELECT a.id, a.record, a.slot FROM names n JOIN accounts a ON a.id = n.account WHERE n.name = $1`, []any{name}
+	if former > 0 {
+		statement, args = `SELECT a.id, a.record, a.slot FROM names n JOIN formers f ON f.account = n.account JOIN accounts a ON a.id = f.former
+			WHERE n.name = $1 ORDER BY f.since DESC, f.former LIMIT 1 OFFSET $2`, append(args, former-1)
+	}
+	err = q.row(ctx, statement, args, &id, &a.Record, &a.Slot)
 	if err == ErrNotFound {
 		return Account{}, nil
 	}
@@ -81,7 +85,7 @@ func (tx *Tx) SetRecord(ctx context.Context, id ID, record, slot []byte) error {
 }
 
 // Delete deletes an account with everything that belongs to it, except the
-// HMACs of its names.
+// HMACs of its names. Former accounts have to get the names back first.
 func (tx *Tx) Delete(ctx context.Context, id ID) error {
 	for _, statement := range []string{
 		`UPDATE names SET account = NULL, sealed = NULL WHERE account = $1`,
@@ -89,6 +93,14 @@ func (tx *Tx) Delete(ctx context.Context, id ID) error {
 		`DELETE FROM sessions WHERE account = $1`,
 		`DELETE FROM logins WHERE account = $1`,
 		`DELETE FROM devices WHERE account = $1`,
+		`DELETE FROM phrases WHERE account = $1`,
+		`DELETE FROM files WHERE account = $1`,
+		`DELETE FROM formers WHERE former = $1`,
+		`DELETE FROM notes WHERE claim IN (SELECT id FROM claims WHERE account = $1)`,
+		`DELETE FROM claims WHERE account = $1`,
+		`DELETE FROM invitations WHERE account = $1 OR contact = $1`,
+		`DELETE FROM asks WHERE account = $1`,
+		`UPDATE asks SET contact = NULL WHERE contact = $1`,
 		`DELETE FROM totp WHERE account = $1`,
 		`DELETE FROM backup_codes WHERE account = $1`,
 		`DELETE FROM headers WHERE account = $1`,
@@ -109,19 +121,25 @@ type Summary struct {
 	Items, Bytes int64
 	TOTP         bool
 	Codes        int // unused backup codes
+	Phrase       bool
+	Files        int
+	Former       int
 }
 
 // Summary returns what is stored of an account.
 func (q *queries) Summary(ctx context.Context, id ID) (s Summary, err error) {
-	var created, totp int64
+	var created, totp, phrases int64
 	err = q.row(ctx, `SELECT created, items, bytes,
 		(SELECT count(*) FROM totp WHERE account = $1 AND confirmed = 1),
-		(SELECT count(*) FROM backup_codes WHERE account = $1) FROM accounts WHERE id = $1`,
-		[]any{id[:]}, &created, &s.Items, &s.Bytes, &totp, &s.Codes)
+		(SELECT count(*) FROM backup_codes WHERE account = $1),
+		(SELECT count(*) FROM phrases WHERE account = $1),
+		(SELECT count(*) FROM files WHERE account = $1),
+		(SELECT count(*) FROM formers WHERE account = $1) FROM accounts WHERE id = $1`,
+		[]any{id[:]}, &created, &s.Items, &s.Bytes, &totp, &s.Codes, &phrases, &s.Files, &s.Former)
 	if err != nil {
 		return s, err
 	}
-	s.Created, s.TOTP = at(created), totp == 1
+	s.Created, s.TOTP, s.Phrase = at(created), totp == 1, phrases == 1
 	return s, err
 }
 
@@ -134,6 +152,55 @@ func (q *queries) Names(ctx context.Context, id ID) (names []Name, err error) {
 		return err
 	})
 	return names, err
+}
+
+// Replace gives the names of an account to a new one. The old account becomes a
+// former one.
+func (tx *Tx) Replace(ctx context.Context, old ID, a Account, now time.Time) error {
+	if _, err := tx.exec(ctx, `INSERT INTO accounts (id, record, created, revision, items, bytes) VALUES ($1, $2, $3, 0, 0, 0)`,
+		a.ID[:], a.Record, millis(now)); err != nil {
+		return err
+	}
+	for _, statement := range []string{`UPDATE names SET account = $1 WHERE account = $2`, `UPDATE formers SET account = $1 WHERE account = $2`} {
+		if _, err := tx.exec(ctx, statement, a.ID[:], old[:]); err != nil {
+			return err
+		}
+	}
+	return tx.one(ctx, `INSERT INTO formers (former, account, since) VALUES ($1, $2, $3)`, old[:], a.ID[:], millis(now))
+}
+
+// GiveBack gives the names of an account back to a former one, which is a former
+// account no more.
+func (tx *Tx) GiveBack(ctx context.Context, account, former ID) error {
+	if err := tx.one(ctx, `DELETE FROM formers WHERE former = $1 AND account = $2`, former[:], account[:]); err != nil {
+		return err
+	}
+	for _, statement := range []string{`UPDATE names SET account = $1 WHERE account = $2`, `UPDATE formers SET account = $1 WHERE account = $2`} {
+		if _, err := tx.exec(ctx, statement, former[:], account[:]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Formers returns the former accounts of an account, the newest first.
+func (q *queries) Formers(ctx context.Context, account ID) (formers []ID, err error) {
+	err = q.all(ctx, `SELECT former FROM formers WHERE account = $1 ORDER BY since DESC, former`, []any{account[:]}, func(scan func(...any) error) error {
+		var id []byte
+		err := scan(&id)
+		formers = append(formers, ID(id))
+		return err
+	})
+	return formers, err
+}
+
+// Current returns the account that has the names of a former account now, or
+// [ErrNotFound].
+func (q *queries) Current(ctx context.Context, former ID) (account ID, err error) {
+	var id []byte
+	err = q.row(ctx, `SELECT account FROM formers WHERE former = $1`, []any{former[:]}, &id)
+	copy(account[:], id)
+	return account, err
 }
 
 // AddKind notes a record as the example of its kind, unless there is one.

@@ -17,6 +17,16 @@ func (q *queries) Header(ctx context.Context, account ID) (header []byte, epoch 
 	return header, uint32(e), err
 }
 
+// Number returns the number of an account's keyring, or nil. It is bytes 5 to 20
+// of the header.
+func (q *queries) Number(ctx context.Context, account ID) (number []byte, err error) {
+	err = q.row(ctx, `SELECT substr(header, 6, 16) FROM headers WHERE account = $1`, []any{account[:]}, &number)
+	if err == ErrNotFound {
+		err = nil
+	}
+	return number, err
+}
+
 // SetHeader stores a header. The transaction has locked the account.
 func (tx *Tx) SetHeader(ctx context.Context, account ID, header []byte, epoch uint32) error {
 	return tx.one(ctx, `INSERT INTO headers (account, header, epoch) VALUES ($1, $2, $3)

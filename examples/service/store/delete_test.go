@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,32 +32,39 @@ func (b *base) columns() map[string]map[string]bool {
 	return tables
 }
 
-// belonging returns the tables that have rows of accounts or their sessions,
-// with the condition that finds those of the id in $1.
+// belonging returns the tables that have rows of accounts, or of their sessions
+// and claims, with the condition that finds those of the id in $1.
 func (b *base) belonging() map[string]string {
 	found := map[string]string{"accounts": "id = $1"}
 	for table, columns := range b.columns() {
-		switch {
-		case columns["account"] && columns["session"]:
-			found[table] = "account = $1 OR session = $1"
-		case columns["account"]:
-			found[table] = "account = $1"
-		case columns["session"]:
-			found[table] = "session = $1"
+		var conditions []string
+		for _, column := range []string{"account", "contact", "former", "session", "claim"} {
+			if columns[column] {
+				conditions = append(conditions, column+" = $1")
+			}
+		}
+		if conditions != nil {
+			found[table] = strings.Join(conditions, " OR ")
 		}
 	}
 	return found
 }
 
-// fill stores a row of everything that an account can have. Its session has the
-// same id.
+// formerOf returns the account that fill makes before another one.
+func formerOf(of store.ID) store.ID { return id(of[0] + 100) }
+
+// fill stores a row of everything that an account can have. Its session, its
+// slot, its claim and its question have the same id.
 func (b *base) fill(db *store.DB, of store.ID, name string) {
 	ctx, key := b.Context(), []byte(name)
-	b.insert(db, of, name)
+	b.insert(db, formerOf(of), name)
 	later := now.Add(time.Hour)
+	claim := store.Claim{ID: of, Account: of, Way: "file", State: "waiting", Slot: of[:], Begun: now, Opens: now, Ends: later, Expires: later}
+	owner, contact := id(of[0]+110), id(of[0]+120) // accounts that do not exist
 	b.tx(db, func(tx *store.Tx) error {
 		return errors.Join(
-			tx.AddSession(ctx, key, store.Session{ID: of, Account: of, Record: key, Receipt: key, Expires: later}),
+			tx.Replace(ctx, formerOf(of), store.Account{ID: of, Record: key}, now),
+			tx.AddSession(ctx, key, store.Session{ID: of, Account: of, Record: key, Receipt: key, Way: "device", Slot: of[:], Claim: of[:], Expires: later}),
 			tx.AddStepUp(ctx, key, store.StepUp{Session: of, Operation: "refresh", Digest: key}, later),
 			tx.AddLogin(ctx, key, store.Login{Account: of, Protocol: 'O', State: key, Receipt: key, Session: of[:], Expires: later}),
 			tx.AddDevice(ctx, key, of, later),
@@ -65,7 +73,14 @@ func (b *base) fill(db *store.DB, of store.ID, name string) {
 			tx.SetHeader(ctx, of, key, 1),
 			tx.KeepOldHeader(ctx, of, key, later),
 			tx.PutItem(ctx, of, store.Item{ID: id(1), Version: 1, Revision: 1, Body: key}, store.Usage{Revision: 1, Items: 1, Bytes: 1}),
-			tx.AddEvent(ctx, of, store.Event{Time: now, Kind: "login"}))
+			tx.AddEvent(ctx, of, store.Event{Time: now, Kind: "login"}),
+			tx.SetPhrase(ctx, of, of, key),
+			tx.AddFile(ctx, of, of, key, key),
+			tx.AddClaim(ctx, key, claim),
+			tx.AddNote(ctx, store.Note{Claim: of, Time: now, Note: key, Expires: later}),
+			tx.AddAsk(ctx, store.Ask{ID: of, Claim: of, Account: of, Way: "contacts", Ask: key, Granted: key, Slot: of[:], Begun: now, Expires: later}),
+			tx.AddInvitation(ctx, store.Invitation{ID: of, Account: of, Contact: contact[:], Slot: of[:], Message: key, Created: now}),
+			tx.AddInvitation(ctx, store.Invitation{ID: owner, Account: owner, Contact: of[:], Created: now}))
 	})
 }
 
@@ -82,11 +97,18 @@ func TestDelete(t *testing.T) {
 			return n
 		}
 		tables, before := b.belonging(), make(map[string]int)
-		require.GreaterOrEqual(b, len(tables), 12)
+		require.GreaterOrEqual(b, len(tables), 19)
 		for table, condition := range tables {
 			before[table] = rows(table, condition, id(2))
 			require.Positive(b, before[table], "extend this test and Delete: table %s", table)
 			require.Equal(b, before[table], rows(table, condition, id(1)))
+		}
+		b.tx(db, func(tx *store.Tx) error { return tx.Delete(b.Context(), formerOf(id(1))) })
+		for table, condition := range tables {
+			require.Zero(b, rows(table, condition, formerOf(id(1))), table)
+			if table != "formers" {
+				require.Equal(b, before[table], rows(table, condition, id(1)), table)
+			}
 		}
 		b.tx(db, func(tx *store.Tx) error { return tx.Delete(b.Context(), id(1)) })
 		for table, condition := range tables {
@@ -104,58 +126,28 @@ func TestDelete(t *testing.T) {
 	})
 }
 
-// TestEndOtherSessions: other sessions of the account end with their step-ups.
-// Those of other accounts stay.
-func TestEndOtherSessions(t *testing.T) {
+// TestDeleteContact: the account of a contact leaves no trace of its id in the
+// owner's rows, and the share that it has granted stays.
+func TestDeleteContact(t *testing.T) {
 	onBoth(t, func(b *base) {
 		db, ctx := b.migrated(), b.Context()
-		b.fill(db, id(1), "alice")
-		b.fill(db, id(2), "bob")
-		later := now.Add(time.Hour)
+		b.insert(db, id(1), "alice")
+		b.insert(db, id(2), "bob")
+		contact := id(2)
+		ask := store.Ask{ID: id(3), Claim: id(4), Account: id(1), Way: "contacts", Ask: []byte("ask"), Granted: []byte("grant"), Contact: contact[:], Begun: now, Expires: now.Add(time.Hour)}
 		b.tx(db, func(tx *store.Tx) error {
-			return errors.Join(
-				tx.AddSession(ctx, []byte("second"), store.Session{ID: id(3), Account: id(1), Record: []byte{1}, Receipt: []byte{1}, Expires: later}),
-				tx.AddStepUp(ctx, []byte("second"), store.StepUp{Session: id(3), Operation: "refresh", Digest: []byte{1}}, later))
+			return errors.Join(tx.AddAsk(ctx, ask),
+				tx.AddInvitation(ctx, store.Invitation{ID: id(5), Account: id(1), Contact: contact[:], Received: true, Created: now}),
+				tx.AddInvitation(ctx, store.Invitation{ID: id(6), Account: id(1), Created: now}),
+				tx.Delete(ctx, contact))
 		})
-		require.ErrorIs(b, db.Tx(ctx, func(tx *store.Tx) error { return tx.EndSession(ctx, id(2), id(3)) }), store.ErrNotFound)
-		require.Equal(b, 3, b.count("step_ups"), "the session of another account keeps its step-ups")
-		b.tx(db, func(tx *store.Tx) error { return tx.EndOtherSessions(ctx, id(1), id(3)) })
-		for token, want := range map[string]error{"alice": store.ErrNotFound, "second": nil, "bob": nil} {
-			_, err := db.Session(ctx, []byte(token), now)
-			require.Equal(b, want, err, token)
-		}
-		require.Equal(b, 2, b.count("step_ups"))
-	})
-}
-
-// TestLimitSessions: the sessions and devices that were used last stay, and so
-// do those of other accounts.
-func TestLimitSessions(t *testing.T) {
-	const kept = 3
-	onBoth(t, func(b *base) {
-		db, ctx := b.migrated(), b.Context()
-		b.fill(db, id(1), "alice")
-		b.fill(db, id(2), "bob")
-		b.tx(db, func(tx *store.Tx) error {
-			for n := range byte(6) {
-				seen := now.Add(time.Duration(n*5%6+1) * time.Minute) // in another order than the ids
-				s := store.Session{ID: id(10 + n), Account: id(1), Record: []byte{1}, Receipt: []byte{1}, Seen: seen, Expires: seen.Add(time.Hour)}
-				if err := errors.Join(tx.AddSession(ctx, []byte{n}, s), tx.AddDevice(ctx, []byte{n}, id(1), seen.Add(2*time.Hour))); err != nil {
-					return err
-				}
-			}
-			return tx.LimitSessions(ctx, id(1), kept)
-		})
-		all, err := db.Sessions(ctx, id(1), now)
+		all, err := db.Invitations(ctx, id(1))
 		require.NoError(b, err)
-		require.Len(b, all, kept)
-		for n, s := range all {
-			require.Equal(b, now.Add(time.Duration(6-n)*time.Minute), s.Seen)
-			owner, err := db.DeviceOf(ctx, []byte{s.ID[0] - 10}, now)
-			require.NoError(b, err)
-			require.Equal(b, id(1), owner)
-		}
-		require.Equal(b, kept+1, b.count("sessions"))
-		require.Equal(b, kept+1, b.count("devices"))
+		require.Len(b, all, 1)
+		require.Equal(b, id(6), all[0].ID)
+		stored, err := db.Asked(ctx, id(3), now)
+		require.NoError(b, err)
+		require.Equal(b, "grant", string(stored.Granted))
+		require.Nil(b, stored.Contact)
 	})
 }

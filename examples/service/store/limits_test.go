@@ -148,6 +148,9 @@ func (b *base) sweepable(db *store.DB) (kept map[string]int) {
 				tx.AddDevice(ctx, key, id(1), at),
 				tx.KeepOldHeader(ctx, id(1), key, at.Add(time.Second)), // of these nobody asks for the time
 				tx.AddEvent(ctx, id(1), store.Event{Time: at, Kind: "login", Expires: at.Add(time.Second)}),
+				tx.AddClaim(ctx, key, store.Claim{ID: id(n), Account: id(1), Expires: at}),
+				tx.AddAsk(ctx, store.Ask{ID: id(n), Ask: key, Expires: at}),
+				tx.AddNote(ctx, store.Note{Note: key, Expires: at.Add(time.Second)}),
 			} {
 				if err != nil {
 					return err
@@ -156,7 +159,10 @@ func (b *base) sweepable(db *store.DB) (kept map[string]int) {
 			return nil
 		})
 	}
-	return map[string]int{"logins": 1, "replay": 1, "budgets": 1, "step_ups": 1, "sessions": 1, "devices": 1, "old_headers": 1, "events": 1}
+	return map[string]int{
+		"logins": 1, "replay": 1, "budgets": 1, "step_ups": 1, "sessions": 1, "devices": 1, "old_headers": 1, "events": 1,
+		"claims": 1, "asks": 1, "notes": 1,
+	}
 }
 
 // TestSweep: what has expired is deleted a second late, and nothing else is. No

@@ -9,6 +9,7 @@ import (
 type Login struct {
 	Account  ID // made up for an unknown name
 	Protocol byte
+	Phrase   bool // the password is the phrase's
 	State    []byte
 	Receipt  Receipt
 	Device   []byte // digest of the token of a known device, or nil
@@ -21,24 +22,24 @@ type Login struct {
 
 // AddLogin stores a login under the digest of its token.
 func (q *queries) AddLogin(ctx context.Context, token []byte, l Login) error {
-	return q.one(ctx, `INSERT INTO logins (token, account, protocol, state, receipt, device, session, operation, digest, expires)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		token, l.Account[:], []byte{l.Protocol}, l.State, []byte(l.Receipt), l.Device, l.Session, l.Operation, l.Digest, millis(l.Expires))
+	return q.one(ctx, `INSERT INTO logins (token, account, protocol, phrase, state, receipt, device, session, operation, digest, expires)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		token, l.Account[:], []byte{l.Protocol}, flag(l.Phrase), l.State, []byte(l.Receipt), l.Device, l.Session, l.Operation, l.Digest, millis(l.Expires))
 }
 
 // Login returns a login in progress. The Replay of packages srp and opaque sees
 // to it that it finishes once.
 func (q *queries) Login(ctx context.Context, token []byte, now time.Time) (l Login, err error) {
 	var account, protocol []byte
-	var expires int64
-	err = q.row(ctx, `SELECT account, protocol, state, receipt, device, session, operation, digest, expires
+	var phrase, expires int64
+	err = q.row(ctx, `SELECT account, protocol, phrase, state, receipt, device, session, operation, digest, expires
 		FROM logins WHERE token = $1 AND expires > $2`, []any{token, millis(now)},
-		&account, &protocol, &l.State, &l.Receipt, &l.Device, &l.Session, &l.Operation, &l.Digest, &expires)
+		&account, &protocol, &phrase, &l.State, &l.Receipt, &l.Device, &l.Session, &l.Operation, &l.Digest, &expires)
 	if err != nil {
 		return l, err
 	}
 	copy(l.Account[:], account)
-	l.Protocol, l.Expires = protocol[0], at(expires)
+	l.Protocol, l.Phrase, l.Expires = protocol[0], phrase == 1, at(expires)
 	return l, nil
 }
 
@@ -81,6 +82,7 @@ func (q *queries) Sweep(ctx context.Context, now time.Time, limit int) (more boo
 	for _, t := range [][3]string{
 		{"logins", "token", "expires"}, {"replay", "id", "expires"}, {"step_ups", "token", "expires"},
 		{"sessions", "id", "expires"}, {"devices", "token", "expires"}, {"budgets", "id", "regains"},
+		{"claims", "id", "expires"},
 	} {
 		n, err := q.exec(ctx, `DELETE FROM `+t[0]+` WHERE `+t[1]+` IN (SELECT `+t[1]+` FROM `+t[0]+` WHERE `+t[2]+` < $1 LIMIT $2) AND `+t[2]+` < $1`,
 			millis(now.Add(-time.Second)), limit)
@@ -89,10 +91,13 @@ func (q *queries) Sweep(ctx context.Context, now time.Time, limit int) (more boo
 		}
 		more = more || n == int64(limit)
 	}
-	for _, table := range []string{"old_headers", "events"} {
+	for _, table := range []string{"old_headers", "events", "notes"} {
 		if _, err := q.exec(ctx, `DELETE FROM `+table+` WHERE expires < $1`, millis(now)); err != nil {
 			return false, err
 		}
 	}
-	return more, nil
+	// What contacts have granted stays until the claim lapses.
+	_, err = q.exec(ctx, `DELETE FROM asks WHERE expires < $1 AND (granted IS NULL OR claim NOT IN (SELECT id FROM claims WHERE ends > $1))`,
+		millis(now.Add(-time.Second)))
+	return more, err
 }

@@ -98,12 +98,12 @@ func (d *DB) Ping(ctx context.Context) error {
 }
 
 // Time returns the time of the database, or of this machine for SQLite.
-func (d *DB) Time(ctx context.Context) (time.Time, error) {
-	if !d.postgres {
+func (q *queries) Time(ctx context.Context) (time.Time, error) {
+	if !q.postgres {
 		return time.Now(), nil
 	}
 	var ms int64
-	err := d.row(ctx, `SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)`, nil, &ms)
+	err := q.row(ctx, `SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)`, nil, &ms)
 	return at(ms), err
 }
 
