@@ -162,7 +162,7 @@ func (c *Client) Appoint(ctx context.Context, password []byte, k int, invitation
 		if err != nil {
 			return err
 		}
-		if err := c.keys.Change(ctx, func(e *recovery.Edit) error { return replaceAll(e, "contacts", slot) }); err != nil {
+		if err := c.keys.Change(ctx, func(e *recovery.Edit) error { return replaceAll(e, slot, "contacts") }); err != nil {
 			return err
 		}
 		fingerprint = split.Fingerprint()

@@ -31,7 +31,7 @@ func (c *Client) SetPhrase(ctx context.Context, password []byte, p *recovery.Phr
 			return err
 		}
 		return c.changeWith(ctx, slot.ID(), part{phrase: upload}, func(e *recovery.Edit) error {
-			return replaceAll(e, "phrase", slot)
+			return replaceAll(e, slot, "phrase")
 		})
 	})
 }
@@ -65,25 +65,6 @@ func (c *Client) mayReplace(ctx context.Context, kind string) error {
 		}
 	}
 	return nil
-}
-
-// replaceAll adds a slot in place of all slots of a type.
-func replaceAll(e *recovery.Edit, kind string, slot *recovery.SealedSlot) error {
-	var old []recovery.SlotID
-	for _, s := range e.Slots() {
-		if s.Type == kind {
-			old = append(old, s.ID)
-		}
-	}
-	if len(old) == 0 {
-		return e.Add(slot)
-	}
-	if len(old) > 1 {
-		if err := e.Revoke(old[1:]...); err != nil {
-			return err
-		}
-	}
-	return e.Replace(old[0], slot)
 }
 
 // LoginPhrase logs in with the recovery phrase, and opens the keyring. The

@@ -140,27 +140,8 @@ func (c *Client) replacePassword(ctx context.Context, new Passwords, resetFactor
 	}
 	return c.changeWith(ctx, slot.ID(), p, func(e *recovery.Edit) error {
 		e.Keep(c.keys.Unseen()...)
-		return renew(e, slot)
+		// All slots of passwords: the server is not asked which belongs to the
+		// record. It could lie, and an old password would still open the keyring.
+		return replaceAll(e, slot, "export", "password")
 	})
-}
-
-// renew puts the slot of a new password in place of all slots of passwords. The
-// server is not asked which of them belongs to the record. It could lie, and an
-// old password would still open the keyring.
-func renew(e *recovery.Edit, slot *recovery.SealedSlot) error {
-	var old []recovery.SlotID
-	for _, s := range e.Slots() {
-		if s.Type == "export" || s.Type == "password" {
-			old = append(old, s.ID)
-		}
-	}
-	if len(old) == 0 {
-		return e.Add(slot)
-	}
-	if len(old) > 1 {
-		if err := e.Revoke(old[1:]...); err != nil {
-			return err
-		}
-	}
-	return e.Replace(old[0], slot)
 }

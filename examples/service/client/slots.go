@@ -79,3 +79,22 @@ func (c *Client) refreshed(ctx context.Context, password []byte, change func() e
 		return change()
 	})
 }
+
+// replaceAll adds a slot in place of all slots of some types.
+func replaceAll(e *recovery.Edit, slot *recovery.SealedSlot, types ...string) error {
+	var old []recovery.SlotID
+	for _, s := range e.Slots() {
+		if slices.Contains(types, s.Type) {
+			old = append(old, s.ID)
+		}
+	}
+	if len(old) == 0 {
+		return e.Add(slot)
+	}
+	if len(old) > 1 {
+		if err := e.Revoke(old[1:]...); err != nil {
+			return err
+		}
+	}
+	return e.Replace(old[0], slot)
+}
