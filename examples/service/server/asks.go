@@ -117,7 +117,15 @@ func (s *Server) granting(c *call, id api.ID, f func(*store.Tx, store.Account, s
 		if err != nil {
 			return err
 		}
-		return f(tx, account, a, claim)
+		now, err := s.claimClock(c, tx)
+		if err != nil {
+			return err
+		}
+		switch stateOf(claim, now) {
+		case api.ClaimAsked, api.ClaimWaiting, api.ClaimReady, api.ClaimReview:
+			return f(tx, account, a, claim)
+		}
+		return errNotReady // it was cancelled, for example
 	})
 }
 

@@ -143,3 +143,26 @@ func (s *fuzzed) lives(t *testing.T, token string) bool {
 	_, code := ask[api.Account](t, s, token, "GET", "/v1/account", nil)
 	return code == ""
 }
+
+// TestCancelledClaimGetsNothing: contacts give no more shares to a claim that the
+// owner has cancelled.
+func TestCancelledClaimGetsNothing(t *testing.T) {
+	s := newFuzzed(t)
+	s.carolIsContact(t)
+	thief := must[api.Claimed](t, s, "", "POST", "/v1/claims/begin", api.BeginClaim{Name: "alice", Way: api.WayContacts})
+	asked := func() api.ID {
+		return must[api.AskID](t, s, "", "POST", "/v1/claims/ask", api.NewAsk{Token: thief.Token, Ask: []byte("ask")}).ID
+	}
+	first, second := asked(), asked()
+	grant := api.AskGrant{Ask: first, Grant: []byte("a share"), Slot: api.ID(s.ring.slots["contacts"])}
+	must[api.Empty](t, s, "carol", "POST", "/v1/asks/grant", grant)
+	own := must[api.OwnClaims](t, s, fullToken, "GET", "/v1/claims", nil).Claims
+	i := slices.IndexFunc(own, func(c api.OwnClaim) bool { return c.Way == api.WayContacts && c.State == api.ClaimWaiting })
+	require.GreaterOrEqual(t, i, 0)
+	must[api.Empty](t, s, fullToken, "POST", "/v1/claims/cancel", api.ClaimID{Claim: own[i].ID})
+	grant.Ask = second
+	_, code := ask[api.Empty](t, s, contactToken, "POST", "/v1/asks/grant", grant)
+	require.Equal(t, api.Conflict, code)
+	_, code = ask[api.Empty](t, s, contactToken, "POST", "/v1/asks/answer", api.AskAnswer{Ask: second, Answer: []byte("answer")})
+	require.Equal(t, api.Conflict, code)
+}
