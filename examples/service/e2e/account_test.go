@@ -64,7 +64,7 @@ func TestPasswordChange(t *testing.T) {
 func TestTwoPasswords(t *testing.T) {
 	for _, offer := range []string{server.OfferOPAQUE, server.OfferProton} {
 		t.Run(offer, func(t *testing.T) {
-			inWorlds(t, func(c *server.Config) { c.Offer = offer }, func(w *world) {
+			atOnce(t, func(c *server.Config) { c.Offer = offer }, func(w *world) {
 				ctx := w.Context()
 				laptop := w.signUp()
 				const login, keyring = "for the login only", "for the keyring only"
@@ -112,7 +112,7 @@ func sorted(s []string) []string {
 // Sessions stay, but upload no header until they log in again. Devices never go
 // back.
 func TestMove(t *testing.T) {
-	inWorlds(t, func(c *server.Config) { c.Offer = server.OfferProton }, func(w *world) {
+	atOnce(t, func(c *server.Config) { c.Offer = server.OfferProton }, func(w *world) {
 		ctx := w.Context()
 		laptop, phone := w.signUp(), w.device()
 		e, err := phone.Login(ctx, "alice", one(password))
@@ -158,7 +158,7 @@ func TestMove(t *testing.T) {
 
 // TestAnotherModulus: every change of a password gets another modulus.
 func TestAnotherModulus(t *testing.T) {
-	inWorlds(t, func(c *server.Config) { c.Offer = server.OfferProton }, func(w *world) {
+	atOnce(t, func(c *server.Config) { c.Offer = server.OfferProton }, func(w *world) {
 		ctx := w.Context()
 		d := w.signUp()
 		before := w.records()

@@ -78,7 +78,7 @@ func TestTwoDevicesChangeThePasswordAtOnce(t *testing.T) {
 
 // TestTwoDevicesMoveAtOnce: the account moves once, and nobody is locked out.
 func TestTwoDevicesMoveAtOnce(t *testing.T) {
-	inWorlds(t, func(c *server.Config) { c.Offer = server.OfferProton }, func(w *world) {
+	atOnce(t, func(c *server.Config) { c.Offer = server.OfferProton }, func(w *world) {
 		ctx := w.Context()
 		laptop := w.account(0)
 		phone := w.device()
@@ -105,7 +105,7 @@ func TestTwoDevicesMoveAtOnce(t *testing.T) {
 // TestNoWayBack: a device that has seen OPAQUE refuses SRP before it uses the
 // password, whatever the server has.
 func TestNoWayBack(t *testing.T) {
-	inWorlds(t, func(c *server.Config) { c.Offer = server.OfferProton }, func(w *world) {
+	atOnce(t, func(c *server.Config) { c.Offer = server.OfferProton }, func(w *world) {
 		ctx := w.Context()
 		d := w.signUp()
 		old := w.record()
@@ -125,7 +125,7 @@ func TestNoWayBack(t *testing.T) {
 // TestMoveMessages: a move takes messages of its own login only, and once.
 func TestMoveMessages(t *testing.T) {
 	floor, above := costs(t)
-	inWorlds(t, func(c *server.Config) { c.KSF = floor }, func(w *world) {
+	atOnce(t, func(c *server.Config) { c.KSF = floor }, func(w *world) {
 		w.policy = kdf.Policy{}
 		w.account(0)
 		w.account(1)
@@ -194,7 +194,7 @@ func costs(t *testing.T) (floor, above kdf.Params) {
 // TestNewCost: an account registers again if the cost of logins changes.
 func TestNewCost(t *testing.T) {
 	floor, above := costs(t)
-	inWorlds(t, func(c *server.Config) { c.KSF = floor }, func(w *world) {
+	atOnce(t, func(c *server.Config) { c.KSF = floor }, func(w *world) {
 		ctx := w.Context()
 		w.policy = kdf.Policy{}
 		d := w.account(0)

@@ -5,6 +5,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/nescio-go/nescio/examples/service/server"
@@ -31,15 +32,17 @@ var openAPI struct {
 	}
 }
 
+var readOpenAPI sync.Once
+
 // requireDescribed checks that openapi.json has an answer. For a refusal, the
 // body is the code.
 func requireDescribed(t testing.TB, route server.Route, status int, body []byte) {
 	t.Helper()
-	if openAPI.Paths == nil {
+	readOpenAPI.Do(func() {
 		text, err := os.ReadFile("../openapi.json")
 		require.NoError(t, err)
 		require.NoError(t, json.Unmarshal(text, &openAPI))
-	}
+	})
 	answer, ok := openAPI.Paths[route.Path][strings.ToLower(route.Method)].Responses[strconv.Itoa(status)]
 	require.True(t, ok, "%s %s with status %d is not described", route.Method, route.Path, status)
 	if status != 200 {

@@ -90,7 +90,7 @@ func (s *stranger) attempt(name, device string) (kind, seen string) {
 // TestStrangersLearnNothing: a name with an account, a deleted one, and names
 // that nobody has, give the same answers and cost the same statements.
 func TestStrangersLearnNothing(t *testing.T) {
-	inWorlds(t, func(c *server.Config) { c.Offer = server.OfferProton }, func(w *world) {
+	atOnce(t, func(c *server.Config) { c.Offer = server.OfferProton }, func(w *world) {
 		ctx := w.Context()
 		w.signUp()
 		gone := w.device()
@@ -165,7 +165,7 @@ func TestTimes(t *testing.T) {
 	if !*long {
 		t.Skip("times are measured with -long")
 	}
-	inWorlds(t, nil, func(w *world) {
+	inWorlds(t, func(*server.Config) {}, func(w *world) { // one after the other
 		d := w.account(0)
 		d.withPhrase()
 		d.withFile()

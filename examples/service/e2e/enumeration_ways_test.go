@@ -154,11 +154,14 @@ func TestStrangersLearnNothingFromClaims(t *testing.T) {
 		e := w.strangers()
 		s := newStranger(w)
 		madeUp, slots := api.ID{1, 2, 3}, []*api.ID{}
-		for _, slot := range e.laptop.Slots() {
-			id := api.ID(slot.ID)
-			slots = append(slots, &id)
+		kinds := make(map[string]bool)
+		for _, slot := range e.laptop.Slots() { // one of each kind
+			if id := api.ID(slot.ID); !kinds[slot.Type] {
+				kinds[slot.Type] = true
+				slots = append(slots, &id)
+			}
 		}
-		require.Greater(w, len(slots), 4)
+		require.Len(w, slots, 5)
 		var claims []*strangersClaim
 		for _, of := range strangerNames {
 			for _, way := range []api.Way{api.WayFile, api.WayContacts, api.WayDevice, api.WayReview} {

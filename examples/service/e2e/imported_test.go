@@ -18,7 +18,7 @@ func TestImportedAccount(t *testing.T) {
 	floor, _ := costs(t)
 	for _, offer := range []string{server.OfferOPAQUE, server.OfferProton} {
 		t.Run(offer, func(t *testing.T) {
-			inWorlds(t, func(c *server.Config) { c.Offer, c.KSF = offer, floor }, func(w *world) {
+			atOnce(t, func(c *server.Config) { c.Offer, c.KSF = offer, floor }, func(w *world) {
 				ctx := w.Context()
 				w.policy = kdf.Policy{}
 				w.register("alice")

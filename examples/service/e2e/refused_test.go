@@ -56,7 +56,7 @@ func (t tap) Do(ctx context.Context, r client.Request) (client.Response, error) 
 // second time. None of these changes what is stored. Then the right request
 // succeeds.
 func TestBrokenRequestsChangeNothing(t *testing.T) {
-	inWorlds(t, func(c *server.Config) { c.Offer = server.OfferProton }, func(w *world) {
+	atOnce(t, func(c *server.Config) { c.Offer = server.OfferProton }, func(w *world) {
 		ctx := w.Context()
 		b := w.newBreaker()
 		account := func(name string) *device {

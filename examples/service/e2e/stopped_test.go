@@ -75,7 +75,7 @@ func TestStoppedPasswordChange(t *testing.T) {
 
 // TestStoppedMove: a move to OPAQUE can stop at every request.
 func TestStoppedMove(t *testing.T) {
-	inWorlds(t, func(c *server.Config) { c.Offer = server.OfferProton }, func(w *world) {
+	atOnce(t, func(c *server.Config) { c.Offer = server.OfferProton }, func(w *world) {
 		var ready []*device
 		for try := range 40 {
 			ready = append(ready, w.account(try))

@@ -154,19 +154,6 @@ var generous = server.Limits{
 	Taken: server.Rate{Burst: 1e6, Every: time.Microsecond},
 }
 
-// inWorlds runs a test on both databases.
-func inWorlds(t *testing.T, change func(*server.Config), test func(*world)) {
-	t.Run("SQLite", func(t *testing.T) {
-		test(newWorld(t, filepath.Join(t.TempDir(), "test.db"), 1, change))
-	})
-	t.Run("PostgreSQL", func(t *testing.T) {
-		if cluster == nil {
-			t.Skip("PostgreSQL is not installed")
-		}
-		test(newWorld(t, cluster.Create(t, template), 2, change))
-	})
-}
-
 func newKeys(t testing.TB) *keyfile.Keys {
 	setup, err := opaque.NewSetup(opaque.Ristretto255)
 	require.NoError(t, err)
