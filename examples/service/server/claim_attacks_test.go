@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestFormerClaimIsTold: a claim of a former account is told to the account that has its
-// names.
+// TestFormerClaimIsTold: a claim of a former account is told to the account
+// that has its names.
 func TestFormerClaimIsTold(t *testing.T) {
 	told := new(notices)
 	s := newFuzzedWith(t, Config{Notifier: told})
@@ -42,7 +42,8 @@ func TestFormerClaimIsTold(t *testing.T) {
 	require.NotEmpty(t, events, "no session is told")
 }
 
-// TestTwinsOfACancelledClaim: a cancelled claim ends with others by the same file.
+// TestTwinsOfACancelledClaim: a cancelled claim ends with others by the same
+// file.
 func TestTwinsOfACancelledClaim(t *testing.T) {
 	s, clock := newClaims(t)
 	first, second := s.fileClaim(t), s.fileClaim(t)
@@ -60,8 +61,8 @@ func TestTwinsOfACancelledClaim(t *testing.T) {
 	}
 }
 
-// TestPasswordAfterCancel: a password is not set with a claim that was cancelled while the
-// request waited.
+// TestPasswordAfterCancel: a password is not set with a claim that was
+// cancelled while the request waited.
 func TestPasswordAfterCancel(t *testing.T) {
 	s := newFuzzed(t)
 	opened := must[api.Opened](t, s, "", "POST", "/v1/claims/open", api.ClaimToken{Token: claimToken(claimReady)})
@@ -82,8 +83,8 @@ func TestPasswordAfterCancel(t *testing.T) {
 	require.NotEqual(t, 200, w.Code, "the thief has set a password after that")
 }
 
-// TestStrangersClaimAfterRecovery: a claim of a stranger shows nothing of a recovery, and the
-// owner sees nothing of the claim.
+// TestStrangersClaimAfterRecovery: a claim of a stranger shows nothing of a
+// recovery, and the owner sees nothing of the claim.
 func TestStrangersClaimAfterRecovery(t *testing.T) {
 	s, _ := newClaims(t)
 	known := must[api.Claimed](t, s, "", "POST", "/v1/claims/begin", api.BeginClaim{Name: "alice", Way: api.WayContacts}).Token
@@ -96,8 +97,8 @@ func TestStrangersClaimAfterRecovery(t *testing.T) {
 	require.Equal(t, s.claimState(t, unknown), s.claimState(t, known))
 }
 
-// TestFileClaimWithoutTheFile: the slot of a file is in every header, and does not replace
-// the file.
+// TestFileClaimWithoutTheFile: the slot of a file is in every header, and does
+// not replace the file.
 func TestFileClaimWithoutTheFile(t *testing.T) {
 	s, clock := newClaims(t)
 	stolen := must[api.Keyring](t, s, deviceToken, "GET", "/v1/keyring", nil).Header
@@ -116,8 +117,8 @@ func TestFileClaimWithoutTheFile(t *testing.T) {
 	require.Equal(t, api.ClaimFailed, s.claimState(t, claimed.Token))
 }
 
-// TestStrangerUsesUpJoins: somebody on another network does not use up the claims of the
-// owner.
+// TestStrangerUsesUpJoins: somebody on another network does not use up the
+// claims of the owner.
 func TestStrangerUsesUpJoins(t *testing.T) {
 	s := newFuzzedWith(t, Config{})
 	begin := func(address string, way api.Way) int {

@@ -14,7 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestFloodedQuestions: strangers who know the name hide no question of the owner.
+// TestFloodedQuestions: strangers who know the name hide no question of the
+// owner.
 func TestFloodedQuestions(t *testing.T) {
 	s := newFuzzed(t)
 	owner := must[api.Claimed](t, s, "", "POST", "/v1/claims/begin", api.BeginClaim{Name: "alice", Way: api.WayContacts})
@@ -41,7 +42,8 @@ func TestFloodedQuestions(t *testing.T) {
 	require.True(t, slices.ContainsFunc(listed, func(a api.Ask) bool { return a.ID == mine.ID }), "the contact cannot find the owner's question")
 }
 
-// TestContactAnswersAll: one contact cannot answer all questions in place of the others.
+// TestContactAnswersAll: one contact cannot answer all questions in place of
+// the others.
 func TestContactAnswersAll(t *testing.T) {
 	s := newFuzzed(t)
 	s.carolIsContact(t)
@@ -56,8 +58,8 @@ func TestContactAnswersAll(t *testing.T) {
 	require.Fail(t, "no other contact can answer anything")
 }
 
-// TestWorthlessGrant: after a worthless grant the owner can ask for another share, although
-// the claim waits.
+// TestWorthlessGrant: after a worthless grant the owner can ask for another
+// share, although the claim waits.
 func TestWorthlessGrant(t *testing.T) {
 	s := newFuzzed(t)
 	s.carolIsContact(t)
@@ -75,8 +77,8 @@ func TestWorthlessGrant(t *testing.T) {
 	must[api.Empty](t, s, contactToken, "POST", "/v1/asks/grant", grant)
 }
 
-// TestWaysStayWithoutPassword: the token of a session that has just logged in destroys
-// no way into the account.
+// TestWaysStayWithoutPassword: the token of a session that has just logged in
+// destroys no way into the account.
 func TestWaysStayWithoutPassword(t *testing.T) {
 	s := newFuzzed(t)
 	p, err := recoverytest.Split(s.ring.header)
@@ -117,7 +119,8 @@ func TestPhraseEvictsNobody(t *testing.T) {
 	require.True(t, s.lives(t, fullToken))
 }
 
-// TestEndedDeviceStaysOut: the claim of a device whose session was ended opens no other.
+// TestEndedDeviceStaysOut: the claim of a device whose session was ended opens
+// no other.
 func TestEndedDeviceStaysOut(t *testing.T) {
 	s := newFuzzed(t)
 	in := api.AskGrant{Ask: api.ID(numbered(askDevice)), Grant: []byte("grant"), Slot: api.ID(s.ring.slots["device"])}
@@ -144,8 +147,8 @@ func (s *fuzzed) lives(t *testing.T, token string) bool {
 	return code == ""
 }
 
-// TestCancelledClaimGetsNothing: contacts give no more shares to a claim that the
-// owner has cancelled.
+// TestCancelledClaimGetsNothing: contacts give no more shares to a claim that
+// the owner has cancelled.
 func TestCancelledClaimGetsNothing(t *testing.T) {
 	s := newFuzzed(t)
 	s.carolIsContact(t)
