@@ -160,7 +160,7 @@ func (c *Client) exportServer(ctx context.Context, e *Exported) error {
 			return err
 		}
 		e.Events = append(e.Events, page.Events...)
-		if page.Before == cursor || len(e.Events) > maxExport/64 { // one takes more than 64 bytes
+		if page.Before == cursor || len(page.Events) == 0 || len(e.Events) > maxExport/64 { // one takes more than 64 bytes
 			break
 		}
 		cursor = page.Before

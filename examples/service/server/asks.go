@@ -1,6 +1,8 @@
 package server
 
 import (
+	"time"
+
 	"github.com/nescio-go/nescio/examples/service/api"
 	"github.com/nescio-go/nescio/examples/service/store"
 	"github.com/nescio-go/nescio/recovery"
@@ -95,9 +97,9 @@ func (s *Server) asked(c *call, tx *store.Tx, id api.ID) (store.Ask, error) {
 	return a, err
 }
 
-// granting runs f on a question that the session may grant. The account of the
-// question is locked.
-func (s *Server) granting(c *call, id api.ID, f func(*store.Tx, store.Account, store.Ask, store.Claim) error) error {
+// granting runs f on a question that the session may grant, at the time by which
+// its claim waits. The account of the question is locked.
+func (s *Server) granting(c *call, id api.ID, f func(*store.Tx, store.Account, store.Ask, store.Claim, time.Time) error) error {
 	return s.db.Tx(c, func(tx *store.Tx) error {
 		a, err := s.asked(c, tx, id)
 		if err != nil {
@@ -123,7 +125,7 @@ func (s *Server) granting(c *call, id api.ID, f func(*store.Tx, store.Account, s
 		}
 		switch stateOf(claim, now) {
 		case api.ClaimAsked, api.ClaimWaiting, api.ClaimReady, api.ClaimReview:
-			return f(tx, account, a, claim)
+			return f(tx, account, a, claim, now)
 		}
 		return errNotReady // it was cancelled, for example
 	})
@@ -161,7 +163,7 @@ func (s *Server) answerAsk(c *call, in api.AskAnswer) (api.Empty, error) {
 	if len(in.Answer) == 0 || len(in.Answer) > api.MaxAnswer {
 		return api.Empty{}, errCode(api.Malformed, "the message is not valid")
 	}
-	return api.Empty{}, s.granting(c, in.Ask, func(tx *store.Tx, _ store.Account, a store.Ask, _ store.Claim) error {
+	return api.Empty{}, s.granting(c, in.Ask, func(tx *store.Tx, _ store.Account, a store.Ask, _ store.Claim, _ time.Time) error {
 		if a.Answer != nil || a.Granted != nil {
 			return repeated(a.Answer, in.Answer)
 		}
@@ -189,17 +191,13 @@ func (s *Server) grantAsk(c *call, in api.AskGrant) (api.Empty, error) {
 	if len(in.Grant) == 0 || len(in.Grant) > api.MaxGrant {
 		return api.Empty{}, errCode(api.Malformed, "the grant is not valid")
 	}
-	return api.Empty{}, s.granting(c, in.Ask, func(tx *store.Tx, account store.Account, a store.Ask, claim store.Claim) error {
+	return api.Empty{}, s.granting(c, in.Ask, func(tx *store.Tx, account store.Account, a store.Ask, claim store.Claim, now time.Time) error {
 		if a.Granted != nil {
 			return repeated(a.Granted, in.Grant)
 		}
-		now, err := s.claimClock(c, tx)
-		if err != nil {
-			return err
-		}
 		a.Granted, a.Slot = in.Grant, in.Slot[:]
 		if a.Way == string(api.WayDevice) {
-			return s.grantDevice(c, tx, account, a, claim)
+			return s.grantDevice(c, tx, account, a, claim, now)
 		}
 		if err := s.mayGrant(c, tx, a, &in.Slot); err != nil {
 			return err
@@ -238,13 +236,9 @@ func (s *Server) grantAsk(c *call, in api.AskGrant) (api.Empty, error) {
 }
 
 // grantDevice lets a new device in. The password confirms it.
-func (s *Server) grantDevice(c *call, tx *store.Tx, account store.Account, a store.Ask, claim store.Claim) error {
+func (s *Server) grantDevice(c *call, tx *store.Tx, account store.Account, a store.Ask, claim store.Claim, now time.Time) error {
 	if !session.allows(c.session) {
 		return errCode(api.NotAllowed, "this session may not approve a device")
-	}
-	now, err := s.claimClock(c, tx)
-	if err != nil {
-		return err
 	}
 	if err := s.useStepUp(c, tx, api.OpApprove); err != nil {
 		return err

@@ -3,9 +3,11 @@ package server
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http/httptest"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/nescio-go/nescio/examples/service/api"
 	"github.com/nescio-go/nescio/examples/service/store"
@@ -136,4 +138,41 @@ func TestStrangerUsesUpJoins(t *testing.T) {
 		}
 		require.Equal(t, 200, begin("203.0.113.9:1", way), "the owner waits half an hour for one try, and races for it: %s", way)
 	}
+}
+
+// TestFormerPasswordIsTold: a password that is set for a former account is told
+// to the account that has its names.
+func TestFormerPasswordIsTold(t *testing.T) {
+	s := newFuzzed(t)
+	current := newID()
+	require.NoError(t, s.db.Tx(t.Context(), func(tx *store.Tx) error {
+		return tx.Replace(t.Context(), s.id, store.Account{ID: current, Record: s.another.record}, s.now())
+	}))
+	must[api.Empty](t, s, recoveredToken, "PUT", "/v1/keyring", api.NewKeyring{Header: s.ring.renewed, Upload: s.another.upload})
+	events, err := s.db.Events(t.Context(), current, s.now().Add(time.Hour), store.ID{}, 10)
+	require.NoError(t, err)
+	require.Len(t, events, 1)
+	require.Equal(t, "former account, password set: phrase", events[0].Kind)
+	require.True(t, events[0].Notice)
+}
+
+// TestReviewsAreLimited: one network does not fill the operator's queue, with
+// whatever names.
+func TestReviewsAreLimited(t *testing.T) {
+	s := newFuzzedWith(t, Config{})
+	begin := func(address string, n int) int {
+		body, err := json.Marshal(api.BeginClaim{Name: fmt.Sprint("nobody", n), Way: api.WayReview, Text: "It is me."})
+		require.NoError(t, err)
+		r := s.request(routeOf(t, "POST", "/v1/claims/begin"), "", body)
+		r.RemoteAddr = address
+		w := httptest.NewRecorder()
+		s.Handler().ServeHTTP(w, r)
+		return w.Code
+	}
+	burst := DefaultLimits().Claims.Burst
+	for n := range burst {
+		require.Equal(t, 200, begin("198.51.100.7:1", n))
+	}
+	require.Equal(t, 429, begin("198.51.100.7:1", burst))
+	require.Equal(t, 200, begin("203.0.113.9:1", burst))
 }

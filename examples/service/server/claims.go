@@ -120,8 +120,11 @@ func (s *Server) claimPassword(c *call, _ api.Empty) (api.Claimed, error) {
 
 // addClaim stores a claim, once f has set its state. It costs a try.
 func (s *Server) addClaim(c *call, claim store.Claim, budget api.Way, f func(*store.Tx, *store.Claim) error) (out api.Claimed, err error) {
-	kind := "claim by " + string(budget)
-	if err := s.spend(c, budgetID(kind, append(claim.Account[:], network(c.address).String()...)), s.Limits.Claims); err != nil {
+	kind, from := "claim by "+string(budget), []byte(network(c.address).String())
+	if claim.Way != string(api.WayReview) { // reviews of all names count together: people read them
+		from = append(claim.Account[:], from...)
+	}
+	if err := s.spend(c, budgetID(kind, from), s.Limits.Claims); err != nil {
 		return out, err
 	}
 	if err := s.spend(c, budgetID(kind, claim.Account[:]), s.Limits.AllClaims); err != nil {

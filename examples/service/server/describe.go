@@ -5,10 +5,14 @@ import "net/http"
 // Route is a request that clients can make.
 type Route struct {
 	Method, Path string
-	Access       string // "anyone", "half" for a session that waits for a code, or the least one of README.md
-	StepUp       string // the operation that a step-up confirms, or ""
-	In           any    // the zero message, or nil for a request without a body
-	Out          any
+	// Access is the session that the request needs: "anyone" for none, "half" for
+	// one that waits for a code, "session" of the password, "writer" of the
+	// password or an approved device, "device" of an approved device, "reset" of
+	// the password or one that recovers the account, or "reader" for any other.
+	Access string
+	StepUp string // the operation that a step-up confirms, or ""
+	In     any    // the zero message, or nil for a request without a body
+	Out    any
 }
 
 // Routes returns all requests that clients can make.

@@ -89,7 +89,7 @@ func (s *Server) recover(c *call, tx *store.Tx, account store.Account, stored []
 	if err := s.endClaims(c, tx, account.ID); err != nil {
 		return err
 	}
-	return tx.AddEvent(c, account.ID, s.notice(c, "password set: "+c.session.Way))
+	return s.tellBoth(c, tx, account.ID, "password set: "+c.session.Way)
 }
 
 func (s *Server) storeHeader(c *call, tx *store.Tx, account store.Account, stored []byte, next *recovery.Header, in api.NewKeyring) error {

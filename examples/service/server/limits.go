@@ -22,9 +22,9 @@ type Limits struct {
 	Headers store.Budget // changes of the keyring; replaced headers are kept for a week
 	Codes   store.Budget // codes of a second factor, for each device and the strangers
 	Phrase  store.Budget // logins with the phrase of an account or an unknown name
-	Claims  store.Budget // claims of an account or an unknown name, for each way and each network
+	Claims  store.Budget // claims of an account or an unknown name, for each way and network; reviews of all names
 
-	AllClaims store.Budget // the same for all networks
+	AllClaims store.Budget // claims of an account or an unknown name, for each way
 
 	Requests Rate // of an address
 	Logins   Rate // begun by an address, and registrations

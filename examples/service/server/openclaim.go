@@ -98,7 +98,6 @@ func (s *Server) claimAccount(c *call, in api.NewAccount) (api.Empty, error) {
 			return err
 		}
 		if err := s.endClaims(c, tx, old.ID, api.ClaimCancelled); err != nil { // the trouble is over
-
 			return err
 		}
 		if err := tx.AddEvent(c, old.ID, s.event(c, "replaced by a new account")); err != nil {

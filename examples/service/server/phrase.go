@@ -58,7 +58,7 @@ func (s *Server) finishPhrase(c *call, in api.FinishLogin, l store.Login, accoun
 		if err := tx.Refund(c, l.Receipt); err != nil {
 			return err
 		}
-		if err := tx.AddEvent(c, account.ID, s.notice(c, "login with the recovery phrase")); err != nil {
+		if err := s.tellBoth(c, tx, account.ID, "login with the recovery phrase"); err != nil {
 			return err
 		}
 		out.Session, out.Account, out.Slot = api.ID(opened.ID), api.ID(account.ID), slotOf(current.Slot)
